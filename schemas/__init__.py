@@ -1,0 +1,5 @@
+"""The contracts: what a project file, a row, a record and an event look like.
+
+Belongs here: pydantic models, Pandera frames, frozen records, the errors that name a broken contract.
+Does not belong here: reading or writing anything, clocks, chance, or an import from our other packages.
+"""

@@ -1,0 +1,363 @@
+"""The project file: one learning problem in one YAML.
+
+Unknown keys are refused and the nearest known one is named, because a misspelt key that is silently
+ignored is the costliest kind of typo.
+"""
+
+import json
+import re
+from hashlib import sha256
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from schemas.errors import ProjectFileError, nearest
+
+Kind = Literal["number", "integer", "category", "text", "boolean", "timestamp"]
+Format = Literal["auto", "csv", "json", "jsonl", "parquet"]
+MetricName = Literal[
+    "accuracy", "balanced_accuracy", "f1", "macro_f1", "roc_auc", "average_precision", "log_loss", "brier"
+]
+StrategyName = Literal[
+    "margin_kmeans",
+    "margin",
+    "entropy",
+    "least_confident",
+    "ranked_batch",
+    "committee_vote",
+    "committee_consensus",
+    "committee_kl",
+    "typical",
+    "random",
+]
+
+REPEATED = re.compile(r"^(?P<head>[^{}]*)\{(?P<first>\d+)\.\.(?P<last>\d+)\}(?P<tail>[^{}]*)$")
+
+
+def expand(name: str) -> list[str]:
+    """The column names that a name with a ``{first..last}`` range stands for.
+
+    >>> expand("pixel_{8..10}")
+    ['pixel_8', 'pixel_9', 'pixel_10']
+    >>> expand("age")
+    ['age']
+    """
+    match = REPEATED.match(name)
+    if match is None:
+        return [name]
+    numbers = range(int(match["first"]), int(match["last"]) + 1)
+    return [f"{match['head']}{number}{match['tail']}" for number in numbers]
+
+
+class Part(BaseModel):
+    """A part of the project file: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(Part):
+    """What one column may hold; the batch's Pandera schema is built from it."""
+
+    kind: Kind
+    min: float | None = Field(None, description="smallest value allowed (number, integer)")
+    max: float | None = Field(None, description="largest value allowed (number, integer)")
+    allowed: list[str] | None = Field(None, description="the only values allowed (category)")
+    max_length: int = Field(100_000, ge=1, description="longest text allowed, in characters")
+    missing: bool = Field(True, description="whether a cell may be empty")
+    unit: str = Field("", description="shown beside the value to the annotator")
+    description: str = Field("", description="shown to the annotator")
+
+    @model_validator(mode="after")
+    def limits_fit_the_kind(self) -> Self:
+        """Refuse limits that this kind of column cannot have, and an empty range."""
+        if self.kind not in {"number", "integer"} and (self.min is not None or self.max is not None):
+            raise ValueError(f"min and max belong to number and integer columns, not to {self.kind}")
+        if self.kind != "category" and self.allowed is not None:
+            raise ValueError(f"'allowed' belongs to category columns, not to {self.kind}")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
+
+class Columns(Part):
+    """The columns of a batch and the part each of them plays."""
+
+    id: str | None = Field(None, description="the producer's own key; part of a sample's identity")
+    time: str | None = Field(None, description="when the row happened (timestamp)")
+    features: dict[str, Column] = Field(min_length=1, description="what models learn from; name{0..63} repeats")
+    context: dict[str, Column] = Field(
+        default_factory=dict, description="kept, shown, part of the identity, never learnt from"
+    )
+    reference: list[str] = Field(
+        default_factory=list, description="kept beside the sample; neither identity nor feature"
+    )
+    label: str | None = Field(None, description="a label that arrives with some rows, taken as an import")
+    extra: Literal["refuse", "ignore"] = Field("refuse", description="what happens to columns not named here")
+
+    @field_validator("features", "context")
+    @classmethod
+    def repeat(cls, columns: dict[str, Column]) -> dict[str, Column]:
+        """Write out the ``{first..last}`` ranges."""
+        return {name: column for pattern, column in columns.items() for name in expand(pattern)}
+
+    @model_validator(mode="after")
+    def each_column_plays_one_part(self) -> Self:
+        """Refuse a name that stands in two places."""
+        names = [name for name in (self.id, self.time, self.label) if name]
+        names += [*self.features, *self.context, *self.reference]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"named in two places: {', '.join(twice)}")
+        return self
+
+    @property
+    def all_names(self) -> list[str]:
+        """Every column that a batch must bring, the label aside, in the file's order."""
+        keys = [name for name in (self.id, self.time) if name]
+        return [*keys, *self.features, *self.context, *self.reference]
+
+    @property
+    def identity_names(self) -> list[str]:
+        """The columns whose content makes a sample what it is, sorted."""
+        keys = [name for name in (self.id, self.time) if name]
+        return sorted([*keys, *self.features, *self.context])
+
+    def kind_of(self, name: str) -> Kind:
+        """The kind of any column a batch brings; ids and references are text, times are timestamps."""
+        column = self.features.get(name) or self.context.get(name)
+        if column is not None:
+            return column.kind
+        return "timestamp" if name == self.time else "text"
+
+
+class CsvOptions(Part):
+    """How the producer writes CSV; nothing is guessed."""
+
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    quote: str = Field('"', min_length=1, max_length=1)
+    missing: list[str] = Field(default_factory=lambda: [""], description="spellings of an empty cell")
+
+
+class Source(Part):
+    """Where objects come from and how they are written."""
+
+    folder: str = Field("incoming", description="landing folder, seen from the project file")
+    pattern: str = Field("*", description="which keys are batches (shell pattern)")
+    format: Format = Field("auto", description="auto goes by the key's ending")
+    csv: CsvOptions = CsvOptions()
+
+
+class ClassName(Part):
+    """One answer that an annotator can give."""
+
+    name: str = Field(min_length=1)
+    key: str | None = Field(None, min_length=1, max_length=1, description="keyboard key in the queue")
+    description: str = ""
+
+
+class Limits(Part):
+    """What a batch may cost before it is refused."""
+
+    bad_rows: float = Field(0.1, ge=0, le=1, description="largest share of bad rows before the batch is refused")
+    max_bytes: int = Field(1_000_000_000, ge=1)
+    max_rows: int = Field(20_000_000, ge=1)
+    max_columns: int = Field(10_000, ge=1)
+    max_cells: int = Field(1_000_000_000, ge=1)
+    reader_seconds: float = Field(300, gt=0, description="time allowed to the reader process")
+    reader_memory_mb: int = Field(4096, ge=256, description="memory allowed to the reader process")
+    reasons_per_check: int = Field(1000, ge=1, description="rows listed per failed check in the validation table")
+
+
+class Candidate(Part):
+    """An estimator that may become the challenger."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    estimator: str = Field(description="import path, for example sklearn.linear_model.LogisticRegression")
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    grid: dict[str, list[Any]] = Field(default_factory=dict, description="every combination is a trial")
+    preprocessing: Literal["default", "none"] = "default"
+
+
+class Tuning(Part):
+    """How trials are compared among themselves, before the gate."""
+
+    folds: int = Field(3, ge=2, le=20)
+    minimum_labels: int = Field(20, ge=2, description="fewest training labels to fit from")
+    threshold: Literal["search", "none"] = Field("search", description="two classes only: search the cut-off")
+
+
+class Query(Part):
+    """How the rows to be labelled are chosen."""
+
+    strategy: StrategyName = "margin_kmeans"
+    start: Literal["typical", "random"] = Field("typical", description="the strategy while there is no champion")
+    budget: int = Field(60, ge=1, description="assignments kept open for annotators")
+    random_share: float = Field(0.1, ge=0, le=1, description="share of the training queries drawn by chance")
+    shortlist: int = Field(10, ge=1, description="rows per pick that diversity chooses among")
+    overlap: int = Field(1, ge=1, le=9, description="annotators per sample")
+
+
+class Evaluation(Part):
+    """The evaluation set: random, marked when drawn, never trained on."""
+
+    share: float = Field(0.2, gt=0, lt=1, description="share of the pool drawn by chance at ingest")
+    budget_share: float = Field(0.25, ge=0, le=1, description="share of the budget spent on evaluation labels")
+
+
+class Gate(Part):
+    """What a challenger must show before it becomes champion."""
+
+    metric: MetricName = "accuracy"
+    minimum_gain: float = Field(0.0, ge=0, description="the challenger must be better by at least this")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="of the two-sided paired bootstrap interval")
+    rule: Literal["superior", "not_worse"] = Field(
+        "superior",
+        description="superior: the lower bound is above minimum_gain; not_worse: above -margin, gain > 0",
+    )
+    margin: float = Field(0.0, ge=0, description="how much worse the lower bound may be under not_worse")
+    minimum_labels: int = Field(50, ge=2, description="fewest evaluation labels to judge on")
+    floors: dict[MetricName, float] = Field(default_factory=dict, description="values to reach (losses: not exceed)")
+    resamples: int = Field(2000, ge=100)
+
+
+class Triggers(Part):
+    """What starts a retrain."""
+
+    labels: int = Field(60, ge=1, description="new annotations since the last training")
+
+
+class Display(Part):
+    """How a sample is shown to an annotator."""
+
+    kind: Literal["table", "text", "image"] = "table"
+    columns: list[str] = Field(default_factory=list, description="shown first, in this order; name{0..63} repeats")
+    width: int = Field(0, ge=0, description="pixels per line (image)")
+    levels: float = Field(1.0, gt=0, description="value of a full pixel (image)")
+
+    @field_validator("columns")
+    @classmethod
+    def repeat(cls, columns: list[str]) -> list[str]:
+        """Write out the ``{first..last}`` ranges."""
+        return [name for pattern in columns for name in expand(pattern)]
+
+
+class Project(Part):
+    """One learning problem."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$", description="lower case, digits, - and _")
+    description: str = ""
+    guidelines: str = Field("", description="Markdown shown to annotators")
+    source: Source = Source()
+    columns: Columns
+    classes: list[ClassName] = Field(min_length=2)
+    positive: str | None = Field(None, description="the class that f1, roc_auc and the threshold are about")
+    pandera: str | None = Field(None, description="import path module:Model, checked on top of the columns")
+    limits: Limits = Limits()
+    candidates: list[Candidate] = Field(default_factory=list, description="empty: defaults for the features' kinds")
+    tuning: Tuning = Tuning()
+    query: Query = Query()
+    evaluation: Evaluation = Evaluation()
+    gate: Gate = Gate()
+    triggers: Triggers = Triggers()
+    effective_label: Literal["majority", "latest"] = "majority"
+    display: Display = Display()
+    seed: int = Field(0, ge=0, description="the source of all chance in this project")
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def plain_names(cls, classes: Any) -> Any:
+        """Take ``[yes, no]`` and ``{0: {...}}`` shorthands: a bare name is a class without a key."""
+        if not isinstance(classes, list):
+            return classes
+        return [{"name": str(entry)} if isinstance(entry, str | int) else entry for entry in classes]
+
+    @model_validator(mode="after")
+    def names_agree(self) -> Self:
+        """Refuse repeated classes or keys, and names that stand nowhere else in the file."""
+        names, keys = self.class_names, [entry.key for entry in self.classes if entry.key]
+        for what, values in (("class", names), ("key", keys)):
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"{what} {twice[0]!r} stands twice under 'classes'")
+        if self.positive is not None and self.positive not in names:
+            raise ValueError(f"positive {self.positive!r} is not a class; {nearest(self.positive, names)}")
+        for name in self.display.columns:
+            if name not in self.columns.all_names:
+                raise ValueError(f"display names column {name!r}; {nearest(name, self.columns.all_names)}")
+        if self.gate.metric in {"f1", "roc_auc", "average_precision", "brier"} and len(names) > 2:
+            raise ValueError(f"gate metric {self.gate.metric!r} needs two classes, here are {len(names)}; use macro_f1")
+        return self
+
+    @property
+    def class_names(self) -> list[str]:
+        """The names of the classes in the file's order; models' probabilities use this order."""
+        return [entry.name for entry in self.classes]
+
+    @property
+    def positive_class(self) -> str:
+        """The class that two-class metrics are about: the one named, else the last."""
+        return self.positive or self.class_names[-1]
+
+    @property
+    def project_hash(self) -> str:
+        """The identity of the whole file's meaning (spelling and key order aside), 64 hex digits."""
+        return digest(self.model_dump(mode="json"))
+
+    @property
+    def contract_hash(self) -> str:
+        """The identity of what decides over rows: source, columns and limits; 64 hex digits.
+
+        A Pandera model named by import path is code: its source is added where it is loaded.
+        """
+        parts = self.model_dump(mode="json", include={"source", "columns", "limits", "pandera"})
+        return digest(parts)
+
+
+def digest(value: Any) -> str:
+    """The SHA-256 of a JSON value written canonically (sorted keys, no spaces), 64 hex digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return sha256(text.encode()).hexdigest()
+
+
+def parse_project(content: Any, where: str) -> Project:
+    """The project that a parsed YAML document describes.
+
+    Raises ProjectFileError naming the file, each wrong key or value, and what would be right.
+    """
+    if not isinstance(content, dict):
+        raise ProjectFileError(f"{where}: a project file is a mapping of keys, this is {type(content).__name__}")
+    try:
+        return Project.model_validate(content)
+    except ValidationError as error:
+        problems = "; ".join(_problem(entry) for entry in error.errors())
+        raise ProjectFileError(f"{where}: {problems}") from error
+
+
+def _problem(entry: Any) -> str:
+    """One pydantic complaint as a phrase that says where, what and what instead."""
+    place = ".".join(str(step) for step in entry["loc"]) or "file"
+    if entry["type"] == "extra_forbidden":
+        return f"{place}: unknown key, {nearest(str(entry['loc'][-1]), _known_keys(entry['loc'][:-1]))}"
+    if entry["type"] == "missing":
+        return f"{place}: this key is required"
+    message = str(entry["msg"]).removeprefix("Value error, ")
+    given = "" if entry["type"] == "value_error" else f", got {entry['input']!r:.60}"
+    return f"{place}: {message}{given}"
+
+
+def _known_keys(path: tuple[Any, ...]) -> list[str]:
+    """The keys that are allowed at a place of the file, found by walking the JSON Schema."""
+    schema = Project.model_json_schema()
+    definitions, node = schema["$defs"], schema
+    for step in path:
+        node = _resolve(node, definitions)
+        inner = node.get("items") if isinstance(step, int) else node.get("properties", {}).get(step)
+        node = inner or node.get("additionalProperties") or {}
+    return list(_resolve(node, definitions).get("properties", {}))
+
+
+def _resolve(node: Any, definitions: Any) -> Any:
+    """The schema that a reference stands for, else the node itself."""
+    if not isinstance(node, dict):
+        return {}
+    return definitions[node["$ref"].rsplit("/", 1)[-1]] if "$ref" in node else node

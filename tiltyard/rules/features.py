@@ -1,0 +1,69 @@
+"""From a project's rows to the frame that a model takes: one conversion, used by training, asking and serving."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import pandas as pd
+import polars as pl
+
+from schemas.project import Kind, Project
+from schemas.records import Payload
+
+MISSING: Final = "(missing)"
+"""What stands for a missing category or text in a model's input, so that every exporter sees the same value."""
+
+POOL_TYPES: Final[dict[Kind, pl.DataType]] = {
+    "number": pl.Float64(),
+    "integer": pl.Int64(),
+    "category": pl.String(),
+    "text": pl.String(),
+    "boolean": pl.Boolean(),
+    "timestamp": pl.Datetime("us", "UTC"),
+}
+
+
+def pool_schema(project: Project) -> pl.Schema:
+    """The names and types of the project's own columns in the pool, in the project file's order."""
+    return pl.Schema({name: POOL_TYPES[project.columns.kind_of(name)] for name in project.columns.all_names})
+
+
+def feature_frame(rows: pl.DataFrame, project: Project) -> pd.DataFrame:
+    """What a model takes: one float64 column per number, integer, boolean or timestamp, one text column per
+    category or text.
+
+    ``rows`` has at least the project's feature columns in their pool types; the result has just those, in
+    the project file's order, with a fresh index. Missing numbers are NaN, missing texts are ``MISSING``,
+    timestamps are seconds since 1970 in UTC.
+    """
+    columns = [_model_column(name, project.columns.features[name].kind) for name in project.columns.features]
+    return rows.select(columns).to_pandas()
+
+
+def _model_column(name: str, kind: Kind) -> pl.Expr:
+    """The polars expression that gives one model input column."""
+    if kind in {"category", "text"}:
+        return pl.col(name).fill_null(MISSING)
+    if kind == "timestamp":
+        return (pl.col(name).dt.epoch("us").cast(pl.Float64) / 1e6).fill_null(float("nan"))
+    return pl.col(name).cast(pl.Float64).fill_null(float("nan"))
+
+
+def payloads_of(rows: pl.DataFrame, project: Project) -> list[Payload]:
+    """Each row's own values by column name, JSON types only; timestamps as ISO 8601 text in UTC."""
+    names = project.columns.all_names
+    times = [name for name in names if project.columns.kind_of(name) == "timestamp"]
+    plain = rows.select(names).with_columns(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ") for name in times)
+    return plain.to_dicts()
+
+
+def frame_of(payloads: Iterable[Payload], project: Project) -> pl.DataFrame:
+    """The typed rows that payloads came from; the inverse of :func:`payloads_of`."""
+    schema = pool_schema(project)
+    times = [name for name, dtype in schema.items() if isinstance(dtype, pl.Datetime)]
+    as_text = {name: pl.String() if name in times else dtype for name, dtype in schema.items()}
+    rows = [{name: payload.get(name) for name in schema} for payload in payloads]
+    frame = pl.DataFrame(rows, schema=as_text)
+    return frame.with_columns(
+        pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us").dt.replace_time_zone("UTC")
+        for name in times
+    )
