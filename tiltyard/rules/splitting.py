@@ -1,0 +1,49 @@
+"""Which rows are drawn by chance into the evaluation set, and in which order their labels are asked for."""
+
+from hashlib import blake2b
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+SCALE: Final = 2.0**53
+"""Doubles hold 53 bits exactly."""
+
+
+def drawn_for_evaluation(sample_ids: pl.Series, share: float, seed: int) -> pl.Series:
+    """Whether each sample belongs to the evaluation set (Boolean, in the order of ``sample_ids``).
+
+    A sample's own id and the seed decide, so the answer is the same in whatever batch, order or process the
+    sample arrives. ``share`` is the probability in [0, 1]; a larger share only ever adds samples.
+
+    >>> drawn_for_evaluation(pl.Series(["00ff", "ab12"]), share=1.0, seed=0).to_list()
+    [True, True]
+    """
+    return (_uniform(sample_ids, seed, b"evaluation") < share).alias("evaluation")
+
+
+def evaluation_order(sample_ids: pl.Series, seed: int) -> pl.Series:
+    """Where each sample stands in the order of asking (Float64 in [0, 1), lowest first).
+
+    It is independent of :func:`drawn_for_evaluation` and of arrival, so any first part of the evaluation
+    set in this order is itself a random sample.
+
+    >>> evaluation_order(pl.Series(["00ff"]), seed=0).is_between(0, 1).to_list()
+    [True]
+    """
+    return _uniform(sample_ids, seed, b"order").alias("order")
+
+
+def _uniform(sample_ids: pl.Series, seed: int, word: bytes) -> pl.Series:
+    """One number in [0, 1) for each id: the first 53 bits of BLAKE2b keyed with the seed and a word."""
+    keyed = blake2b(key=str(seed).encode()[:64], person=word, digest_size=8)
+    digests = b"".join(_digest(keyed, sample_id) for sample_id in sample_ids.to_list())
+    bits = np.frombuffer(digests, dtype=">u8") >> np.uint64(11)
+    return pl.Series("uniform", bits.astype(np.float64) / SCALE, dtype=pl.Float64)
+
+
+def _digest(keyed: blake2b, sample_id: str) -> bytes:
+    """The digest of one id; copying the keyed state is cheaper than keying again."""
+    state = keyed.copy()
+    state.update(sample_id.encode())
+    return state.digest()
