@@ -4,13 +4,12 @@ Unknown keys are refused and the nearest known one is named, because a misspelt 
 ignored is the costliest kind of typo.
 """
 
-import json
 import re
-from hashlib import sha256
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from schemas.canonical import digest
 from schemas.errors import ProjectFileError, nearest
 
 Kind = Literal["number", "integer", "category", "text", "boolean", "timestamp"]
@@ -311,12 +310,6 @@ class Project(Part):
         """
         parts = self.model_dump(mode="json", include={"source", "columns", "limits", "pandera"})
         return digest(parts)
-
-
-def digest(value: Any) -> str:
-    """The SHA-256 of a JSON value written canonically (sorted keys, no spaces), 64 hex digits."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return sha256(text.encode()).hexdigest()
 
 
 def parse_project(content: Any, where: str) -> Project:

@@ -5,7 +5,7 @@ a step that is repeated finds its own record instead of making a second one.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NewType
 
@@ -31,13 +31,26 @@ Payload = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectVersion:
+    """A project file as it was when something was done under it."""
+
+    project_hash: str
+    body: Mapping[str, Any]
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LandedObject:
-    """A raw file as it arrived, kept byte for byte."""
+    """A raw file as it arrived, kept byte for byte.
+
+    ``stamp`` is what the listing said of its content (time and size in a folder, ETag in a bucket).
+    """
 
     object_id: ObjectId
     source: str
     key: str
     version: str
+    stamp: str
     checksum: str
     size: int
     landed_at: datetime
@@ -78,6 +91,19 @@ class Batch:
     pool_file: StoredFile | None
     quarantine_file: StoredFile | None
     statistics: Mapping[str, Any]
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One act of choosing samples: what was asked for, by which model, at which ledger position."""
+
+    query_id: QueryId
+    strategy: str
+    model_id: ModelId | None
+    budget: int
+    position: int
+    reason: str
     recorded_at: datetime
 
 
@@ -161,6 +187,7 @@ class EffectiveLabel:
     label: str
     annotations: tuple[AnnotationId, ...]
     payload: Payload
+    evaluation: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,11 +294,3 @@ class Conservation:
     def holds(self) -> bool:
         """Whether every row read is in exactly one place."""
         return self.read == self.accepted + self.quarantined + self.duplicate
-
-
-@dataclass(frozen=True, slots=True)
-class Ids:
-    """A plain list of ids that a task hands to the next, with the reason when it is empty."""
-
-    ids: tuple[str, ...] = field(default=())
-    why: str = ""

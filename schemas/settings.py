@@ -1,0 +1,21 @@
+"""Environment settings: where the stores are. Everything has an embedded default, so that none is needed."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What the environment says, by variables that begin with ``TILTYARD_``."""
+
+    model_config = SettingsConfigDict(env_prefix="TILTYARD_", frozen=True, extra="ignore")
+
+    project: Path = Field(Path(), description="folder or file of the project, when a command names none")
+    workspace: Path | None = Field(
+        None, description="folder of the stores; default: 'workspace' beside the project file"
+    )
+    ledger_url: str | None = Field(None, description="SQLAlchemy URL of the ledger; default: SQLite in the workspace")
+    mlflow_uri: str | None = Field(None, description="MLflow tracking URI; default: SQLite in the workspace")
+    chunk_rows: int = Field(65_536, ge=1, description="pool rows held in memory at once while choosing")
+    annotator: str | None = Field(None, description="who answers 'tiltyard label', when --annotator is not given")

@@ -1,0 +1,32 @@
+"""What an annotation must be before it is stored."""
+
+from schemas.canonical import sha256_of
+from schemas.errors import AnnotationError, nearest
+from schemas.project import Project
+from schemas.records import AnnotationId, NewAnnotation
+
+ANSWERS = frozenset({"label", "adjudicate"})
+
+
+def annotation_id(client_key: str) -> AnnotationId:
+    """The id of the annotation that a client key stands for: the same key is the same annotation.
+
+    >>> annotation_id("a") == annotation_id("a")
+    True
+    """
+    return AnnotationId(sha256_of(f"annotation {client_key}")[:32])
+
+
+def check_annotation(new: NewAnnotation, project: Project) -> None:
+    """Raise AnnotationError, naming the field, when an annotation does not fit its project."""
+    where = f"annotation {new.client_key!r} of sample {new.sample_id}"
+    if not new.client_key or not new.annotator:
+        raise AnnotationError(f"{where}: client_key and annotator may not be empty")
+    if new.act in ANSWERS and new.label not in project.class_names:
+        raise AnnotationError(f"{where}: {new.label!r} is not a class; {nearest(str(new.label), project.class_names)}")
+    if new.act not in ANSWERS and new.label is not None:
+        raise AnnotationError(f"{where}: a {new.act} carries no label, got {new.label!r}")
+    if new.act == "withdraw" and new.supersedes is None:
+        raise AnnotationError(f"{where}: a withdrawal names the annotation that it supersedes")
+    if new.said_at.tzinfo is None:
+        raise AnnotationError(f"{where}: said_at needs a time zone, got {new.said_at.isoformat()}")

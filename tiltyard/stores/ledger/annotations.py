@@ -1,0 +1,136 @@
+"""Annotations: facts about samples, kept for ever, whatever happens to any model."""
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from schemas.canonical import digest
+from schemas.errors import AnnotationError
+from schemas.records import Annotation, Assignment, NewAnnotation, SampleId
+from tiltyard.rules.annotating import annotation_id
+from tiltyard.stores.ledger import tables
+from tiltyard.stores.ledger.database import Database
+from tiltyard.stores.ledger.facts import all_of, append, find, records
+
+ANNOTATION, ASSIGNMENT = tables.annotation, tables.assignment
+SUBMITTED = ("annotator", "act", "sample_id", "label", "note", "supersedes", "assignment_id", "origin", "said_at")
+
+
+class Annotations:
+    """The part of the ledger that is never lost."""
+
+    def __init__(self, database: Database) -> None:
+        """Work on an open database."""
+        self._database = database
+
+    def submit(
+        self, new: Iterable[NewAnnotation], *, contract_hash: str, now: datetime, marked: Iterable[SampleId] = ()
+    ) -> list[Annotation]:
+        """Store annotations and return them as kept; when this returns, they are on disk.
+
+        A client key that is known gives the annotation stored first, so a client may send again until it is
+        answered; a known key with another content is refused. ``marked`` names samples of the evaluation set
+        among those that come without an assignment. All of the call's annotations are stored, or none.
+        """
+        evaluation = set(marked)
+        with self._database.writing() as connection:
+            return [_store(connection, one, contract_hash, now, one.sample_id in evaluation) for one in new]
+
+    def until(self, position: int | None = None) -> list[Annotation]:
+        """Every annotation up to a ledger position, in the ledger's order."""
+        conditions = [] if position is None else [ANNOTATION.c.seq <= position]
+        with self._database.reading() as connection:
+            return all_of(connection, Annotation, *conditions)
+
+    def of_sample(self, sample_id: SampleId) -> list[Annotation]:
+        """The history of one sample."""
+        with self._database.reading() as connection:
+            return all_of(connection, Annotation, ANNOTATION.c.sample_id == sample_id)
+
+    def of_annotator(self, annotator: str, last: int) -> list[Annotation]:
+        """An annotator's last annotations, newest first."""
+        statement = select(ANNOTATION).where(ANNOTATION.c.annotator == annotator)
+        with self._database.reading() as connection:
+            return records(connection, Annotation, statement.order_by(ANNOTATION.c.seq.desc()).limit(last))
+
+    def count(self, since: int = 0) -> int:
+        """How many annotations were stored after a ledger position."""
+        statement = select(func.count()).select_from(ANNOTATION).where(ANNOTATION.c.seq > since)
+        with self._database.reading() as connection:
+            return int(connection.scalar(statement) or 0)
+
+
+def _store(connection: Connection, new: NewAnnotation, contract_hash: str, now: datetime, marked: bool) -> Annotation:
+    """Store one annotation and settle the assignment that it answers."""
+    known = find(connection, Annotation, ANNOTATION.c.client_key == new.client_key)
+    if known is not None:
+        return _same(known, new)
+    annotation = _complete(new, _assignment_of(connection, new), contract_hash, now, marked)
+    late = new.assignment_id is not None and not _holds(connection, new, now)
+    position = append(connection, replace(annotation, late=late))
+    _settle(connection, new)
+    return replace(annotation, late=late, seq=position)
+
+
+def _same(known: Annotation, new: NewAnnotation) -> Annotation:
+    """The stored annotation, when the repeated submission says the same."""
+    changed = [name for name in SUBMITTED if getattr(known, name) != getattr(new, name)]
+    if changed:
+        raise AnnotationError(
+            f"client key {new.client_key!r} was stored before with another {', '.join(changed)}; "
+            "a correction is a new annotation with a key of its own that supersedes the first"
+        )
+    return known
+
+
+def _assignment_of(connection: Connection, new: NewAnnotation) -> Assignment | None:
+    """The assignment that is answered, if any; it must be of the same sample."""
+    if new.assignment_id is None:
+        return None
+    found = find(connection, Assignment, ASSIGNMENT.c.assignment_id == new.assignment_id)
+    if found is None or found.sample_id != new.sample_id:
+        raise AnnotationError(f"annotation {new.client_key!r}: no assignment {new.assignment_id!r} of {new.sample_id}")
+    return found
+
+
+def _holds(connection: Connection, new: NewAnnotation, now: datetime) -> bool:
+    """Whether the annotator's lease on the assignment still runs; a late answer is stored and marked."""
+    lease = select(ASSIGNMENT.c.holder, ASSIGNMENT.c.lease_until, ASSIGNMENT.c.state)
+    row = connection.execute(lease.where(ASSIGNMENT.c.assignment_id == new.assignment_id)).one()
+    running = row.lease_until >= now.isoformat(timespec="microseconds")
+    return bool(row.state == "open" and row.holder == new.annotator and running)
+
+
+def _complete(
+    new: NewAnnotation, assignment: Assignment | None, contract_hash: str, now: datetime, marked: bool
+) -> Annotation:
+    """The annotation with what the ledger knows about it: why the sample was chosen, by which model."""
+    submitted = {field.name: getattr(new, field.name) for field in fields(new)}
+    return Annotation(
+        **submitted,
+        seq=0,
+        annotation_id=annotation_id(new.client_key),
+        purpose=assignment.purpose if assignment else "evaluation" if marked else "import",
+        strategy=assignment.strategy if assignment else "",
+        score=assignment.score if assignment else None,
+        probability=assignment.probability if assignment else None,
+        model_id=assignment.model_id if assignment else None,
+        payload_hash=digest(new.payload),
+        contract_hash=contract_hash,
+        late=False,
+        recorded_at=now,
+    )
+
+
+def _settle(connection: Connection, new: NewAnnotation) -> None:
+    """Close the assignment that was answered; open the one whose answer was withdrawn."""
+    assignment_id, state = new.assignment_id, "answered"
+    if new.act == "withdraw":
+        withdrawn = ANNOTATION.c.annotation_id == new.supersedes
+        assignment_id, state = connection.scalar(select(ANNOTATION.c.assignment_id).where(withdrawn)), "open"
+    if assignment_id is None or new.act == "flag":
+        return
+    settled = update(ASSIGNMENT).where(ASSIGNMENT.c.assignment_id == assignment_id)
+    connection.execute(settled.values(state=state, holder=None, lease_until=""))

@@ -1,0 +1,103 @@
+"""Objects seen and batches checked: the truth about what arrived."""
+
+from sqlalchemy import func, select, true
+
+from schemas.errors import NotFound
+from schemas.records import Batch, BatchId, Conservation, LandedObject, ObjectId
+from tiltyard.stores.ledger import tables
+from tiltyard.stores.ledger.database import Database
+from tiltyard.stores.ledger.facts import all_of, append, find, records
+
+OBJECT, BATCH = tables.landed_object, tables.batch
+
+
+class Batches:
+    """The part of the ledger about objects and their batches."""
+
+    def __init__(self, database: Database) -> None:
+        """Work on an open database."""
+        self._database = database
+
+    def see(self, landed: LandedObject) -> LandedObject:
+        """Record an object as landed, once; a redelivery gives the first record."""
+        with self._database.writing() as connection:
+            known = find(connection, LandedObject, OBJECT.c.object_id == landed.object_id)
+            if known is None:
+                append(connection, landed)
+            return known or landed
+
+    def record(self, batch: Batch) -> Batch:
+        """Record a batch's outcome, once; a repeated attempt gives the first record."""
+        with self._database.writing() as connection:
+            known = find(connection, Batch, BATCH.c.batch_id == batch.batch_id)
+            if known is None:
+                append(connection, batch)
+            return known or batch
+
+    def objects(self) -> list[LandedObject]:
+        """All objects, in the order they were first seen."""
+        with self._database.reading() as connection:
+            return all_of(connection, LandedObject)
+
+    def get_object(self, object_id: ObjectId) -> LandedObject:
+        """One object; NotFound when it never landed."""
+        with self._database.reading() as connection:
+            found = find(connection, LandedObject, OBJECT.c.object_id == object_id)
+        if found is None:
+            raise NotFound(f"no object {object_id!r} has landed; 'tiltyard status' lists what has")
+        return found
+
+    def unchecked(self) -> list[LandedObject]:
+        """Objects that landed but have no batch yet, oldest first."""
+        with self._database.reading() as connection:
+            return all_of(connection, LandedObject, OBJECT.c.object_id.not_in(select(BATCH.c.object_id)))
+
+    def all(self) -> list[Batch]:
+        """Every attempt at every object, in the ledger's order."""
+        with self._database.reading() as connection:
+            return all_of(connection, Batch)
+
+    def get(self, batch_id: BatchId) -> Batch:
+        """One batch by its id or an unambiguous beginning of it; NotFound otherwise."""
+        with self._database.reading() as connection:
+            found = all_of(connection, Batch, BATCH.c.batch_id.startswith(batch_id, autoescape=True))
+        if len(found) != 1:
+            raise NotFound(f"{len(found)} batches begin with {batch_id!r}; 'tiltyard quarantine list' shows the ids")
+        return found[0]
+
+    def of_object(self, object_id: ObjectId) -> list[Batch]:
+        """The attempts at one object, first to last."""
+        with self._database.reading() as connection:
+            return all_of(connection, Batch, BATCH.c.object_id == object_id)
+
+    def pooled(self, position: int | None = None) -> list[Batch]:
+        """Batches that brought rows into the pool, up to a ledger position; together they are a pool version."""
+        until = true() if position is None else BATCH.c.seq <= position
+        with self._database.reading() as connection:
+            return all_of(connection, Batch, BATCH.c.pool_file.is_not(None), until)
+
+    def latest(self) -> list[Batch]:
+        """Each object's last attempt: what holds for it now."""
+        newest = select(func.max(BATCH.c.seq)).group_by(BATCH.c.object_id)
+        statement = select(BATCH).where(BATCH.c.seq.in_(newest)).order_by(BATCH.c.seq)
+        with self._database.reading() as connection:
+            return records(connection, Batch, statement)
+
+    def conservation(self) -> Conservation:
+        """Where every row ever read is now: law 2 in five numbers.
+
+        A later attempt reads only what quarantine held, so an object's rows are the first attempt's (or the
+        first that could be read), its quarantined rows those of the last.
+        """
+        every, latest = self.all(), self.latest()
+        first_read: dict[ObjectId, int] = {}
+        for batch in every:
+            if batch.state != "unreadable":
+                first_read.setdefault(batch.object_id, batch.read)
+        return Conservation(
+            objects=len(latest),
+            read=sum(first_read.values()),
+            accepted=sum(batch.accepted for batch in every),
+            quarantined=sum(batch.quarantined for batch in latest),
+            duplicate=sum(batch.duplicate for batch in every),
+        )

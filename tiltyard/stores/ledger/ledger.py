@@ -1,0 +1,40 @@
+"""The ledger as a whole: one database, opened once, seen part by part."""
+
+from sqlalchemy import func, select
+
+from tiltyard.stores.files import FileStore
+from tiltyard.stores.ledger import tables
+from tiltyard.stores.ledger.annotations import Annotations
+from tiltyard.stores.ledger.assignments import Assignments
+from tiltyard.stores.ledger.batches import Batches
+from tiltyard.stores.ledger.champions import Champions
+from tiltyard.stores.ledger.database import Database
+from tiltyard.stores.ledger.models import Models
+from tiltyard.stores.ledger.segments import Segments
+
+
+class Ledger:
+    """The append-only record of one project, part by part.
+
+    ``batches``, ``assignments``, ``annotations``, ``models``, ``champions`` and ``segments`` are views of one
+    database; each method of theirs is one transaction.
+    """
+
+    def __init__(self, url: str, segments: FileStore) -> None:
+        """Open the ledger at an SQLAlchemy URL, its segments in a store of files."""
+        self.database = Database(url)
+        self.batches = Batches(self.database)
+        self.assignments = Assignments(self.database)
+        self.annotations = Annotations(self.database)
+        self.models = Models(self.database)
+        self.champions = Champions(self.database)
+        self.segments = Segments(self.database, segments)
+
+    def position(self) -> int:
+        """The position of the last fact; everything up to it is a fixed version of the project."""
+        with self.database.reading() as connection:
+            return int(connection.scalar(select(func.max(tables.journal.c.seq))) or 0)
+
+    def close(self) -> None:
+        """Give the database back."""
+        self.database.close()

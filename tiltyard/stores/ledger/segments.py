@@ -1,0 +1,107 @@
+"""Segments: the ledger mirrored as immutable files, each holding the hash of the one before.
+
+A segment is evidence outside the database: a fact that is changed, removed or slipped in afterwards no longer
+agrees with its file, and a file that is changed no longer agrees with the next one. The acknowledgement of an
+annotation is its SQL commit, never its segment.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from schemas.canonical import canonical_json, parse_json, sha256_of
+from tiltyard.stores.files import FileStore
+from tiltyard.stores.ledger import tables
+from tiltyard.stores.ledger.database import Database
+
+JOURNAL, SEGMENT = tables.journal, tables.segment
+FIRST = "0" * 64
+LARGEST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One sealed stretch of the journal."""
+
+    number: int
+    first_seq: int
+    last_seq: int
+    previous: str
+    file: str
+    recorded_at: str
+
+    @property
+    def sha256(self) -> str:
+        """What the file's bytes must hash to: its name says it."""
+        return self.file.rsplit("-", 1)[-1].removesuffix(".jsonl")
+
+
+class Segments:
+    """The part of the ledger that lives outside its database."""
+
+    def __init__(self, database: Database, files: FileStore) -> None:
+        """Mirror an open database into a store of immutable files."""
+        self._database = database
+        self._files = files
+
+    def all(self) -> list[Segment]:
+        """The sealed segments, first to last."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(SEGMENT).order_by(SEGMENT.c.number))
+            return [Segment(**row) for row in rows.mappings()]
+
+    def seal(self, now: datetime) -> int:
+        """Mirror what came since the last segment; returns how many facts were sealed.
+
+        The file is written first and is named by its content, so a crash between file and row leaves a file
+        that the next call writes again, byte for byte.
+        """
+        sealed = 0
+        while stretch := self._unsealed():
+            self._seal(stretch, now)
+            sealed += len(stretch)
+        return sealed
+
+    def lines(self, segment: Segment) -> Iterator[dict[str, Any]]:
+        """The facts that a segment's file holds, header left out."""
+        for line in self._files.read(segment.file).decode().splitlines()[1:]:
+            yield parse_json(line)
+
+    def is_intact(self, segment: Segment) -> bool:
+        """Whether a segment's file is there and its bytes are those that were written."""
+        return self._files.exists(segment.file) and sha256_of(self._files.read(segment.file)) == segment.sha256
+
+    def _unsealed(self) -> list[dict[str, Any]]:
+        """The next facts to seal, with their rows."""
+        with self._database.reading() as connection:
+            last = connection.scalar(select(SEGMENT.c.last_seq).order_by(SEGMENT.c.number.desc()).limit(1)) or 0
+            entries = connection.execute(
+                select(JOURNAL).where(JOURNAL.c.seq > last).order_by(JOURNAL.c.seq).limit(LARGEST)
+            ).all()
+            return [_line(connection, entry) for entry in entries]
+
+    def _seal(self, stretch: list[dict[str, Any]], now: datetime) -> None:
+        """Write one segment's file, then its row."""
+        before = self.all()
+        previous = before[-1].sha256 if before else FIRST
+        number = len(before) + 1
+        head = {"segment": number, "previous": previous}
+        content = "".join(canonical_json(line) + "\n" for line in [head, *stretch]).encode()
+        name = f"{number:06d}-{sha256_of(content)}.jsonl"
+        self._files.write(name, content)
+        row = Segment(number, stretch[0]["seq"], stretch[-1]["seq"], previous, name, now.isoformat())
+        with self._database.writing() as connection:
+            if connection.scalar(select(SEGMENT.c.number).where(SEGMENT.c.number == number)) is None:
+                values = {field: getattr(row, field) for field in SEGMENT.columns.keys()}  # noqa: SIM118 - a collection
+                connection.execute(insert(SEGMENT).values(**values))
+
+
+def _line(connection: Connection, entry: Row[Any]) -> dict[str, Any]:
+    """One journal entry with the fact that it stands for, its lease left out."""
+    table = tables.metadata.tables[entry.kind]
+    fact = connection.execute(select(table).where(table.c.seq == entry.seq)).mappings().one()
+    own = {name: value for name, value in fact.items() if name not in tables.LEASE_COLUMNS}
+    return {"seq": entry.seq, "kind": entry.kind, "id": entry.record_id, "digest": entry.digest, "fact": own}

@@ -1,0 +1,251 @@
+"""The tables of the ledger: plain text, whole numbers and floats, alike on SQLite and PostgreSQL.
+
+``journal`` is the spine: one row per fact, whose ``seq`` is the ledger position and whose ``digest`` is the
+SHA-256 of the fact's own row. Every other table holds facts of one kind. Moments are ISO 8601 text in UTC and
+nested values are canonical JSON, so that a fact's bytes, and so its digest, are the same on every database.
+"""
+
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+
+metadata = MetaData()
+
+
+def _seq() -> Column[int]:
+    """A fact's place in the journal."""
+    return Column("seq", Integer, ForeignKey("journal.seq"), nullable=False, unique=True)
+
+
+def _text(name: str, *, nullable: bool = False) -> Column[str]:
+    """A text column."""
+    return Column(name, Text, nullable=nullable)
+
+
+def _number(name: str, *, nullable: bool = False) -> Column[int]:
+    """A column of whole numbers."""
+    return Column(name, Integer, nullable=nullable)
+
+
+def _float(name: str) -> Column[float]:
+    """A column of floats that may be missing."""
+    return Column(name, Float, nullable=True)
+
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    _text("kind"),
+    _text("record_id"),
+    _text("digest"),
+    UniqueConstraint("kind", "record_id"),
+    sqlite_autoincrement=True,
+)
+
+project_version = Table(
+    "project_version",
+    metadata,
+    Column("project_hash", Text, primary_key=True),
+    _seq(),
+    _text("body"),
+    _text("recorded_at"),
+)
+
+landed_object = Table(
+    "landed_object",
+    metadata,
+    Column("object_id", Text, primary_key=True),
+    _seq(),
+    _text("source"),
+    _text("key"),
+    _text("version"),
+    _text("stamp"),
+    _text("checksum"),
+    _number("size"),
+    _text("landed_at"),
+    UniqueConstraint("source", "key", "version", "checksum"),
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("batch_id", Text, primary_key=True),
+    _seq(),
+    Column("object_id", Text, ForeignKey("landed_object.object_id"), nullable=False),
+    _number("attempt"),
+    _text("contract_hash"),
+    _text("state"),
+    _number("read"),
+    _number("accepted"),
+    _number("quarantined"),
+    _number("duplicate"),
+    _text("reason"),
+    _text("pool_file", nullable=True),
+    _text("quarantine_file", nullable=True),
+    _text("statistics"),
+    _text("recorded_at"),
+    UniqueConstraint("object_id", "attempt"),
+)
+
+query = Table(
+    "query",
+    metadata,
+    Column("query_id", Text, primary_key=True),
+    _seq(),
+    _text("strategy"),
+    _text("model_id", nullable=True),
+    _number("budget"),
+    _number("position"),
+    _text("reason"),
+    _text("recorded_at"),
+)
+
+assignment = Table(
+    "assignment",
+    metadata,
+    Column("assignment_id", Text, primary_key=True),
+    _seq(),
+    Column("query_id", Text, ForeignKey("query.query_id"), nullable=False),
+    _text("sample_id"),
+    _number("slot"),
+    _text("purpose"),
+    _text("strategy"),
+    _float("score"),
+    _float("probability"),
+    _text("model_id", nullable=True),
+    _text("payload"),
+    Column("priority", Float, nullable=False),
+    # What follows is the lease: it may change, the columns above may not.
+    Column("state", Text, nullable=False, server_default="open"),
+    _text("holder", nullable=True),
+    Column("lease_until", Text, nullable=False, server_default=""),
+    _text("lease_token", nullable=True),
+    UniqueConstraint("sample_id", "slot"),
+    Index("assignment_by_priority", "state", "priority"),
+)
+LEASE_COLUMNS = frozenset({"state", "holder", "lease_until", "lease_token"})
+
+annotation = Table(
+    "annotation",
+    metadata,
+    Column("annotation_id", Text, primary_key=True),
+    _seq(),
+    Column("client_key", Text, nullable=False, unique=True),
+    _text("annotator"),
+    _text("act"),
+    _text("sample_id"),
+    _text("label", nullable=True),
+    _text("note"),
+    _text("supersedes", nullable=True),
+    _text("assignment_id", nullable=True),
+    _text("purpose"),
+    _text("strategy"),
+    _float("score"),
+    _float("probability"),
+    _text("model_id", nullable=True),
+    _text("suggestion", nullable=True),
+    _number("suggestion_visible"),
+    _text("payload"),
+    _text("payload_hash"),
+    _text("contract_hash"),
+    _number("lead_ms", nullable=True),
+    _text("origin"),
+    _number("late"),
+    _text("said_at"),
+    _text("recorded_at"),
+    Index("annotation_by_sample", "sample_id"),
+    Index("annotation_by_assignment", "assignment_id"),
+)
+
+labeled_set = Table(
+    "labeled_set",
+    metadata,
+    Column("set_id", Text, primary_key=True),
+    _seq(),
+    _text("purpose"),
+    _number("position"),
+    _number("rows"),
+    _text("classes"),
+    _text("file"),
+    _text("recorded_at"),
+)
+
+model = Table(
+    "model",
+    metadata,
+    Column("model_id", Text, primary_key=True),
+    _seq(),
+    Column("training_id", Text, ForeignKey("labeled_set.set_id"), nullable=False),
+    _text("project_hash"),
+    _text("recipe"),
+    _number("seed"),
+    _text("code_version"),
+    _text("environment"),
+    _text("metrics"),
+    _float("threshold"),
+    _text("run_id"),
+    _text("registry_version"),
+    _text("artifact"),
+    _text("predictions_hash"),
+    _text("recorded_at"),
+)
+
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("verdict_id", Text, primary_key=True),
+    _seq(),
+    Column("challenger_id", Text, ForeignKey("model.model_id"), nullable=False),
+    _text("champion_id", nullable=True),
+    _text("evaluation_id", nullable=True),
+    _text("decision"),
+    _text("metric"),
+    _number("rows"),
+    _text("challenger", nullable=True),
+    _text("champion", nullable=True),
+    _text("gain", nullable=True),
+    _text("checks"),
+    _text("policy"),
+    _text("decided_by"),
+    _text("reason"),
+    _text("recorded_at"),
+)
+
+promotion = Table(
+    "promotion",
+    metadata,
+    # 1, 2, 3 ... without gaps: the primary key itself is the compare-and-set on the champion that was seen.
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _seq(),
+    Column("model_id", Text, ForeignKey("model.model_id"), nullable=False),
+    _text("previous_id", nullable=True),
+    Column("verdict_id", Text, ForeignKey("verdict.verdict_id"), nullable=False, unique=True),
+    _text("kind"),
+    _text("actor"),
+    _text("reason"),
+    _text("recorded_at"),
+)
+
+segment = Table(
+    "segment",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _number("first_seq"),
+    _number("last_seq"),
+    _text("previous"),
+    _text("file"),
+    _text("recorded_at"),
+)
+
+FACTS = (
+    project_version,
+    landed_object,
+    batch,
+    query,
+    assignment,
+    annotation,
+    labeled_set,
+    model,
+    verdict,
+    promotion,
+)
+"""The tables whose rows stand in the journal."""

@@ -1,0 +1,123 @@
+"""The workspace: the stores of one project, opened together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from schemas.errors import ProjectFileError
+from schemas.frames import contract_hash
+from schemas.project import Project, parse_project
+from schemas.records import ProjectVersion
+from schemas.settings import Settings
+from tiltyard.stores.files import FileStore
+from tiltyard.stores.ledger.ledger import Ledger
+from tiltyard.stores.objects import FolderObjects, LandedObjects
+from tiltyard.stores.parquet import ParquetStore
+from tiltyard.stores.pool import Pool
+from tiltyard.stores.registry import Registry
+
+PROJECT_FILE = "project.yaml"
+
+
+def utc_now() -> datetime:
+    """This moment in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The stores of one project; each is opened when it is first used."""
+
+    project: Project
+    project_file: Path
+    folder: Path
+    settings: Settings
+    clock: Callable[[], datetime] = utc_now
+
+    @cached_property
+    def contract_hash(self) -> str:
+        """What decides over rows today: columns, limits and the Pandera model's source."""
+        return contract_hash(self.project)
+
+    @cached_property
+    def source(self) -> FolderObjects:
+        """Where producers put objects."""
+        return FolderObjects(self.project_file.parent / self.project.source.folder)
+
+    @cached_property
+    def landed(self) -> LandedObjects:
+        """Our copies of all objects."""
+        return LandedObjects(FileStore(self.folder / "objects"))
+
+    @cached_property
+    def pool(self) -> Pool:
+        """Accepted samples."""
+        return Pool(ParquetStore(self.folder / "pool"), self.project)
+
+    @cached_property
+    def quarantine(self) -> ParquetStore:
+        """Bad rows with their reasons."""
+        return ParquetStore(self.folder / "quarantine")
+
+    @cached_property
+    def labeled_sets(self) -> ParquetStore:
+        """The rows and labels behind each training and each comparison."""
+        return ParquetStore(self.folder / "labeled_sets")
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The append-only record."""
+        url = self.settings.ledger_url or f"sqlite:///{self.folder / 'ledger.db'}"
+        return Ledger(url, FileStore(self.folder / "segments"))
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Models and runs in MLflow."""
+        uri = self.settings.mlflow_uri or f"sqlite:///{self.folder / 'mlflow.db'}"
+        return Registry(uri, self.folder / "artifacts", self.project.name)
+
+    def remember_project(self, now: datetime) -> str:
+        """Record the project file as it is now, once; returns its hash."""
+        body = self.project.model_dump(mode="json")
+        self.ledger.models.remember_project(ProjectVersion(self.project.project_hash, body, now))
+        return self.project.project_hash
+
+
+def open_workspace(project: str | Path, settings: Settings | None = None) -> Workspace:
+    """The workspace of the project in a folder (or of a project file), opened once per process and version.
+
+    Raises ProjectFileError when there is no such file or it breaks its contract.
+    """
+    path = find_project_file(Path(project))
+    return _open(path, path.stat().st_mtime_ns, path.stat().st_size, settings or Settings())
+
+
+def find_project_file(path: Path) -> Path:
+    """The project file that a path means; ProjectFileError when there is none."""
+    found = path / PROJECT_FILE if path.is_dir() else path
+    if not found.is_file():
+        raise ProjectFileError(f"no project file at {str(found)!r}; make one with 'tiltyard init DATA'")
+    return found.resolve()
+
+
+def read_project(path: Path) -> Project:
+    """The project that a YAML file describes; ProjectFileError says where it is wrong."""
+    try:
+        content: Any = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        first = " ".join(str(error).split())
+        raise ProjectFileError(f"{path.name}: not a YAML file: {first}") from error
+    return parse_project(content, path.name)
+
+
+@lru_cache(maxsize=64)
+def _open(path: Path, _changed_ns: int, _size: int, settings: Settings) -> Workspace:
+    """A workspace per project file and version of it; the stores open on first use."""
+    folder = settings.workspace or path.parent / "workspace"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Workspace(read_project(path), path, folder, settings)
