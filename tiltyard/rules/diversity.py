@@ -1,0 +1,35 @@
+"""A batch whose rows differ from one another: margin shortlist, then one row for each cluster."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tiltyard.rules.clusters import clustered
+from tiltyard.rules.feature_space import Offer, comparable
+
+Positions = NDArray[np.intp]
+
+
+def spread(offer: Offer, number: int) -> Positions:
+    """``number`` positions of the offer, best first: from each of ``number`` clusters the row nearest its centre.
+
+    Zhdanov 2019 (arXiv 1901.05954), without its weights. Where rows have equal features there are fewer
+    clusters; the batch is then filled with the best of the rest.
+    """
+    rows = offer.X.shape[0]
+    if number >= rows:
+        return np.arange(rows)
+    points, _ = comparable(offer)
+    members, distances = clustered(points, number, offer.seed)
+    order = np.lexsort((distances, members))
+    _, firsts = np.unique(members[order], return_index=True)
+    return filled(np.sort(order[firsts]), rows, number)
+
+
+def filled(picked: Positions, rows: int, number: int) -> Positions:
+    """The picks, and after them as many of the first rows not picked as it takes to have ``number``.
+
+    >>> filled(np.array([1, 4]), rows=6, number=4).tolist()
+    [1, 4, 0, 2]
+    """
+    rest = np.setdiff1d(np.arange(rows), picked)
+    return np.concatenate([picked, rest])[:number]
