@@ -27,12 +27,13 @@ from schemas.errors import NotFound, nearest
 class Example:
     """One example: its project file, where its data comes from and how it is dealt.
 
-    ``source`` is None where the data comes with a library. ``dealer`` turns a source's bytes and a seed into
+    ``rows`` is the size of the real source; ``source`` is None where the data comes with a library. ``dealer`` turns a source's bytes and a seed into
     a deal, ``made`` makes a small source of the same shape from a number of rows and a seed.
     """
 
     name: str
     title: str
+    rows: int
     source: Source | None
     dealer: Callable[[bytes, int], Deal]
     made: Callable[[int, int], bytes]
@@ -61,21 +62,17 @@ class Example:
 
 
 EXAMPLES: Final = {
-    example.name: example
-    for example in (
-        Example("digits", "which digit was written? (1,797 scans)", None, digits.deal, made_digits.made_content),
-        Example(
-            "bank", "will the client take the deposit? (41,188 calls)", BANK_SOURCE, bank.deal, made_bank.made_content
-        ),
-        Example("hotel", "will it be cancelled? (119,390 bookings)", HOTEL_SOURCE, hotel.deal, made_hotel.made_content),
-        Example(
-            "banking77",
-            "what does the customer want? (10,003 messages)",
-            BANKING77_SOURCE,
-            banking77.deal,
-            made_banking77.made_content,
-        ),
-    )
+    "digits": Example("digits", "which digit was written?", 1797, None, digits.deal, made_digits.made_content),
+    "bank": Example("bank", "will the client take it?", 41188, BANK_SOURCE, bank.deal, made_bank.made_content),
+    "hotel": Example("hotel", "will it be cancelled?", 119390, HOTEL_SOURCE, hotel.deal, made_hotel.made_content),
+    "banking77": Example(
+        "banking77",
+        "what does the customer want?",
+        10003,
+        BANKING77_SOURCE,
+        banking77.deal,
+        made_banking77.made_content,
+    ),
 }
 """The examples by name."""
 
