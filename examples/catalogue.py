@@ -27,8 +27,9 @@ from schemas.errors import NotFound, nearest
 class Example:
     """One example: its project file, where its data comes from and how it is dealt.
 
-    ``rows`` is the size of the real source; ``source`` is None where the data comes with a library. ``dealer`` turns a source's bytes and a seed into
-    a deal, ``made`` makes a small source of the same shape from a number of rows and a seed.
+    ``rows`` is the size of the real source; ``source`` is None where the data comes with a library. ``dealer``
+    turns a source's bytes and a seed into a deal, ``made`` makes a source of the same shape from a number of
+    rows and a seed.
     """
 
     name: str
