@@ -8,11 +8,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from schemas.pool_types import pool_schema
 from schemas.project import Project, Query, StrategyName
 from tiltyard.rules.chance import chance_keys, rounded_by_chance, sample_keys
 from tiltyard.rules.committee import Committee
 from tiltyard.rules.feature_space import Offer, column_encoder
-from tiltyard.rules.features import feature_frame, pool_schema
+from tiltyard.rules.features import feature_frame
 from tiltyard.rules.shortlist import CHANCE, WANTING, Gathering
 from tiltyard.rules.strategies import SLICE, strategy_named
 
