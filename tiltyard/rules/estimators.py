@@ -1,0 +1,103 @@
+"""An estimator from its import path and parameters, refused with a reason where it breaks scikit-learn's contract."""
+
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from inspect import Parameter, signature
+from typing import Any, Final
+
+from schemas.errors import TrainingError, nearest
+
+METHODS: Final = ("fit", "predict", "predict_proba", "get_params", "set_params", "__sklearn_tags__")
+
+
+def estimator_of(path: str, parameters: Mapping[str, Any], seed: int) -> Any:
+    """The unfitted estimator at an import path, with its parameters and, where it has one, its ``random_state``.
+
+    A parameter written as ``{estimator: path, parameters: {...}}`` is itself an estimator, so that
+    calibration, bagging and the like can be named. Raises TrainingError when the path cannot be imported, a
+    parameter is unknown (naming the nearest), or a method of scikit-learn's contract is missing.
+    """
+    estimator = _constructed(path, parameters, seed)
+    missing = [method for method in METHODS if not hasattr(estimator, method)]
+    if missing:
+        raise TrainingError(f"estimator {path!r} has no {missing[0]}(); {_advice(missing[0])}")
+    return seeded(estimator, seed)
+
+
+def with_parameters(estimator: Any, path: str, parameters: Mapping[str, Any]) -> Any:
+    """The same estimator with other parameters set; nested names (``estimator__C``) are allowed."""
+    known = estimator.get_params(deep=True)
+    _refuse_unknown(path, parameters, known)
+    return estimator.set_params(**parameters)
+
+
+def seeded(estimator: Any, seed: int) -> Any:
+    """The estimator with every ``random_state`` that is not set, its own and nested ones, set from the seed."""
+    open_states = {
+        name: seed % 2**32
+        for name, value in estimator.get_params(deep=True).items()
+        if value is None and (name == "random_state" or name.endswith("__random_state"))
+    }
+    return estimator.set_params(**open_states)
+
+
+def _constructed(path: str, parameters: Mapping[str, Any], seed: int) -> Any:
+    """The object that the path's class or function makes of the parameters."""
+    factory = _imported(path)
+    plain = {name: value for name, value in parameters.items() if "__" not in name}
+    nested = {name: value for name, value in parameters.items() if "__" in name}
+    _refuse_unknown(path, plain, _accepted(factory, plain))
+    try:
+        estimator = factory(**{name: _value(value, seed) for name, value in plain.items()})
+    except TypeError as error:
+        raise TrainingError(f"estimator {path!r} cannot be made: {error}") from error
+    return with_parameters(estimator, path, nested) if nested else estimator
+
+
+def _imported(path: str) -> Callable[..., Any]:
+    """The class or function at an import path."""
+    place, _, name = path.rpartition(".")
+    if not place:
+        raise TrainingError(f"estimator {path!r} is not an import path such as sklearn.svm.SVC")
+    try:
+        module = import_module(place)
+    except Exception as error:  # a user's module may fail in any way while it is imported
+        raise TrainingError(f"estimator {path!r}: cannot import {place!r}: {error}") from error
+    if not callable(getattr(module, name, None)):
+        raise TrainingError(f"estimator {path!r}: {place!r} has no {name!r}; {nearest(name, _public(module))}")
+    found: Callable[..., Any] = getattr(module, name)
+    return found
+
+
+def _public(module: Any) -> list[str]:
+    """The names of a module's public classes."""
+    return [name for name in dir(module) if not name.startswith("_") and isinstance(getattr(module, name), type)]
+
+
+def _accepted(factory: Callable[..., Any], given: Iterable[str]) -> set[str]:
+    """The parameter names that a factory takes; whatever is given where it takes any."""
+    parameters = signature(factory).parameters
+    takes_any = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
+    return set(parameters) | (set(given) if takes_any else set())
+
+
+def _refuse_unknown(path: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise for the first name that is not known."""
+    accepted = set(known)
+    for name in given:
+        if name not in accepted:
+            raise TrainingError(f"estimator {path!r} has no parameter {name!r}; {nearest(name, accepted)}")
+
+
+def _value(value: Any, seed: int) -> Any:
+    """A parameter as the project file writes it, or the estimator that it describes."""
+    if isinstance(value, Mapping) and "estimator" in value and set(value) <= {"estimator", "parameters"}:
+        return seeded(_constructed(value["estimator"], value.get("parameters", {}), seed), seed)
+    return value
+
+
+def _advice(method: str) -> str:
+    """What to do about a missing method."""
+    if method == "predict_proba":
+        return "choosing rows needs probabilities: wrap it in sklearn.calibration.CalibratedClassifierCV"
+    return "a candidate keeps scikit-learn's contract: derive it from ClassifierMixin and BaseEstimator"

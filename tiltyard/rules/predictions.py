@@ -1,0 +1,58 @@
+"""What a model says about rows: one probability a class and a decision, in the project file's class order."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from schemas.project import Project
+
+DECIMALS: Final = 6
+"""Probabilities are compared after rounding: the last bits of a sum depend on the machine's linear algebra."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """One model's answers for n rows and K classes.
+
+    ``probabilities`` is float64 (n, K), columns in ``class_names`` order, 0 for a class the model never saw;
+    ``decisions`` is text (n,), the model's own ``predict`` with its threshold.
+    """
+
+    probabilities: NDArray[np.float64]
+    decisions: NDArray[np.str_]
+    class_names: tuple[str, ...]
+    positive: str
+
+    def rows(self, chosen: NDArray[Any]) -> "Predictions":
+        """The predictions of some rows (indices or a mask)."""
+        return Predictions(self.probabilities[chosen], self.decisions[chosen], self.class_names, self.positive)
+
+
+def predictions_of(model: Any, frame: pd.DataFrame, project: Project) -> Predictions:
+    """A fitted model's predictions for a feature frame.
+
+    The model knows only the classes it was trained on; the others get probability 0. A class that the
+    project file no longer names is dropped from the probabilities.
+    """
+    names = tuple(project.class_names)
+    known = [str(name) for name in model.classes_]
+    given = model.predict_proba(frame)
+    probabilities = np.zeros((len(frame), len(names)))
+    for column, name in enumerate(known):
+        if name in names:
+            probabilities[:, names.index(name)] = given[:, column]
+    decisions = np.asarray(model.predict(frame)).astype(str)
+    return Predictions(probabilities, decisions, names, project.positive_class)
+
+
+def predictions_hash(predictions: Predictions) -> str:
+    """The SHA-256 of decisions and rounded probabilities: equal when a model was rebuilt right; 64 hex digits."""
+    # Adding zero turns -0.0 into 0.0, which rounds alike but has other bytes.
+    rounded = np.round(predictions.probabilities, DECIMALS) + 0.0
+    state = sha256(rounded.astype("<f8").tobytes())
+    state.update("\x1f".join([*predictions.class_names, *predictions.decisions.tolist()]).encode())
+    return state.hexdigest()
