@@ -294,3 +294,15 @@ class Conservation:
     def holds(self) -> bool:
         """Whether every row read is in exactly one place."""
         return self.read == self.accepted + self.quarantined + self.duplicate
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Whether a step is to be taken now, and why or why not, as a sentence."""
+
+    now: bool
+    why: str
+
+    def __bool__(self) -> bool:
+        """Whether the step is due."""
+        return self.now

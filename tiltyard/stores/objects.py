@@ -96,7 +96,16 @@ class LandedObjects:
         """Copy an object byte for byte and say what it is; the same bytes under the same key are one object."""
         checksum, size = self._copy(source, arrival.key)
         identity = sha256_of("\n".join((source.name, arrival.key, arrival.version, checksum)))
-        return LandedObject(ObjectId(identity[:32]), source.name, arrival.key, arrival.version, checksum, size, now)
+        return LandedObject(
+            object_id=ObjectId(identity[:32]),
+            source=source.name,
+            key=arrival.key,
+            version=arrival.version,
+            stamp=arrival.stamp,
+            checksum=checksum,
+            size=size,
+            landed_at=now,
+        )
 
     def path(self, landed: LandedObject) -> Path:
         """The copy of an object; ObjectError when it is missing."""

@@ -7,12 +7,13 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import yaml
 
 from schemas.errors import ProjectFileError
 from schemas.frames import contract_hash
 from schemas.project import Project, parse_project
-from schemas.records import ProjectVersion
+from schemas.records import ProjectVersion, StoredFile
 from schemas.settings import Settings
 from tiltyard.stores.files import FileStore
 from tiltyard.stores.ledger.ledger import Ledger
@@ -80,6 +81,18 @@ class Workspace:
         """Models and runs in MLflow."""
         uri = self.settings.mlflow_uri or f"sqlite:///{self.folder / 'mlflow.db'}"
         return Registry(uri, self.folder / "artifacts", self.project.name)
+
+    def pool_files(self, position: int | None = None) -> list[StoredFile]:
+        """The files that make up the pool at a ledger position, today's when none is given."""
+        return [batch.pool_file for batch in self.ledger.batches.pooled(position) if batch.pool_file]
+
+    def labeled_rows(self, set_id: str) -> pl.DataFrame:
+        """The rows and labels of a labeled set, in the order of their sample ids."""
+        return self.labeled_sets.read(self.ledger.models.get_set(set_id).file)
+
+    def load_model(self, model_id: str) -> Any:
+        """A fitted model, loaded only if its bytes are those that were recorded."""
+        return self.registry.load(self.ledger.models.get(model_id))
 
     def remember_project(self, now: datetime) -> str:
         """Record the project file as it is now, once; returns its hash."""

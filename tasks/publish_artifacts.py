@@ -1,0 +1,49 @@
+"""Show the loop in Prefect's pages: validation, verdict and learning curve as artifacts of the run."""
+
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from schemas.records import BatchId, VerdictId
+from tasks.step import step
+from tiltyard.rules.story import batch_rows, check_rows, learning_curve, verdict_row
+from tiltyard.stores.workspace import Workspace, open_workspace
+
+
+@step("publish-validation")
+def publish_validation(project: str, batch_ids: list[BatchId]) -> None:
+    """A table of what became of the rows of some batches."""
+    workspace = open_workspace(project)
+    batches = [workspace.ledger.batches.get(batch_id) for batch_id in batch_ids]
+    objects = {landed.object_id: landed for landed in workspace.ledger.batches.objects()}
+    create_table_artifact(
+        batch_rows(batches, objects),
+        key=_key(workspace, "validation"),
+        description="Where each row went: read = accepted + quarantined + duplicate",
+    )
+
+
+@step("publish-verdict")
+def publish_verdict(project: str, verdict_id: VerdictId) -> None:
+    """A page with the verdict on a challenger and every check behind it, and the learning curve so far."""
+    workspace = open_workspace(project)
+    verdict = workspace.ledger.champions.verdict(verdict_id)
+    lines = [f"# {verdict.decision}: {verdict.reason}", ""]
+    lines += [f"- **{name}**: {value}" for name, value in verdict_row(verdict).items() if value is not None]
+    create_markdown_artifact("\n".join(lines), key=_key(workspace, "verdict"), description="The gate's verdict")
+    create_table_artifact(check_rows(verdict.checks), key=_key(workspace, "checks"), description="The gate's checks")
+    _publish_learning_curve(workspace)
+
+
+def _publish_learning_curve(workspace: Workspace) -> None:
+    """A table of labels against score, one row per judged challenger."""
+    models = workspace.ledger.models
+    labels = {labeled.set_id: labeled.rows for labeled in models.sets()}
+    curve = learning_curve(models.all(), workspace.ledger.champions.verdicts(), labels)
+    if curve:
+        create_table_artifact(
+            curve, key=_key(workspace, "learning-curve"), description=f"{workspace.project.gate.metric} by labels"
+        )
+
+
+def _key(workspace: Workspace, what: str) -> str:
+    """An artifact's key; Prefect takes lower-case letters, digits and dashes only."""
+    return f"{workspace.project.name.replace('_', '-')}-{what}"

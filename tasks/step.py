@@ -1,0 +1,36 @@
+"""What all steps have in common: a step is a Prefect task that is retried when the world failed, not the user."""
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from schemas.errors import TiltyardError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Make a function a step of the loop: two retries, and no cache, because the stores know what is done."""
+
+    def decorate(function: Callable[P, R]) -> Task[P, R]:
+        return task(
+            function,
+            name=name,
+            retries=2,
+            retry_delay_seconds=[2, 10],
+            retry_jitter_factor=0.5,
+            retry_condition_fn=_is_worth_a_retry,
+            cache_policy=NO_CACHE,
+        )
+
+    return decorate
+
+
+def _is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failure may pass by itself: a user's mistake does not."""
+    return not isinstance(state.result(raise_on_failure=False), TiltyardError)

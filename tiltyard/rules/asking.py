@@ -1,0 +1,80 @@
+"""How a query's budget is shared out, and how chosen rows become assignments."""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from schemas.canonical import digest, sha256_of
+from schemas.project import Project
+from schemas.records import Assignment, AssignmentId, ModelId, Query, SampleId
+from tiltyard.rules.chance import rounded_by_chance
+from tiltyard.rules.features import payloads_of
+from tiltyard.rules.splitting import evaluation_order
+
+
+def query_seed(project: Project, model_id: str | None, asked: int, pool: Iterable[str]) -> int:
+    """The source of one query's chance: the same for the same question, another for every other.
+
+    ``asked`` is how many samples were asked for before, ``pool`` the hashes of the pool's files.
+    """
+    return int(digest([project.seed, model_id, asked, sorted(pool)])[:13], 16)
+
+
+def evaluation_share(free: int, project: Project, seed: int) -> int:
+    """How many of the free assignments go to the evaluation set; on average exactly the project's share."""
+    return min(free, rounded_by_chance(free * project.evaluation.budget_share, seed))
+
+
+def pick_evaluation(chunks: Iterable[pl.DataFrame], wanted: int, project: Project) -> pl.DataFrame:
+    """The evaluation rows to label next: the first ``wanted`` in the order of chance, with the columns of a choice.
+
+    ``chunks`` are pool frames of the evaluation set's rows that nobody was asked for yet; they are read once
+    and only the rows wanted are kept.
+    """
+    kept: pl.DataFrame | None = None
+    for chunk in chunks:
+        ordered = chunk.with_columns(evaluation_order(chunk["sample_id"], project.seed).alias("order"))
+        kept = _first(ordered if kept is None else pl.concat([kept, ordered]), wanted)
+    if kept is None:
+        return pl.DataFrame()
+    return _marked(kept).drop("order")
+
+
+def _first(rows: pl.DataFrame, wanted: int) -> pl.DataFrame:
+    """The rows that come first in the order of chance."""
+    return rows.bottom_k(wanted, by=["order", "sample_id"]).sort("order", "sample_id")
+
+
+def _marked(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the columns that every choice has; they alternate with the queried ones in the queue."""
+    priority = 1 - (pl.int_range(pl.len()).cast(pl.Float64) + 0.5) / pl.len()
+    return rows.with_columns(
+        strategy=pl.lit("evaluation"),
+        score=pl.lit(None, pl.Float64),
+        probability=pl.lit(None, pl.Float64),
+        purpose=pl.lit("evaluation"),
+        priority=priority,
+    )
+
+
+def assignments_of(chosen: pl.DataFrame, query: Query, project: Project) -> list[Assignment]:
+    """One assignment per chosen row and slot, each carrying the row's payload, most wanted first."""
+    rows = chosen.sort("priority", "sample_id", descending=[True, False])
+    made = zip(rows.iter_rows(named=True), payloads_of(rows, project), strict=True)
+    return [
+        Assignment(
+            assignment_id=AssignmentId(sha256_of(f"{query.query_id} {row['sample_id']} {slot}")[:32]),
+            query_id=query.query_id,
+            sample_id=SampleId(row["sample_id"]),
+            slot=slot,
+            purpose=row["purpose"],
+            strategy=row["strategy"],
+            score=row["score"],
+            probability=row["probability"],
+            model_id=ModelId(query.model_id) if query.model_id else None,
+            payload=payload,
+            priority=row["priority"],
+        )
+        for row, payload in made
+        for slot in range(project.query.overlap)
+    ]
