@@ -6,25 +6,12 @@ from typing import Final
 import pandas as pd
 import polars as pl
 
+from schemas.pool_types import pool_schema as pool_schema
 from schemas.project import Kind, Project
 from schemas.records import Payload
 
 MISSING: Final = "(missing)"
 """What stands for a missing category or text in a model's input, so that every exporter sees the same value."""
-
-POOL_TYPES: Final[dict[Kind, pl.DataType]] = {
-    "number": pl.Float64(),
-    "integer": pl.Int64(),
-    "category": pl.String(),
-    "text": pl.String(),
-    "boolean": pl.Boolean(),
-    "timestamp": pl.Datetime("us", "UTC"),
-}
-
-
-def pool_schema(project: Project) -> pl.Schema:
-    """The names and types of the project's own columns in the pool, in the project file's order."""
-    return pl.Schema({name: POOL_TYPES[project.columns.kind_of(name)] for name in project.columns.all_names})
 
 
 def feature_frame(rows: pl.DataFrame, project: Project) -> pd.DataFrame:

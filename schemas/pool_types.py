@@ -1,0 +1,24 @@
+"""The types that the project's own columns have once they are accepted."""
+
+from typing import Final
+
+import polars as pl
+
+from schemas.project import Kind, Project
+
+POOL_TYPES: Final[dict[Kind, pl.DataType]] = {
+    "number": pl.Float64(),
+    "integer": pl.Int64(),
+    "category": pl.String(),
+    "text": pl.String(),
+    "boolean": pl.Boolean(),
+    "timestamp": pl.Datetime("us", "UTC"),
+}
+
+RESERVED: Final = frozenset({"sample_id", "sample_key", "row", "line", "evaluation"})
+"""Names that the pool gives to columns of its own; a project's column cannot bear them."""
+
+
+def pool_schema(project: Project) -> pl.Schema:
+    """The names and types of the project's own columns in the pool, in the project file's order."""
+    return pl.Schema({name: POOL_TYPES[project.columns.kind_of(name)] for name in project.columns.all_names})

@@ -1,0 +1,116 @@
+"""Bad rows as the quarantine keeps them: where they stood, every reason, and the cells as they arrived."""
+
+import json
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tiltyard.rules.casting import Failure
+from tiltyard.rules.raw_rows import QUARANTINE_TYPES, SHOWN_CELL, SHOWN_VALUE, RawRows
+
+REASONS_PER_ROW: Final = 25
+"""Reasons that one row lists; a row of ten thousand bad cells says how many more there are."""
+
+
+def quarantine_frame(raw: RawRows, failures: list[Failure], bad: npt.NDArray[np.int64]) -> pl.DataFrame:
+    """The bad rows (positions in ``raw.cells``, ascending) in quarantine's shape, each with its reasons."""
+    at = pl.Series("at", bad, dtype=pl.UInt32)
+    return pl.DataFrame(
+        [
+            raw.row.gather(at).alias("row"),
+            raw.line.gather(at).cast(pl.Int64).alias("line"),
+            _reasons(raw, failures, at),
+            _as_it_arrived(raw, raw.cells[at.to_numpy()]),
+        ],
+        schema=QUARANTINE_TYPES,
+    )
+
+
+def _reasons(raw: RawRows, failures: list[Failure], at: pl.Series) -> pl.Series:
+    """A JSON list of reasons for each of the rows ``at``, in their order."""
+    counts = np.zeros(raw.cells.height, dtype=np.uint32)
+    listed = [_listed(raw, failure, counts) for failure in failures]
+    counted = _further(counts)
+    joined = pl.concat([*listed, counted]).group_by("at").agg(pl.col("reason").str.join(","))
+    ordered = pl.DataFrame({"at": at}).join(joined, on="at", how="left", maintain_order="left")
+    return ordered.select(pl.concat_str(pl.lit("["), "reason", pl.lit("]")).alias("reasons")).to_series()
+
+
+def _listed(raw: RawRows, failure: Failure, counts: npt.NDArray[np.uint32]) -> pl.DataFrame:
+    """One failure's reasons as JSON objects by position, less the rows that have enough; counts them all."""
+    positions = failure.at.to_numpy()
+    at = failure.at.filter(pl.Series(counts[positions] < REASONS_PER_ROW))
+    counts[positions] += 1
+    reasons = pl.DataFrame({"at": at}).with_columns(
+        check=pl.lit(failure.check), column=pl.lit(failure.column), value=_values(raw, failure.column, at)
+    )
+    return reasons.select(
+        pl.col("at").cast(pl.UInt32), reason=pl.struct("check", "column", "value").struct.json_encode()
+    )
+
+
+def _values(raw: RawRows, column: str, at: pl.Series) -> pl.Series:
+    """The offending cells as text, cut to what a reason shows; empty where the whole row offends."""
+    if column not in raw.cells.columns:
+        return pl.Series([""], dtype=pl.String).new_from_index(0, len(at))
+    return as_text(raw.cells[column].gather(at)).str.head(SHOWN_VALUE).fill_null("")
+
+
+def _further(counts: npt.NDArray[np.uint32]) -> pl.DataFrame:
+    """One last reason for rows that have more than are listed."""
+    more = np.flatnonzero(counts > REASONS_PER_ROW)
+    frame = pl.DataFrame({"at": pl.Series(more, dtype=pl.UInt32), "more": counts[more] - REASONS_PER_ROW})
+    value = pl.concat_str(pl.col("more").cast(pl.String), pl.lit(" further reasons"))
+    return frame.select(
+        "at", reason=pl.struct(check=pl.lit("more"), column=pl.lit(""), value=value).struct.json_encode()
+    )
+
+
+def _as_it_arrived(raw: RawRows, cells: pl.DataFrame) -> pl.Series:
+    """Each row as a JSON object of its cells; a cell longer than is shown is cut and says how long it was."""
+    if raw.written == "json":
+        return _joined_literals(cells)
+    plain = cells.select(_shown(column) for column in cells)
+    return plain.select(raw=pl.struct(pl.all()).struct.json_encode()).to_series()
+
+
+def _shown(column: pl.Series) -> pl.Series:
+    """A column that JSON can hold without loss: text as it is, integers and booleans too, all else as text."""
+    if column.dtype.is_integer() or column.dtype in {pl.Boolean, pl.Null}:
+        return column
+    finite = column.dtype.is_float() and bool(column.is_finite().all())
+    return column if finite else _cut(as_text(column))
+
+
+def _cut(text: pl.Series) -> pl.Series:
+    """Text with long cells cut, the cut told."""
+    if (text.str.len_bytes().max() or 0) <= SHOWN_CELL:  # type: ignore[operator]  # lengths are integers
+        return text
+    cell = pl.col(text.name)
+    told = pl.concat_str(cell.str.head(SHOWN_CELL), pl.lit(" … ("), cell.str.len_chars(), pl.lit(" characters)"))
+    return text.to_frame().select(pl.when(cell.str.len_chars() > SHOWN_CELL).then(told).otherwise(cell)).to_series()
+
+
+def _joined_literals(cells: pl.DataFrame) -> pl.Series:
+    """JSON literals put together as an object; a literal that had to be cut becomes text."""
+    pairs: list[pl.Expr] = []
+    for column in cells:
+        cut = _cut(column)
+        quoted = pl.struct(v=cut).struct.json_encode().str.slice(5).str.head(-1)
+        is_json = (cut == column) & ~column.is_in(["NaN", "Infinity", "-Infinity"])
+        literal = pl.when(is_json).then(cut).when(cut.is_not_null()).then(quoted).otherwise(pl.lit("null"))
+        pairs += [pl.lit(f"{'' if not pairs else ','}{json.dumps(column.name)}:"), literal]
+    return cells.select(pl.concat_str(pl.lit("{"), *pairs, pl.lit("}")).alias("raw")).to_series()
+
+
+def as_text(column: pl.Series) -> pl.Series:
+    """Any column as text, for people: what it holds, not a value to compute with."""
+    if column.dtype == pl.String:
+        return column
+    if column.dtype == pl.Binary:
+        return column.bin.encode("hex")
+    if column.dtype.is_nested():
+        return column.map_elements(str, return_dtype=pl.String)
+    return column.cast(pl.String)
