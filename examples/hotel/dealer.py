@@ -10,6 +10,7 @@ both answers; the answer that counts is that of the row which arrived first.
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Final
 
 from examples.dealing import Deal, Delivery, Row, read_rows, without_label, write_rows
@@ -25,13 +26,13 @@ LEAKS: Final = frozenset({"reservation_status", "reservation_status_date"})
 def deal(content: bytes, seed: int) -> Deal:  # noqa: ARG001 - all examples are dealt alike; here chance has no part
     """The months in their order and the answers by row id."""
     (header, *bookings), answers = without_label(read_rows(content), LABEL, REFERENCE)
-    kept = [place for place, name in enumerate(header) if name not in LEAKS]
-    date = [header.index(f"arrival_date_{part}") for part in ("year", "month", "day_of_month")]
+    kept = itemgetter(*(place for place, name in enumerate(header) if name not in LEAKS))
+    date = itemgetter(*(header.index(f"arrival_date_{part}") for part in ("year", "month", "day_of_month")))
     months: defaultdict[str, list[Row]] = defaultdict(list)
     for booking in bookings:
-        arrival = _arrival(*(booking[place] for place in date))
-        months[arrival[:7]].append([f"{arrival}T00:00:00Z", *(booking[place] for place in kept)])
-    names = ["arrival", *(header[place] for place in kept)]
+        arrival = _arrival(*date(booking))
+        months[arrival[:7]].append([f"{arrival}T00:00:00Z", *kept(booking)])
+    names = ["arrival", *kept(header)]
     return Deal(tuple(_month(name, names, months[name]) for name in sorted(months)), answers, REFERENCE)
 
 
