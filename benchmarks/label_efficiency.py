@@ -26,6 +26,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before numpy: each process is one core
 
 import numpy as np
 import polars as pl
+from label_report import report
 from modAL.batch import ranked_batch
 from modAL.disagreement import consensus_entropy_sampling, max_disagreement_sampling, vote_entropy_sampling
 from modAL.uncertainty import classifier_uncertainty, entropy_sampling, margin_sampling, uncertainty_sampling
@@ -266,12 +267,12 @@ def wanted_curves(options: argparse.Namespace) -> Iterator[tuple[str, str, str, 
 
 def run(options: argparse.Namespace) -> None:
     """Compute the missing curves and append each to the file as it finishes."""
-    new = not options.out.exists()
+    new, missing = not options.out.exists(), list(wanted_curves(options))
     with options.out.open("a", newline="") as file, ProcessPoolExecutor(options.jobs) as pool:
         writer = csv.DictWriter(file, FIELDS)
         if new:
             writer.writeheader()
-        jobs = [pool.submit(curve, *wanted, options.budget) for wanted in wanted_curves(options)]
+        jobs = [pool.submit(curve, *wanted, options.budget) for wanted in missing]
         for count, job in enumerate(as_completed(jobs), 1):
             writer.writerows(job.result())
             file.flush()
@@ -293,6 +294,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.report:
         run(options)
+    print(report(pl.read_csv(options.out)))
 
 
 if __name__ == "__main__":
