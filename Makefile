@@ -1,0 +1,76 @@
+# Two commands for a newcomer: `make demo` and `make test`. Each makes .venv first if it is not there.
+# Works with GNU Make 3.81, the one that macOS ships. PYTHON=/path/to/python picks the interpreter.
+
+PYTHONS = $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3)
+BIN = .venv/bin
+INSTALLED = .venv/.installed
+WORKERS ?= auto
+
+# One thread per fit (histogram gradient boosting stalls on busy cores otherwise), and nobody is told what we do.
+export OMP_NUM_THREADS = 1
+export OPENBLAS_NUM_THREADS = 1
+export MLFLOW_DISABLE_TELEMETRY = true
+export DO_NOT_TRACK = 1
+export PREFECT_SERVER_ANALYTICS_ENABLED = false
+export NO_MKDOCS_2_WARNING = 1
+
+.PHONY: help demo test lint types imports docs pytest bench lock reference format clean
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -e 's/:.*##/:/' | awk -F: '{printf "make %-10s %s\n", $$1, $$2}'
+
+demo: $(INSTALLED) ## run the whole loop on the digits, print the story, write a report
+	$(BIN)/tiltyard demo
+
+test: lint types imports docs pytest ## everything that CI checks
+
+lint: $(INSTALLED) ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED) ## mypy, strict
+	$(BIN)/mypy
+
+imports: $(INSTALLED) ## import-linter: imports point one way
+	$(BIN)/lint-imports
+
+docs: $(INSTALLED) ## build the site into site/, strictly
+	$(BIN)/mkdocs build --strict --quiet
+
+pytest: $(INSTALLED) ## the tests alone, in parallel, with coverage
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered
+
+reference: $(INSTALLED) ## write the generated pages of docs/reference again
+	$(BIN)/python -m docs.generate
+
+format: $(INSTALLED) ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## every benchmark (hours; each says its own command in docs/benchmarks.md)
+	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+lock: $(INSTALLED) ## write requirements.lock again from pyproject.toml
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(BIN)/python -m venv "$$folder" && "$$folder/bin/pip" install --quiet uv && \
+	"$$folder/bin/uv" pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet -o requirements.lock
+
+clean: ## remove the environment and what was built
+	rm -rf .venv site htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+# The stamp is written last, so that an installation that was interrupted is done again.
+$(INSTALLED): requirements.lock pyproject.toml
+	@set -e; chosen=; for python in $(PYTHONS); do \
+	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then \
+	    chosen=$$python; break; fi; done; \
+	if [ -z "$$chosen" ]; then \
+	  echo "Tiltyard needs Python 3.11, 3.12 or 3.13; found none among: $(PYTHONS)." >&2; \
+	  echo "Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; fi; \
+	if ! $$chosen -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "$$chosen has no venv module; on Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; fi; \
+	echo "Installing into .venv with $$($$chosen --version)"; \
+	$$chosen -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
