@@ -16,6 +16,7 @@ without a kind of its own (id, reference, label; its decimal digits are taken) w
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from schemas.pool_types import POOL_TYPES
@@ -67,7 +68,9 @@ def cast_cells(raw: RawRows, project: Project) -> tuple[pl.DataFrame, list[Failu
         _cast(pl.col(name), cells.schema[name], kind, raw.written, name in loose).alias(name)
         for name, kind in wanted.items()
     )
-    failures = [_failure(cells[name], typed[name], name, WORDS[kind]) for name, kind in wanted.items()]
+    failures = [
+        _failure(cells[name], typed[name], WORDS[kind], _is_free(name, project)) for name, kind in wanted.items()
+    ]
     return typed, [failure for failure in failures if failure is not None]
 
 
@@ -182,12 +185,24 @@ def _from_time(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return pl.when(inside & whole).then(micros).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
-def _failure(cells: pl.Series, typed: pl.Series, name: str, words: str) -> Failure | None:
+def _is_free(name: str, project: Project) -> bool:
+    """Whether a column takes any text; one with allowed values, like the label, takes only those."""
+    declared = project.columns.features.get(name) or project.columns.context.get(name)
+    return name != project.columns.label and (declared is None or declared.allowed is None)
+
+
+def _failure(cells: pl.Series, typed: pl.Series, words: str, free: bool) -> Failure | None:
     """The cells of one column that are there but could not be cast, or hold a NUL that no database keeps."""
-    if typed.dtype == pl.String and typed.str.contains("\0", literal=True).any():
+    if free and typed.dtype == pl.String and _holds_nul(typed):
         bad = typed.str.contains("\0", literal=True).fill_null(False) | (typed.is_null() & cells.is_not_null())
     elif typed.null_count() == cells.null_count():
         return None
     else:
         bad = typed.is_null() & cells.is_not_null()
-    return Failure(words, name, bad.arg_true())
+    return Failure(words, cells.name, bad.arg_true())
+
+
+def _holds_nul(text: pl.Series) -> bool:
+    """Whether any of the texts holds a NUL; asked of all bytes at once, which is far cheaper than of each text."""
+    content = text.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2]
+    return content is not None and not bool(np.frombuffer(content, np.uint8).all())

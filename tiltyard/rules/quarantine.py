@@ -21,21 +21,22 @@ def quarantine_frame(raw: RawRows, failures: list[Failure], bad: npt.NDArray[np.
         [
             raw.row.gather(at).alias("row"),
             raw.line.gather(at).cast(pl.Int64).alias("line"),
-            _reasons(raw, failures, at),
+            _reasons(raw, failures),
             _as_it_arrived(raw, raw.cells[at.to_numpy()]),
         ],
         schema=QUARANTINE_TYPES,
     )
 
 
-def _reasons(raw: RawRows, failures: list[Failure], at: pl.Series) -> pl.Series:
-    """A JSON list of reasons for each of the rows ``at``, in their order."""
+def _reasons(raw: RawRows, failures: list[Failure]) -> pl.Series:
+    """A JSON list of reasons for each row that failed anything, in the rows' order."""
     counts = np.zeros(raw.cells.height, dtype=np.uint32)
-    listed = [_listed(raw, failure, counts) for failure in failures]
-    counted = _further(counts)
-    joined = pl.concat([*listed, counted]).group_by("at").agg(pl.col("reason").str.join(","))
-    ordered = pl.DataFrame({"at": at}).join(joined, on="at", how="left", maintain_order="left")
-    return ordered.select(pl.concat_str(pl.lit("["), "reason", pl.lit("]")).alias("reasons")).to_series()
+    listed = pl.concat([*(_listed(raw, failure, counts) for failure in failures), _further(counts)])
+    alone = pl.Series(counts == 1).gather(listed["at"])
+    # Most bad rows have one reason; only the others are worth the price of a group.
+    several = listed.filter(~alone).group_by("at", maintain_order=True).agg(pl.col("reason").str.join(","))
+    in_order = pl.concat([listed.filter(alone), several]).sort("at")
+    return in_order.select(reasons=pl.concat_str(pl.lit("["), "reason", pl.lit("]"))).to_series()
 
 
 def _listed(raw: RawRows, failure: Failure, counts: npt.NDArray[np.uint32]) -> pl.DataFrame:
@@ -43,12 +44,24 @@ def _listed(raw: RawRows, failure: Failure, counts: npt.NDArray[np.uint32]) -> p
     positions = failure.at.to_numpy()
     at = failure.at.filter(pl.Series(counts[positions] < REASONS_PER_ROW))
     counts[positions] += 1
-    reasons = pl.DataFrame({"at": at}).with_columns(
-        check=pl.lit(failure.check), column=pl.lit(failure.column), value=_values(raw, failure.column, at)
+    return pl.DataFrame({"at": at.cast(pl.UInt32), "value": _values(raw, failure.column, at)}).select(
+        "at", reason=_reason(failure.check, failure.column)
     )
-    return reasons.select(
-        pl.col("at").cast(pl.UInt32), reason=pl.struct("check", "column", "value").struct.json_encode()
-    )
+
+
+def _reason(check: str, column: str) -> pl.Expr:
+    """A reason as a JSON object; its value is the column ``value``, the rest is the same for every row."""
+    head = json.dumps({"check": check, "column": column}, ensure_ascii=False, separators=(",", ":"))
+    value = pl.struct("value").struct.json_encode().str.slice(1)
+    return pl.concat_str(pl.lit(f"{head[:-1]},"), value)
+
+
+def _further(counts: npt.NDArray[np.uint32]) -> pl.DataFrame:
+    """One last reason for rows that have more than are listed."""
+    more = np.flatnonzero(counts > REASONS_PER_ROW)
+    words = [f"{count - REASONS_PER_ROW} further reasons" for count in counts[more]]
+    frame = pl.DataFrame({"at": more, "value": words}, schema={"at": pl.UInt32, "value": pl.String})
+    return frame.select("at", reason=_reason("more", ""))
 
 
 def _values(raw: RawRows, column: str, at: pl.Series) -> pl.Series:
@@ -56,16 +69,6 @@ def _values(raw: RawRows, column: str, at: pl.Series) -> pl.Series:
     if column not in raw.cells.columns:
         return pl.Series([""], dtype=pl.String).new_from_index(0, len(at))
     return as_text(raw.cells[column].gather(at)).str.head(SHOWN_VALUE).fill_null("")
-
-
-def _further(counts: npt.NDArray[np.uint32]) -> pl.DataFrame:
-    """One last reason for rows that have more than are listed."""
-    more = np.flatnonzero(counts > REASONS_PER_ROW)
-    frame = pl.DataFrame({"at": pl.Series(more, dtype=pl.UInt32), "more": counts[more] - REASONS_PER_ROW})
-    value = pl.concat_str(pl.col("more").cast(pl.String), pl.lit(" further reasons"))
-    return frame.select(
-        "at", reason=pl.struct(check=pl.lit("more"), column=pl.lit(""), value=value).struct.json_encode()
-    )
 
 
 def _as_it_arrived(raw: RawRows, cells: pl.DataFrame) -> pl.Series:

@@ -11,6 +11,7 @@ import polars as pl
 from schemas.frames import batch_schema
 from schemas.project import Project
 from tiltyard.rules.casting import Failure, cast_cells
+from tiltyard.rules.contract import contract_failures
 from tiltyard.rules.pandera_checks import failures_of
 from tiltyard.rules.quarantine import quarantine_frame
 from tiltyard.rules.raw_rows import RawRows
@@ -74,7 +75,7 @@ def check_rows(raw: RawRows, project: Project, extra_schema: pa.DataFrameSchema 
 def _contract_failures(typed: pl.DataFrame, uncast: list[Failure], project: Project) -> list[Failure]:
     """What fails the project's own columns; a cell that could not be cast is not called missing besides."""
     own = typed.select(project.columns.all_names)
-    failed = failures_of(own, batch_schema(project), "project file, columns") + _unknown_labels(typed, project)
+    failed = contract_failures(own, batch_schema(project)) + _unknown_labels(typed, project)
     known = {failure.column: failure.at for failure in uncast}
     less = [_without(failure, known[failure.column]) if failure.column in known else failure for failure in failed]
     return [failure for failure in less if len(failure.at)]
