@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 from modAL.disagreement import KL_max_disagreement, consensus_entropy
+from modAL.models.base import BaseLearner
 from modAL.uncertainty import classifier_entropy, classifier_margin, classifier_uncertainty
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
@@ -105,8 +106,11 @@ class Strategy:
         self.check(classifier)
         kept = self._kept(classifier, X, self.keeps(n_instances, shortlist), seed)
         positions, wanting = kept["position"].to_numpy(), kept[WANTING].to_numpy()
-        rows = rows_of(X, positions)
-        offer = Offer(X=rows, scores=self.measured(wanting), model=classifier, labeled=labeled, seed=seed)
+        if kept.is_empty():
+            return positions.astype(np.intp), wanting
+        offer = Offer(
+            X=rows_of(X, positions), scores=self.measured(wanting), model=classifier, labeled=labeled, seed=seed
+        )
         picks = self.pick(offer, n_instances)
         return positions[picks], offer.scores[picks]
 
@@ -166,7 +170,7 @@ def strategy_named(name: str) -> Strategy:
 def _check_fitted(classifier: Any) -> None:
     """Raise TrainingError unless scikit-learn counts the classifier as fitted."""
     try:
-        check_is_fitted(classifier)
+        check_is_fitted(classifier.estimator if isinstance(classifier, BaseLearner) else classifier)
     except (NotFittedError, TypeError) as error:
         message = f"the model to choose with is not fitted: {type(classifier).__name__}; train it first"
         raise TrainingError(message) from error
