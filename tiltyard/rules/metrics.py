@@ -95,8 +95,8 @@ def answered(labels: NDArray[np.str_], predictions: Predictions) -> Answered:
 
 def _mean(values: NDArray[Any], weights: Floats) -> Floats:
     """The weighted mean of one value a row."""
-    total: Floats = weights @ values
-    return total / weights.sum(axis=1)
+    mean: Floats = weights @ values / weights.sum(axis=1)
+    return mean
 
 
 def _accuracy(rows: Answered, weights: Floats) -> Floats:
@@ -165,8 +165,9 @@ def _roc_auc(rows: Answered, weights: Floats) -> Floats:
     """The probability that a positive row stands above a negative one, ties half (Hanley and McNeil 1982)."""
     positive, negative = _by_score(rows, weights)
     above = positive.cumsum(axis=1)
-    pairs: Floats = (negative * (above - positive / 2)).sum(axis=1)
-    return pairs / (positive.sum(axis=1) * negative.sum(axis=1))
+    pairs = (negative * (above - positive / 2)).sum(axis=1)
+    area: Floats = pairs / (positive.sum(axis=1) * negative.sum(axis=1))
+    return area
 
 
 def _average_precision(rows: Answered, weights: Floats) -> Floats:

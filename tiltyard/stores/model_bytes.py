@@ -1,0 +1,64 @@
+"""A fitted model as bytes and back, by skops: only types that we name may come to life, nothing is executed.
+
+A file's own list of trusted types is never asked: whoever changed the bytes could change the list.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from skops.io import dumps, get_untrusted_types, loads
+
+from schemas.errors import RegistryError
+
+TRUSTED: Final = frozenset(
+    {
+        "numpy.dtype",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.calibration._TemperatureScaling",
+        # skops leaves trees out because a crafted file could hold node numbers out of bounds. We load only
+        # bytes whose SHA-256 the ledger recorded when we wrote them ourselves.
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.metrics._dist_metrics.EuclideanDistance64",
+        "sklearn.neighbors._ball_tree.BallTree",
+        "sklearn.neighbors._kd_tree.KDTree",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+        "sklearn.tree._tree.Tree",
+        "sklearn.utils._bunch.Bunch",
+    }
+)
+"""Types beyond skops's own list that models of scikit-learn consist of."""
+
+
+def model_bytes(model: Any, own_types: Iterable[str] = ()) -> bytes:
+    """A fitted model as skops bytes that :func:`model_of` will take.
+
+    Raises RegistryError where the model cannot be written, or holds a type that is not trusted.
+    """
+    try:
+        content: bytes = dumps(model)
+    except Exception as error:  # skops raises whatever the model's own objects raise
+        raise RegistryError(f"{type(model).__name__} cannot be written by skops: {error}") from error
+    trusted_types(content, own_types)
+    return content
+
+
+def model_of(content: bytes, own_types: Iterable[str] = ()) -> Any:
+    """The model that bytes hold; RegistryError names the types that are not trusted."""
+    return loads(content, trusted=trusted_types(content, own_types))
+
+
+def trusted_types(content: bytes, own_types: Iterable[str] = ()) -> list[str]:
+    """The types in a model's bytes beyond skops's own list, each of them trusted; RegistryError names any other."""
+    try:
+        found = get_untrusted_types(data=content)
+    except Exception as error:  # a damaged archive fails in many ways
+        raise RegistryError(f"these bytes are not a skops model: {type(error).__name__}: {error}") from error
+    strangers = sorted(set(found) - TRUSTED - set(own_types))
+    if strangers:
+        raise RegistryError(
+            f"the model holds types that are not trusted: {', '.join(strangers)}; "
+            "use estimators that skops knows, or name the class as a candidate's estimator"
+        )
+    return sorted(found)

@@ -1,0 +1,284 @@
+"""The registry: every training as an MLflow run, every model as one artefact whose bytes are checked.
+
+MLflow is an index that people look at. What counts is the ledger: it holds the SHA-256 that a model is loaded
+by, and the history of champions; the alias here only shows it and can be repaired at any time.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import RLock
+from typing import Any, Final
+
+import numpy as np
+
+from schemas.canonical import canonical_json, sha256_of
+from schemas.errors import NotFound, RegistryError
+from schemas.records import Model, ModelId, StoredFile, Verdict
+from tiltyard.stores.mlflow_client import asking, open_client
+from tiltyard.stores.model_bytes import model_bytes, model_of, trusted_types
+from tiltyard.stores.model_folder import MODEL_FILE, signature_of, write_model_folder
+from tiltyard.stores.training_runs import Training, metric_entities, training_run
+
+CHAMPION: Final = "champion"
+CHALLENGER: Final = "challenger"
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredModel:
+    """Where a model is: its MLflow run, its version under the project's name, its file and what that hashes to."""
+
+    run_id: str
+    version: str
+    artifact: StoredFile
+
+
+class Registry:
+    """The runs and models of one project in MLflow; opened when it is first asked."""
+
+    def __init__(self, uri: str, artifacts: Path | None, name: str, own_types: Iterable[str] = ()) -> None:
+        """Name an MLflow: ``sqlite:///path`` or ``http://host``.
+
+        ``artifacts`` is the folder for model files (None: wherever the server keeps them); ``own_types`` are
+        the user's own classes that may stand in a model, as ``module.Class``.
+        """
+        self.uri, self.name, self.own_types = uri, name, tuple(own_types)
+        self.artifacts = artifacts.resolve() if artifacts else None
+        self._opening = RLock()
+
+    @cached_property
+    def client(self) -> Any:
+        """MLflow's client; the project's name is registered when it is new."""
+        with self._opening:
+            if self.uri.startswith("sqlite:///"):
+                Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            client = open_client(self.uri)
+            if not client.search_registered_models(f"name = '{self.name}'"):
+                self._unless_there(lambda: client.create_registered_model(self.name))
+            return client
+
+    @cached_property
+    def experiment_id(self) -> str:
+        """The project's experiment; made when it is new."""
+        with self._opening:
+            location = str(self.artifacts) if self.artifacts else None
+            if self.client.get_experiment_by_name(self.name) is None:
+                self._unless_there(lambda: self.client.create_experiment(self.name, artifact_location=location))
+            return str(self.client.get_experiment_by_name(self.name).experiment_id)
+
+    def log_training(self, training: Training) -> RegisteredModel:
+        """Keep a training's run, trials and model, and register the model as the project's next version.
+
+        The same ``model_id`` again, after a crash or by a twin, gives the first registration. A model becomes
+        a version only when its stored bytes hash right, load under our own trust list and answer the golden rows
+        like the fitted model; RegistryError otherwise.
+        """
+        with asking(f"log training {training.training_id[:8]}"):
+            known = self.registered(training.model_id)
+            if known is None:
+                run_id, logged_id, artifact = self._finished(training.model_id) or self._log(training)
+                self._create_version(training, run_id, logged_id, artifact)
+                known = self.registered(training.model_id)
+        if known is None:
+            raise RegistryError(f"model {training.model_id[:12]} was logged but MLflow does not list it")
+        return known
+
+    def registered(self, model_id: str) -> RegisteredModel | None:
+        """The first version registered for a model id, None when there is none."""
+        found = self.client.search_model_versions(f"name = '{self.name}' and tags.model_id = '{model_id}'")
+        if not found:
+            return None
+        first = min(found, key=lambda version: int(version.version))
+        return RegisteredModel(first.run_id, str(first.version), _artifact(first.tags))
+
+    def load(self, model: Model) -> Any:
+        """A fitted model; RegistryError unless the bytes are those recorded and every type in them is trusted."""
+        content = self._read(model.artifact)
+        try:
+            return model_of(content, self.own_types)
+        except RegistryError as error:
+            raise RegistryError(f"model {model.model_id[:12]}: {error}") from error
+
+    def aliases(self) -> dict[str, str]:
+        """Which version each alias shows."""
+        with asking("read the aliases"):
+            return {alias: str(version) for alias, version in self._registered_model().aliases.items()}
+
+    def set_alias(self, version: str, alias: str) -> None:
+        """Make an alias show a version."""
+        with asking(f"set alias {alias!r} to version {version}"):
+            self.client.set_registered_model_alias(self.name, alias, version)
+
+    def show_champion(self, model: Model) -> bool:
+        """Make the champion alias show this model; whether it had shown another."""
+        if self.aliases().get(CHAMPION) == model.registry_version:
+            return False
+        self.set_alias(model.registry_version, CHAMPION)
+        return True
+
+    def tag(self, version: str, key: str, value: str) -> None:
+        """Write a tag on a version."""
+        with asking(f"tag version {version}"):
+            self.client.set_model_version_tag(self.name, version, key, value)
+
+    def log_verdict(self, model: Model, verdict: Verdict) -> None:
+        """Show a verdict with its numbers and checks on the challenger's run and version; it may be repeated."""
+        facts = {**asdict(verdict), "recorded_at": verdict.recorded_at.isoformat()}
+        with asking(f"log verdict {verdict.verdict_id[:8]}"):
+            self.client.log_batch(model.run_id, metrics=metric_entities(_verdict_metrics(verdict)))
+            self.client.log_text(model.run_id, canonical_json(facts), f"verdict-{verdict.verdict_id[:12]}.json")
+        self.tag(model.registry_version, "verdict", f"{verdict.decision}: {verdict.reason}"[:500])
+
+    def close_stale_runs(self) -> int:
+        """End every run that looks alive as KILLED, and every model that is half uploaded as FAILED; how many.
+
+        For after a crash, when no process of this project is at work.
+        """
+        with asking("close stale runs"):
+            experiments = [self.experiment_id]
+            runs = self.client.search_runs(experiments, "attributes.status = 'RUNNING'")
+            for run in runs:
+                self.client.set_tag(run.info.run_id, "closed", "left open by a crash")
+                self.client.set_terminated(run.info.run_id, status="KILLED")
+            models = self.client.search_logged_models(experiments)
+            pending = [model for model in models if str(model.status) == "PENDING"]
+            for model in pending:
+                self.client.finalize_logged_model(model.model_id, "FAILED")
+            return len(runs) + len(pending)
+
+    def _registered_model(self) -> Any:
+        """The project's entry in MLflow's registry."""
+        return self.client.get_registered_model(self.name)
+
+    def _unless_there(self, make: Any) -> None:
+        """Make something that a twin may have made a moment ago."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            make()
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    def _log(self, training: Training) -> tuple[str, str, StoredFile]:
+        """Log run, trials and model; the run's id, the logged model's id and the artefact."""
+        content = model_bytes(training.fitted.model, self.own_types)
+        self._refuse_other_answers(content, training)
+        with training_run(self.client, self.experiment_id, training) as run_id:
+            logged = self.client.create_logged_model(self.experiment_id, name="model", source_run_id=run_id)
+            artifact = StoredFile(self._file_name(logged.artifact_location), sha256_of(content), training.rows)
+            self._upload(logged, run_id, content, training)
+            self._read(artifact)
+            self.client.set_logged_model_tags(logged.model_id, _tags(training.model_id, artifact))
+            self.client.finalize_logged_model(logged.model_id, "READY")
+            self._link(run_id, logged.model_id)
+        return run_id, logged.model_id, artifact
+
+    def _refuse_other_answers(self, content: bytes, training: Training) -> None:
+        """Raise unless the bytes come back as a model that answers the golden rows alike."""
+        stored, fitted = model_of(content, self.own_types), training.fitted.model
+        alike = np.array_equal(stored.predict_proba(training.golden), fitted.predict_proba(training.golden))
+        if not alike or not np.array_equal(stored.predict(training.golden), fitted.predict(training.golden)):
+            raise RegistryError(
+                f"model {training.model_id[:12]} answers otherwise once it was stored; "
+                "its estimator keeps something outside what scikit-learn and skops can see"
+            )
+
+    def _upload(self, logged: Any, run_id: str, content: bytes, training: Training) -> None:
+        """Put the model's folder where MLflow keeps it."""
+        from mlflow.models import Model as MlflowModel
+
+        record = MlflowModel(run_id=run_id, model_id=logged.model_id, artifact_path=logged.artifact_location)
+        record.signature = signature_of(training.golden, len(training.fitted.model.classes_))
+        with TemporaryDirectory() as folder:
+            write_model_folder(Path(folder), content, trusted_types(content, self.own_types), record)
+            self.client.log_model_artifacts(logged.model_id, folder)
+
+    def _link(self, run_id: str, logged_id: str) -> None:
+        """Show the model as the run's output."""
+        from mlflow.entities import LoggedModelOutput
+
+        self.client.log_outputs(run_id, [LoggedModelOutput(logged_id, step=0)])
+
+    def _finished(self, model_id: ModelId) -> tuple[str, str, StoredFile] | None:
+        """A model that an earlier attempt stored whole but did not register."""
+        found = self.client.search_logged_models([self.experiment_id], f"tags.model_id = '{model_id}'")
+        for logged in found:
+            artifact = _artifact(logged.tags)
+            if str(logged.status) == "READY" and self._is_whole(artifact):
+                return logged.source_run_id, logged.model_id, artifact
+        return None
+
+    def _create_version(self, training: Training, run_id: str, logged_id: str, artifact: StoredFile) -> None:
+        """Register a stored model as the project's next version, with all that names it in one transaction."""
+        location = self.client.get_logged_model(logged_id).artifact_location
+        # On a database MLflow resolves models:/ by its global address, which is not ours; a server by its own.
+        source = f"models:/{logged_id}" if self.uri.startswith("http") else location
+        tags = {**training.tags, **_tags(training.model_id, artifact), "training_id": training.training_id}
+        self.client.create_model_version(
+            self.name, source, run_id=run_id, tags=tags, model_id=logged_id, await_creation_for=0
+        )
+
+    def _file_name(self, location: str) -> str:
+        """A model file's name under our folder, so that the folder can be moved; its address where it is not ours."""
+        path = Path(location.removeprefix("file://"))
+        if self.artifacts and path.is_relative_to(self.artifacts):
+            return str(path.relative_to(self.artifacts) / MODEL_FILE)
+        return f"{location}/{MODEL_FILE}"
+
+    def _is_whole(self, artifact: StoredFile) -> bool:
+        """Whether a file's bytes are there and hash right."""
+        try:
+            self._read(artifact)
+        except (RegistryError, NotFound):
+            return False
+        return True
+
+    def _read(self, artifact: StoredFile) -> bytes:
+        """A model file's bytes; RegistryError unless they hash to what was recorded."""
+        content = self._local(artifact.name) if "://" not in artifact.name else self._fetched(artifact.name)
+        if sha256_of(content) != artifact.sha256:
+            raise RegistryError(f"model file {artifact.name!r} is not what was recorded; restore it from a backup")
+        return content
+
+    def _local(self, name: str) -> bytes:
+        """The bytes of a file in our folder, made to survive a power cut."""
+        path = (self.artifacts or Path()) / name
+        if not path.is_file():
+            raise NotFound(f"model file {name!r} is missing; restore it from a backup or rebuild the model")
+        with path.open("rb") as stream:
+            content = stream.read()
+            os.fsync(stream.fileno())
+        return content
+
+    def _fetched(self, address: str) -> bytes:
+        """The bytes of a file that MLflow keeps elsewhere."""
+        with asking(f"fetch {address!r}"), TemporaryDirectory() as folder:
+            from mlflow.artifacts import download_artifacts
+
+            path = download_artifacts(artifact_uri=address, dst_path=folder, tracking_uri=self.uri)
+            return Path(path).read_bytes()
+
+
+def _tags(model_id: ModelId, artifact: StoredFile) -> dict[str, str]:
+    """What finds a stored model again."""
+    return {"model_id": model_id, "artifact": artifact.name, "sha256": artifact.sha256, "rows": str(artifact.rows)}
+
+
+def _artifact(tags: Mapping[str, str]) -> StoredFile:
+    """The artefact that tags name."""
+    return StoredFile(tags["artifact"], tags["sha256"], int(tags["rows"]))
+
+
+def _verdict_metrics(verdict: Verdict) -> dict[str, float]:
+    """The numbers of a verdict by name: value and bounds of challenger, champion and gain."""
+    intervals = {"challenger": verdict.challenger, "champion": verdict.champion, "gain": verdict.gain}
+    return {
+        f"gate_{name}_{part}": value
+        for name, interval in intervals.items()
+        if interval is not None
+        for part, value in asdict(interval).items()
+    }
