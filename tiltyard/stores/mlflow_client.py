@@ -2,12 +2,15 @@
 
 import logging
 import os
+import sqlite3
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 from schemas.errors import RegistryError
+
+SQLITE: Final = "sqlite:///"
 
 QUIET: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -34,9 +37,17 @@ def open_client(uri: str) -> Any:
         try:
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             client.search_experiments(max_results=1)
+            _let_readers_in(uri)
         except Exception as error:  # a database, a network or MLflow itself may refuse
             raise RegistryError(f"MLflow at {uri!r} cannot be opened: {error}") from error
     return client
+
+
+def _let_readers_in(uri: str) -> None:
+    """Give a SQLite database a write-ahead log: pages can be read while a run is written, and each write syncs once."""
+    if uri.startswith(SQLITE):
+        with closing(sqlite3.connect(uri.removeprefix(SQLITE))) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
 
 
 @contextmanager

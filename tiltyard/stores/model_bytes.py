@@ -31,16 +31,12 @@ TRUSTED: Final = frozenset(
 """Types beyond skops's own list that models of scikit-learn consist of."""
 
 
-def model_bytes(model: Any, own_types: Iterable[str] = ()) -> bytes:
-    """A fitted model as skops bytes that :func:`model_of` will take.
-
-    Raises RegistryError where the model cannot be written, or holds a type that is not trusted.
-    """
+def model_bytes(model: Any) -> bytes:
+    """A fitted model as skops bytes; RegistryError where it cannot be written."""
     try:
         content: bytes = dumps(model)
     except Exception as error:  # skops raises whatever the model's own objects raise
         raise RegistryError(f"{type(model).__name__} cannot be written by skops: {error}") from error
-    trusted_types(content, own_types)
     return content
 
 

@@ -18,8 +18,8 @@ import numpy as np
 from schemas.canonical import canonical_json, sha256_of
 from schemas.errors import NotFound, RegistryError
 from schemas.records import Model, ModelId, StoredFile, Verdict
-from tiltyard.stores.mlflow_client import asking, open_client
-from tiltyard.stores.model_bytes import model_bytes, model_of, trusted_types
+from tiltyard.stores.mlflow_client import SQLITE, asking, open_client
+from tiltyard.stores.model_bytes import TRUSTED, model_bytes, model_of
 from tiltyard.stores.model_folder import MODEL_FILE, signature_of, write_model_folder
 from tiltyard.stores.training_runs import Training, metric_entities, training_run
 
@@ -53,8 +53,8 @@ class Registry:
     def client(self) -> Any:
         """MLflow's client; the project's name is registered when it is new."""
         with self._opening:
-            if self.uri.startswith("sqlite:///"):
-                Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            if self.uri.startswith(SQLITE):
+                Path(self.uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
             client = open_client(self.uri)
             if not client.search_registered_models(f"name = '{self.name}'"):
                 self._unless_there(lambda: client.create_registered_model(self.name))
@@ -165,8 +165,8 @@ class Registry:
 
     def _log(self, training: Training) -> tuple[str, str, StoredFile]:
         """Log run, trials and model; the run's id, the logged model's id and the artefact."""
-        content = model_bytes(training.fitted.model, self.own_types)
-        self._refuse_other_answers(content, training)
+        content = model_bytes(training.fitted.model)
+        self._refuse_other_answers(model_of(content, self.own_types), training)
         with training_run(self.client, self.experiment_id, training) as run_id:
             logged = self.client.create_logged_model(self.experiment_id, name="model", source_run_id=run_id)
             artifact = StoredFile(self._file_name(logged.artifact_location), sha256_of(content), training.rows)
@@ -177,9 +177,9 @@ class Registry:
             self._link(run_id, logged.model_id)
         return run_id, logged.model_id, artifact
 
-    def _refuse_other_answers(self, content: bytes, training: Training) -> None:
-        """Raise unless the bytes come back as a model that answers the golden rows alike."""
-        stored, fitted = model_of(content, self.own_types), training.fitted.model
+    def _refuse_other_answers(self, stored: Any, training: Training) -> None:
+        """Raise unless the model that came back from its bytes answers the golden rows like the fitted one."""
+        fitted = training.fitted.model
         alike = np.array_equal(stored.predict_proba(training.golden), fitted.predict_proba(training.golden))
         if not alike or not np.array_equal(stored.predict(training.golden), fitted.predict(training.golden)):
             raise RegistryError(
@@ -194,7 +194,7 @@ class Registry:
         record = MlflowModel(run_id=run_id, model_id=logged.model_id, artifact_path=logged.artifact_location)
         record.signature = signature_of(training.golden, len(training.fitted.model.classes_))
         with TemporaryDirectory() as folder:
-            write_model_folder(Path(folder), content, trusted_types(content, self.own_types), record)
+            write_model_folder(Path(folder), content, sorted({*TRUSTED, *self.own_types}), record)
             self.client.log_model_artifacts(logged.model_id, folder)
 
     def _link(self, run_id: str, logged_id: str) -> None:
