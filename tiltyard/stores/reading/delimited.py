@@ -77,6 +77,7 @@ def _hand_over(records: Iterator[Record], header: list[str], wanted: list[str], 
     rows: list[list[str]] = []
     numbers: list[int] = []
     starts: list[int] = []
+    batch_rows = handover.batch_rows
     for start, fields, lines in records:
         if isinstance(fields, csv.Error):
             _reject_lines(start, fields, lines, handover)
@@ -88,7 +89,7 @@ def _hand_over(records: Iterator[Record], header: list[str], wanted: list[str], 
         rows.append(fields)
         numbers.append(number)
         starts.append(start)
-        if len(rows) >= handover.batch_rows:
+        if len(rows) >= batch_rows:
             _flush(rows, places, numbers, starts, handover)
     _flush(rows, places, numbers, starts, handover)
 
@@ -111,7 +112,8 @@ def _flush(
     rows: list[list[str]], places: list[tuple[int, str]], numbers: list[int], starts: list[int], handover: Handover
 ) -> None:
     """Hand over the gathered rows, column by column."""
-    columns = [pa.array([row[place] for row in rows], pa.large_string()) for place, _ in places]
+    across = list(zip(*rows, strict=True)) or [()] * (max((place for place, _ in places), default=0) + 1)
+    columns = [pa.array(across[place], pa.large_string()) for place, _ in places]
     handover.take(pa.record_batch(columns, names=[name for _, name in places]), numbers, starts)
     for gathered in (rows, numbers, starts):
         gathered.clear()

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-BATCH_CELLS: Final = 1_000_000
+BATCH_CELLS: Final = 250_000
 """Cells that a reader holds before it hands them over: it bounds the child's memory."""
 
 RAW_CHARACTERS: Final = 2000

@@ -100,8 +100,9 @@ def _hand_over(values: Iterator[Parsed], request: Request, handover: Handover) -
     rows: list[dict[str, Any]] = []
     numbers: list[int] = []
     starts: list[int] = []
+    batch_rows = handover.batch_rows
     for line, value, raw in values:
-        number, fault = handover.number(), _fault(value)
+        number, fault = handover.number(), _fault(value, raw)
         if fault is not None:
             handover.reject(number, line, fault, raw.strip())
             continue
@@ -111,24 +112,31 @@ def _hand_over(values: Iterator[Parsed], request: Request, handover: Handover) -
         rows.append(value)
         numbers.append(number)
         starts.append(line)
-        if len(rows) >= handover.batch_rows:
+        if len(rows) >= batch_rows:
             _flush(rows, (numbers, starts), request.columns, handover)
     _flush(rows, (numbers, starts), request.columns, handover)
     return list(keys)
 
 
-def _fault(value: Any) -> tuple[str, str] | None:
+def _fault(value: Any, raw: str) -> tuple[str, str] | None:
     """What is wrong with a row as such, if anything."""
     if isinstance(value, Exception):
         told = "nested too deep" if isinstance(value, RecursionError) else str(value)
         return "sound JSON", told
     if not isinstance(value, dict):
         return "a JSON object", f"a JSON {_json_type(value)}"
+    if "\\u" in raw and not _is_encodable(value):  # the file is UTF-8: only an escape can bring a surrogate in
+        return "text that Unicode allows", "a lone surrogate"
+    return None
+
+
+def _is_encodable(value: Any) -> bool:
+    """Whether all text in a value can be written as UTF-8."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return "text that Unicode allows", "a lone surrogate"
-    return None
+        return False
+    return True
 
 
 def _json_type(value: Any) -> str:
@@ -142,7 +150,7 @@ def _flush(
     rows: list[dict[str, Any]], places: tuple[list[int], list[int]], wanted: list[str], handover: Handover
 ) -> None:
     """Hand over the gathered rows, column by column."""
-    columns = [pa.array([_literal(row.get(name)) for row in rows], pa.large_string()) for name in wanted]
+    columns = [pa.array([_literal(row[name]) if name in row else None for row in rows], TEXT) for name in wanted]
     handover.take(pa.record_batch(columns, names=wanted), *places)
     for gathered in (rows, *places):
         gathered.clear()
@@ -150,7 +158,9 @@ def _flush(
 
 def _literal(value: Any) -> str | None:
     """A cell as its JSON literal; null and an absent key are missing."""
-    return None if value is None else _written(value)
+    if type(value) is Digits or value is None:
+        return value
+    return QUOTED(value) if type(value) is str else _written(value)
 
 
 def _written(value: Any) -> str:
@@ -161,7 +171,7 @@ def _written(value: Any) -> str:
         return f"{{{','.join(f'{_written(key)}:{_written(item)}' for key, item in value.items())}}}"
     if isinstance(value, list):
         return f"[{','.join(map(_written, value))}]"
-    return json.dumps(value, ensure_ascii=False)
+    return QUOTED(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -173,6 +183,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
+TEXT = pa.large_string()
+QUOTED = json.encoder.encode_basestring
 LENIENT = json.JSONDecoder()
 DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Digits, parse_int=Digits, parse_constant=Digits)
 WHITESPACE = json.decoder.WHITESPACE.match  # type: ignore[attr-defined]  # not in the type stubs
