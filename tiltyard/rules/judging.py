@@ -1,0 +1,202 @@
+"""The gate: may this challenger become champion? Every question with its evidence, then one decision in a sentence.
+
+Only rows drawn by chance are judged on. A tie, an undefined metric or too few rows keep the champion and ask for more
+evaluation labels. Without a champion the first model needs enough evaluation labels, its floors and clean rows.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.project import Gate, MetricName
+from schemas.records import Check, Decision, Interval, Outcome
+from tiltyard.rules.comparison import Bootstrap, Comparison, compare, estimate
+from tiltyard.rules.metrics import greater_is_better, score
+from tiltyard.rules.predictions import Predictions
+
+MOST_WANTED: Final = 9
+"""At most this many times the present evaluation labels are asked for at once: a plan, not a promise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the gate sees: n evaluation rows with effective labels, both models' predictions for them.
+
+    ``overlap`` is how many of these rows stand in either model's training set; ``looks`` is how many challengers were
+    judged on this evaluation set before.
+    """
+
+    labels: NDArray[np.str_]
+    challenger: Predictions
+    champion: Predictions | None
+    overlap: int
+    looks: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The gate's answer; ``labels_wanted`` is how many more evaluation labels would help to decide, 0 for none."""
+
+    decision: Decision
+    checks: tuple[Check, ...]
+    reason: str
+    rows: int
+    challenger: Interval | None
+    champion: Interval | None
+    gain: Interval | None
+    labels_wanted: int
+
+
+def judge(evidence: Evidence, policy: Gate) -> Judgement:
+    """Promote the challenger if every check passes, else keep the champion.
+
+    Checks come in this order: labels, classes, the floors, overlap, then metric (no champion) or gain, and looks,
+    which is told but never fails.
+    """
+    compared = _compared(evidence, policy)
+    checks = (
+        _labels(evidence, policy),
+        _classes(evidence),
+        *[_floor(metric, limit, evidence) for metric, limit in sorted(policy.floors.items())],
+        _overlap(evidence),
+        _metric(compared, policy) if evidence.champion is None else _gain(compared, policy),
+        _looks(evidence),
+    )
+    decision: Decision = "promote" if all(check.outcome == "pass" for check in checks) else "keep"
+    wanted = 0 if decision == "promote" else _labels_wanted(evidence, policy, compared, checks)
+    reason = _reason(checks, wanted)
+    rows = len(evidence.labels)
+    return Judgement(
+        decision, checks, reason, rows, compared.challenger, compared.champion, compared.gain, labels_wanted=wanted
+    )
+
+
+def _compared(evidence: Evidence, policy: Gate) -> Comparison:
+    """The gate's metric of both models and the gain, with intervals."""
+    bootstrap = Bootstrap(policy.confidence, policy.resamples, evidence.seed)
+    if evidence.champion is None:
+        alone = estimate(policy.metric, evidence.labels, evidence.challenger, bootstrap)
+        return Comparison(champion=None, challenger=alone, gain=None)
+    return compare(policy.metric, evidence.labels, evidence.champion, evidence.challenger, bootstrap)
+
+
+def _labels(evidence: Evidence, policy: Gate) -> Check:
+    """Whether there are enough evaluation labels."""
+    rows, least = len(evidence.labels), policy.minimum_labels
+    why = f"{rows} evaluation labels, at least {least} are needed"
+    return Check("labels", "pass" if rows >= least else "undecided", rows, least, why)
+
+
+def _classes(evidence: Evidence) -> Check:
+    """Whether the labels hold at least two classes; the absent ones of more are named, for a rare class may be late."""
+    names = evidence.challenger.class_names
+    held = set(evidence.labels.tolist())
+    absent = [name for name in names if name not in held]
+    why = f"no evaluation label is {', '.join(map(repr, absent[:5]))}" if absent else "every class is there"
+    if len(absent) > 5:
+        why += f" or one of {len(absent) - 5} others"
+    return Check("classes", "pass" if len(held) >= 2 else "undecided", len(held), 2, why)
+
+
+def _floor(metric: MetricName, limit: float, evidence: Evidence) -> Check:
+    """Whether the challenger reaches a floor (for a loss: does not exceed it)."""
+    value = score(metric, evidence.labels, evidence.challenger)
+    word = "at least" if greater_is_better(metric) else "at most"
+    if not math.isfinite(value):
+        return Check(f"floor {metric}", "undecided", None, limit, f"{metric} is undefined on these rows")
+    reached = value >= limit if greater_is_better(metric) else value <= limit
+    why = f"{metric} is {value:.4g}, {word} {limit:.4g} is asked"
+    return Check(f"floor {metric}", "pass" if reached else "fail", value, limit, why)
+
+
+def _overlap(evidence: Evidence) -> Check:
+    """Whether no evaluation row was trained on."""
+    why = f"{evidence.overlap} of the {len(evidence.labels)} evaluation rows stand in a training set"
+    return Check("overlap", "fail" if evidence.overlap else "pass", evidence.overlap, 0, why)
+
+
+def _metric(compared: Comparison, policy: Gate) -> Check:
+    """Whether the gate's metric is defined for a first champion."""
+    own = compared.challenger
+    if own is None:
+        return Check("metric", "undecided", None, None, f"{policy.metric} is undefined on these rows")
+    why = f"first champion: {policy.metric} is {own.value:.4g}, between {own.low:.4g} and {own.high:.4g}"
+    return Check("metric", "pass", own.value, None, why, own.low, own.high)
+
+
+def _gain(compared: Comparison, policy: Gate) -> Check:
+    """Whether the challenger is better (or not worse) with the confidence that the policy asks for."""
+    gain, old, new = compared.gain, compared.champion, compared.challenger
+    limit = _limit(policy)
+    if gain is None or old is None or new is None:
+        return Check("gain", "undecided", None, limit, f"{policy.metric} cannot be compared on these rows")
+    why = (
+        f"{policy.metric} is {new.value:.4g} against {old.value:.4g}: a gain of {gain.value:+.4g}, "
+        f"between {gain.low:+.4g} and {gain.high:+.4g} with {policy.confidence:.0%} confidence, {_asked(policy)}"
+    )
+    return Check("gain", _gain_outcome(gain, policy), gain.value, limit, why, gain.low, gain.high)
+
+
+def _limit(policy: Gate) -> float:
+    """What the gain's lower bound must exceed."""
+    return policy.minimum_gain if policy.rule == "superior" else 0.0 - policy.margin
+
+
+def _asked(policy: Gate) -> str:
+    """The rule as a phrase."""
+    if policy.rule == "superior":
+        return f"more than {policy.minimum_gain:.4g} is asked of the lower bound"
+    return (
+        f"more than {_limit(policy):.4g} is asked of the lower bound, more than {policy.minimum_gain:.4g} of the gain"
+    )
+
+
+def _gain_outcome(gain: Interval, policy: Gate) -> Outcome:
+    """Passed when the lower bound clears the limit; failed when even the upper bound is below the gain asked."""
+    large_enough = policy.rule == "superior" or gain.value > policy.minimum_gain
+    if gain.low > _limit(policy) and large_enough:
+        return "pass"
+    return "fail" if gain.high < policy.minimum_gain else "undecided"
+
+
+def _looks(evidence: Evidence) -> Check:
+    """How often this evaluation set was looked at: each look makes a lucky pass likelier."""
+    return Check("looks", "pass", evidence.looks, None, f"{evidence.looks} challengers were judged on this set before")
+
+
+def _labels_wanted(evidence: Evidence, policy: Gate, compared: Comparison, checks: tuple[Check, ...]) -> int:
+    """How many more evaluation labels would help to decide."""
+    rows = len(evidence.labels)
+    if rows < policy.minimum_labels:
+        return policy.minimum_labels - rows
+    if any(check.outcome == "fail" for check in checks):
+        return 0
+    return labels_wanted(rows, compared.gain, policy)
+
+
+def labels_wanted(rows: int, gain: Interval | None, policy: Gate) -> int:
+    """How many more rows would bring the lower bound above the limit, were the gain as it looks now.
+
+    An interval's width shrinks with the root of the number of rows. Where the gain looks too small, or is unknown,
+    as many again are asked for; never more than ``MOST_WANTED`` times the rows.
+
+    >>> labels_wanted(100, Interval(0.02, -0.02, 0.06), Gate())
+    300
+    """
+    limit = _limit(policy)
+    if gain is None or gain.value <= limit:
+        return rows
+    needed = rows * ((gain.value - gain.low) / (gain.value - limit)) ** 2
+    return min(max(1, math.ceil(round(needed - rows, 6))), MOST_WANTED * rows)
+
+
+def _reason(checks: tuple[Check, ...], wanted: int) -> str:
+    """The decision in sentences: what stood in the way, or what spoke for it."""
+    against = [check.why for check in checks if check.outcome != "pass"]
+    told = against or [check.why for check in checks if check.name in {"metric", "gain", "labels"}]
+    asking = [f"{wanted} more evaluation labels are wanted"] if wanted else []
+    return "; ".join([*told, *asking])
