@@ -34,21 +34,20 @@ def _changed_facts(ledger: Ledger) -> Iterator[str]:
     """Facts that differ from their digest, that are missing, or that the journal does not know."""
     with ledger.database.reading() as connection:
         journal = {entry.seq: entry for entry in connection.execute(select(tables.journal))}
-        for table in tables.FACTS:
-            for seq, record_id, found in _facts(connection, table):
-                entry = journal.pop(seq, None)
-                if entry is None or (entry.kind, entry.record_id, entry.digest) != (table.name, record_id, found):
-                    yield f"{table.name} {record_id} at position {seq} is not what was written"
+        for seq, *fact in (fact for table in tables.FACTS for fact in _facts(connection, table)):
+            entry = journal.pop(seq, None)
+            if entry is None or [entry.kind, entry.record_id, entry.digest] != fact:
+                yield f"{fact[0]} {fact[1]} at position {seq} is not what was written"
     for entry in journal.values():
         yield f"{entry.kind} {entry.record_id} at position {entry.seq} is missing"
 
 
-def _facts(connection: Connection, table: Table) -> Iterator[tuple[int, str, str]]:
-    """Each fact of a table: its position, its id, the digest of its row as it is now."""
+def _facts(connection: Connection, table: Table) -> Iterator[tuple[int, str, str, str]]:
+    """Each fact of a table: its position, its kind, its id, the digest of its row as it is now."""
     key = next(iter(table.primary_key.columns)).name
     for row in connection.execute(select(table)).mappings():
         values = dict(row)
-        yield values["seq"], str(values[key]), row_digest(values)
+        yield values["seq"], table.name, str(values[key]), row_digest(values)
 
 
 def _broken_chain(ledger: Ledger) -> Iterator[str]:
