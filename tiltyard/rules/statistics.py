@@ -1,0 +1,222 @@
+"""What a batch looks like, and whether that is unusual beside a reference: with limits that know how much chance does.
+
+A statistic is an anomaly only when it is larger than chance would make it at this number of rows, over all columns
+(Benjamini and Hochberg 1995, ``FALSE_ALARMS`` of them false on average), and large enough to matter (``MATTERS``).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy.special import kolmogi, kolmogorov
+from scipy.stats import chi2, norm
+
+from schemas.project import Project
+
+BINS: Final = 20
+"""Quantile bins that stand for a continuous column."""
+
+FEW_VALUES: Final = 30
+"""Up to so many distinct numbers a column is kept value by value."""
+
+TOP: Final = 50
+"""Categories that are counted by name; the rest together."""
+
+FALSE_ALARMS: Final = 0.01
+MATTERS: Final = {"ks": 0.1, "psi": 0.1, "missing": 0.05}
+"""The smallest value of each statistic that is worth a person's time."""
+
+ColumnProfile = dict[str, Any]
+Floats = npt.NDArray[np.float64]
+
+
+def profile(frame: pl.DataFrame, project: Project) -> dict[str, Any]:
+    """A summary of rows in pool types, JSON types only: ``{"rows": n, "columns": {name: ...}}``.
+
+    Features and context take part, times apart (they always move); of a text its length is told. A number has
+    ``n, missing, mean, std``, ``edges`` and ``below`` (the share of values up to each edge) and ``steps`` (the edges
+    are all the values there are). A category has ``n, missing``, ``top`` counts and ``other``.
+    """
+    columns = {**project.columns.features, **project.columns.context}
+    told = {
+        name: _column_profile(frame[name], column.kind)
+        for name, column in columns.items()
+        if column.kind != "timestamp"
+    }
+    return {"rows": frame.height, "columns": told}
+
+
+def _column_profile(column: pl.Series, kind: str) -> ColumnProfile:
+    """One column's summary."""
+    there = column.drop_nulls()
+    counts = {"n": len(there), "missing": column.null_count()}
+    if kind in {"category", "boolean"}:
+        return counts | _category_profile(there.cast(pl.String))
+    return counts | _number_profile((there.str.len_chars() if kind == "text" else there).cast(pl.Float64))
+
+
+def _category_profile(there: pl.Series) -> ColumnProfile:
+    """The most frequent categories' counts, and how many rows have another."""
+    counts = there.value_counts(name="count").sort("count", there.name, descending=[True, False]).head(TOP)
+    top = dict(counts.iter_rows())
+    return {"top": top, "other": len(there) - sum(top.values())}
+
+
+def _number_profile(there: pl.Series) -> ColumnProfile:
+    """Mean, spread and the distribution function at a few edges."""
+    if there.is_empty():
+        return {"mean": None, "std": None, "edges": [], "below": [], "steps": True}
+    values = there.sort().to_numpy()
+    edges = np.unique(values) if _is_few(values) else np.unique(values[_quantile_places(len(values))])
+    below = np.searchsorted(values, edges, side="right") / len(values)
+    return {
+        "mean": float(values.mean()),
+        "std": float(values.std()),
+        "edges": edges.tolist(),
+        "below": below.tolist(),
+        "steps": _is_few(values),
+    }
+
+
+def _is_few(ordered: Floats) -> bool:
+    """Whether sorted values are few enough to be kept one by one."""
+    return int(np.count_nonzero(np.diff(ordered))) < FEW_VALUES
+
+
+def _quantile_places(count: int) -> npt.NDArray[np.int64]:
+    """Where the quantiles stand among so many sorted values.
+
+    >>> _quantile_places(41).tolist()[:3]
+    [0, 2, 4]
+    """
+    return np.linspace(0, count - 1, BINS + 1).round().astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One statistic of one column: its value, its chance under no change, and the value at a given chance."""
+
+    column: str
+    statistic: str
+    value: float
+    chance: float
+    noise: Callable[[float], float]
+    why: str
+
+
+def compare(own: dict[str, Any], reference: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is unusual about a profile beside a reference, the clearest first.
+
+    Each anomaly has ``column``, ``statistic`` (``ks`` for numbers, ``psi`` for categories, ``missing`` for the share
+    of missing cells), ``value``, the ``limit`` that it is above, and ``why`` as a sentence. Columns that only one
+    profile has, or that have no value in one of them, are asked for their missing cells at most.
+    """
+    both = own["columns"].keys() & reference["columns"].keys()
+    asked = [question for name in sorted(both) for question in _questions(name, own, reference)]
+    level = _level([question.chance for question in asked])
+    found = [(question, max(question.noise(level), MATTERS[question.statistic])) for question in asked]
+    unusual = [(question, limit) for question, limit in found if question.chance <= level and question.value > limit]
+    unusual.sort(key=lambda pair: pair[0].value / pair[1], reverse=True)
+    return [_anomaly(question, limit, own["rows"]) for question, limit in unusual]
+
+
+def _level(chances: list[float]) -> float:
+    """The largest chance that still counts as a discovery, after Benjamini and Hochberg.
+
+    >>> _level([0.001, 0.9, 0.8, 0.7])
+    0.0025
+    """
+    ordered = np.sort(np.asarray(chances))
+    steps = FALSE_ALARMS * np.arange(1, len(ordered) + 1) / max(len(ordered), 1)
+    passed = steps[ordered <= steps]
+    return float(passed.max()) if len(passed) else FALSE_ALARMS / max(len(ordered), 1)
+
+
+def _anomaly(question: _Question, limit: float, rows: int) -> dict[str, Any]:
+    """An anomaly as JSON."""
+    why = f"{question.why} ({question.statistic} {question.value:.3f}, limit {limit:.3f} at {rows:,} rows)"
+    return {
+        "column": question.column,
+        "statistic": question.statistic,
+        "value": round(question.value, 6),
+        "limit": round(limit, 6),
+        "why": why,
+    }
+
+
+def _questions(name: str, own: dict[str, Any], reference: dict[str, Any]) -> list[_Question]:
+    """What is asked of one column."""
+    here, there = own["columns"][name], reference["columns"][name]
+    asked = [_missing_question(name, here, there)]
+    if here["n"] and there["n"] and ("top" in here) == ("top" in there):
+        asked.append(_psi_question(name, here, there) if "top" in here else _ks_question(name, here, there))
+    return asked
+
+
+def _missing_question(name: str, here: ColumnProfile, there: ColumnProfile) -> _Question:
+    """Whether the share of missing cells changed: the difference of two proportions, pooled."""
+    rows = np.array([max(side["n"] + side["missing"], 1) for side in (here, there)])
+    missing = np.array([here["missing"], there["missing"]])
+    shares, pooled = missing / rows, missing.sum() / rows.sum()
+    spread = float(np.sqrt(pooled * (1 - pooled) * (1 / rows).sum()))
+    value = float(abs(shares[0] - shares[1]))
+    chance = float(2 * norm.sf(value / spread)) if spread else 1.0
+    why = f"{name!r}: {shares[0]:.1%} of the cells are missing, {shares[1]:.1%} in the reference"
+    return _Question(name, "missing", value, chance, lambda level: float(norm.isf(level / 2)) * spread, why)
+
+
+def _ks_question(name: str, here: ColumnProfile, there: ColumnProfile) -> _Question:
+    """Whether a number's distribution moved: Kolmogorov and Smirnov's two-sample distance, asymptotic chance."""
+    points = np.union1d(here["edges"], there["edges"])
+    value = float(np.abs(_below(points, here) - _below(points, there)).max())
+    spread = float(np.sqrt(1 / here["n"] + 1 / there["n"]))
+    why = f"{name!r}: its values moved, mean {here['mean']:.4g}, {there['mean']:.4g} in the reference"
+    return _Question(
+        name, "ks", value, float(kolmogorov(value / spread)), lambda level: float(kolmogi(level)) * spread, why
+    )
+
+
+def _below(points: Floats, side: ColumnProfile) -> Floats:
+    """The share of values up to each point: exact at the profile's own edges, interpolated between where it is smooth."""
+    edges, below = np.asarray(side["edges"]), np.asarray(side["below"])
+    if not side["steps"]:
+        return np.interp(points, edges, below, left=0.0)
+    return np.concatenate([[0.0], below])[np.searchsorted(edges, points, side="right")]
+
+
+def _psi_question(name: str, here: ColumnProfile, there: ColumnProfile) -> _Question:
+    """Whether categories changed their shares: the population stability index.
+
+    With no change, PSI over ``1/n + 1/m`` is chi-square with one degree less than there are categories.
+    """
+    counts = np.array(_aligned(here, there), dtype=np.float64) + 0.5
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    value = float(((shares[0] - shares[1]) * np.log(shares[0] / shares[1])).sum())
+    spread, freedom = 1 / here["n"] + 1 / there["n"], max(counts.shape[1] - 1, 1)
+    most = max(there["top"].keys() | here["top"].keys(), key=lambda key: abs(_share(here, key) - _share(there, key)))
+    why = f"{name!r}: {most!r:.60} is {_share(here, most):.1%} of the cells, {_share(there, most):.1%} in the reference"
+    chance = float(chi2.sf(value / spread, freedom))
+    return _Question(name, "psi", value, chance, lambda level: float(chi2.isf(level, freedom)) * spread, why)
+
+
+def _aligned(here: ColumnProfile, there: ColumnProfile) -> list[list[int]]:
+    """Both sides' counts over the same categories, those that only one side counted by name under 'other'."""
+    known = [
+        key for key in here["top"].keys() | there["top"].keys() if _is_counted(key, here) and _is_counted(key, there)
+    ]
+    counts = [[side["top"].get(key, 0) for key in known] for side in (here, there)]
+    rests = [side["n"] - sum(row) for side, row in zip((here, there), counts, strict=True)]
+    return [[*row, rest] for row, rest in zip(counts, rests, strict=True)] if any(rests) else counts
+
+
+def _is_counted(key: str, side: ColumnProfile) -> bool:
+    """Whether a profile knows how often a category occurs."""
+    return key in side["top"] or side["other"] == 0
+
+
+def _share(side: ColumnProfile, key: str) -> float:
+    """The share of a category among the cells that are there."""
+    return float(side["top"].get(key, 0) / max(side["n"], 1))
