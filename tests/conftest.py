@@ -18,3 +18,16 @@ ROOT = Path(__file__).parent.parent
 def root() -> Path:
     """The repository's root."""
     return ROOT
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly which examples ran on made samples because their real data is not at hand."""
+    from examples.catalogue import EXAMPLES
+
+    absent = sorted(name for name, example in EXAMPLES.items() if not example.at_hand)
+    if absent:
+        terminalreporter.section("made samples instead of real data", sep="!", red=True, bold=True)
+        terminalreporter.write_line(
+            f"No real data for {', '.join(absent)}: their tests ran on small made samples. "
+            "Set TILTYARD_DATA to the folder that holds the sources."
+        )

@@ -45,7 +45,7 @@ def made_content(rows: int, seed: int) -> bytes:
 def _made_call(rng: np.random.Generator, month: str, progress: float) -> Row:
     """One call; ``progress`` runs from 0 (boom) to 1 (crisis over) and turns what age means for the answer."""
     age, known = int(rng.integers(18, 90)), rng.random() < 0.2
-    euribor = 4.9 if progress < 0.25 else max(0.64, 4.9 - 8.5 * (progress - 0.2))
+    euribor = 4.9 if progress < 0.25 else max(0.64, 4.9 - 19 * (progress - 0.2))
     says_yes = rng.random() < 0.05 + 0.4 * progress + (0.3 if (age > 60) == (progress > 0.3) else 0)
     texts = [str(rng.choice(options)) for options in TEXTS]
     counts = [str(rng.integers(1500)), str(rng.integers(1, 5)), "3" if known else "999", "1" if known else "0"]
