@@ -45,7 +45,7 @@ def merge(*shortlists: Shortlist) -> Shortlist:
     rows = pl.concat([shortlist.rows for shortlist in shortlists])
     order = [column for column in (WANTING, CHANCE, "sample_id") if column in rows.columns]
     ordered = rows.sort(order, descending=[column == WANTING for column in order])
-    return Shortlist(keep, ordered.head(keep))
+    return Shortlist(keep, _detached(ordered.head(keep)))
 
 
 @dataclass(slots=True)
@@ -65,13 +65,13 @@ class Gathering:
 
     def add(self, rows: pl.DataFrame, wanting: NDArray[np.float64], chance: Keys) -> None:
         """Take in the rows that may enter; ``wanting`` and ``chance`` hold one number for each."""
-        if self.keep == 0 and self.waiting:
-            return
         wanting = np.round(wanting, DIGITS)
         admitted = np.full(rows.height, self.keep > 0) if self.best is None else self.best.admits(wanting, chance)
+        if not admitted.any() and (self.waiting or self.best is not None):
+            return
         marks = [pl.Series(WANTING, wanting[admitted], pl.Float64), pl.Series(CHANCE, chance[admitted], pl.UInt64)]
-        self.waiting = [*self.waiting, rows.filter(pl.Series(admitted)).with_columns(marks)]
-        if self.keep and sum(part.height for part in self.waiting) >= self.keep:
+        self.waiting.append(_detached(rows.filter(pl.Series(admitted)).with_columns(marks)))
+        if sum(part.height for part in self.waiting) >= self.keep:
             self.settled()
 
     def settled(self) -> pl.DataFrame:
@@ -80,3 +80,9 @@ class Gathering:
         self.best = merge(*lists, *([self.best] if self.best is not None else []))
         self.waiting = []
         return self.best.rows
+
+
+def _detached(rows: pl.DataFrame) -> pl.DataFrame:
+    """The same rows in memory of their own; else a few texts hold on to all the texts of the chunk they came in."""
+    texts = [name for name, dtype in rows.schema.items() if dtype == pl.String]
+    return rows.with_columns(pl.concat_str(pl.col(name), pl.lit("")).alias(name) for name in texts)
