@@ -190,7 +190,8 @@ def labels_wanted(rows: int, gain: Interval | None, policy: Gate) -> int:
     limit = _limit(policy)
     if gain is None or gain.value <= limit:
         return rows
-    needed = rows * ((gain.value - gain.low) / (gain.value - limit)) ** 2
+    narrower = min((gain.value - gain.low) / (gain.value - limit), float(1 + MOST_WANTED))
+    needed = rows * narrower**2
     return min(max(1, math.ceil(round(needed - rows, 6))), MOST_WANTED * rows)
 
 

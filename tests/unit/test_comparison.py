@@ -1,0 +1,87 @@
+"""The paired bootstrap: right centre, right error rate, same answer for the same seed."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from schemas.project import MetricName
+from schemas.records import Interval
+from tiltyard.rules import comparison
+from tiltyard.rules.comparison import Bootstrap, compare, estimate
+from tiltyard.rules.predictions import Predictions
+
+NAMES = ("no", "yes")
+
+
+def said(scores: NDArray[np.float64]) -> Predictions:
+    told = 1 / (1 + np.exp(-scores))
+    return Predictions(np.column_stack([1 - told, told]), np.where(told >= 0.5, "yes", "no"), NAMES, "yes")
+
+
+def rows(n: int, seed: int, noise: tuple[float, float]) -> tuple[NDArray[np.str_], Predictions, Predictions]:
+    """Labels, and two models that see the same truth through their own noise."""
+    rng = np.random.default_rng(seed)
+    truth = rng.random(n) < 0.4
+    common = np.where(truth, 1.0, -1.0) + rng.normal(size=n)
+    first, second = (said(common + rng.normal(size=n) * scale) for scale in noise)
+    return np.where(truth, "yes", "no"), first, second
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1", "roc_auc", "log_loss", "brier"])
+def test_a_better_challenger_has_a_positive_gain_losses_too(metric: MetricName) -> None:
+    labels, worse, better = rows(400, 1, (3.0, 0.1))
+    result = compare(metric, labels, worse, better, Bootstrap())
+    assert result.gain is not None
+    assert 0 < result.gain.low < result.gain.value < result.gain.high
+    swapped = compare(metric, labels, better, worse, Bootstrap()).gain
+    assert swapped is not None
+    assert (swapped.low, swapped.value, swapped.high) == pytest.approx(
+        (-result.gain.high, -result.gain.value, -result.gain.low)
+    )
+
+
+def test_the_same_predictions_gain_exactly_nothing() -> None:
+    labels, one, _ = rows(60, 2, (1.0, 1.0))
+    assert compare("macro_f1", labels, one, one, Bootstrap()).gain == Interval(0.0, 0.0, 0.0)
+
+
+def test_the_same_seed_gives_the_same_interval_whatever_the_block_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels, first, second = rows(50, 3, (1.0, 1.0))
+    whole = compare("roc_auc", labels, first, second, Bootstrap(seed=4))
+    assert whole == compare("roc_auc", labels, first, second, Bootstrap(seed=4))
+    assert whole != compare("roc_auc", labels, first, second, Bootstrap(seed=5))
+    monkeypatch.setattr(comparison, "CELLS", 1000)
+    small = compare("roc_auc", labels, first, second, Bootstrap(seed=4))
+    assert small.gain is not None
+    assert whole.gain is not None
+    assert small.gain.low == pytest.approx(whole.gain.low, abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1", "roc_auc", "log_loss"])
+def test_equal_models_are_called_better_as_rarely_as_the_confidence_says(metric: MetricName) -> None:
+    # 2.5 % lie above a two-sided 95 % interval; of 200 pairs more than 14 (7 %) would be chance with p < 0.001.
+    lows = []
+    for seed in range(200):
+        labels, first, second = rows(100, seed, (0.7, 0.7))
+        gain = compare(metric, labels, first, second, Bootstrap(resamples=300, seed=seed)).gain
+        lows.append(gain is not None and gain.low > 0)
+    assert sum(lows) <= 14
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    covered = []
+    for seed in range(300):
+        right = np.random.default_rng(seed).random(80) < 0.7
+        labels = np.where(right, "yes", "no")
+        interval = estimate("accuracy", labels, said(np.ones(80)), Bootstrap(resamples=300, seed=seed))
+        assert interval is not None
+        covered.append(interval.low <= 0.7 <= interval.high)
+    assert 0.90 <= np.mean(covered) <= 0.99
+
+
+@pytest.mark.parametrize("labels", [["no"] * 30, ["yes"] + ["no"] * 29, []])
+def test_an_undefined_metric_has_no_interval(labels: list[str]) -> None:
+    # With a single row of a class a third of all resamples lack it: nothing can be said.
+    both = said(np.linspace(-1, 1, len(labels)))
+    result = compare("roc_auc", np.array(labels, dtype=str), both, both, Bootstrap(resamples=200))
+    assert (result.champion, result.challenger, result.gain) == (None, None, None)
