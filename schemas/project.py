@@ -57,7 +57,7 @@ class Part(BaseModel):
 class Column(Part):
     """What one column may hold; the batch's Pandera schema is built from it."""
 
-    kind: Kind
+    kind: Kind = Field(description="what its cells are; nothing is guessed")
     min: float | None = Field(None, description="smallest value allowed (number, integer)")
     max: float | None = Field(None, description="largest value allowed (number, integer)")
     allowed: list[str] | None = Field(None, description="the only values allowed (category)")
@@ -132,8 +132,8 @@ class Columns(Part):
 class CsvOptions(Part):
     """How the producer writes CSV; nothing is guessed."""
 
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    quote: str = Field('"', min_length=1, max_length=1)
+    delimiter: str = Field(",", min_length=1, max_length=1, description="between two cells")
+    quote: str = Field('"', min_length=1, max_length=1, description="around a cell that holds delimiters or lines")
     missing: list[str] = Field(default_factory=lambda: [""], description="spellings of an empty cell")
 
 
@@ -149,19 +149,19 @@ class Source(Part):
 class ClassName(Part):
     """One answer that an annotator can give."""
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, description="what annotations, models and predictions call it")
     key: str | None = Field(None, min_length=1, max_length=1, description="keyboard key in the queue")
-    description: str = ""
+    description: str = Field("", description="shown to the annotator")
 
 
 class Limits(Part):
     """What a batch may cost before it is refused."""
 
     bad_rows: float = Field(0.1, ge=0, le=1, description="largest share of bad rows before the batch is refused")
-    max_bytes: int = Field(1_000_000_000, ge=1)
-    max_rows: int = Field(20_000_000, ge=1)
-    max_columns: int = Field(10_000, ge=1)
-    max_cells: int = Field(1_000_000_000, ge=1)
+    max_bytes: int = Field(1_000_000_000, ge=1, description="largest object, decompressed")
+    max_rows: int = Field(20_000_000, ge=1, description="most rows of an object")
+    max_columns: int = Field(10_000, ge=1, description="most columns of an object")
+    max_cells: int = Field(1_000_000_000, ge=1, description="most rows times columns of an object")
     reader_seconds: float = Field(300, gt=0, description="time allowed to the reader process")
     reader_memory_mb: int = Field(4096, ge=256, description="memory allowed to the reader process")
     reasons_per_check: int = Field(1000, ge=1, description="rows listed per failed check in the validation table")
@@ -170,25 +170,27 @@ class Limits(Part):
 class Candidate(Part):
     """An estimator that may become the challenger."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$", description="what its trials are called")
     estimator: str = Field(description="import path, for example sklearn.linear_model.LogisticRegression")
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: dict[str, Any] = Field(default_factory=dict, description="what the estimator is made with")
     grid: dict[str, list[Any]] = Field(default_factory=dict, description="every combination is a trial")
-    preprocessing: Literal["default", "none"] = "default"
+    preprocessing: Literal["default", "none"] = Field(
+        "default", description="default: imputation, rare categories, scaling, TF-IDF, as the kinds ask"
+    )
 
 
 class Tuning(Part):
     """How trials are compared among themselves, before the gate."""
 
-    folds: int = Field(3, ge=2, le=20)
+    folds: int = Field(3, ge=2, le=20, description="of the cross-validation that ranks the trials")
     minimum_labels: int = Field(20, ge=2, description="fewest training labels to fit from")
     threshold: Literal["search", "none"] = Field("search", description="two classes only: search the cut-off")
 
 
 class Query(Part):
-    """How the rows to be labelled are chosen."""
+    """How the rows to be labeled are chosen."""
 
-    strategy: StrategyName = "margin_kmeans"
+    strategy: StrategyName = Field("margin_kmeans", description="what makes a row worth a label")
     start: Literal["typical", "random"] = Field("typical", description="the strategy while there is no champion")
     budget: int = Field(60, ge=1, description="assignments kept open for annotators")
     random_share: float = Field(0.1, ge=0, le=1, description="share of the training queries drawn by chance")
@@ -206,7 +208,7 @@ class Evaluation(Part):
 class Gate(Part):
     """What a challenger must show before it becomes champion."""
 
-    metric: MetricName = "accuracy"
+    metric: MetricName = Field("accuracy", description="what challenger and champion are compared by")
     minimum_gain: float = Field(0.0, ge=0, description="the challenger must be better by at least this")
     confidence: float = Field(0.95, gt=0.5, lt=1, description="of the two-sided paired bootstrap interval")
     rule: Literal["superior", "not_worse"] = Field(
@@ -216,7 +218,7 @@ class Gate(Part):
     margin: float = Field(0.0, ge=0, description="how much worse the lower bound may be under not_worse")
     minimum_labels: int = Field(50, ge=2, description="fewest evaluation labels to judge on")
     floors: dict[MetricName, float] = Field(default_factory=dict, description="values to reach (losses: not exceed)")
-    resamples: int = Field(2000, ge=100)
+    resamples: int = Field(2000, ge=100, description="of the paired bootstrap")
 
 
 class Triggers(Part):
@@ -228,7 +230,7 @@ class Triggers(Part):
 class Display(Part):
     """How a sample is shown to an annotator."""
 
-    kind: Literal["table", "text", "image"] = "table"
+    kind: Literal["table", "text", "image"] = Field("table", description="how the queue draws a sample")
     columns: list[str] = Field(default_factory=list, description="shown first, in this order; name{0..63} repeats")
     width: int = Field(0, ge=0, description="pixels per line (image)")
     levels: float = Field(1.0, gt=0, description="value of a full pixel (image)")
@@ -244,7 +246,7 @@ class Project(Part):
     """One learning problem."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$", description="lower case, digits, - and _")
-    description: str = ""
+    description: str = Field("", description="one sentence for whoever opens the project")
     guidelines: str = Field("", description="Markdown shown to annotators")
     source: Source = Source()
     columns: Columns
@@ -258,7 +260,9 @@ class Project(Part):
     evaluation: Evaluation = Evaluation()
     gate: Gate = Gate()
     triggers: Triggers = Triggers()
-    effective_label: Literal["majority", "latest"] = "majority"
+    effective_label: Literal["majority", "latest"] = Field(
+        "majority", description="how several annotations of a sample become its label"
+    )
     display: Display = Display()
     seed: int = Field(0, ge=0, description="the source of all chance in this project")
 
