@@ -1,11 +1,12 @@
 """An estimator from its import path and parameters, refused with a reason where it breaks scikit-learn's contract."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from inspect import Parameter, signature
 from typing import Any, Final
 
 from schemas.errors import TrainingError, nearest
+from schemas.project import Candidate
 
 METHODS: Final = ("fit", "predict", "predict_proba", "get_params", "set_params", "__sklearn_tags__")
 
@@ -22,6 +23,17 @@ def estimator_of(path: str, parameters: Mapping[str, Any], seed: int) -> Any:
     if missing:
         raise TrainingError(f"estimator {path!r} has no {missing[0]}(); {_advice(missing[0])}")
     return seeded(estimator, seed)
+
+
+def named_types(candidates: Iterable[Candidate]) -> list[str]:
+    """The classes that candidates name as estimators, as ``module.Class`` where they are defined.
+
+    Naming a class in the project file lets it run, so it may also stand in a stored model. A path that cannot be
+    imported is left out; fitting it says why.
+    """
+    described = [{"estimator": one.estimator, "parameters": one.parameters} for one in candidates]
+    paths = [path for description in described for path in _paths(description)]
+    return sorted({name for path in paths if (name := _defined_at(path))})
 
 
 def with_parameters(estimator: Any, path: str, parameters: Mapping[str, Any]) -> Any:
@@ -94,6 +106,24 @@ def _value(value: Any, seed: int) -> Any:
     if isinstance(value, Mapping) and "estimator" in value and set(value) <= {"estimator", "parameters"}:
         return seeded(_constructed(value["estimator"], value.get("parameters", {}), seed), seed)
     return value
+
+
+def _paths(value: Any) -> Iterator[str]:
+    """Every import path in an estimator's description, its own and those of its parameters."""
+    if isinstance(value, Mapping) and "estimator" in value and isinstance(value["estimator"], str):
+        yield value["estimator"]
+    inner = value.values() if isinstance(value, Mapping) else ()
+    for part in inner:
+        yield from _paths(part)
+
+
+def _defined_at(path: str) -> str:
+    """Where the class at an import path is defined; empty when there is none."""
+    try:
+        found = _imported(path)
+    except TrainingError:
+        return ""
+    return f"{found.__module__}.{found.__qualname__}" if isinstance(found, type) else ""
 
 
 def _advice(method: str) -> str:

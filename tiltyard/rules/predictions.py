@@ -39,6 +39,8 @@ def predictions_of(model: Any, frame: pd.DataFrame, project: Project) -> Predict
     project file no longer names is dropped from the probabilities.
     """
     names = tuple(project.class_names)
+    if len(frame) == 0:  # scikit-learn refuses to predict for no rows
+        return Predictions(np.zeros((0, len(names))), np.array([], dtype=np.str_), names, project.positive_class)
     known = [str(name) for name in model.classes_]
     given = model.predict_proba(frame)
     probabilities = np.zeros((len(frame), len(names)))

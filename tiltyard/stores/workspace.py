@@ -15,6 +15,7 @@ from schemas.frames import contract_hash
 from schemas.project import Project, parse_project
 from schemas.records import ProjectVersion, StoredFile
 from schemas.settings import Settings
+from tiltyard.rules.estimators import named_types
 from tiltyard.stores.files import FileStore
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.objects import FolderObjects, LandedObjects
@@ -71,6 +72,11 @@ class Workspace:
         return ParquetStore(self.folder / "labeled_sets")
 
     @cached_property
+    def predictions(self) -> ParquetStore:
+        """Champions' predictions, a file per batch and model."""
+        return ParquetStore(self.folder / "predictions")
+
+    @cached_property
     def ledger(self) -> Ledger:
         """The append-only record."""
         url = self.settings.ledger_url or f"sqlite:///{self.folder / 'ledger.db'}"
@@ -80,7 +86,7 @@ class Workspace:
     def registry(self) -> Registry:
         """Models and runs in MLflow."""
         uri = self.settings.mlflow_uri or f"sqlite:///{self.folder / 'mlflow.db'}"
-        return Registry(uri, self.folder / "artifacts", self.project.name)
+        return Registry(uri, self.folder / "artifacts", self.project.name, named_types(self.project.candidates))
 
     def pool_files(self, position: int | None = None) -> list[StoredFile]:
         """The files that make up the pool at a ledger position, today's when none is given."""
@@ -93,6 +99,13 @@ class Workspace:
     def load_model(self, model_id: str) -> Any:
         """A fitted model, loaded only if its bytes are those that were recorded."""
         return self.registry.load(self.ledger.models.get(model_id))
+
+    def show_champion(self) -> bool:
+        """Make the registry's alias show the ledger's champion; whether it had shown another."""
+        champion = self.ledger.champions.champion_id
+        if champion is None:
+            return False
+        return self.registry.show_champion(self.ledger.models.get(champion))
 
     def remember_project(self, now: datetime) -> str:
         """Record the project file as it is now, once; returns its hash."""
