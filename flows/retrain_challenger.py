@@ -5,7 +5,7 @@ from prefect import flow
 from schemas.records import VerdictId
 from tasks.fit_candidates import fit_candidates
 from tasks.judge_challenger import judge_challenger, unjudged_challenger
-from tasks.promote_challenger import promote_challenger
+from tasks.promote_challenger import pending_verdict, promote_challenger
 from tasks.publish_artifacts import publish_verdict
 from tasks.seal_ledger import seal_ledger
 from tasks.snapshot_labels import snapshot_labels
@@ -18,6 +18,8 @@ def retrain_challenger(project: str = ".", force: bool = False) -> VerdictId | N
     if force or training_due(project):
         train(project)
     verdict = judge(project)
+    if pending := pending_verdict(project):
+        promote_challenger(project, pending)
     seal_ledger(project)
     return verdict
 
@@ -28,10 +30,11 @@ def train(project: str) -> None:
 
 
 def judge(project: str) -> VerdictId | None:
-    """Judge the challenger that has no verdict yet against today's champion, and promote it if it is better."""
-    challenger = unjudged_challenger(project)
+    """Judge the challenger that has no verdict yet against today's champion."""
+    evaluation = snapshot_labels(project, "evaluation")
+    challenger = unjudged_challenger(project, evaluation)
     if challenger is None:
         return None
-    verdict = judge_challenger(project, challenger, snapshot_labels(project, "evaluation"))
+    verdict = judge_challenger(project, challenger, evaluation)
     publish_verdict(project, verdict)
     return verdict

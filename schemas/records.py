@@ -306,3 +306,12 @@ class Due:
     def __bool__(self) -> bool:
         """Whether the step is due."""
         return self.now
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """Whether a model that was fitted again says the same; ``changed`` is what differs: then and now, by name."""
+
+    model_id: ModelId
+    equal: bool
+    changed: Mapping[str, tuple[str, str]]

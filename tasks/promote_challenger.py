@@ -3,7 +3,17 @@
 from schemas.errors import PromotionConflict
 from schemas.records import Promotion, VerdictId
 from tasks.step import step
+from tiltyard.rules.triggering import verdict_to_act_on
 from tiltyard.stores.workspace import open_workspace
+
+
+@step("pending-verdict")
+def pending_verdict(project: str) -> VerdictId | None:
+    """The verdict that says promote and was not acted on yet, if it was decided against today's champion."""
+    champions = open_workspace(project).ledger.champions
+    acted_on = [move.verdict_id for move in champions.history()]
+    verdict = verdict_to_act_on(champions.verdicts(), acted_on, champions.champion_id)
+    return verdict.verdict_id if verdict else None
 
 
 @step("promote-challenger")

@@ -1,5 +1,7 @@
 """Show the loop in Prefect's pages: validation, verdict and learning curve as artifacts of the run."""
 
+from typing import Any
+
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from schemas.records import BatchId, VerdictId
@@ -31,6 +33,12 @@ def publish_verdict(project: str, verdict_id: VerdictId) -> None:
     create_markdown_artifact("\n".join(lines), key=_key(workspace, "verdict"), description="The gate's verdict")
     create_table_artifact(check_rows(verdict.checks), key=_key(workspace, "checks"), description="The gate's checks")
     _publish_learning_curve(workspace)
+
+
+@step("publish-drift")
+def publish_drift(project: str, moved: list[dict[str, Any]]) -> None:
+    """A table of the columns that moved."""
+    create_table_artifact(moved, key=_key(open_workspace(project), "drift"), description="Columns that moved")
 
 
 def _publish_learning_curve(workspace: Workspace) -> None:

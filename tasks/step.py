@@ -1,12 +1,14 @@
 """What all steps have in common: a step is a Prefect task that is retried when the world failed, not the user."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
+from threadpoolctl import threadpool_limits
 
 from schemas.errors import TiltyardError
 
@@ -19,7 +21,7 @@ def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
 
     def decorate(function: Callable[P, R]) -> Task[P, R]:
         return task(
-            function,
+            _on_one_thread(function),
             name=name,
             retries=2,
             retry_delay_seconds=[2, 10],
@@ -29,6 +31,21 @@ def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
         )
 
     return decorate
+
+
+def _on_one_thread(function: Callable[P, R]) -> Callable[P, R]:
+    """The function with OpenMP and BLAS held to one thread.
+
+    On cores that others use too, OpenMP's threads spin while they wait for each other: a k-means over 1,700 rows
+    took 4 s with four threads and 0.2 s with one, a boosting fit 28 s against 0.3 s.
+    """
+
+    @wraps(function)
+    def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+        with threadpool_limits(limits=1):
+            return function(*args, **kwargs)
+
+    return limited
 
 
 def _is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:

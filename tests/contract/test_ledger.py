@@ -175,8 +175,8 @@ def test_no_two_annotators_get_one_sample(ledger: Ledger) -> None:
 
     def take(name: str) -> list[str]:
         taken: list[str] = []
-        while leased := ledger.assignments.lease(name, NOW):
-            taken += [assignment.sample_id for assignment in leased]
+        while len(leased := ledger.assignments.lease(name, NOW, len(taken) + 1)) > len(taken):
+            taken = [assignment.sample_id for assignment in leased]
         return taken
 
     with ThreadPoolExecutor(8) as threads:
@@ -190,6 +190,14 @@ def test_the_most_wanted_sample_comes_first_and_a_lease_runs_out(ledger: Ledger)
     assert [a.sample_id for a in ledger.assignments.lease("bea", NOW, 5)] == ["s1"]
     later = NOW + timedelta(minutes=16)
     assert [a.sample_id for a in ledger.assignments.lease("cleo", later, 5)] == ["s0", "s1"]
+
+
+def test_asking_again_gives_what_one_holds_and_giving_back_frees_it(ledger: Ledger) -> None:
+    ask(ledger, 3)
+    assert [a.sample_id for a in ledger.assignments.lease("ada", NOW)] == ["s0"]
+    assert [a.sample_id for a in ledger.assignments.lease("ada", NOW, 2)] == ["s0", "s1"]
+    assert ledger.assignments.release("ada") == 2
+    assert [a.sample_id for a in ledger.assignments.lease("bea", NOW, 9)] == ["s0", "s1", "s2"]
 
 
 def test_a_late_answer_is_stored_and_marked(ledger: Ledger) -> None:

@@ -1,9 +1,14 @@
 """What an annotation must be before it is stored."""
 
+from datetime import datetime
+
+import polars as pl
+
 from schemas.canonical import sha256_of
 from schemas.errors import AnnotationError, nearest
 from schemas.project import Project
-from schemas.records import AnnotationId, NewAnnotation
+from schemas.records import AnnotationId, NewAnnotation, SampleId
+from tiltyard.rules.features import payloads_of
 
 ANSWERS = frozenset({"label", "adjudicate"})
 
@@ -15,6 +20,28 @@ def annotation_id(client_key: str) -> AnnotationId:
     True
     """
     return AnnotationId(sha256_of(f"annotation {client_key}")[:32])
+
+
+def arrived_labels(labeled: pl.DataFrame, project: Project, arrived_at: datetime) -> list[NewAnnotation]:
+    """The labels that came with some rows, as annotations by the producer.
+
+    Sent again after a crash they are the same annotations: the key is made of the sample and its label.
+    """
+    column = str(project.columns.label)
+    payloads = payloads_of(labeled, project)
+    return [
+        NewAnnotation(
+            client_key=f"arrived {sample_id} {label}",
+            annotator="producer",
+            act="label",
+            sample_id=SampleId(sample_id),
+            payload=payload,
+            said_at=arrived_at,
+            label=label,
+            origin="arrived",
+        )
+        for sample_id, label, payload in zip(labeled["sample_id"], labeled[column], payloads, strict=True)
+    ]
 
 
 def check_annotation(new: NewAnnotation, project: Project) -> None:

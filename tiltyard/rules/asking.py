@@ -17,7 +17,7 @@ def query_seed(project: Project, model_id: str | None, asked: int, pool: Iterabl
 
     ``asked`` is how many samples were asked for before, ``pool`` the hashes of the pool's files.
     """
-    return int(digest([project.seed, model_id, asked, sorted(pool)])[:13], 16)
+    return int(digest([project.seed, model_id, asked, sorted(pool)])[:8], 16)
 
 
 def evaluation_share(free: int, project: Project, seed: int) -> int:

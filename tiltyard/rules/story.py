@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from schemas.records import Batch, Check, Interval, LandedObject, Model, Promotion, Verdict
+from schemas.records import Batch, Check, Interval, LandedObject, Model, ObjectId, Promotion, Verdict
 
 Row = dict[str, Any]
 
 
-def batch_rows(batches: Iterable[Batch], objects: Mapping[str, LandedObject]) -> list[Row]:
+def batch_rows(batches: Iterable[Batch], objects: Mapping[ObjectId, LandedObject]) -> list[Row]:
     """One row per batch: where it came from, where its rows went, and why if it was refused."""
     return [
         {

@@ -25,16 +25,16 @@ def challenger_to_judge(
 ) -> ModelId | None:
     """The model that awaits a verdict: the last one trained, if it has none, or none that could decide.
 
-    A challenger that was rejected stays rejected: to look again and again at growing rows until one look is
-    favourable would promote models that are no better. Only an undecided verdict is taken up again, and only
-    on other rows. ``verdicts`` are those on the last model.
+    A challenger is looked at once: to look again and again at growing rows until one look is favourable would
+    promote models that are no better. Only a verdict that had too few rows or classes to look at all is taken
+    up again, on other rows. ``verdicts`` are those on the last model.
     """
     if last is None or last.model_id == champion:
         return None
     if not verdicts:
         return last.model_id
     newest = verdicts[-1]
-    undecided = any(check.outcome == "undecided" for check in newest.checks)
+    undecided = any(check.outcome == "undecided" and check.name in {"labels", "classes"} for check in newest.checks)
     on_other_rows = newest.evaluation_id != evaluation_id
     return last.model_id if undecided and on_other_rows and newest.decision == "keep" else None
 

@@ -1,7 +1,10 @@
 """Immutable Parquet files: written whole and synced, read in chunks, checked page by page."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
+from typing import IO, Self
 
 import polars as pl
 import pyarrow as pa
@@ -10,6 +13,44 @@ import pyarrow.parquet as pq
 from schemas.errors import NotFound
 from schemas.records import StoredFile
 from tiltyard.stores.files import FileStore
+
+
+class Hashing:
+    """Hashes what passes into a stream, beside the writing of it: the SHA-256 is ready when the file is."""
+
+    def __init__(self) -> None:
+        """Begin with nothing hashed."""
+        self._state = sha256()
+        self._worker = ThreadPoolExecutor(1)
+        self._stream: IO[bytes] | None = None
+        self.closed = False
+
+    def of(self, stream: IO[bytes]) -> Self:
+        """This, as a file that writes into a stream."""
+        self._stream = stream
+        return self
+
+    def write(self, content: bytes) -> int:
+        """Write on, and hash in the background; one worker keeps the order."""
+        assert self._stream is not None
+        self._worker.submit(self._state.update, content)
+        return self._stream.write(content)
+
+    def flush(self) -> None:
+        """Nothing is held back here."""
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of all that was written, 64 hex digits; only after the context has ended."""
+        return self._state.hexdigest()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait until all is hashed."""
+        self._worker.shutdown(wait=True)
 
 
 class ParquetStore:
@@ -25,16 +66,16 @@ class ParquetStore:
         Pages carry checksums, and floats no dictionary (it costs half the disk again and three times the CPU).
         """
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-        with self.files.being_written(name) as stream:
+        with Hashing() as hashing, self.files.being_written(name) as stream:
             pq.write_table(
                 table,
-                stream,
+                hashing.of(stream),
                 compression="zstd",
                 compression_level=1,
                 use_dictionary=_worth_a_dictionary(table.schema),
                 write_page_checksum=True,
             )
-        return StoredFile(name, self.files.sha256(name), frame.height)
+        return StoredFile(name, hashing.sha256, frame.height)
 
     def read(self, stored: StoredFile, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """A whole file as a frame."""

@@ -61,19 +61,33 @@ class Assignments:
         return {SampleId(sample) for sample in (*assigned, *annotated)}
 
     def lease(self, annotator: str, now: datetime, count: int = 1) -> list[Assignment]:
-        """The next assignments for an annotator, held for fifteen minutes; fewer, or none, when the queue is short.
+        """The assignments that an annotator is to answer next, at most ``count``, held for fifteen minutes.
 
-        The lease is on the assignment's own row: a lease table beside it hands one sample to two people.
+        What the annotator holds already comes first, its lease renewed, so that asking again after a crash
+        gives the same ones. The lease is on the assignment's own row: a lease table beside it hands one sample
+        to two people.
         """
         with self._database.writing() as connection:
-            leased = [_lease_next(connection, annotator, now) for _ in range(count)]
-        return [assignment for assignment in leased if assignment is not None]
+            held = _renew(connection, annotator, now)[:count]
+            for _ in range(count - len(held)):
+                fresh = _lease_next(connection, annotator, now)
+                if fresh is None:
+                    break
+                held.append(fresh)
+            return held
 
     def release(self, annotator: str) -> int:
         """Give back what an annotator holds unanswered; returns how many."""
         held = and_(ASSIGNMENT.c.holder == annotator, ASSIGNMENT.c.state == "open")
         with self._database.writing() as connection:
             return connection.execute(update(ASSIGNMENT).where(held).values(holder=None, lease_until="")).rowcount
+
+
+def _renew(connection: Connection, annotator: str, now: datetime) -> list[Assignment]:
+    """What an annotator holds unanswered, its lease running on from now."""
+    held = and_(ASSIGNMENT.c.holder == annotator, ASSIGNMENT.c.state == "open")
+    connection.execute(update(ASSIGNMENT).where(held).values(lease_until=_moment(now + LEASE)))
+    return records(connection, Assignment, select(ASSIGNMENT).where(held).order_by(*_most_wanted_first()))
 
 
 def _lease_next(connection: Connection, annotator: str, now: datetime) -> Assignment | None:

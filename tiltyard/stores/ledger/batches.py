@@ -1,5 +1,7 @@
 """Objects seen and batches checked: the truth about what arrived."""
 
+from typing import Any
+
 from sqlalchemy import func, select, true
 
 from schemas.errors import NotFound
@@ -75,6 +77,13 @@ class Batches:
         until = true() if position is None else BATCH.c.seq <= position
         with self._database.reading() as connection:
             return all_of(connection, Batch, BATCH.c.pool_file.is_not(None), until)
+
+    def first_profile(self) -> dict[str, Any] | None:
+        """The profile of the first rows that joined the pool: the reference that later batches are compared with."""
+        pooled = BATCH.c.pool_file.is_not(None)
+        with self._database.reading() as connection:
+            first = find(connection, Batch, pooled)
+        return dict(first.statistics["profile"]) if first else None
 
     def latest(self) -> list[Batch]:
         """Each object's last attempt: what holds for it now."""

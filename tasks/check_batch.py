@@ -1,0 +1,123 @@
+"""Check a landed object: read it, validate its rows, and put each where it belongs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from schemas.canonical import digest
+from schemas.errors import ObjectError
+from schemas.frames import load_pandera
+from schemas.records import Batch, BatchId, LandedObject, ObjectId, StoredFile
+from tasks.step import step
+from tiltyard.rules.annotating import arrived_labels
+from tiltyard.rules.raw_rows import QUARANTINE_TYPES, RawRows
+from tiltyard.rules.sifting import Sifted, identified, only_rows, refuse_structure, sift
+from tiltyard.rules.statistics import compare, profile
+from tiltyard.rules.validation import check_rows
+from tiltyard.stores.reading.guarded import read_object
+from tiltyard.stores.workspace import Workspace, open_workspace
+
+
+@step("objects-to-check")
+def objects_to_check(project: str) -> list[ObjectId]:
+    """Objects that landed but were never checked, oldest first. A refused batch waits until a person retries it."""
+    return [landed.object_id for landed in open_workspace(project).ledger.batches.unchecked()]
+
+
+@step("check-batch")
+def check_batch(project: str, object_id: ObjectId) -> BatchId:
+    """Check an object's rows under today's contract: good ones join the pool, bad ones go to quarantine.
+
+    A second attempt, after the schema was mended, reads only the rows that quarantine holds; the first
+    attempt's record stays. What was checked under this very contract is not checked again. An object that
+    nothing can read is a batch too, with the reason.
+    """
+    workspace = open_workspace(project)
+    landed = workspace.ledger.batches.get_object(object_id)
+    attempts = workspace.ledger.batches.of_object(object_id)
+    if attempts and (attempts[-1].contract_hash == workspace.contract_hash or _is_settled(attempts[-1])):
+        return attempts[-1].batch_id
+    batch_id = BatchId(digest([object_id, workspace.contract_hash, len(attempts)])[:32])
+    sifted = _sift(workspace, landed, attempts)
+    return _record(workspace, batch_id, landed, len(attempts) + 1, sifted).batch_id
+
+
+def _is_settled(batch: Batch) -> bool:
+    """Whether nothing is left to check again."""
+    return batch.state == "accepted" and batch.quarantined == 0
+
+
+def _sift(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch]) -> Sifted:
+    """What becomes of the object's rows, or of the object when it cannot be read."""
+    try:
+        raw = read_object(workspace.landed.path(landed), landed.key, workspace.project)
+    except ObjectError as error:
+        return Sifted("unreadable", str(error), 0, pl.DataFrame(), pl.DataFrame(schema=QUARANTINE_TYPES), 0)
+    if attempts and attempts[-1].quarantine_file:
+        raw = only_rows(raw, workspace.quarantine.read(attempts[-1].quarantine_file)["row"])
+    return _sift_rows(workspace, raw)
+
+
+def _sift_rows(workspace: Workspace, raw: RawRows) -> Sifted:
+    """Check the rows that were read, and look the good ones up in the pool."""
+    project = workspace.project
+    schema = load_pandera(project.pandera, workspace.project_file.name) if project.pandera else None
+    try:
+        checked = check_rows(raw, project, schema)
+    except ObjectError as error:
+        return refuse_structure(raw, str(error))
+    rows = identified(checked.good, project)
+    known = workspace.pool.known(rows["sample_id"], rows["sample_key"], workspace.pool_files())
+    return sift(raw, checked, rows, known, project)
+
+
+def _record(workspace: Workspace, batch_id: BatchId, landed: LandedObject, attempt: int, sifted: Sifted) -> Batch:
+    """Write the files, keep labels that arrived with the rows, then record the batch: only that makes it count."""
+    now, accepted = workspace.clock(), sifted.accepted
+    pooled = workspace.pool.add(batch_id, accepted) if accepted.height else None
+    _keep_labels(workspace, sifted.labeled, landed)
+    return workspace.ledger.batches.record(
+        Batch(
+            batch_id=batch_id,
+            object_id=landed.object_id,
+            attempt=attempt,
+            contract_hash=workspace.contract_hash,
+            state=sifted.state,
+            read=sifted.read,
+            accepted=accepted.height,
+            quarantined=sifted.quarantined.height,
+            duplicate=sifted.duplicate,
+            reason=sifted.reason,
+            pool_file=pooled,
+            quarantine_file=_quarantine(workspace, batch_id, sifted.quarantined),
+            statistics=_statistics(workspace, accepted),
+            recorded_at=now,
+        )
+    )
+
+
+def _keep_labels(workspace: Workspace, labeled: pl.DataFrame, landed: LandedObject) -> None:
+    """Keep the labels that arrived with the rows; sent again after a crash, they are the same annotations."""
+    if labeled.is_empty():
+        return
+    workspace.ledger.annotations.submit(
+        arrived_labels(labeled, workspace.project, landed.landed_at),
+        contract_hash=workspace.contract_hash,
+        now=workspace.clock(),
+        marked=labeled.filter("evaluation")["sample_id"].to_list(),
+    )
+
+
+def _quarantine(workspace: Workspace, batch_id: BatchId, rows: pl.DataFrame) -> StoredFile | None:
+    """The file of the bad rows with their reasons, if there are any."""
+    return workspace.quarantine.write(f"{batch_id}.parquet", rows) if rows.height else None
+
+
+def _statistics(workspace: Workspace, accepted: pl.DataFrame) -> dict[str, Any]:
+    """The accepted rows' profile, and what is unusual about it beside the project's first accepted batch."""
+    if accepted.is_empty():
+        return {}
+    own = profile(accepted, workspace.project)
+    reference = workspace.ledger.batches.first_profile()
+    return {"profile": own, "anomalies": compare(own, reference) if reference else []}

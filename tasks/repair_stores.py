@@ -1,0 +1,19 @@
+"""Repair what a crash left: the alias behind the ledger, runs that never ended, temporary files."""
+
+from tasks.step import step
+from tiltyard.stores.workspace import open_workspace
+
+
+@step("repair-stores")
+def repair_stores(project: str) -> list[str]:
+    """Make the registry say what the ledger says, and close what no process is working on; a line for each repair.
+
+    Run it when no other run of this project is at work: it ends MLflow runs that look alive.
+    """
+    workspace = open_workspace(project)
+    done = []
+    if workspace.show_champion():
+        done.append("the registry's champion alias was behind the ledger; it is right again")
+    if closed := workspace.registry.close_stale_runs():
+        done.append(f"closed {closed} MLflow runs that a crash left open")
+    return done

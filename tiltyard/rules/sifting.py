@@ -1,0 +1,85 @@
+"""What becomes of a batch: which rows join the pool, which wait in quarantine, and whether it is refused whole."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from schemas.project import Project
+from schemas.records import BatchState
+from tiltyard.rules.casting import Failure
+from tiltyard.rules.identity import sample_ids, sample_keys
+from tiltyard.rules.quarantine import quarantine_frame
+from tiltyard.rules.raw_rows import RawRows
+from tiltyard.rules.splitting import drawn_for_evaluation
+from tiltyard.rules.validation import CheckedRows, split_duplicates
+
+REFUSED: Final = "the batch was refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """A batch's rows, each in one place: ``read = accepted.height + quarantined.height + duplicate``.
+
+    ``labeled`` are the good rows that brought a label, duplicates among them: a label is kept even when its
+    sample is not new.
+    """
+
+    state: BatchState
+    reason: str
+    read: int
+    accepted: pl.DataFrame
+    quarantined: pl.DataFrame
+    duplicate: int
+    labeled: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+
+def identified(good: pl.DataFrame, project: Project) -> pl.DataFrame:
+    """Good rows with who they are (``sample_id``, ``sample_key``) and whether chance put them into the evaluation set."""
+    ids = sample_ids(good, project)
+    marks = drawn_for_evaluation(ids, project.evaluation.share, project.seed)
+    return good.with_columns(ids.alias("sample_id"), sample_keys(ids).alias("sample_key"), marks.alias("evaluation"))
+
+
+def sift(raw: RawRows, checked: CheckedRows, rows: pl.DataFrame, known: pl.Series, project: Project) -> Sifted:
+    """Where each row of a checked batch goes.
+
+    ``rows`` are the good rows, identified; ``known`` says which of them the pool has. A batch with a larger
+    share of bad rows than the project allows is refused: all of it waits in quarantine.
+    """
+    limit = project.limits.bad_rows
+    if checked.bad_share > limit:
+        why = f"{checked.bad.height} of {checked.read} rows are bad ({checked.bad_share:.1%}, the limit is {limit:.1%})"
+        return _refused(raw, checked, why)
+    parts = split_duplicates(rows, known)
+    return Sifted("accepted", "", checked.read, parts.fresh, checked.bad, parts.duplicate, _labeled(rows, project))
+
+
+def refuse_structure(raw: RawRows, why: str) -> Sifted:
+    """A batch whose columns are not the project's: every row waits in quarantine."""
+    every = np.arange(raw.cells.height, dtype=np.int64)
+    rows = quarantine_frame(raw, [Failure(why, "", pl.Series(every, dtype=pl.UInt32))], every)
+    return Sifted("refused", why, raw.read, pl.DataFrame(), pl.concat([rows, raw.unreadable]).sort("row"), 0)
+
+
+def only_rows(raw: RawRows, wanted: pl.Series) -> RawRows:
+    """The rows whose numbers are wanted: a second attempt reads only what quarantine holds."""
+    keep = raw.row.is_in(wanted.implode())
+    unreadable = raw.unreadable.filter(pl.col("row").is_in(wanted.implode()))
+    cells = raw.cells.filter(keep)
+    return RawRows(raw.header, cells, raw.row.filter(keep), raw.line.filter(keep), unreadable, raw.written)
+
+
+def _labeled(rows: pl.DataFrame, project: Project) -> pl.DataFrame:
+    """The rows that brought a label."""
+    label = project.columns.label
+    return rows.filter(pl.col(label).is_not_null()) if label in rows.columns else rows.clear()
+
+
+def _refused(raw: RawRows, checked: CheckedRows, why: str) -> Sifted:
+    """A batch past the limit: its good rows wait too, and say why."""
+    good = np.flatnonzero(raw.row.is_in(checked.good["row"].implode()).to_numpy())
+    waiting = quarantine_frame(raw, [Failure(REFUSED, "", pl.Series(good, dtype=pl.UInt32))], good)
+    quarantined = pl.concat([waiting, checked.bad]).sort("row")
+    return Sifted("refused", why, checked.read, pl.DataFrame(), quarantined, 0)

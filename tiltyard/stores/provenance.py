@@ -1,0 +1,26 @@
+"""What code and what environment made a model: enough to make it again, or to say why it cannot be."""
+
+import platform
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+RULES = Path(__file__).parent.parent / "rules"
+LIBRARIES = ("modAL-python", "numpy", "pandas", "polars", "scikit-learn", "scipy", "skops")
+
+
+@cache
+def code_version() -> str:
+    """Our version and the first 12 hex digits of the SHA-256 of all rules' source: what fits and judges models."""
+    source = sha256()
+    for path in sorted(RULES.glob("*.py")):
+        source.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"{version('tiltyard')}+{source.hexdigest()[:12]}"
+
+
+@cache
+def environment() -> dict[str, str]:
+    """The versions of Python and of the libraries that a model's numbers depend on, and the machine's kind."""
+    libraries = {name: version(name) for name in LIBRARIES}
+    return {"python": platform.python_version(), "machine": platform.machine(), **libraries}
