@@ -73,12 +73,19 @@ def _number_profile(there: pl.Series) -> ColumnProfile:
     edges = np.unique(values) if _is_few(values) else np.unique(values[_quantile_places(len(values))])
     below = np.searchsorted(values, edges, side="right") / len(values)
     return {
-        "mean": float(values.mean()),
-        "std": float(values.std()),
+        "mean": _finite(values.mean),
+        "std": _finite(values.std),
         "edges": edges.tolist(),
         "below": below.tolist(),
         "steps": _is_few(values),
     }
+
+
+def _finite(moment: Callable[[], Any]) -> float | None:
+    """A moment, or none where the values are too large for one."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = float(moment())
+    return value if np.isfinite(value) else None
 
 
 def _is_few(ordered: Floats) -> bool:
@@ -173,17 +180,22 @@ def _ks_question(name: str, here: ColumnProfile, there: ColumnProfile) -> _Quest
     points = np.union1d(here["edges"], there["edges"])
     value = float(np.abs(_below(points, here) - _below(points, there)).max())
     spread = float(np.sqrt(1 / here["n"] + 1 / there["n"]))
-    why = f"{name!r}: its values moved, mean {here['mean']:.4g}, {there['mean']:.4g} in the reference"
+    why = f"{name!r}: its values moved, mean {_told(here['mean'])}, {_told(there['mean'])} in the reference"
     return _Question(
         name, "ks", value, float(kolmogorov(value / spread)), lambda level: float(kolmogi(level)) * spread, why
     )
 
 
+def _told(moment: float | None) -> str:
+    """A mean in words."""
+    return "beyond float64" if moment is None else f"{moment:.4g}"
+
+
 def _below(points: Floats, side: ColumnProfile) -> Floats:
-    """The share of values up to each point: exact at the profile's own edges, interpolated between where it is smooth."""
+    """The share of values up to each point: exact at the profile's own edges, interpolated between if continuous."""
     edges, below = np.asarray(side["edges"]), np.asarray(side["below"])
     if not side["steps"]:
-        return np.interp(points, edges, below, left=0.0)
+        return np.asarray(np.interp(points, edges, below, left=0.0))
     return np.concatenate([[0.0], below])[np.searchsorted(edges, points, side="right")]
 
 
@@ -196,7 +208,9 @@ def _psi_question(name: str, here: ColumnProfile, there: ColumnProfile) -> _Ques
     shares = counts / counts.sum(axis=1, keepdims=True)
     value = float(((shares[0] - shares[1]) * np.log(shares[0] / shares[1])).sum())
     spread, freedom = 1 / here["n"] + 1 / there["n"], max(counts.shape[1] - 1, 1)
-    most = max(there["top"].keys() | here["top"].keys(), key=lambda key: abs(_share(here, key) - _share(there, key)))
+    most = max(
+        sorted(there["top"].keys() | here["top"].keys()), key=lambda key: abs(_share(here, key) - _share(there, key))
+    )
     why = f"{name!r}: {most!r:.60} is {_share(here, most):.1%} of the cells, {_share(there, most):.1%} in the reference"
     chance = float(chi2.sf(value / spread, freedom))
     return _Question(name, "psi", value, chance, lambda level: float(chi2.isf(level, freedom)) * spread, why)
@@ -205,7 +219,9 @@ def _psi_question(name: str, here: ColumnProfile, there: ColumnProfile) -> _Ques
 def _aligned(here: ColumnProfile, there: ColumnProfile) -> list[list[int]]:
     """Both sides' counts over the same categories, those that only one side counted by name under 'other'."""
     known = [
-        key for key in here["top"].keys() | there["top"].keys() if _is_counted(key, here) and _is_counted(key, there)
+        key
+        for key in sorted(here["top"].keys() | there["top"].keys())
+        if _is_counted(key, here) and _is_counted(key, there)
     ]
     counts = [[side["top"].get(key, 0) for key in known] for side in (here, there)]
     rests = [side["n"] - sum(row) for side, row in zip((here, there), counts, strict=True)]

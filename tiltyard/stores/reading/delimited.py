@@ -9,7 +9,8 @@ from typing import TextIO
 
 import pyarrow as pa
 
-from tiltyard.stores.reading.handover import Handover, Refusal, Request
+from tiltyard.stores.reading.handover import Handover, Refusal, Request, kept_columns
+from tiltyard.stores.reading.unquoted import longest_line, read_unquoted
 
 Record = tuple[int, list[str] | csv.Error, list[str]]
 """Line where a record starts, its fields (or what is wrong), and its lines."""
@@ -26,7 +27,11 @@ def read_csv(path: Path, request: Request, handover: Handover) -> list[str]:
         records = _records(text, request)
         header = _header(records)
         handover.check_width(len(header))
-        _hand_over(records, header, request.columns, handover)
+        kept, longest = kept_columns(header, request), longest_line(path, request)
+        if longest is None:
+            _hand_over(records, header, kept, handover)
+        else:
+            read_unquoted(path, longest, request, kept, handover)
     return header
 
 
@@ -71,9 +76,9 @@ def _header(records: Iterator[Record]) -> list[str]:
     return header
 
 
-def _hand_over(records: Iterator[Record], header: list[str], wanted: list[str], handover: Handover) -> None:
+def _hand_over(records: Iterator[Record], header: list[str], kept: list[str], handover: Handover) -> None:
     """Rows in batches; bad ones apart."""
-    places = [(header.index(name), name) for name in wanted if name in header]
+    places = [(header.index(name), name) for name in kept]
     rows: list[list[str]] = []
     numbers: list[int] = []
     starts: list[int] = []

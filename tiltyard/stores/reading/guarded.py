@@ -47,6 +47,7 @@ def _request(path: Path, form: tuple[str, str], project: Project, folder: str) -
         format=form[0],
         compression=form[1],
         columns=columns,
+        only_columns=project.columns.extra == "ignore",
         delimiter=csv.delimiter,
         quote=csv.quote,
         max_bytes=limits.max_bytes,
@@ -97,7 +98,7 @@ def _taken_over(folder: Path, header: list[str], written: Written) -> RawRows:
     cells_file = folder / "cells.arrow"
     places = _frame(folder / "places.arrow")
     unreadable = _frame(folder / "unreadable.arrow").cast(QUARANTINE_TYPES)
-    cells = _frame(cells_file) if cells_file.exists() else pl.DataFrame()
+    cells = _frame(cells_file) if cells_file.exists() else pl.DataFrame(schema=dict.fromkeys(header, pl.String))
     return RawRows(tuple(header), cells, places["row"], places["line"], unreadable, written)
 
 

@@ -1,7 +1,6 @@
 """What a reader hands over: rows in column batches and rows that could not be parsed, counted against the limits."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +31,7 @@ class Request:
     format: str
     compression: str
     columns: list[str]
+    only_columns: bool
     delimiter: str
     quote: str
     max_bytes: int
@@ -41,6 +41,15 @@ class Request:
     memory_mb: int
     seconds: float
     folder: str
+
+
+def kept_columns(header: list[str], request: Request) -> list[str]:
+    """The columns to hand over, in the object's order.
+
+    All of them where extra columns will have the object refused, so that its quarantine shows what was there.
+    """
+    wanted = [name for name in header if name in request.columns]
+    return wanted if wanted and request.only_columns else header
 
 
 class Handover:
@@ -76,6 +85,11 @@ class Handover:
         """How many rows a reader should gather before it hands them over."""
         return max(1, BATCH_CELLS // self._width)
 
+    @property
+    def read(self) -> int:
+        """How many rows were numbered so far."""
+        return self._rows
+
     def number(self) -> int:
         """The next row's number in the object, from 0."""
         self._rows += 1
@@ -90,8 +104,8 @@ class Handover:
         self.check_rows(self._rows)
         return range(first, self._rows)
 
-    def take(self, batch: pa.RecordBatch, rows: Sequence[int], lines: Sequence[int | None]) -> None:
-        """Hand over rows that could be parsed."""
+    def take(self, batch: pa.RecordBatch, rows: Any, lines: Any) -> None:
+        """Hand over rows that could be parsed, with their numbers and lines (sequences or arrays of integers)."""
         if self._cells is None:
             self._cells = pa.ipc.new_file(str(self._folder / "cells.arrow"), batch.schema)
         self._cells.write_batch(batch)

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tiltyard.stores.reading.handover import Handover, Refusal, Request
+from tiltyard.stores.reading.handover import Handover, Refusal, Request, kept_columns
 
 
 def read_parquet(path: Path, request: Request, handover: Handover) -> list[str]:
@@ -16,15 +16,15 @@ def read_parquet(path: Path, request: Request, handover: Handover) -> list[str]:
     ``limits.max_bytes``: a small file can hold one huge text many times.
     """
     header = _header(path, handover)
-    wanted = [name for name in request.columns if name in header]
-    with _opened(path, wanted) as parquet:
+    kept = kept_columns(header, request)
+    with _opened(path, kept) as parquet:
         texts = 0
-        for batch in parquet.iter_batches(batch_size=_batch_rows(handover), columns=wanted, use_threads=False):
+        for batch in parquet.iter_batches(batch_size=_batch_rows(handover), columns=kept, use_threads=False):
             texts += sum(_unfolded(column) for column in batch.columns)
             if texts > request.max_bytes:
                 raise Refusal(f"its text unfolds to more than limits.max_bytes, {request.max_bytes:,}")
             numbers = handover.numbers(batch.num_rows)
-            plain = pa.record_batch([_plain(column) for column in batch.columns], names=wanted)
+            plain = pa.record_batch([_plain(column) for column in batch.columns], names=kept)
             handover.take(plain, numbers, [None] * batch.num_rows)
     return header
 
@@ -43,11 +43,11 @@ def _header(path: Path, handover: Handover) -> list[str]:
     return list(names)
 
 
-def _opened(path: Path, wanted: list[str]) -> pq.ParquetFile:
+def _opened(path: Path, kept: list[str]) -> pq.ParquetFile:
     """The file with its text columns as dictionaries and its page checksums on."""
     with pq.ParquetFile(path) as parquet:
         schema = parquet.schema_arrow
-    texts = [name for name in wanted if _is_text(schema.field(name).type)]
+    texts = [name for name in kept if _is_text(schema.field(name).type)]
     return pq.ParquetFile(path, read_dictionary=texts, page_checksum_verification=True, pre_buffer=False)
 
 
