@@ -1,8 +1,9 @@
 """From the columns of a project to the numbers that an estimator takes, as one scikit-learn transformer.
 
 What an estimator says about itself (scikit-learn's input tags) decides the form it gets: one that takes missing
-values (trees) gets numbers as they are and categories as codes; any other gets imputed and scaled numbers
-and one column per frequent category.
+values (trees) gets unscaled numbers and categories as codes; any other gets scaled numbers and one column per
+frequent category. Missing numbers are imputed for all, with a column that says so: trees of scikit-learn
+fail on a column that is all missing, and on missing values in a sparse matrix.
 """
 
 from typing import Any, Final
@@ -50,17 +51,21 @@ def _numbers(project: Project) -> list[str]:
 
 
 def _for_trees(project: Project) -> list[Step]:
-    """Numbers as they are, missing ones included; categories as codes, unseen ones as -1."""
+    """Numbers imputed; categories as codes, unseen ones as -1."""
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, min_frequency=RARE)
-    return [("numbers", "passthrough", _numbers(project)), ("categories", codes, columns_of(project, "category"))]
+    return [("numbers", _imputed(), _numbers(project)), ("categories", codes, columns_of(project, "category"))]
 
 
 def _for_distances(project: Project) -> list[Step]:
-    """Numbers imputed by the median (with a column that says so) and scaled; a column per frequent category."""
-    imputed = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-    scaled = Pipeline([("impute", imputed), ("scale", StandardScaler())])
+    """Numbers imputed and scaled; a column per frequent category."""
+    scaled = Pipeline([("impute", _imputed()), ("scale", StandardScaler())])
     one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=RARE)
     return [("numbers", scaled, _numbers(project)), ("categories", one_hot, columns_of(project, "category"))]
+
+
+def _imputed() -> SimpleImputer:
+    """The median in place of a missing number, 0 where all are missing, and a column that marks it."""
+    return SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
 
 
 def _words(sparse: bool) -> Any:
