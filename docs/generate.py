@@ -1,0 +1,272 @@
+"""The pages of the reference that are written by the code they are about; run by ``make reference``.
+
+A test generates them again and fails when a page on disk says something else.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic.fields import FieldInfo
+
+REFERENCE: Final = Path(__file__).resolve().parent / "reference"
+NOTICE: Final = "<!-- Written by docs/generate.py ('make reference'); change the code, not this page. -->\n"
+
+
+def pages() -> dict[str, str]:
+    """Each generated file's name and content."""
+    return {
+        "project-file.md": project_page(),
+        "project.schema.json": json.dumps(_project_schema(), indent=2) + "\n",
+        "settings.md": settings_page(),
+        "cli.md": command_page(),
+        "ledger.md": ledger_page(),
+    }
+
+
+def main() -> None:
+    """Write every generated file."""
+    for name, content in pages().items():
+        (REFERENCE / name).write_text(content, "utf-8")
+
+
+def project_page() -> str:
+    """The project file's keys, part by part, in the order of the file."""
+    schema = _project_schema()
+    head = (
+        f"{NOTICE}\n# The project file\n\n"
+        "One learning problem is one `project.yaml`. `tiltyard init DATA` writes a first one from a file by looking at "
+        "it.\nA key that is not listed here is refused, and the nearest known one is named.\n\n"
+        "Editors complete and check the file when its first line is\n"
+        "`# yaml-language-server: $schema=project.schema.json` and [the JSON Schema](project.schema.json) lies beside "
+        "it.\n\n## Top level\n\n"
+    )
+    return head + _keys_table(schema, schema) + "".join(_parts(schema))
+
+
+def _project_schema() -> dict[str, Any]:
+    """The JSON Schema of the project file."""
+    from schemas.project import Project
+
+    return Project.model_json_schema()
+
+
+def _parts(schema: dict[str, Any]) -> Iterator[str]:
+    """A section per part of the file, each where it is first met."""
+    seen: set[str] = set()
+    waiting = [(name, node) for name, node in schema["properties"].items()]
+    while waiting:
+        place, node = waiting.pop(0)
+        for reference, inner in _references(place, node):
+            if reference in seen:
+                continue
+            seen.add(reference)
+            part = schema["$defs"][reference]
+            yield f"\n## `{inner}`\n\n{part['description']}\n\n{_keys_table(part, schema)}"
+            waiting = [(f"{inner}.{name}", value) for name, value in part["properties"].items()] + waiting
+
+
+def _references(place: str, node: Any) -> Iterator[tuple[str, str]]:
+    """The parts that a key holds, each with how it is written in the file."""
+    if "$ref" in node:
+        yield node["$ref"].rsplit("/", 1)[-1], place
+    for value in node.get("anyOf", []):
+        yield from _references(place, value)
+    if isinstance(node.get("items"), dict):
+        yield from _references(f"{place}[]", node["items"])
+    if isinstance(node.get("additionalProperties"), dict):
+        yield from _references(f"{place}.NAME", node["additionalProperties"])
+
+
+def _keys_table(part: dict[str, Any], schema: dict[str, Any]) -> str:
+    """The keys of one part as a table."""
+    fields = _fields_of(part["title"])
+    rows = ["| Key | What it holds | Default | Meaning |", "|---|---|---|---|"]
+    for name, node in part["properties"].items():
+        default = _default(fields[name])
+        about = node.get("description") or _about_part(node, schema)
+        rows.append(f"| `{name}` | {_holds(node)} | {default} | {_cell(about)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _about_part(node: dict[str, Any], schema: dict[str, Any]) -> str:
+    """What a key without a sentence of its own is about: the part that it holds."""
+    references = [reference for reference, _ in _references("", node)]
+    return str(schema["$defs"][references[0]]["description"]) if references else ""
+
+
+def _fields_of(title: str) -> dict[str, FieldInfo]:
+    """The fields of a part of the project file, by the part's name."""
+    from schemas import project
+
+    part: type[project.Part] = getattr(project, title)
+    return part.model_fields
+
+
+def _default(field: FieldInfo) -> str:
+    """A default as the file would write it."""
+    from schemas.project import Part
+
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, Part):
+        return "see below"
+    return "none" if value in (None, {}, [], "") else f"`{json.dumps(value)}`"
+
+
+def _holds(node: dict[str, Any]) -> str:
+    """What a key may hold, with its limits, in words."""
+    if "enum" in node:
+        return ", ".join(f"`{value}`" for value in node["enum"])
+    if "$ref" in node:
+        return "a mapping, see below"
+    if "anyOf" in node:
+        return " or ".join(_holds(inner) for inner in node["anyOf"] if inner.get("type") != "null")
+    if node.get("type") == "array":
+        return f"a list: {_holds(node['items'])}"
+    if node.get("type") == "object":
+        inner = node.get("additionalProperties")
+        return f"names, each with {_holds(inner)}" if isinstance(inner, dict) and inner else "a mapping"
+    word = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false"}
+    return word.get(node.get("type", ""), "anything") + _limits(node)
+
+
+def _limits(node: dict[str, Any]) -> str:
+    """A value's limits in words."""
+    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    told = [f"{sign} {node[name]:g}" for name, sign in signs.items() if name in node]
+    told += [f"like `{_cell(node['pattern'])}`"] if "pattern" in node else []
+    if node.get("minLength") == node.get("maxLength") == 1:
+        told.append("one character")
+    return f" ({', '.join(told)})" if told else ""
+
+
+def settings_page() -> str:
+    """The environment variables."""
+    from schemas.settings import Settings
+
+    rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
+    rows += [_setting_row(name, field) for name, field in Settings.model_fields.items()]
+    return (
+        f"{NOTICE}\n# Settings\n\n"
+        "The environment says where the stores are. Every setting has an embedded default, so none is needed.\n\n"
+        + "\n".join(rows)
+        + "\n\n## Other variables\n\n| Variable | Meaning |\n|---|---|\n"
+        + "".join(f"| `{name}` | {meaning} |\n" for name, meaning in OTHER_VARIABLES.items())
+    )
+
+
+OTHER_VARIABLES: Final[Mapping[str, str]] = {
+    "TILTYARD_DEBUG": "when set, a failing command prints its traceback before its one line",
+    "TILTYARD_DATA": "where the tests and the benchmarks find the real data sets; default: `../shared/data`",
+    "PREFECT_API_URL": "the Prefect server that runs are reported to; without it Prefect is embedded in the process",
+    "OMP_NUM_THREADS": "threads of one fit; the command line and the Makefile set 1 unless it is set",
+    "MLFLOW_DISABLE_TELEMETRY": "the command line and the Makefile set `true` unless it is set",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "the command line and the Makefile set `false` unless it is set",
+    "DO_NOT_TRACK": "the command line and the Makefile set `1` unless it is set",
+}
+
+
+def _setting_row(name: str, field: FieldInfo) -> str:
+    """One setting as a row."""
+    default = "none" if field.default is None else f"`{field.default}`"
+    return f"| `TILTYARD_{name.upper()}` | {default} | {_cell(field.description or '')} |"
+
+
+def command_page() -> str:
+    """Every command with its arguments and options, as ``--help`` tells them."""
+    os.environ.setdefault("COLUMNS", "200")
+    import typer
+    from typer.main import get_command
+
+    from apps.cli.main import app
+
+    root = get_command(app)
+    context = typer.Context(root, info_name="tiltyard")
+    head = (
+        f"{NOTICE}\n# The command line\n\n"
+        "Every command takes `--project` (a folder or a project file; default: here) and `--json`, and exits with 0 "
+        "when it did what it was\nasked, 1 when something is wrong with the stores or the fault is ours, 2 when the "
+        "request was mistaken: then one line on\nstderr says what, where and what to do.\n"
+    )
+    return head + "".join(_command(context, name, command) for name, command in sorted(_commands(root).items()))
+
+
+def _commands(root: Any) -> dict[str, Any]:
+    """Every command by what one types for it."""
+    found: dict[str, Any] = {}
+    for name, command in root.commands.items():
+        inner = _commands(command) if hasattr(command, "commands") else {}
+        found |= {f"{name} {word}": below for word, below in inner.items()} or {name: command}
+    return found
+
+
+def _command(parent: Any, name: str, command: Any) -> str:
+    """One command's section."""
+    import typer
+
+    context = typer.Context(command, info_name=name, parent=parent)
+    usage = " ".join(["tiltyard", name, *command.collect_usage_pieces(context)])
+    records = [parameter.get_help_record(context) for parameter in command.params]
+    rows = [f"| `{_cell(spelled)}` | {_cell(about)} |" for spelled, about in filter(None, records)]
+    table = "\n".join(["| Argument or option | Meaning |", "|---|---|", *rows]) + "\n" if rows else ""
+    return f"\n## `tiltyard {name}`\n\n{_paragraphs(command.help)}\n\n```\n{usage}\n```\n\n{table}"
+
+
+def _paragraphs(text: str | None) -> str:
+    """A docstring as Markdown."""
+    return "\n".join(line.strip() for line in (text or "").splitlines()).strip()
+
+
+def ledger_page() -> str:
+    """The ledger's tables with their columns."""
+    from tiltyard.stores.ledger import tables
+    from tiltyard.stores.ledger.facts import TABLES
+
+    about = {table.name: _first_paragraph(record.__doc__) for record, table in TABLES.items()}
+    about |= {
+        "journal": "The spine: one row per fact. `seq` is the ledger position, `digest` the SHA-256 of the fact's row.",
+        "segment": "A sealed stretch of the journal, mirrored as a file that holds the hash of the one before.",
+    }
+    head = (
+        f"{NOTICE}\n# The ledger's tables\n\n"
+        "SQLite in the workspace, or the database of `TILTYARD_LEDGER_URL`. Moments are ISO 8601 text in UTC; nested "
+        "values are canonical JSON.\nTriggers refuse UPDATE and DELETE on every table; an `assignment` alone may "
+        "change, and only in the columns of its lease\n"
+        f"({', '.join(f'`{name}`' for name in sorted(tables.LEASE_COLUMNS))}).\n"
+    )
+    return head + "".join(_table(table, about[table.name]) for table in tables.metadata.tables.values())
+
+
+def _table(table: Any, about: str) -> str:
+    """One table's section."""
+    rows = [
+        f"| `{column.name}` | {str(column.type).lower()} | {_key(column)} | {'yes' if column.nullable else ''} |"
+        for column in table.columns
+    ]
+    lines = ["| Column | Type | Key | May be null |", "|---|---|---|---|", *rows]
+    return f"\n## `{table.name}`\n\n{about}\n\n" + "\n".join(lines) + "\n"
+
+
+def _key(column: Any) -> str:
+    """Whether a column is a key, or points at one."""
+    points = [f"to `{key.target_fullname}`" for key in column.foreign_keys]
+    own = ["primary"] if column.primary_key else ["unique"] if column.unique else []
+    return ", ".join([*own, *points])
+
+
+def _first_paragraph(text: str | None) -> str:
+    """A docstring's first paragraph, code in Markdown's quotes."""
+    return " ".join((text or "").split("\n\n")[0].split()).replace("``", "`")
+
+
+def _cell(text: str) -> str:
+    """Text that does not break its table."""
+    return " ".join(str(text).split()).replace("|", "\\|").replace("``", "`")
+
+
+if __name__ == "__main__":
+    main()
