@@ -38,6 +38,15 @@ class Annotations:
         with self._database.writing() as connection:
             return [_store(connection, one, contract_hash, now, one.sample_id in evaluation) for one in new]
 
+    def restore(self, known: Iterable[Annotation]) -> int:
+        """Store annotations as another ledger kept them, each with all that was known of it; how many were new.
+
+        Only the position is given anew, in the order in which they come. What is stored already stays; a client
+        key or a payload that says otherwise than before is refused with AnnotationError, and then nothing is stored.
+        """
+        with self._database.writing() as connection:
+            return sum(_restore(connection, annotation) for annotation in known)
+
     def until(self, position: int | None = None) -> list[Annotation]:
         """Every annotation up to a ledger position, in the ledger's order."""
         conditions = [] if position is None else [ANNOTATION.c.seq <= position]
@@ -68,21 +77,48 @@ def _store(connection: Connection, new: NewAnnotation, contract_hash: str, now: 
     if known is not None:
         return _same(known, new)
     annotation = _complete(new, _assignment_of(connection, new), contract_hash, now, marked)
-    late = new.assignment_id is not None and not _holds(connection, new, now)
+    late = _needs_a_lease(new) and not _holds(connection, new, now)
     position = append(connection, replace(annotation, late=late))
     _settle(connection, new)
     return replace(annotation, late=late, seq=position)
 
 
+def _restore(connection: Connection, annotation: Annotation) -> bool:
+    """Store one annotation as it was; whether it was new here."""
+    if annotation.payload_hash != digest(annotation.payload):
+        raise AnnotationError(
+            f"annotation {annotation.client_key!r}: its payload is not the one that it was hashed from"
+        )
+    if annotation.annotation_id != annotation_id(annotation.client_key):
+        raise AnnotationError(f"annotation {annotation.client_key!r}: its id does not belong to its client key")
+    known = find(connection, Annotation, ANNOTATION.c.client_key == annotation.client_key)
+    if known is not None:
+        refuse_another(known, annotation)
+        return False
+    append(connection, annotation)
+    _settle(connection, annotation)
+    return True
+
+
 def _same(known: Annotation, new: NewAnnotation) -> Annotation:
     """The stored annotation, when the repeated submission says the same."""
+    refuse_another(known, new)
+    return known
+
+
+def refuse_another(known: Annotation, new: NewAnnotation | Annotation) -> None:
+    """Raise AnnotationError when a stored client key comes again with another content."""
     changed = [name for name in SUBMITTED if getattr(known, name) != getattr(new, name)]
     if changed:
         raise AnnotationError(
             f"client key {new.client_key!r} was stored before with another {', '.join(changed)}; "
             "a correction is a new annotation with a key of its own that supersedes the first"
         )
-    return known
+
+
+def _needs_a_lease(new: NewAnnotation) -> bool:
+    """Whether an answer should come under a lease: not a correction of one that did, not what a file brings."""
+    return new.assignment_id is not None and new.supersedes is None and new.origin != "import"
 
 
 def _assignment_of(connection: Connection, new: NewAnnotation) -> Assignment | None:
@@ -124,7 +160,7 @@ def _complete(
     )
 
 
-def _settle(connection: Connection, new: NewAnnotation) -> None:
+def _settle(connection: Connection, new: NewAnnotation | Annotation) -> None:
     """Close the assignment that was answered; open the one whose answer was withdrawn."""
     assignment_id, state = new.assignment_id, "answered"
     if new.act == "withdraw":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, update
 
 from schemas.records import Assignment, Purpose, Query, SampleId
 from tiltyard.stores.ledger import tables
@@ -94,7 +94,7 @@ def _lease_next(connection: Connection, annotator: str, now: datetime) -> Assign
     """Lease the most wanted free assignment of a sample that this annotator has not touched."""
     other = ASSIGNMENT.alias()
     mine = select(other.c.sample_id).where(other.c.holder == annotator)
-    answered = select(ANNOTATION.c.sample_id).where(ANNOTATION.c.annotator == annotator)
+    answered = _answered_by(annotator)
     statement = (
         select(ASSIGNMENT)
         .where(_is_free(now), ASSIGNMENT.c.sample_id.not_in(mine), ASSIGNMENT.c.sample_id.not_in(answered))
@@ -108,6 +108,16 @@ def _lease_next(connection: Connection, annotator: str, now: datetime) -> Assign
     lease = {"holder": annotator, "lease_until": _moment(now + LEASE)}
     connection.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.assignment_id == found[0].assignment_id).values(**lease))
     return found[0]
+
+
+def _answered_by(annotator: str) -> Select[tuple[str]]:
+    """The samples that an annotator has answered: a flag is no answer, and what was withdrawn counts no more."""
+    withdrawn = select(ANNOTATION.c.supersedes).where(ANNOTATION.c.supersedes.is_not(None))
+    return select(ANNOTATION.c.sample_id).where(
+        ANNOTATION.c.annotator == annotator,
+        ANNOTATION.c.act.not_in(["flag", "withdraw"]),
+        ANNOTATION.c.annotation_id.not_in(withdrawn),
+    )
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:
