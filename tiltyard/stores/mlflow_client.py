@@ -6,6 +6,7 @@ import sqlite3
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from schemas.errors import RegistryError
@@ -26,16 +27,12 @@ def open_client(uri: str) -> Any:
     Sets MLflow's environment variables for quiet where the user has not set them, nothing else that is global.
     Raises RegistryError where the address does not answer.
     """
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
+    mlflow = _imported()
     with warnings.catch_warnings():
-        # MLflow's modules warn about themselves while they are imported; the user can do nothing about it.
-        warnings.simplefilter("ignore")
-        from mlflow import MlflowClient
-
-        logging.getLogger("alembic").setLevel(logging.WARNING)
+        warnings.simplefilter("ignore")  # as below
         try:
-            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            _make_room(uri)
+            client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
             client.search_experiments(max_results=1)
             _let_readers_in(uri)
         except Exception as error:  # a database, a network or MLflow itself may refuse
@@ -43,19 +40,38 @@ def open_client(uri: str) -> Any:
     return client
 
 
+@contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Turn MLflow's own exceptions into a RegistryError that says what was asked."""
+    exceptions = _imported().exceptions
+    try:
+        yield
+    except exceptions.MlflowException as error:
+        raise RegistryError(f"MLflow could not {what}: {error}") from error
+
+
+def _imported() -> Any:
+    """MLflow's module, made quiet before it is imported."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    with warnings.catch_warnings():
+        # MLflow's modules warn about themselves while they are imported; the user can do nothing about it.
+        warnings.simplefilter("ignore")
+        import mlflow
+        import mlflow.exceptions
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    return mlflow
+
+
+def _make_room(uri: str) -> None:
+    """Make the folder of a SQLite database."""
+    if uri.startswith(SQLITE):
+        Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+
+
 def _let_readers_in(uri: str) -> None:
     """Give a SQLite database a write-ahead log: pages can be read while a run is written, and each write syncs once."""
     if uri.startswith(SQLITE):
         with closing(sqlite3.connect(uri.removeprefix(SQLITE))) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
-
-
-@contextmanager
-def asking(what: str) -> Iterator[None]:
-    """Turn MLflow's own exceptions into a RegistryError that says what was asked."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        yield
-    except MlflowException as error:
-        raise RegistryError(f"MLflow could not {what}: {error}") from error

@@ -18,7 +18,7 @@ import numpy as np
 from schemas.canonical import canonical_json, sha256_of
 from schemas.errors import NotFound, RegistryError
 from schemas.records import Model, ModelId, StoredFile, Verdict
-from tiltyard.stores.mlflow_client import SQLITE, asking, open_client
+from tiltyard.stores.mlflow_client import asking, open_client
 from tiltyard.stores.model_bytes import TRUSTED, model_bytes, model_of
 from tiltyard.stores.model_folder import MODEL_FILE, signature_of, write_model_folder
 from tiltyard.stores.training_runs import Training, metric_entities, training_run
@@ -53,8 +53,6 @@ class Registry:
     def client(self) -> Any:
         """MLflow's client; the project's name is registered when it is new."""
         with self._opening:
-            if self.uri.startswith(SQLITE):
-                Path(self.uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
             client = open_client(self.uri)
             if not client.search_registered_models(f"name = '{self.name}'"):
                 self._unless_there(lambda: client.create_registered_model(self.name))
