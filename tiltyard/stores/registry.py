@@ -237,7 +237,7 @@ class Registry:
 
     def _read(self, artifact: StoredFile) -> bytes:
         """A model file's bytes; RegistryError unless they hash to what was recorded."""
-        content = self._local(artifact.name) if "://" not in artifact.name else self._fetched(artifact.name)
+        content = self._local(artifact.name) if ":/" not in artifact.name else self._fetched(artifact.name)
         if sha256_of(content) != artifact.sha256:
             raise RegistryError(f"model file {artifact.name!r} is not what was recorded; restore it from a backup")
         return content
