@@ -7,10 +7,12 @@ import polars as pl
 from schemas.canonical import sha256_of
 from schemas.errors import AnnotationError, nearest
 from schemas.project import Project
-from schemas.records import AnnotationId, NewAnnotation, SampleId
+from schemas.records import Annotation, AnnotationId, NewAnnotation, SampleId
 from tiltyard.rules.features import payloads_of
 
 ANSWERS = frozenset({"label", "adjudicate"})
+SUBMITTED = ("annotator", "act", "sample_id", "label", "note", "supersedes", "assignment_id", "origin", "said_at")
+"""What an annotator says: a client key stands for one such content."""
 
 
 def annotation_id(client_key: str) -> AnnotationId:
@@ -57,3 +59,13 @@ def check_annotation(new: NewAnnotation, project: Project) -> None:
         raise AnnotationError(f"{where}: a withdrawal names the annotation that it supersedes")
     if new.said_at.tzinfo is None:
         raise AnnotationError(f"{where}: said_at needs a time zone, got {new.said_at.isoformat()}")
+
+
+def refuse_another(known: Annotation | NewAnnotation, new: Annotation | NewAnnotation) -> None:
+    """Raise AnnotationError when a known client key comes again with another content."""
+    changed = [name for name in SUBMITTED if getattr(known, name) != getattr(new, name)]
+    if changed:
+        raise AnnotationError(
+            f"client key {new.client_key!r} was stored before with another {', '.join(changed)}; "
+            "a correction is a new annotation with a key of its own that supersedes the first"
+        )

@@ -9,13 +9,12 @@ from sqlalchemy import Connection, func, select, update
 from schemas.canonical import digest
 from schemas.errors import AnnotationError
 from schemas.records import Annotation, Assignment, NewAnnotation, SampleId
-from tiltyard.rules.annotating import annotation_id
+from tiltyard.rules.annotating import annotation_id, refuse_another
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.facts import all_of, append, find, records
 
 ANNOTATION, ASSIGNMENT = tables.annotation, tables.assignment
-SUBMITTED = ("annotator", "act", "sample_id", "label", "note", "supersedes", "assignment_id", "origin", "said_at")
 
 
 class Annotations:
@@ -104,16 +103,6 @@ def _same(known: Annotation, new: NewAnnotation) -> Annotation:
     """The stored annotation, when the repeated submission says the same."""
     refuse_another(known, new)
     return known
-
-
-def refuse_another(known: Annotation, new: NewAnnotation | Annotation) -> None:
-    """Raise AnnotationError when a stored client key comes again with another content."""
-    changed = [name for name in SUBMITTED if getattr(known, name) != getattr(new, name)]
-    if changed:
-        raise AnnotationError(
-            f"client key {new.client_key!r} was stored before with another {', '.join(changed)}; "
-            "a correction is a new annotation with a key of its own that supersedes the first"
-        )
 
 
 def _needs_a_lease(new: NewAnnotation) -> bool:

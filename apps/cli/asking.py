@@ -1,0 +1,66 @@
+"""``tiltyard ask``: fill the experts' queue."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apps.cli.options import HERE, AsJson, ProjectPath
+from apps.cli.screen import say, show_json
+
+if TYPE_CHECKING:
+    from schemas.records import Query
+    from tiltyard.stores.workspace import Workspace
+
+Budget = Annotated[
+    int | None,
+    typer.Option(min=1, help="How many assignments shall be open; default: the project file's query.budget."),
+]
+
+
+def ask(project: ProjectPath = HERE, budget: Budget = None, as_json: AsJson = False) -> None:
+    """Choose the samples whose labels teach most, and put them into the queue.
+
+    The champion scores the pool and the project's strategy picks; without a champion, typical samples are picked.
+    A share is drawn by chance, and a share comes from the evaluation set, which is never trained on.
+    """
+    from tasks.choose_samples import choose_samples
+    from tasks.seal_ledger import seal_ledger
+    from tiltyard.stores.workspace import open_workspace
+
+    workspace = open_workspace(project)
+    query_id = choose_samples.fn(str(project), budget)
+    seal_ledger.fn(str(project))
+    query = next((one for one in workspace.ledger.assignments.queries() if one.query_id == query_id), None)
+    if as_json:
+        show_json(_as_data(workspace, query))
+    else:
+        _tell(workspace, query)
+
+
+def _as_data(workspace: "Workspace", query: "Query | None") -> dict[str, Any]:
+    """What was asked, for programs."""
+    return {"query": query, "asked": _asked(workspace, query), "waiting": workspace.ledger.assignments.waiting_count()}
+
+
+def _asked(workspace: "Workspace", query: "Query | None") -> dict[str, int]:
+    """How many assignments the query made, by purpose."""
+    if query is None:
+        return {}
+    waiting = workspace.ledger.assignments.waiting()
+    return dict(Counter(one.purpose for one in waiting if one.query_id == query.query_id))
+
+
+def _tell(workspace: "Workspace", query: "Query | None") -> None:
+    """Say what was asked."""
+    waiting = workspace.ledger.assignments.waiting_count()
+    if query is not None:
+        asked = _asked(workspace, query)
+        by = query.strategy if query.model_id else f"{query.strategy}, there is no champion yet"
+        parts = f"{asked.get('query', 0)} by strategy ({by}), {asked.get('random', 0)} by chance"
+        say(f"Asked for {sum(asked.values())} labels: {parts}, {asked.get('evaluation', 0)} to judge on.")
+        say(f"{waiting} wait in the queue: tiltyard label")
+    elif waiting:
+        say(f"The queue is full: {waiting} samples wait for a label. Next: tiltyard label")
+    else:
+        say("Every sample of the pool was asked for already, or the pool is empty. Next: tiltyard ingest")

@@ -1,0 +1,88 @@
+"""``tiltyard import-labels`` and ``export-labels``: annotations in files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apps.cli.mistakes import MISTAKE
+from apps.cli.options import HERE, AsJson, ProjectPath, person
+from apps.cli.screen import say, show_json, show_table
+from schemas.errors import AnnotationError
+
+if TYPE_CHECKING:
+    from tiltyard.rules.label_files import Imported
+
+File = Annotated[Path, typer.Argument(help="A file that ends in .csv or .jsonl.")]
+ByColumn = Annotated[
+    str,
+    typer.Option(
+        "--by", metavar="COLUMN", help="The column that names the sample: sample_id, the project's id or a reference."
+    ),
+]
+Annotator = Annotated[
+    str | None,
+    typer.Option(
+        "--annotator", envvar="TILTYARD_ANNOTATOR", help="Whose labels these are, where the file does not say."
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")]
+SHOWN_REFUSALS = 20
+
+
+def import_labels(
+    file: File,
+    project: ProjectPath = HERE,
+    by: ByColumn = "sample_id",
+    annotator: Annotator = None,
+    as_json: AsJson = False,
+) -> None:
+    """Store the labels of a file.
+
+    An export of ours is restored fact by fact. Any other file needs a column that names the sample (--by) and one
+    called label; annotator, act, note, said_at and client_key may stand beside. Good lines are stored, bad ones are
+    named with the reason (exit code 2), and the same file again brings nothing new.
+    """
+    from tasks.exchange_labels import import_labels as take
+    from tasks.seal_ledger import seal_ledger
+
+    imported = take.fn(str(project), str(file), by, person(annotator))
+    seal_ledger.fn(str(project))
+    if as_json:
+        show_json(imported)
+    else:
+        _tell(imported, file)
+    raise typer.Exit(MISTAKE if imported.refused else 0)
+
+
+def export_labels(
+    file: File, project: ProjectPath = HERE, overwrite: Overwrite = False, as_json: AsJson = False
+) -> None:
+    """Write every annotation with all its fields to a file.
+
+    Nothing is left out: labels, skips, flags, withdrawals, who, when, why it was asked, the sample's own values.
+    Importing the file into an empty project restores them all. A cell that a spreadsheet would run as a formula gets
+    an apostrophe, which the import takes off again.
+    """
+    from tasks.exchange_labels import export_labels as give
+
+    if file.exists() and not overwrite:
+        raise AnnotationError(f"{str(file)!r} is there already; say --overwrite to replace it")
+    count = give.fn(str(project), str(file))
+    if as_json:
+        show_json({"file": file, "annotations": count})
+    else:
+        say(f"Wrote {count:,} annotations to {file}.")
+
+
+def _tell(imported: "Imported", file: Path) -> None:
+    """Say what became of the lines."""
+    new, known = f"{imported.stored:,} annotations are new", f"{imported.known:,} were known"
+    say(f"{file}: {imported.lines:,} lines; {new}, {known}, {len(imported.refused):,} refused.")
+    if imported.ignored:
+        say(f"Columns not looked at: {', '.join(imported.ignored)}.")
+    show_table([{"line": one.line, "why": one.why} for one in imported.refused[:SHOWN_REFUSALS]], "Refused")
+    if len(imported.refused) > SHOWN_REFUSALS:
+        say(f"... and {len(imported.refused) - SHOWN_REFUSALS:,} more")
+    if imported.refused:
+        say("Mend these lines and import the same file again: what is stored is not stored twice.")

@@ -1,0 +1,68 @@
+"""``tiltyard ingest``: take in what arrived."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from apps.cli.options import HERE, AsJson, ProjectPath
+from apps.cli.screen import say, show_json, show_table
+
+if TYPE_CHECKING:
+    from schemas.records import Batch
+    from tiltyard.stores.workspace import Workspace
+
+
+def ingest(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
+    """Land what arrived, check its rows, pool the good ones.
+
+    Every object in the project's incoming folder is copied byte for byte first. Each of its rows then ends in exactly
+    one place: pool, quarantine (with the reasons) or duplicate. What was taken in before is left alone, so this may
+    be run at any time and as often as you like.
+    """
+    from tasks.check_batch import check_batch, objects_to_check
+    from tasks.land_objects import land_objects
+    from tasks.seal_ledger import seal_ledger
+    from tiltyard.stores.workspace import open_workspace
+
+    where = str(project)
+    workspace = open_workspace(where)
+    land_objects.fn(where)
+    batch_ids = [check_batch.fn(where, object_id) for object_id in objects_to_check.fn(where)]
+    seal_ledger.fn(where)
+    batches = [workspace.ledger.batches.get(batch_id) for batch_id in batch_ids]
+    if as_json:
+        show_json({"batches": rows_of(workspace, batches), "samples": samples(workspace)})
+    else:
+        _tell(workspace, batches)
+
+
+def rows_of(workspace: "Workspace", batches: Sequence["Batch"]) -> list[dict[str, Any]]:
+    """One row per batch: its object and where its rows went."""
+    from tiltyard.rules.story import batch_rows
+
+    objects = {landed.object_id: landed for landed in workspace.ledger.batches.objects()}
+    return batch_rows(batches, objects)
+
+
+def samples(workspace: "Workspace") -> int:
+    """How many samples the pool holds."""
+    return sum(batch.accepted for batch in workspace.ledger.batches.pooled())
+
+
+def tell_batches(rows: Sequence[dict[str, Any]], title: str = "") -> None:
+    """Show batches as a table, and why any of them was refused as sentences below it."""
+    show_table([{name: value for name, value in row.items() if name != "reason"} for row in rows], title)
+    for row in rows:
+        if row["reason"]:
+            say(f"{row['object']}: {row['state']}. {row['reason']}")
+
+
+def _tell(workspace: "Workspace", batches: Sequence["Batch"]) -> None:
+    """Show what was taken in."""
+    if not batches:
+        source = workspace.project.source
+        say(f"Nothing new in {source.folder}/ ({source.pattern}). The pool holds {samples(workspace):,} samples.")
+        return
+    tell_batches(rows_of(workspace, batches))
+    say(f"The pool holds {samples(workspace):,} samples.")
+    if any(batch.quarantined for batch in batches):
+        say("Bad rows are kept with their reasons: tiltyard quarantine list")

@@ -1,0 +1,109 @@
+"""``tiltyard promote`` and ``tiltyard rollback``: the champion moves, on a recorded decision only."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apps.cli.options import HERE, AsJson, By, ProjectPath, person
+from apps.cli.screen import say, show_json
+from schemas.errors import NotFound, PromotionConflict
+
+if TYPE_CHECKING:
+    from schemas.records import Promotion, Verdict
+    from tiltyard.stores.workspace import Workspace
+
+Which = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[VERDICT|MODEL]", help="A verdict or a model, by the beginning of its id.", show_default=False
+    ),
+]
+To = Annotated[str | None, typer.Option("--to", metavar="MODEL", help="An earlier champion; default: the one before.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is recorded for ever.")]
+
+
+def promote(which: Which = None, project: ProjectPath = HERE, by: By = None, as_json: AsJson = False) -> None:
+    """Make the challenger of a 'promote' verdict the champion.
+
+    Without an argument it is the verdict that was not acted on yet. Nothing but a verdict moves the champion: a model
+    that was never judged, or that was rejected, cannot be promoted by anybody.
+    """
+    from tasks.promote_challenger import pending_verdict, promote_challenger
+    from tasks.seal_ledger import seal_ledger
+    from tiltyard.stores.workspace import open_workspace
+
+    workspace = open_workspace(project)
+    verdict_id = pending_verdict.fn(str(project)) if which is None else _verdict_meant(workspace, which).verdict_id
+    if verdict_id is None:
+        raise NotFound(_nothing_pending(workspace))
+    promote_challenger.fn(str(project), verdict_id, person(by))
+    seal_ledger.fn(str(project))
+    _tell_move(workspace, as_json)
+
+
+def rollback(
+    reason: Reason, project: ProjectPath = HERE, to: To = None, by: By = None, as_json: AsJson = False
+) -> None:
+    """Make an earlier champion the champion again; no label is lost.
+
+    The decision is recorded with who and why. Annotations, queue and pool stay as they are, and the next training
+    takes every one of the labels.
+    """
+    from tasks.roll_back_champion import roll_back_champion
+    from tasks.seal_ledger import seal_ledger
+    from tiltyard.stores.workspace import open_workspace
+
+    if not reason.strip():
+        raise typer.BadParameter("say why: the reason is recorded for ever", param_hint="--reason")
+    workspace = open_workspace(project)
+    roll_back_champion.fn(str(project), person(by), reason, to)
+    seal_ledger.fn(str(project))
+    _tell_move(workspace, as_json)
+
+
+def _verdict_meant(workspace: "Workspace", which: str) -> "Verdict":
+    """The verdict that an id's beginning names, or the newest one on the model that it names."""
+    verdicts = workspace.ledger.champions.verdicts()
+    named = [verdict for verdict in verdicts if verdict.verdict_id.startswith(which)]
+    if len(named) == 1:
+        return named[0]
+    models = [model.model_id for model in workspace.ledger.models.all() if model.model_id.startswith(which)]
+    if named or len(models) != 1:
+        found = len(named) + len(models)
+        raise NotFound(f"{found} verdicts and models begin with {which!r}; 'tiltyard history' lists them")
+    on_model = [
+        verdict for verdict in verdicts if verdict.challenger_id == models[0] and verdict.decision != "roll_back"
+    ]
+    if not on_model:
+        raise PromotionConflict(
+            f"model {models[0][:8]} has no verdict, and nothing else moves the champion; run 'tiltyard judge'"
+        )
+    return on_model[-1]
+
+
+def _nothing_pending(workspace: "Workspace") -> str:
+    """Why there is nothing to promote."""
+    verdicts = [verdict for verdict in workspace.ledger.champions.verdicts() if verdict.decision != "roll_back"]
+    if not verdicts:
+        return "no verdict was given yet, and only a recorded verdict moves the champion; run 'tiltyard judge'"
+    last = verdicts[-1]
+    told = f"the last verdict, {last.verdict_id[:8]}, says {last.decision!r}: {last.reason}"
+    acted_on = {move.verdict_id for move in workspace.ledger.champions.history()}
+    return f"{told} (done already)" if last.verdict_id in acted_on else f"nothing to promote: {told}"
+
+
+def _tell_move(workspace: "Workspace", as_json: bool) -> None:
+    """Say who is champion now."""
+    move = workspace.ledger.champions.current()
+    assert move is not None
+    labels = workspace.ledger.annotations.count()
+    if as_json:
+        show_json({"promotion": move, "annotations": labels})
+    else:
+        say(f"{_moved(move)} Every one of the {labels:,} annotations is kept.")
+
+
+def _moved(move: "Promotion") -> str:
+    """A move of the champion as a sentence."""
+    before = move.previous_id[:8] if move.previous_id else "none"
+    return f"Champion is {move.model_id[:8]} now (before: {before}), move {move.number}, decided by {move.actor}."

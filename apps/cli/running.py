@@ -1,0 +1,147 @@
+"""``tiltyard run``: once round the loop, as a Prefect flow."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apps.cli.options import HERE, AsJson, ProjectPath
+from apps.cli.screen import console, show_json, show_table
+from schemas.errors import nearest
+
+if TYPE_CHECKING:
+    from flows.whole_cycle import Step
+    from tiltyard.stores.workspace import Workspace
+
+First = Annotated[str | None, typer.Option("--from", metavar="STEP", help="The first step.")]
+Last = Annotated[str | None, typer.Option("--to", metavar="STEP", help="The last step.")]
+Only = Annotated[str | None, typer.Option("--only", metavar="STEP", help="Just this step.")]
+Watch = Annotated[bool, typer.Option("--watch/--no-watch", help="Go round again and again until Ctrl-C.")]
+Every = Annotated[float, typer.Option(min=1, help="Seconds between two rounds of --watch.")]
+
+
+def run(
+    project: ProjectPath = HERE,
+    first: First = None,
+    last: Last = None,
+    only: Only = None,
+    watch: Watch = False,
+    every: Every = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Go once round the loop: ingest, train, judge, promote, ask, seal.
+
+    The steps run as one Prefect flow; without a server (PREFECT_API_URL) Prefect is embedded. Each step finds in
+    the stores what is left to do, so a run that was interrupted is resumed by running again.
+    """
+    from tiltyard.stores.workspace import open_workspace
+
+    workspace = open_workspace(project)
+    span = _span(first, last, only)
+    while True:
+        report = _round(workspace, str(project), span)
+        if as_json:
+            show_json({"steps": report})
+        elif not watch or any(line["done"] for line in report):
+            show_table([{"step": line["step"], "what happened": line["what"]} for line in report])
+        if not watch:
+            return
+        time.sleep(every)
+
+
+def _span(first: str | None, last: str | None, only: str | None) -> "tuple[Step, Step]":
+    """The first and the last step to take."""
+    if only is not None and (first or last):
+        raise typer.BadParameter("--only stands alone, without --from and --to")
+    from flows.whole_cycle import STEPS
+
+    chosen = _step(only or first or STEPS[0], STEPS), _step(only or last or STEPS[-1], STEPS)
+    if STEPS.index(chosen[0]) > STEPS.index(chosen[1]):
+        raise typer.BadParameter(f"step {chosen[0]!r} comes after {chosen[1]!r}; the order is {', '.join(STEPS)}")
+    return chosen
+
+
+def _step(name: str, steps: "tuple[Step, ...]") -> "Step":
+    """The step of that name."""
+    found = next((step for step in steps if step == name), None)
+    if found is None:
+        raise typer.BadParameter(f"no step {name!r}; {nearest(name, steps)}")
+    return found
+
+
+def _round(workspace: "Workspace", project: str, span: "tuple[Step, Step]") -> list[dict[str, Any]]:
+    """Run the flow; a line per step that says what it did, or why there was nothing to do."""
+    from flows.whole_cycle import whole_cycle
+
+    before = _counts(workspace)
+    with console(to_stderr=True).status("going round the loop ..."), embedded():
+        steps = whole_cycle(project, span[0], span[1])
+    after = _counts(workspace)
+    return [_line(workspace, step, after[step] - before[step]) for step in steps]
+
+
+@contextmanager
+def embedded() -> Iterator[None]:
+    """Prefect as a quiet part of this process; a server that PREFECT_API_URL names is used where there is one.
+
+    Its heartbeat thread, which costs a flow of this length a second, is left out.
+    """
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOGGING_LEVEL, temporary_settings
+
+    logging.getLogger("prefect").setLevel(logging.WARNING)
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_LEVEL: "WARNING"}):
+        yield
+
+
+def _counts(workspace: "Workspace") -> dict[str, int]:
+    """What each step makes more of."""
+    ledger = workspace.ledger
+    return {
+        "ingest": len(ledger.batches.all()),
+        "train": len(ledger.models.all()),
+        "judge": sum(verdict.decision != "roll_back" for verdict in ledger.champions.verdicts()),
+        "promote": len(ledger.champions.history()),
+        "ask": len(ledger.assignments.queries()),
+        "seal": sum(segment.last_seq - segment.first_seq + 1 for segment in ledger.segments.all()),
+    }
+
+
+def _line(workspace: "Workspace", step: str, made: int) -> dict[str, Any]:
+    """What one step did."""
+    return {"step": step, "done": made, "what": _done(workspace, step, made) if made else _nothing(workspace, step)}
+
+
+def _done(workspace: "Workspace", step: str, made: int) -> str:
+    """What a step made, as a phrase."""
+    ledger = workspace.ledger
+    if step == "ingest":
+        new = ledger.batches.all()[-made:]
+        read, accepted = sum(batch.read for batch in new), sum(batch.accepted for batch in new)
+        return f"{made} batches, {read:,} rows read, {accepted:,} accepted"
+    if step == "train":
+        return f"challenger {ledger.models.all()[-1].model_id[:8]}"
+    if step == "judge":
+        last = ledger.champions.verdicts()[-1]
+        return f"{last.decision}: {last.reason}"
+    if step == "promote":
+        return f"champion is {str(ledger.champions.champion_id)[:8]} now"
+    return f"{ledger.assignments.waiting_count()} wait in the queue" if step == "ask" else f"{made} facts sealed"
+
+
+def _nothing(workspace: "Workspace", step: str) -> str:
+    """Why a step had nothing to do."""
+    from apps.cli.standing import due_to_train
+
+    if step == "train":
+        return f"nothing to do: {due_to_train(workspace).why}"
+    waiting = workspace.ledger.assignments.waiting_count()
+    return {
+        "ingest": "nothing to do: no new object arrived",
+        "judge": "nothing to do: no challenger awaits a verdict",
+        "promote": "nothing to do: no verdict says promote",
+        "ask": f"nothing to do: {waiting} wait in the queue, or the pool is asked out",
+        "seal": "nothing to do: every fact is sealed",
+    }[step]

@@ -1,0 +1,109 @@
+"""How an answer is shown: tables and sentences for people, one JSON document for programs."""
+
+import json
+import math
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+Row = Mapping[str, Any]
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Characters that would steer a terminal; line feed and tab are left."""
+
+NUMBERS: Final = (int, float)
+
+
+def console(*, to_stderr: bool = False) -> "Console":
+    """A terminal to write on: its own width, or 80 columns where the output goes into a file or a pipe."""
+    from rich.console import Console
+
+    return Console(stderr=to_stderr, highlight=False, markup=False, emoji=False)
+
+
+def say(text: str) -> None:
+    """Write sentences on stdout, wrapped at words."""
+    console().print(shown(text))
+
+
+def show_json(data: Any) -> None:
+    """Write one JSON document on stdout."""
+    sys.stdout.write(json.dumps(plain(data), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def show_table(rows: Sequence[Row], title: str = "", *, hide: Iterable[str] = ()) -> None:
+    """Write rows as a table on stdout; columns in ``hide`` that say nothing in any row are left out."""
+    if rows:
+        console().print(table(rows, title, hide=hide))
+
+
+def table(rows: Sequence[Row], title: str = "", *, hide: Iterable[str] = ()) -> "Table":
+    """Rows as a table whose header is their keys; numbers stand to the right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    silent = {name for name in hide if all(row.get(name) in {None, "", "-"} for row in rows)}
+    names = [name for name in rows[0] if name not in silent]
+    made = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold")
+    for name in names:
+        is_number = all(isinstance(row[name], NUMBERS) or row[name] is None for row in rows)
+        made.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(cell(row[name])) for name in names))
+    return made
+
+
+def cell(value: Any) -> str:
+    """A value as a cell shows it: a dash for nothing, thousands apart, floats to four digits.
+
+    >>> cell(None), cell(12345), cell(0.123456), cell("a\\x1b[2J")
+    ('-', '12,345', '0.1235', 'a\\\\x1b[2J')
+    """
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else shown(str(value))
+
+
+def shown(text: str) -> str:
+    """Text that cannot steer the terminal: control characters are written out.
+
+    >>> shown("bell \\x07")
+    'bell \\\\x07'
+    """
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def one_line(text: str) -> str:
+    """Text as one line that cannot steer the terminal.
+
+    >>> one_line(" two\\n  lines ")
+    'two lines'
+    """
+    return shown(" ".join(text.split()))
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: records as objects, moments as ISO 8601 text, no NaN."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,89 @@
+"""Where a project stands: what the command line tells, and from which it suggests the next step."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from schemas.records import Annotation, Due, EffectiveLabel
+    from tiltyard.rules.next_step import Standing
+    from tiltyard.stores.workspace import Workspace
+
+
+def due_to_train(workspace: "Workspace") -> "Due":
+    """Whether a training is due, as the flow would count it."""
+    annotations = workspace.ledger.annotations.until()
+    return _due(workspace, annotations, effective(workspace, annotations))
+
+
+def effective(workspace: "Workspace", annotations: "list[Annotation]") -> "list[EffectiveLabel]":
+    """What the annotations amount to under the project's rule."""
+    from tiltyard.rules.effective_labels import effective_labels
+
+    return effective_labels(annotations, workspace.project.effective_label)
+
+
+def labels_by_class(labels: "list[EffectiveLabel]", names: list[str]) -> list[dict[str, Any]]:
+    """One row per class: effective labels to train on and to judge on."""
+    return [
+        {
+            "class": name,
+            "training": sum(label.label == name and not label.evaluation for label in labels),
+            "evaluation": sum(label.label == name and label.evaluation for label in labels),
+        }
+        for name in names
+    ]
+
+
+def standing_of(workspace: "Workspace", annotations: "list[Annotation]", labels: "list[EffectiveLabel]") -> "Standing":
+    """The numbers from which the next step follows."""
+    from tiltyard.rules.next_step import Standing
+
+    ledger = workspace.ledger
+    return Standing(
+        arrived=_arrived(workspace) + len(ledger.batches.unchecked()),
+        samples=sum(batch.accepted for batch in ledger.batches.pooled()),
+        waiting=ledger.assignments.waiting_count(),
+        training=_due(workspace, annotations, labels),
+        to_judge=_to_judge(workspace, labels),
+        to_promote=_to_promote(workspace),
+        refused=tuple(batch.batch_id[:8] for batch in ledger.batches.latest() if batch.state != "accepted"),
+        incoming=workspace.project.source.folder,
+    )
+
+
+def _arrived(workspace: "Workspace") -> int:
+    """How many objects lie in the source that were never landed."""
+    seen = {(known.key, known.version, known.stamp) for known in workspace.ledger.batches.objects()}
+    arrivals = workspace.source.arrivals(workspace.project.source.pattern)
+    return sum((arrival.key, arrival.version, arrival.stamp) not in seen for arrival in arrivals)
+
+
+def _due(workspace: "Workspace", annotations: "list[Annotation]", labels: "list[EffectiveLabel]") -> "Due":
+    """Whether a training is due."""
+    from tiltyard.rules.triggering import training_is_due
+
+    trained = [labeled.position for labeled in workspace.ledger.models.sets() if labeled.purpose == "training"]
+    new = sum(annotation.seq > max(trained, default=0) for annotation in annotations)
+    return training_is_due(new, [label for label in labels if not label.evaluation], workspace.project)
+
+
+def _to_judge(workspace: "Workspace", labels: "list[EffectiveLabel]") -> str | None:
+    """The challenger that awaits a verdict; evaluation rows count as the same while their number is the same."""
+    from tiltyard.rules.triggering import challenger_to_judge
+
+    last, champions = workspace.ledger.models.last(), workspace.ledger.champions
+    verdicts = champions.verdicts_on(last.model_id) if last else []
+    known = verdicts[-1] if verdicts else None
+    same = known is not None and known.rows == sum(label.evaluation for label in labels)
+    evaluation_id = str(known.evaluation_id) if known and same else "others"
+    challenger = challenger_to_judge(last, champions.champion_id, verdicts, evaluation_id)
+    return challenger[:8] if challenger else None
+
+
+def _to_promote(workspace: "Workspace") -> str | None:
+    """The verdict that says promote and was not acted on."""
+    from tiltyard.rules.triggering import verdict_to_act_on
+
+    champions = workspace.ledger.champions
+    acted_on = [move.verdict_id for move in champions.history()]
+    verdict = verdict_to_act_on(champions.verdicts(), acted_on, champions.champion_id)
+    return verdict.verdict_id[:8] if verdict else None

@@ -1,0 +1,122 @@
+"""``tiltyard status`` and ``tiltyard history``: where the project stands, and how it came there."""
+
+from typing import TYPE_CHECKING, Any
+
+from apps.cli.ingesting import rows_of, samples, tell_batches
+from apps.cli.options import HERE, AsJson, ProjectPath
+from apps.cli.screen import say, show_json, show_table
+from apps.cli.standing import effective, labels_by_class, standing_of
+from apps.cli.training import model_row
+
+if TYPE_CHECKING:
+    from tiltyard.stores.workspace import Workspace
+
+SHOWN_BATCHES = 12
+SHOWN_CLASSES = 15
+
+
+def status(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
+    """Show batches, pool, quarantine, queue, labels and champion, and what to do next."""
+    from tiltyard.stores.workspace import open_workspace
+
+    workspace = open_workspace(project)
+    data = _status(workspace)
+    if as_json:
+        show_json(data)
+    else:
+        _tell_status(workspace, data)
+
+
+def history(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
+    """Show every model, verdict and move of the champion, first to last."""
+    from tiltyard.rules.story import promotion_rows, verdict_row
+    from tiltyard.stores.workspace import open_workspace
+
+    ledger = open_workspace(project).ledger
+    labels = {labeled.set_id: labeled.rows for labeled in ledger.models.sets()}
+    models, verdicts, moves = ledger.models.all(), ledger.champions.verdicts(), ledger.champions.history()
+    if as_json:
+        show_json({"models": models, "verdicts": verdicts, "promotions": moves})
+        return
+    if not models:
+        say("No model was trained yet. Next: tiltyard status")
+        return
+    show_table([model_row(model, labels[model.training_id]) for model in models], "Models", hide=["threshold"])
+    rows = [{"verdict": one.verdict_id[:8], **verdict_row(one)} for one in verdicts]
+    shown = ("verdict", "challenger", "champion", "rows", "gain", "decision")
+    show_table([{name: row[name] for name in shown} for row in rows], "Verdicts")
+    show_table([_move_row(row) for row in promotion_rows(moves)], "Champions")
+
+
+def _move_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A move of the champion, short enough for a line of 80 characters."""
+    return {**row, "at": row["at"].removesuffix("+00:00")}
+
+
+def _status(workspace: "Workspace") -> dict[str, Any]:
+    """Everything that status tells."""
+    from tiltyard.rules.next_step import next_step
+
+    ledger = workspace.ledger
+    annotations = ledger.annotations.until()
+    labels = effective(workspace, annotations)
+    standing = standing_of(workspace, annotations, labels)
+    rows = ledger.batches.conservation()
+    return {
+        "project": workspace.project.name,
+        "batches": rows_of(workspace, ledger.batches.latest()),
+        "rows": {**_as_dict(rows), "holds": rows.holds},
+        "samples": samples(workspace),
+        "queue": {purpose: ledger.assignments.waiting_count(purpose) for purpose in ("query", "random", "evaluation")},
+        "annotations": len(annotations),
+        "labels": labels_by_class(labels, workspace.project.class_names),
+        "champion": ledger.champions.current(),
+        "training": standing.training,
+        "arrived": standing.arrived,
+        "refused": list(standing.refused),
+        "next": next_step(standing),
+    }
+
+
+def _as_dict(record: Any) -> dict[str, Any]:
+    """A record's fields by name."""
+    from dataclasses import asdict
+
+    return asdict(record)
+
+
+def _tell_status(workspace: "Workspace", data: dict[str, Any]) -> None:
+    """Show the status, the next step last, where the eye ends."""
+    batches = data["batches"]
+    older = len(batches) - SHOWN_BATCHES
+    tell_batches(batches[-SHOWN_BATCHES:], f"Batches ({older} older ones not shown)" if older > 0 else "Batches")
+    show_table(_facts(workspace, data))
+    labeled = [row for row in data["labels"] if row["training"] or row["evaluation"]]
+    show_table(sorted(labeled, key=_most_first)[:SHOWN_CLASSES], "Effective labels")
+    if len(labeled) > SHOWN_CLASSES:
+        say(f"... and {len(labeled) - SHOWN_CLASSES} more classes")
+    say(f"Next: {data['next'].command} ({data['next'].why})")
+
+
+def _most_first(row: dict[str, Any]) -> int:
+    """Where a class stands in the table: those with most labels first."""
+    return -int(row["training"] + row["evaluation"])
+
+
+def _facts(workspace: "Workspace", data: dict[str, Any]) -> list[dict[str, Any]]:
+    """The project's numbers as rows of a name and a sentence."""
+    rows, queue, champion = data["rows"], data["queue"], data["champion"]
+    kept = f"{rows['accepted']:,} accepted + {rows['quarantined']:,} quarantined + {rows['duplicate']:,} duplicate"
+    sign = "=" if rows["holds"] else "IS NOT"
+    training = sum(row["training"] for row in data["labels"])
+    judging = sum(row["evaluation"] for row in data["labels"])
+    said = {
+        "rows": f"{rows['read']:,} read {sign} {kept}",
+        "pool": f"{data['samples']:,} samples",
+        "queue": f"{sum(queue.values())} wait: {queue['query']} by strategy, {queue['random']} by chance, "
+        f"{queue['evaluation']} to judge on",
+        "labels": f"{data['annotations']:,} annotations; effective: {training:,} to train on, {judging:,} to judge on",
+        "training": ("due: " if data["training"] else "not due: ") + data["training"].why,
+        "champion": f"{champion.model_id[:8]}, move {champion.number}" if champion else "none yet",
+    }
+    return [{workspace.project.name: name, "": sentence} for name, sentence in said.items()]

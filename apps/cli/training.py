@@ -1,0 +1,86 @@
+"""``tiltyard train`` and ``tiltyard rebuild``: fit a challenger, or an old model again."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apps.cli.options import HERE, AsJson, ProjectPath
+from apps.cli.screen import say, show_json, show_table
+
+if TYPE_CHECKING:
+    from schemas.records import Due, Model, Rebuilt
+    from tiltyard.stores.workspace import Workspace
+
+Force = Annotated[bool, typer.Option("--force", help="Train even where too few annotations are new.")]
+ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model's id, or the beginning of it.")]
+
+
+def train(project: ProjectPath = HERE, force: Force = False, as_json: AsJson = False) -> None:
+    """Fit the candidates on every effective label; the best is the challenger.
+
+    Nothing is promoted here: that takes a verdict (tiltyard judge).
+    """
+    from schemas.records import TrainingId
+    from tasks.fit_candidates import fit_candidates
+    from tasks.seal_ledger import seal_ledger
+    from tasks.snapshot_labels import snapshot_labels
+    from tasks.training_due import training_due
+    from tiltyard.stores.workspace import open_workspace
+
+    where, workspace = str(project), open_workspace(project)
+    due, model = training_due.fn(where), None
+    if due or force:
+        training_id = TrainingId(snapshot_labels.fn(where, "training"))
+        model = workspace.ledger.models.get(fit_candidates.fn(where, training_id))
+        seal_ledger.fn(where)
+    if as_json:
+        show_json({"trained": model is not None, "due": due, "model": model})
+    else:
+        _tell(workspace, due, model)
+
+
+def rebuild(model: ModelName, project: ProjectPath = HERE, as_json: AsJson = False) -> None:
+    """Fit a model again from its ids and compare its predictions.
+
+    Exit code 1 when the predictions differ.
+    """
+    from tasks.rebuild_model import rebuild_model
+
+    rebuilt = rebuild_model.fn(str(project), model)
+    if as_json:
+        show_json(rebuilt)
+    else:
+        _tell_rebuilt(rebuilt)
+    raise typer.Exit(0 if rebuilt.equal else 1)
+
+
+def model_row(model: "Model", labels: int) -> dict[str, Any]:
+    """One model as a row: what it is and what its trials showed."""
+    return {
+        "model": model.model_id[:8],
+        "candidate": model.recipe.get("candidate", ""),
+        "labels": labels,
+        "threshold": model.threshold,
+        "at": model.recorded_at.isoformat(timespec="seconds"),
+    }
+
+
+def _tell(workspace: "Workspace", due: "Due", model: "Model | None") -> None:
+    """Say what was trained, or why nothing was."""
+    if model is None:
+        say(f"Not trained: {due.why}. Next: tiltyard label, or --force.")
+        return
+    labeled = workspace.ledger.models.get_set(model.training_id)
+    counts = ", ".join(f"{name} {count}" for name, count in labeled.classes.items() if count)
+    say(f"Trained {model.model_id[:8]} ({model.recipe.get('candidate')}) on {labeled.rows:,} labels: {counts}.")
+    show_table([{"metric": name, "in its trials": value} for name, value in sorted(model.metrics.items())])
+    say("It is the challenger. Next: tiltyard judge")
+
+
+def _tell_rebuilt(rebuilt: "Rebuilt") -> None:
+    """Say whether the model came out the same."""
+    same = "equal predictions" if rebuilt.equal else "OTHER predictions"
+    say(f"Model {rebuilt.model_id[:8]} was fitted again from its ids: {same}.")
+    show_table(
+        [{"changed since": name, "then": then, "now": now} for name, (then, now) in sorted(rebuilt.changed.items())]
+    )

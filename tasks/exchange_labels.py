@@ -1,0 +1,90 @@
+"""Exchange labels with files: every annotation out, whole facts or bare labels in, none lost, none taken twice."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import polars as pl
+
+from schemas.errors import AnnotationError, nearest
+from schemas.records import SampleId
+from tasks.step import step
+from tiltyard.rules.features import payloads_of
+from tiltyard.rules.label_files import Imported, Known, foreign_names, is_whole, text_of
+from tiltyard.rules.label_intake import Hand, Taken, take_facts, take_labels
+from tiltyard.stores.label_files import LabelLines, read_labels, write_labels
+from tiltyard.stores.workspace import Workspace, open_workspace
+
+SAMPLE_ID = "sample_id"
+
+
+@step("export-labels")
+def export_labels(project: str, file: str) -> int:
+    """Write every annotation with all its fields to a CSV or JSON Lines file; how many."""
+    return write_labels(Path(file), open_workspace(project).ledger.annotations.until())
+
+
+@step("import-labels")
+def import_labels(project: str, file: str, by: str = SAMPLE_ID, annotator: str = "import") -> Imported:
+    """Store the annotations of a file; what became of its lines.
+
+    An export brings whole facts, which are restored as they were. A file made by hand names a sample (by its id,
+    or by the project's id or a reference column) and a label; the sample's values come from the pool, and an
+    assignment that waits for it is answered. Good lines are stored, all or none of them; bad ones are named with
+    the reason. The same file again brings nothing new.
+    """
+    workspace, found = open_workspace(project), read_labels(Path(file))
+    stored = {annotation.client_key: annotation for annotation in workspace.ledger.annotations.until()}
+    if is_whole(found.names):
+        taken, ignored = take_facts(found.lines, stored), []
+    else:
+        ignored = foreign_names(found.names, _key_column(workspace, by))
+        hand = Hand(by, annotator, workspace.clock())
+        taken = take_labels(found.lines, _samples(workspace, found, by), stored, workspace.project, hand)
+    return Imported(
+        lines=len(found.lines) + len(found.refused),
+        stored=_store(workspace, taken),
+        known=taken.known,
+        refused=tuple(sorted([*found.refused, *taken.refused], key=lambda one: one.line)),
+        ignored=tuple(ignored),
+    )
+
+
+def _store(workspace: Workspace, taken: Taken) -> int:
+    """Store what was taken; how many annotations were new."""
+    annotations, now = workspace.ledger.annotations, workspace.clock()
+    restored = annotations.restore(taken.facts)
+    submitted = annotations.submit(
+        taken.labels, contract_hash=workspace.contract_hash, now=now, marked=sorted(taken.marked)
+    )
+    return restored + len(submitted)
+
+
+def _key_column(workspace: Workspace, by: str) -> str:
+    """The column by which samples are named: the sample id, the project's id, or a reference."""
+    columns = workspace.project.columns
+    known = [SAMPLE_ID, *([columns.id] if columns.id else []), *columns.reference]
+    if by not in known:
+        raise AnnotationError(f"samples cannot be named by {by!r}; {nearest(by, known)}")
+    return by
+
+
+def _samples(workspace: Workspace, found: LabelLines, by: str) -> dict[str, list[Known]]:
+    """The pool's samples that the lines name, by that name, each with the assignment that waits for it."""
+    wanted = pl.Series(sorted({key for key in (_key(line, by) for _, line in found.lines) if key}), dtype=pl.String)
+    waiting = {one.sample_id: one.assignment_id for one in reversed(workspace.ledger.assignments.waiting())}
+    samples: dict[str, list[Known]] = defaultdict(list)
+    for chunk in workspace.pool.scan(workspace.pool_files(), workspace.settings.chunk_rows):
+        rows = chunk.filter(pl.col(by).is_in(wanted.implode()))
+        payloads = payloads_of(rows, workspace.project)
+        for key, name, marked, payload in zip(rows[by], rows["sample_id"], rows["evaluation"], payloads, strict=True):
+            sample_id = SampleId(name)
+            samples[key].append(Known(sample_id, payload, marked, waiting.get(sample_id)))
+    return samples
+
+
+def _key(line: dict[str, object], by: str) -> str | None:
+    """A line's name for its sample; none where it is no text, which is told with the line."""
+    try:
+        return text_of(line, by)
+    except AnnotationError:
+        return None

@@ -1,0 +1,251 @@
+"""From rows as they arrived to what a project file may say of them: kinds, parts, ranges, spellings of nothing.
+
+Every guess is tried with the very rules that will cast and check the rows, so that what is guessed is accepted.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import polars as pl
+
+from schemas.pool_types import RESERVED
+from schemas.project import REPEATED, Kind, Project
+from tiltyard.rules.casting import cast_cells
+from tiltyard.rules.guessed_ranges import widened
+from tiltyard.rules.raw_rows import RawRows
+
+Part = Literal["id", "time", "features", "context", "reference", "label", "left out"]
+
+NOTHING: Final = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "?", "-", ".", "(missing)")
+"""Spellings of an empty cell that producers use; each is taken only where it keeps a column from being a number."""
+
+TRIED: Final[tuple[Kind, ...]] = ("integer", "number", "timestamp", "boolean")
+KEY: Final = re.compile(r"(^|[^A-Za-z])(id|key|uuid|guid)$|[a-z]I[dD]$", re.IGNORECASE)
+PLACE: Final = re.compile(r"^$|^unnamed|(^|[^a-z])(row|index|idx|line|nr|no|number)$|^row", re.IGNORECASE)
+LABELS: Final = ("label", "target", "class", "y", "outcome", "answer")
+TOLERATED: Final = 0.01
+FEW_ROWS: Final = 200
+ROWS_TO_REQUIRE: Final = 50
+"""Rows that must all be filled before a column is said to be never empty."""
+
+LONGEST_NAME: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What one column seems to be.
+
+    ``seen`` says it in words, ``low`` and ``high`` are the values that were met; ``whole`` says that every cell was
+    filled and fits its kind.
+    """
+
+    name: str
+    part: Part
+    kind: Kind = "text"
+    missing: bool = False
+    whole: bool = False
+    low: float | int | None = None
+    high: float | int | None = None
+    seen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Guessed:
+    """What a whole file seems to be: its columns in their order, its spellings of nothing, its labels' classes."""
+
+    columns: tuple[Guess, ...]
+    nothing: tuple[str, ...]
+    classes: tuple[str, ...]
+    counts: dict[str, int]
+
+    def of(self, part: Part) -> list[Guess]:
+        """The columns that play a part."""
+        return [guess for guess in self.columns if guess.part == part]
+
+    @property
+    def label(self) -> str | None:
+        """The column whose labels arrive with the rows, if there is one."""
+        return next((guess.name for guess in self.of("label")), None)
+
+
+def can_be_named(name: str) -> bool:
+    """Whether a project file can name a column.
+
+    >>> can_be_named("age"), can_be_named("row"), can_be_named("x{1..3}")
+    (True, False, False)
+    """
+    return name not in RESERVED and not REPEATED.match(name) and len(name) <= LONGEST_NAME and "\0" not in name
+
+
+def guess_delimiter(text: str) -> str:
+    r"""The delimiter of a CSV's first lines: the one that parts them most often and equally.
+
+    >>> guess_delimiter("a;b;c\n1,5;2;3\n")
+    ';'
+    """
+    lines = [line for line in text.splitlines()[:20] if line.strip()]
+    if not lines:
+        return ","
+    header = lines[0]
+    return max(",;\t|", key=lambda mark: (_is_even(lines, mark), header.count(mark)))
+
+
+def _is_even(lines: Sequence[str], mark: str) -> bool:
+    """Whether a mark stands in the header and as often in most other lines."""
+    wanted = lines[0].count(mark)
+    return wanted > 0 and sum(line.count(mark) == wanted for line in lines) * 2 > len(lines)
+
+
+def guess(raw: RawRows, label: str | None) -> Guessed:
+    """What a project file may say of some rows; ``label`` names the column that brings labels, if the user did."""
+    names = [name for name in raw.header if can_be_named(name) and name in raw.cells.columns]
+    label = label or next((name for name in raw.header if _looks_like_labels(raw, name, names)), None)
+    asked = [name for name in names if name != label]
+    nothing = _spellings_of_nothing(raw, asked)
+    found = [_guess(raw, name, nothing) for name in asked]
+    counts = label_counts(raw, label, nothing) if label else {}
+    left_out = [Guess(name, "left out", seen="its name cannot be used") for name in raw.header if name not in names]
+    labels = [Guess(label, "label", seen=f"{len(counts)} classes")] if label else []
+    return Guessed((*_one_key_one_time(found), *labels, *left_out), nothing, tuple(_in_order(counts)), counts)
+
+
+def label_counts(raw: RawRows, label: str, nothing: Sequence[str]) -> dict[str, int]:
+    """How often each label stands in a column; cells that cannot be a label are left out."""
+    typed, _ = cast_cells(raw, _probe({"label": label, "features": {"(none)": {"kind": "text"}}}, nothing))
+    counted = typed[label].drop_nulls().value_counts(sort=True)
+    return dict(zip(counted[label].to_list(), counted["count"].to_list(), strict=True))
+
+
+def _looks_like_labels(raw: RawRows, name: str, names: Sequence[str]) -> bool:
+    """Whether a column bears a label's name and holds a few repeated values."""
+    if name.lower() not in LABELS or name not in names:
+        return False
+    counts = label_counts(raw, name, [""])
+    return 2 <= len(counts) <= 50 and len(counts) * 3 <= sum(counts.values())
+
+
+def _in_order(classes: Iterable[str]) -> list[str]:
+    """Classes by number where all are numbers, else by name.
+
+    >>> _in_order(["10", "9"]), _in_order(["b", "a"])
+    (['9', '10'], ['a', 'b'])
+    """
+    names = list(classes)
+    return sorted(names, key=float) if all(re.fullmatch(r"-?\d+", name) for name in names) else sorted(names)
+
+
+def _probe(columns: dict[str, Any], nothing: Sequence[str]) -> Project:
+    """A project that asks for some columns only, to see what the casting rules make of them."""
+    content = {"name": "probe", "classes": ["a", "b"], "columns": {**columns, "extra": "ignore"}}
+    return Project.model_validate({**content, "source": {"csv": {"missing": list(nothing)}}})
+
+
+def _cast(raw: RawRows, name: str, kind: Kind, nothing: Sequence[str]) -> tuple[pl.Series, int]:
+    """One column as a kind, and how many of its cells are not of it."""
+    typed, failures = cast_cells(raw, _probe({"features": {name: {"kind": kind}}}, nothing))
+    bad = sum(len(failure.at) for failure in failures)
+    if kind == "number":
+        bad += int((~typed[name].is_finite()).sum())
+    return typed[name], bad
+
+
+def _spellings_of_nothing(raw: RawRows, names: Iterable[str]) -> tuple[str, ...]:
+    """The spellings of an empty cell: those that keep a column of a CSV from being numbers or times."""
+    if raw.written != "text":
+        return ("",)
+    found: set[str] = set()
+    for name in names:
+        met = set(raw.cells[name].unique()) & set(NOTHING)
+        if met and _kind(raw, name, ["", *NOTHING])[0] in {"integer", "number", "timestamp"}:
+            found |= met
+    return ("", *(spelling for spelling in NOTHING if spelling in found))
+
+
+def _kind(raw: RawRows, name: str, nothing: Sequence[str]) -> tuple[Kind | None, pl.Series, int]:
+    """The kind that fits most cells of a column (none if no kind fits), its cells as that kind, how many do not fit."""
+    tried = [(kind, *_cast(raw, name, kind, nothing)) for kind in TRIED]
+    kind, typed, bad = min(tried, key=lambda one: one[2])
+    there = len(typed) - typed.null_count()
+    if there and bad <= (TOLERATED * there if there >= FEW_ROWS else 0):
+        return kind, typed, bad
+    text, unfit = _cast(raw, name, "text", nothing)
+    return ("text" if unfit == 0 else None), text, unfit
+
+
+def _guess(raw: RawRows, name: str, nothing: Sequence[str]) -> Guess:
+    """What one column seems to be, its neighbours aside."""
+    kind, typed, bad = _kind(raw, name, nothing)
+    empty = _empty(raw, name, nothing)
+    if kind is None:
+        return Guess(name, "left out", seen="its values are of several types, or nested")
+    values = typed.drop_nulls()
+    if values.is_empty():
+        return Guess(name, "context", "text", missing=True, seen="empty in every row")
+    if _is_key(name, kind, values, len(typed)):
+        return Guess(name, "reference" if _is_running(kind, values) else "id", kind, seen=_seen(values))
+    kind = _text_or_category(values) if kind == "text" else kind
+    aside = values.n_unique() == 1 or (KEY.search(name) is not None and kind not in {"number", "timestamp"})
+    missing = empty > 0 or raw.read < ROWS_TO_REQUIRE
+    made = Guess(name, "features", kind, missing, whole=not (empty or bad), seen=_seen(values, bad))
+    return replace(made, part="context") if aside else _with_range(made, values)
+
+
+def _empty(raw: RawRows, name: str, nothing: Sequence[str]) -> int:
+    """How many cells of a column are empty."""
+    cells = raw.cells[name]
+    spelled = cells.is_in(list(nothing)) if raw.written == "text" else cells.is_null()
+    return int((cells.is_null() | spelled).sum())
+
+
+def _with_range(made: Guess, values: pl.Series) -> Guess:
+    """The guess with the values between which a number was met, where a range can be drawn around them."""
+    if made.kind not in {"integer", "number"}:
+        return made
+    low: Any = values.min()
+    high: Any = values.max()
+    return replace(made, low=low, high=high) if widened(low, high) else made
+
+
+def _is_key(name: str, kind: Kind, values: pl.Series, rows: int) -> bool:
+    """Whether a column seems to name its rows: by its own name, and a different value in each."""
+    named = KEY.search(name) or PLACE.search(name)
+    return bool(named) and kind in {"integer", "text"} and values.n_unique() == rows > 1
+
+
+def _is_running(kind: Kind, values: pl.Series) -> bool:
+    """Whether the values are 0, 1, 2 ... or another count: a place in the file says nothing about the sample."""
+    return kind == "integer" and bool((values.diff().drop_nulls() == 1).all())
+
+
+def _text_or_category(values: pl.Series) -> Kind:
+    """Free text, or a few words that come again."""
+    long = float(values.str.len_chars().mean() or 0) > 40  # type: ignore[arg-type]  # a mean of lengths is a float
+    many = values.n_unique() > 50 and values.n_unique() * 2 > len(values)
+    return "text" if long or many else "category"
+
+
+def _seen(values: pl.Series, bad: int = 0) -> str:
+    """What was met in a column, in words."""
+    told = _told(values)
+    return f"{told}; {bad} cells do not fit" if bad else told
+
+
+def _told(values: pl.Series) -> str:
+    """A column's values in words: the range of what has an order, else the commonest values."""
+    if values.dtype.is_numeric() or values.dtype == pl.Datetime:
+        low, high = values.min(), values.max()
+        return f"{low!s} to {high!s}"
+    if values.n_unique() > 8:
+        return f"{values.n_unique()} different values"
+    return ", ".join(sorted(str(value)[:30] for value in values.unique()))
+
+
+def _one_key_one_time(found: Sequence[Guess]) -> list[Guess]:
+    """The guesses with one producer's key at most, and the first whole column of times as the rows' time."""
+    keys = [guess.name for guess in found if guess.part == "id"]
+    times = [one.name for one in found if one.kind == "timestamp" and one.part == "features" and one.whole]
+    parts: dict[str, Part] = dict.fromkeys(keys[1:], "reference")
+    parts |= dict.fromkeys(times[:1], "time")
+    return [replace(guess, part=parts.get(guess.name, guess.part)) for guess in found]

@@ -1,0 +1,210 @@
+"""Annotations as lines of a file: every fact written out, and read back as the same fact."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final, cast, get_args
+
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.canonical import canonical_json, digest, parse_json
+from schemas.errors import AnnotationError, nearest
+from schemas.records import Act, Annotation, AnnotationId, AssignmentId, NewAnnotation, Payload, SampleId
+
+Line = dict[str, Any]
+"""One line of a label file by column: text in CSV, JSON values in JSON Lines."""
+
+WHOLE: Final = tuple(field.name for field in fields(Annotation))
+"""The columns of an export: every field of an annotation, ``seq`` among them for the order."""
+
+OWN: Final = ("client_key", "annotator", "act", "sample_id", "label", "note", "said_at")
+"""The columns that a file made by hand may have, besides the one that names the sample."""
+
+NULLABLE_TEXT: Final = frozenset({"label", "supersedes", "assignment_id", "model_id", "suggestion"})
+NUMBERS: Final = frozenset({"seq", "score", "probability", "lead_ms"})
+FLAGS: Final = frozenset({"suggestion_visible", "late"})
+RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+"""First characters that make a spreadsheet run a cell as a formula, or that hide such a one."""
+
+ANNOTATION: Final = TypeAdapter(Annotation)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a sample outside the file: its own values, its part, its place in the queue."""
+
+    sample_id: SampleId
+    payload: Payload
+    evaluation: bool
+    assignment_id: AssignmentId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A line that was not taken, and why."""
+
+    line: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file's lines: stored, known before, refused; and the columns that were not looked at."""
+
+    lines: int
+    stored: int
+    known: int
+    refused: tuple[Refused, ...]
+    ignored: tuple[str, ...]
+
+
+def line_of(annotation: Annotation) -> Line:
+    """An annotation as JSON values by field."""
+    written: Line = ANNOTATION.dump_python(annotation, mode="json")
+    return {name: written[name] for name in WHOLE}
+
+
+def cells_of(line: Line) -> list[str]:
+    """A line as the cells of a CSV: missing is empty, nested is JSON, no cell begins like a formula."""
+    return [_cell(name, line[name]) for name in WHOLE]
+
+
+def _cell(name: str, value: Any) -> str:
+    """One value as a cell."""
+    if value is None:
+        return ""
+    if name in FLAGS:
+        return "true" if value else "false"
+    if name in NUMBERS:
+        return repr(value)
+    if name == "payload":
+        return canonical_json(value)
+    return guarded(value) if value or name not in NULLABLE_TEXT else "'"
+
+
+def guarded(text: str) -> str:
+    """Text that no spreadsheet runs: an apostrophe goes before whatever begins like a formula.
+
+    >>> guarded("=1+1"), guarded("plain"), unguarded(guarded("'=x"))
+    ("'=1+1", 'plain', "'=x")
+    """
+    return f"'{text}" if text.startswith(RISKY) else text
+
+
+def unguarded(cell: str) -> str:
+    """The text that :func:`guarded` wrote.
+
+    >>> unguarded("'=1+1"), unguarded("'tis"), unguarded("'")
+    ('=1+1', "'tis", '')
+    """
+    return cell[1:] if cell == "'" or (cell.startswith("'") and cell[1:].startswith(RISKY)) else cell
+
+
+def line_of_cells(names: Sequence[str], cells: Sequence[str]) -> Line:
+    """A CSV's row as a line of JSON values; AnnotationError names a cell that cannot be one."""
+    if len(cells) != len(names):
+        raise AnnotationError(f"{len(cells)} cells where the header names {len(names)} columns")
+    return {name: _value(name, cell) for name, cell in zip(names, cells, strict=True)}
+
+
+def _value(name: str, cell: str) -> Any:
+    """One cell as a JSON value."""
+    if cell == "":
+        return "" if name in WHOLE and name not in NULLABLE_TEXT | NUMBERS else None
+    if name in NUMBERS or name in FLAGS or name == "payload":
+        try:
+            return parse_json(cell)
+        except ValueError as error:
+            raise AnnotationError(f"{name}: {cell!r:.60} is not written as JSON") from error
+    return unguarded(cell)
+
+
+def is_whole(names: Sequence[str]) -> bool:
+    """Whether a file has every column of an export, so that it brings facts and not just labels."""
+    return set(WHOLE) <= set(names)
+
+
+def foreign_names(names: Sequence[str], by: str) -> list[str]:
+    """The columns of a file made by hand that say nothing here, such as the sample's own values.
+
+    Raises AnnotationError when the sample's or the label's column is missing, or one is nearly a known name.
+    """
+    lacking = [name for name in (by, "label") if name not in names]
+    if lacking:
+        hint = "; name the column of your own key with --by" if by == "sample_id" and by in lacking else ""
+        raise AnnotationError(f"no column {lacking[0]!r} among {', '.join(map(repr, names))}{hint}")
+    foreign = [name for name in names if name not in {*WHOLE, by}]
+    for name in foreign:
+        if (hint := nearest(name, [*OWN, by])).startswith("did you mean"):
+            raise AnnotationError(f"unknown column {name!r}; {hint}")
+    return foreign
+
+
+def whole_annotation(line: Line) -> Annotation:
+    """The annotation that a line of an export stands for; AnnotationError names the field that is wrong."""
+    try:
+        return ANNOTATION.validate_python({name: line.get(name) for name in WHOLE})
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        field = ".".join(map(str, wrong["loc"]))
+        raise AnnotationError(f"{field}: {wrong['msg']}, got {wrong['input']!r:.60}") from error
+
+
+def new_annotation(line: Line, known: Known, annotator: str, said_at: datetime) -> NewAnnotation:
+    """The annotation that a line made by hand stands for.
+
+    ``annotator`` and ``said_at`` stand in where the line names none. Raises AnnotationError for a moment that is
+    none.
+    """
+    given = {name: text_of(line, name) for name in (*OWN, "supersedes")}
+    return NewAnnotation(
+        client_key=given["client_key"] or "",
+        annotator=given["annotator"] or annotator,
+        act=_act(given["act"] or "label"),
+        sample_id=known.sample_id,
+        payload=known.payload,
+        said_at=_moment(given["said_at"]) if given["said_at"] else said_at,
+        label=given["label"],
+        note=given["note"] or "",
+        supersedes=AnnotationId(given["supersedes"]) if given["supersedes"] else None,
+        assignment_id=known.assignment_id,
+        origin="import",
+    )
+
+
+def _act(written: str) -> Act:
+    """An act by its name."""
+    found = next((act for act in get_args(Act) if act == written), None)
+    if found is None:
+        raise AnnotationError(f"{written!r} is not an act; {nearest(written, get_args(Act))}")
+    return cast(Act, found)
+
+
+def made_key(new: NewAnnotation, line: Line, repeated: int) -> str:
+    """A client key made from what a line says, so that the same file brings nothing new the second time.
+
+    ``repeated`` tells lines apart that say the very same.
+    """
+    said_at = text_of(line, "said_at") or ""
+    content = [new.sample_id, new.annotator, new.act, new.label, new.note, said_at, repeated]
+    return f"import {digest(content)[:32]}"
+
+
+def text_of(line: Mapping[str, Any], name: str) -> str | None:
+    """A line's value as text; numbers as they are written, empty as missing."""
+    value = line.get(name)
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict | list):
+        raise AnnotationError(f"{name}: {value!r:.60} is not a text")
+    return canonical_json(value)
+
+
+def _moment(text: str) -> datetime:
+    """A moment in ISO 8601; one without a zone is refused later, with the annotation."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise AnnotationError(f"said_at: {text!r} is no time in ISO 8601, such as 2025-05-01T09:30:00Z") from error

@@ -1,0 +1,114 @@
+"""A label file's lines on their way into the ledger: each is taken, known already, or refused with a reason."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from schemas.errors import AnnotationError
+from schemas.project import Project
+from schemas.records import Annotation, NewAnnotation, SampleId
+from tiltyard.rules.annotating import check_annotation, refuse_another
+from tiltyard.rules.label_files import Known, Line, Refused, made_key, new_annotation, text_of, whole_annotation
+
+
+@dataclass(slots=True)
+class Taken:
+    """What became of the lines: ``facts`` to restore, ``labels`` to submit, how many were known, what was refused."""
+
+    facts: list[Annotation] = field(default_factory=list)
+    labels: list[NewAnnotation] = field(default_factory=list)
+    marked: set[SampleId] = field(default_factory=set)
+    known: int = 0
+    refused: list[Refused] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What stands in where a file made by hand is silent: which column names the sample, who says it, and when."""
+
+    by: str
+    annotator: str
+    now: datetime
+
+
+def take_facts(lines: Iterable[tuple[int, Line]], stored: Mapping[str, Annotation]) -> Taken:
+    """The annotations of an export, less those that are stored; ``stored`` has them by client key."""
+    taken, met = Taken(), dict(stored)
+    for number, line in lines:
+        try:
+            fact = whole_annotation(line)
+            if fact.client_key in met:
+                refuse_another(met[fact.client_key], fact)
+                taken.known += 1
+                continue
+        except AnnotationError as error:
+            taken.refused.append(Refused(number, str(error)))
+            continue
+        met[fact.client_key] = fact
+        taken.facts.append(fact)
+    return taken
+
+
+def take_labels(
+    lines: Iterable[tuple[int, Line]],
+    samples: Mapping[str, Sequence[Known]],
+    stored: Mapping[str, Annotation],
+    project: Project,
+    hand: Hand,
+) -> Taken:
+    """The annotations of a file made by hand, less those that are stored.
+
+    ``samples`` has the pool's samples by the file's key for them; a key that stands for none or for several is
+    refused. Without a time of their own, lines were said now, one after the other.
+    """
+    taken, met, repeated = Taken(), dict[str, Annotation | NewAnnotation](stored), Counter[str]()
+    for number, line in lines:
+        try:
+            sample = _sample(line, samples, hand.by)
+            said_at = hand.now + timedelta(microseconds=number)
+            new = _keyed(new_annotation(line, sample, hand.annotator, said_at), line, repeated)
+            new = _as_before(new, line, met)
+            check_annotation(new, project)
+            if new.client_key in met:
+                refuse_another(met[new.client_key], new)
+                taken.known += 1
+                continue
+        except AnnotationError as error:
+            taken.refused.append(Refused(number, str(error)))
+            continue
+        met[new.client_key] = new
+        taken.labels.append(new)
+        taken.marked |= {new.sample_id} if sample.evaluation else set()
+    return taken
+
+
+def _sample(line: Line, samples: Mapping[str, Sequence[Known]], by: str) -> Known:
+    """The one sample that a line is about."""
+    key = text_of(line, by)
+    if key is None:
+        raise AnnotationError(f"{by} is empty")
+    found = samples.get(key, ())
+    if not found:
+        raise AnnotationError(f"no sample with {by} {key!r} is in the pool")
+    if len(found) > 1:
+        raise AnnotationError(f"{by} {key!r} stands for {len(found)} samples of the pool; name them by sample_id")
+    return found[0]
+
+
+def _keyed(new: NewAnnotation, line: Line, repeated: Counter[str]) -> NewAnnotation:
+    """The annotation with a client key, made from the line where it brings none."""
+    if new.client_key:
+        return new
+    first = made_key(new, line, 0)
+    repeated[first] += 1
+    return replace(new, client_key=made_key(new, line, repeated[first] - 1))
+
+
+def _as_before(new: NewAnnotation, line: Line, met: Mapping[str, Annotation | NewAnnotation]) -> NewAnnotation:
+    """The annotation with what was filled in for it when it was first stored, so that it is met again as the same."""
+    before = met.get(new.client_key)
+    if before is None:
+        return new
+    said_at = new.said_at if text_of(line, "said_at") else before.said_at
+    return replace(new, said_at=said_at, assignment_id=before.assignment_id)

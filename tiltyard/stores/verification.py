@@ -1,0 +1,108 @@
+"""Whether a project's stores still hold what was written: ledger, landed objects, Parquet files, models, counts."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import DatabaseError
+
+from schemas.errors import TiltyardError
+from schemas.records import Batch, Model, StoredFile
+from tiltyard.stores.ledger.verification import verify_ledger
+from tiltyard.stores.parquet import ParquetStore
+from tiltyard.stores.workspace import Workspace
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was looked at (how many of each), and what is wrong, a sentence each."""
+
+    checked: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+def verify_workspace(workspace: Workspace) -> Findings:
+    """Compare everything that is stored with what the ledger says of it: bytes, digests, chain and counts.
+
+    Every byte of every file is read. A damaged ledger is told first, and ends the search when it cannot be read.
+    """
+    findings = Findings()
+    findings.problems += verify_ledger(workspace.ledger)
+    try:
+        findings.checked["facts in the ledger"] = workspace.ledger.position()
+        findings.checked["segments"] = len(workspace.ledger.segments.all())
+        for what, count, problems in _stores(workspace):
+            findings.checked[what] = count
+            findings.problems += problems
+    except (DatabaseError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        findings.problems.append(f"the search ended early, the ledger cannot be read: {reason}")
+    return findings
+
+
+def _stores(workspace: Workspace) -> Iterator[tuple[str, int, list[str]]]:
+    """Each kind of thing outside the ledger: its name, how many there are, what is wrong."""
+    ledger = workspace.ledger
+    objects, batches, models = ledger.batches.objects(), ledger.batches.all(), ledger.models.all()
+    lost = [one for one in objects if not workspace.landed.is_intact(one)]
+    yield "landed objects", len(objects), [f"landed object {one.key!r} {GONE}" for one in lost]
+    pooled = [batch.pool_file for batch in batches if batch.pool_file]
+    yield "pool files", len(pooled), _files(workspace.pool.parquet, pooled, "pool file")
+    held = [batch.quarantine_file for batch in batches if batch.quarantine_file]
+    yield "quarantine files", len(held), _files(workspace.quarantine, held, "quarantine file")
+    sets = [labeled.file for labeled in ledger.models.sets()]
+    yield "labeled sets", len(sets), _files(workspace.labeled_sets, sets, "labeled set")
+    yield "models", len(models), list(_models(workspace, models))
+    yield "batches", len(batches), [*_miscounted(batches), *_not_conserved(workspace)]
+    yield "samples", sum(stored.rows for stored in pooled), list(_met_twice(workspace, pooled))
+
+
+GONE = "is missing or its bytes were changed; restore it from a backup"
+
+
+def _files(store: ParquetStore, stored: Iterable[StoredFile], what: str) -> list[str]:
+    """The Parquet files that are not what was written."""
+    return [f"{what} {one.name} {GONE}" for one in stored if not store.is_intact(one)]
+
+
+def _models(workspace: Workspace, models: Iterable[Model]) -> Iterator[str]:
+    """The models that cannot be loaded as they were recorded."""
+    for model in models:
+        try:
+            workspace.registry.load(model)
+        except TiltyardError as error:
+            yield f"model {model.model_id[:8]}: {error}"
+
+
+def _miscounted(batches: Iterable[Batch]) -> Iterator[str]:
+    """Batches whose rows do not add up, or whose files hold other numbers of rows."""
+    for batch in batches:
+        parts = batch.accepted + batch.quarantined + batch.duplicate
+        if batch.read != parts:
+            yield f"batch {batch.batch_id[:8]} read {batch.read} rows, but {parts} have a place"
+        for stored, count in ((batch.pool_file, batch.accepted), (batch.quarantine_file, batch.quarantined)):
+            if (stored.rows if stored else 0) != count:
+                yield f"batch {batch.batch_id[:8]} counts {count} rows, its file {stored and stored.name} holds others"
+
+
+def _not_conserved(workspace: Workspace) -> Iterator[str]:
+    """Law 2 over all objects: every row read is in exactly one place."""
+    rows = workspace.ledger.batches.conservation()
+    if not rows.holds:
+        parts = f"{rows.accepted} accepted, {rows.quarantined} quarantined, {rows.duplicate} duplicate"
+        yield f"rows are not conserved: {rows.read} read, but {parts}"
+
+
+def _met_twice(workspace: Workspace, pooled: list[StoredFile]) -> Iterator[str]:
+    """Samples that stand in the pool more than once, counted over the files that are there."""
+    there = [stored for stored in pooled if workspace.pool.parquet.is_intact(stored)]
+    keys: set[str] = set()
+    for frame in workspace.pool.parquet.scan(there, ["sample_id"]):
+        fresh = set(frame["sample_id"])
+        if twice := sorted(fresh & keys):
+            yield f"sample {twice[0]} stands in the pool twice ({len(twice)} such samples in one file)"
+        keys |= fresh
