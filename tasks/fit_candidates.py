@@ -12,7 +12,7 @@ GOLDEN_ROWS = 20
 
 
 @step("fit-candidates")
-def fit_candidates(project: str, training_id: TrainingId) -> ModelId:
+def fit_candidates(project: str, training_id: str) -> ModelId:
     """Fit, log and record the best candidate for a training set; its id, which the ids behind it make up.
 
     What was fitted before is not fitted again. Raises TrainingError when the labels are too few or of one
@@ -21,7 +21,7 @@ def fit_candidates(project: str, training_id: TrainingId) -> ModelId:
     workspace = open_workspace(project)
     model_id = model_id_of(training_id, workspace.project)
     if workspace.ledger.models.known(model_id) is None:
-        refit = fit_from(workspace, training_id, workspace.project)
+        refit = fit_from(workspace, TrainingId(training_id), workspace.project)
         labeled = workspace.ledger.models.get_set(training_id)
         registered = workspace.registry.log_training(_training(workspace, model_id, labeled, refit))
         _record(workspace, model_id, labeled, refit, registered)

@@ -20,8 +20,7 @@ def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Make a function a step of the loop: two retries, and no cache, because the stores know what is done."""
 
     def decorate(function: Callable[P, R]) -> Task[P, R]:
-        return task(
-            _on_one_thread(function),
+        make = task(
             name=name,
             retries=2,
             retry_delay_seconds=[2, 10],
@@ -29,6 +28,7 @@ def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
             retry_condition_fn=_is_worth_a_retry,
             cache_policy=NO_CACHE,
         )
+        return make(_on_one_thread(function))
 
     return decorate
 

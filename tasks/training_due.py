@@ -11,7 +11,9 @@ from tiltyard.stores.workspace import open_workspace
 def training_due(project: str) -> Due:
     """Whether there are enough new annotations since the last training set, and why or why not."""
     workspace = open_workspace(project)
-    trained = [labeled.position for labeled in workspace.ledger.models.sets() if labeled.purpose == "training"]
+    models = workspace.ledger.models
+    # Only sets that a model came of count: a run that was killed while it fitted is still due.
+    trained = [models.get_set(model.training_id).position for model in models.all()]
     annotations = workspace.ledger.annotations.until()
     labels = effective_labels(annotations, workspace.project.effective_label)
     new = sum(annotation.seq > max(trained, default=0) for annotation in annotations)

@@ -1,20 +1,29 @@
-"""One story of the loop, run as a process of its own; it may be told to kill itself at its Nth durable step.
+"""One story of the loop that may be told to kill itself at any durable step.
 
-``python -m tests.crash.story FOLDER [N]`` goes three rounds through the loop. A durable step is a commit of any
-database or a rename of a finished file: what stands on disk changes there and nowhere else.
+A durable step is a writing commit of the ledger, a commit of MLflow's database, or the rename of a finished
+file: what stands on disk changes there and nowhere else.
+
+``python -m tests.crash.story TEMPLATE FOLDER STEP...`` tells the story once for each step (``ledger:12``,
+``file:3``, ``mlflow:40``, or ``none``) in processes of its own, forked from this one so that the imports are paid
+once: the first is killed at the step, the second goes on to the end. For each step a line of JSON says what came
+of it.
 """
 
 import json
 import os
+import shutil
 import signal
 import sys
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event
+import mlflow  # noqa: F401 - imported before the forks, which then need not
+from sqlalchemy import Connection, Engine, event
 
+from schemas.canonical import digest
 from tasks.check_batch import check_batch, objects_to_check
 from tasks.choose_samples import choose_samples
 from tasks.fit_candidates import fit_candidates
@@ -25,11 +34,15 @@ from tasks.repair_stores import repair_stores
 from tasks.seal_ledger import seal_ledger
 from tasks.snapshot_labels import snapshot_labels
 from tasks.training_due import training_due
-from tests.small_project import a_day, answer_queue, deliver, make_project
+from tests.small_project import a_day, answer_queue, deliver
+from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.stores.files import Writing
+from tiltyard.stores.ledger.verification import verify_ledger
+from tiltyard.stores.workspace import Workspace, open_workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ROUNDS = 3
+KINDS = ("ledger", "file", "mlflow")
 
 
 def go_round(project: str) -> None:
@@ -50,14 +63,10 @@ def go_round(project: str) -> None:
 
 def tell(folder: Path) -> None:
     """The whole story; told again after a kill, it goes on where it stopped."""
-    workspace = make_project(folder) if not (folder / "project.yaml").exists() else None
-    from tiltyard.stores.workspace import open_workspace
-
-    workspace = workspace or open_workspace(folder)
-    project = str(folder)
+    workspace, project = open_workspace(folder), str(folder)
     repair_stores.fn(project)
     for number in range(ROUNDS):
-        # A round that was answered to its end is over: its marker is the expert's, not the loop's.
+        # A round that was answered to its end is over: the marker is the expert's memory, not the loop's.
         if (folder / f"round-{number}").exists():
             continue
         deliver(workspace, f"day-{number}.csv", a_day(number))
@@ -67,46 +76,93 @@ def tell(folder: Path) -> None:
     go_round(project)
 
 
-def kill_at(number: int) -> None:
-    """Arm the process to kill itself just before its Nth durable step."""
-    steps = count(1)
+def end_of(workspace: Workspace) -> dict[str, Any]:
+    """Where the story ended: pool, labels, models, verdicts and champion, times left out."""
+    ledger = workspace.ledger
+    pool = [row for chunk in workspace.pool.scan(workspace.pool_files(), 1000) for row in chunk.rows()]
+    labels = effective_labels(ledger.annotations.until())
+    verdicts = ledger.champions.verdicts()
+    return {
+        "pool": digest(sorted(str(row) for row in pool)),
+        "batches": sorted((b.batch_id, b.state, b.read, b.accepted, b.duplicate) for b in ledger.batches.all()),
+        "annotations": sorted((a.annotation_id, a.label) for a in ledger.annotations.until()),
+        "labels": [(one.sample_id, one.label, one.evaluation) for one in labels],
+        "assignments": sorted(ledger.assignments.asked()),
+        "models": [(model.model_id, model.predictions_hash) for model in ledger.models.all()],
+        "verdicts": [(one.verdict_id, one.decision, one.rows, one.reason) for one in verdicts],
+        "champions": [(move.number, move.model_id, move.kind) for move in ledger.champions.history()],
+        "alias": workspace.registry.aliases().get("champion"),
+        "problems": verify_ledger(ledger),
+    }
 
-    def step(*_: Any) -> None:
-        if next(steps) == number:
-            os.kill(os.getpid(), signal.SIGKILL)
 
+def watch(act: Callable[[str], None]) -> None:
+    """Call ``act`` with the kind of each durable step just before it is taken."""
     finish = Writing.__exit__
 
-    def finish_or_die(self: Writing, kind: object, *rest: object) -> None:
-        step()
+    def file_step(self: Writing, kind: object, *rest: object) -> None:
+        act("file")
         finish(self, kind, *rest)
 
-    event.listen(Engine, "commit", step)
-    Writing.__exit__ = finish_or_die  # type: ignore[method-assign]  # the test's own hand on the kill switch
-
-
-def count_steps() -> Any:
-    """A counter of durable steps, for the undisturbed run."""
-    steps = {"commit": 0, "file": 0}
-    finish = Writing.__exit__
-
-    def counted(self: Writing, kind: object, *rest: object) -> None:
-        steps["file"] += 1
-        finish(self, kind, *rest)
-
-    def commit(*_: Any) -> None:
-        steps["commit"] += 1
+    def commit(connection: Connection) -> None:
+        if "mlflow" in str(connection.engine.url):
+            act("mlflow")
+        elif connection.get_execution_options().get("tiltyard_writes"):
+            act("ledger")
 
     event.listen(Engine, "commit", commit)
-    Writing.__exit__ = counted  # type: ignore[method-assign]  # as above
-    return steps
+    Writing.__exit__ = file_step  # type: ignore[method-assign]  # the test's own hand on the kill switch
+
+
+def killer(step: str) -> Callable[[str], None]:
+    """An act that kills this process at one step, named as ``kind:number``."""
+    wanted, _, number = step.partition(":")
+    seen: Counter[str] = Counter()
+
+    def act(kind: str) -> None:
+        seen[kind] += 1
+        if kind == wanted and seen[kind] == int(number):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return act
+
+
+def in_a_fork(work: Callable[[], None]) -> int:
+    """Do some work in a process of its own; its exit status, negative for a signal."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def told_with_a_kill(template: Path, folder: Path, step: str) -> dict[str, Any]:
+    """The end of the story when it was killed at a step and told again."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(template, folder)
+    result = folder / "end.json"
+    counts: Counter[str] = Counter()
+
+    def first() -> None:
+        watch(killer(step))
+        tell(folder)
+
+    def second() -> None:
+        watch(lambda kind: counts.update([kind]))
+        tell(folder)
+        result.write_text(json.dumps({"end": end_of(open_workspace(folder)), "steps": counts}))
+
+    killed = in_a_fork(first) if step != "none" else 0
+    finished = in_a_fork(second)
+    told = json.loads(result.read_text()) if finished == 0 else {"end": None, "steps": {}}
+    return {"step": step, "killed": killed, "finished": finished, **told}
 
 
 if __name__ == "__main__":
-    steps = None
-    if len(sys.argv) > 2:
-        kill_at(int(sys.argv[2]))
-    else:
-        steps = count_steps()
-    tell(Path(sys.argv[1]))
-    sys.stdout.write(json.dumps(steps) + "\n")
+    for named in sys.argv[3:]:
+        sys.stdout.write(json.dumps(told_with_a_kill(Path(sys.argv[1]), Path(sys.argv[2]), named)) + "\n")
+        sys.stdout.flush()
