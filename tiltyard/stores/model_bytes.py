@@ -1,12 +1,11 @@
 """A fitted model as bytes and back, by skops: only types that we name may come to life, nothing is executed.
 
-A file's own list of trusted types is never asked: whoever changed the bytes could change the list.
+A file's own list of trusted types is never asked: whoever changed the bytes could change the list. skops is imported
+where it is used: it walks through all of scikit-learn at its import, and most commands touch no model.
 """
 
 from collections.abc import Iterable
 from typing import Any, Final
-
-from skops.io import dumps, get_untrusted_types, loads
 
 from schemas.errors import RegistryError
 
@@ -33,6 +32,8 @@ TRUSTED: Final = frozenset(
 
 def model_bytes(model: Any) -> bytes:
     """A fitted model as skops bytes; RegistryError where it cannot be written."""
+    from skops.io import dumps
+
     try:
         content: bytes = dumps(model)
     except Exception as error:  # skops raises whatever the model's own objects raise
@@ -42,11 +43,15 @@ def model_bytes(model: Any) -> bytes:
 
 def model_of(content: bytes, own_types: Iterable[str] = ()) -> Any:
     """The model that bytes hold; RegistryError names the types that are not trusted."""
+    from skops.io import loads
+
     return loads(content, trusted=trusted_types(content, own_types))
 
 
 def trusted_types(content: bytes, own_types: Iterable[str] = ()) -> list[str]:
     """The types in a model's bytes beyond skops's own list, each of them trusted; RegistryError names any other."""
+    from skops.io import get_untrusted_types
+
     try:
         found = get_untrusted_types(data=content)
     except Exception as error:  # a damaged archive fails in many ways

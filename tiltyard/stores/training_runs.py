@@ -5,12 +5,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from schemas.records import ModelId, TrainingId
-from tiltyard.rules.tuning import Fitted, Trial
+
+if TYPE_CHECKING:  # scikit-learn costs a second to import, and most commands fit nothing
+    from tiltyard.rules.tuning import Fitted, Trial
 
 LONGEST: Final = 500
 """Characters of a parameter that are kept; MLflow refuses longer ones."""
@@ -27,7 +29,7 @@ class Training:
 
     model_id: ModelId
     training_id: TrainingId
-    fitted: Fitted
+    fitted: "Fitted"
     golden: pd.DataFrame
     rows: int
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -67,7 +69,7 @@ def _describe(client: Any, run_id: str, training: Training) -> None:
     client.log_inputs(run_id, [_dataset(training)])
 
 
-def _nest(client: Any, experiment_id: str, parent: str, name: str, trial: Trial) -> None:
+def _nest(client: Any, experiment_id: str, parent: str, name: str, trial: "Trial") -> None:
     """One trial as a run below its training's."""
     tags = {"mlflow.parentRunId": parent, "problem": trial.problem[:LONGEST], "notes": "; ".join(trial.notes)[:LONGEST]}
     told = {tag: value for tag, value in tags.items() if value}
