@@ -1,20 +1,22 @@
 """From a project's rows to the frame that a model takes: one conversion, used by training, asking and serving."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import pandas as pd
 import polars as pl
 
 from schemas.pool_types import pool_schema as pool_schema
 from schemas.project import Kind, Project
 from schemas.records import Payload
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 MISSING: Final = "(missing)"
 """What stands for a missing category or text in a model's input, so that every exporter sees the same value."""
 
 
-def feature_frame(rows: pl.DataFrame, project: Project) -> pd.DataFrame:
+def feature_frame(rows: pl.DataFrame, project: Project) -> "pd.DataFrame":
     """What a model takes: one float64 column per number, integer, boolean or timestamp, one text column per
     category or text.
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import yaml
 
 from schemas.errors import ProjectFileError
-from schemas.frames import contract_hash
 from schemas.project import Project, parse_project
 from schemas.records import ProjectVersion, StoredFile
 from schemas.settings import Settings
@@ -21,7 +20,9 @@ from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.objects import FolderObjects, LandedObjects
 from tiltyard.stores.parquet import ParquetStore
 from tiltyard.stores.pool import Pool
-from tiltyard.stores.registry import Registry
+
+if TYPE_CHECKING:
+    from tiltyard.stores.registry import Registry
 
 PROJECT_FILE = "project.yaml"
 
@@ -44,6 +45,9 @@ class Workspace:
     @cached_property
     def contract_hash(self) -> str:
         """What decides over rows today: columns, limits and the Pandera model's source."""
+        # It brings Pandera, whose import takes a second.
+        from schemas.frames import contract_hash
+
         return contract_hash(self.project)
 
     @cached_property
@@ -83,8 +87,11 @@ class Workspace:
         return Ledger(url, FileStore(self.folder / "segments"))
 
     @cached_property
-    def registry(self) -> Registry:
+    def registry(self) -> "Registry":
         """Models and runs in MLflow."""
+        # It brings pandas and scikit-learn, whose imports take seconds; who only looks does not need them.
+        from tiltyard.stores.registry import Registry
+
         uri = self.settings.mlflow_uri or f"sqlite:///{self.folder / 'mlflow.db'}"
         return Registry(uri, self.folder / "artifacts", self.project.name, named_types(self.project.candidates))
 
