@@ -12,7 +12,7 @@ from schemas.records import Batch, BatchId, LandedObject, ObjectId, StoredFile
 from tasks.step import step
 from tiltyard.rules.annotating import arrived_labels
 from tiltyard.rules.raw_rows import QUARANTINE_TYPES, RawRows
-from tiltyard.rules.sifting import Sifted, identified, only_rows, refuse_structure, sift
+from tiltyard.rules.sifting import Screened, Sifted, identified, only_rows, refuse_structure, sift
 from tiltyard.rules.statistics import compare, profile
 from tiltyard.rules.validation import check_rows
 from tiltyard.stores.reading.guarded import read_object
@@ -54,12 +54,13 @@ def _sift(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch])
         raw = read_object(workspace.landed.path(landed), landed.key, workspace.project)
     except ObjectError as error:
         return Sifted("unreadable", str(error), 0, pl.DataFrame(), pl.DataFrame(schema=QUARANTINE_TYPES), 0)
+    of_object = raw.read
     if attempts and attempts[-1].quarantine_file:
         raw = only_rows(raw, workspace.quarantine.read(attempts[-1].quarantine_file)["row"])
-    return _sift_rows(workspace, raw)
+    return _sift_rows(workspace, raw, of_object)
 
 
-def _sift_rows(workspace: Workspace, raw: RawRows) -> Sifted:
+def _sift_rows(workspace: Workspace, raw: RawRows, of_object: int) -> Sifted:
     """Check the rows that were read, and look the good ones up in the pool."""
     project = workspace.project
     schema = load_pandera(project.pandera, workspace.project_file.name) if project.pandera else None
@@ -69,7 +70,7 @@ def _sift_rows(workspace: Workspace, raw: RawRows) -> Sifted:
         return refuse_structure(raw, str(error))
     rows = identified(checked.good, project)
     known = workspace.pool.known(rows["sample_id"], rows["sample_key"], workspace.pool_files())
-    return sift(raw, checked, rows, known, project)
+    return sift(Screened(raw, checked, rows, known, of_object), project)
 
 
 def _record(workspace: Workspace, batch_id: BatchId, landed: LandedObject, attempt: int, sifted: Sifted) -> Batch:

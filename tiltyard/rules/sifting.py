@@ -36,22 +36,37 @@ class Sifted:
 
 
 def identified(good: pl.DataFrame, project: Project) -> pl.DataFrame:
-    """Good rows with who they are (``sample_id``, ``sample_key``) and whether chance put them into the evaluation set."""
+    """Good rows with their ``sample_id``, ``sample_key``, and whether chance put them into the evaluation set."""
     ids = sample_ids(good, project)
     marks = drawn_for_evaluation(ids, project.evaluation.share, project.seed)
     return good.with_columns(ids.alias("sample_id"), sample_keys(ids).alias("sample_key"), marks.alias("evaluation"))
 
 
-def sift(raw: RawRows, checked: CheckedRows, rows: pl.DataFrame, known: pl.Series, project: Project) -> Sifted:
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """A batch after its checks: what was read, the good rows identified, and which of those the pool has.
+
+    ``of_object`` is how many rows the whole object has; a second attempt reads fewer.
+    """
+
+    raw: RawRows
+    checked: CheckedRows
+    rows: pl.DataFrame
+    known: pl.Series
+    of_object: int
+
+
+def sift(screened: Screened, project: Project) -> Sifted:
     """Where each row of a checked batch goes.
 
-    ``rows`` are the good rows, identified; ``known`` says which of them the pool has. A batch with a larger
-    share of bad rows than the project allows is refused: all of it waits in quarantine.
+    When a larger share of the object's rows is bad than the project allows, all of the batch waits in quarantine.
     """
-    limit = project.limits.bad_rows
-    if checked.bad_share > limit:
-        why = f"{checked.bad.height} of {checked.read} rows are bad ({checked.bad_share:.1%}, the limit is {limit:.1%})"
-        return _refused(raw, checked, why)
+    checked, limit = screened.checked, project.limits.bad_rows
+    share = checked.bad.height / screened.of_object if screened.of_object else 0.0
+    if share > limit:
+        why = f"{checked.bad.height} of {screened.of_object} rows are bad ({share:.1%}, the limit is {limit:.1%})"
+        return _refused(screened.raw, checked, why)
+    rows, known = screened.rows, screened.known
     parts = split_duplicates(rows, known)
     return Sifted("accepted", "", checked.read, parts.fresh, checked.bad, parts.duplicate, _labeled(rows, project))
 
