@@ -115,5 +115,5 @@ def as_text(column: pl.Series) -> pl.Series:
     if column.dtype == pl.Binary:
         return column.bin.encode("hex")
     if column.dtype.is_nested():
-        return column.map_elements(str, return_dtype=pl.String)
+        return pl.Series(column.name, [None if cell is None else str(cell) for cell in column.to_list()], pl.String)
     return column.cast(pl.String)

@@ -90,7 +90,7 @@ def _finite(moment: Callable[[], Any]) -> float | None:
 
 def _is_few(ordered: Floats) -> bool:
     """Whether sorted values are few enough to be kept one by one."""
-    return int(np.count_nonzero(np.diff(ordered))) < FEW_VALUES
+    return int(np.count_nonzero(ordered[1:] != ordered[:-1])) < FEW_VALUES
 
 
 def _quantile_places(count: int) -> npt.NDArray[np.int64]:
@@ -195,7 +195,8 @@ def _below(points: Floats, side: ColumnProfile) -> Floats:
     """The share of values up to each point: exact at the profile's own edges, interpolated between if continuous."""
     edges, below = np.asarray(side["edges"]), np.asarray(side["below"])
     if not side["steps"]:
-        return np.asarray(np.interp(points, edges, below, left=0.0))
+        with np.errstate(over="ignore"):
+            return np.asarray(np.interp(points, edges, below, left=0.0))
     return np.concatenate([[0.0], below])[np.searchsorted(edges, points, side="right")]
 
 
@@ -217,20 +218,17 @@ def _psi_question(name: str, here: ColumnProfile, there: ColumnProfile) -> _Ques
 
 
 def _aligned(here: ColumnProfile, there: ColumnProfile) -> list[list[int]]:
-    """Both sides' counts over the same categories, those that only one side counted by name under 'other'."""
-    known = [
-        key
-        for key in sorted(here["top"].keys() | there["top"].keys())
-        if _is_counted(key, here) and _is_counted(key, there)
-    ]
-    counts = [[side["top"].get(key, 0) for key in known] for side in (here, there)]
-    rests = [side["n"] - sum(row) for side, row in zip((here, there), counts, strict=True)]
+    """Both sides' counts over the same categories, and last how many rows have another, if any has."""
+    names = sorted(here["top"].keys() | there["top"].keys())
+    counts = [[_count(side, name) for name in names] for side in (here, there)]
+    rests = [max(side["n"] - sum(row), 0) for side, row in zip((here, there), counts, strict=True)]
     return [[*row, rest] for row, rest in zip(counts, rests, strict=True)] if any(rests) else counts
 
 
-def _is_counted(key: str, side: ColumnProfile) -> bool:
-    """Whether a profile knows how often a category occurs."""
-    return key in side["top"] or side["other"] == 0
+def _count(side: ColumnProfile, name: str) -> int:
+    """How often a category occurs; one that is not among the top occurs at most as often as the last that is."""
+    most_elsewhere = min([side["other"], *side["top"].values()])
+    return int(side["top"].get(name, most_elsewhere))
 
 
 def _share(side: ColumnProfile, key: str) -> float:

@@ -30,6 +30,8 @@ def longest_line(path: Path, request: Request) -> int | None:
         found = [_line_ends(content, at) for at in range(0, len(content), CHUNK)]
         begins = len(BOM) if content[: len(BOM)] == BOM else 0
         ends = np.concatenate([[begins - 1], *(ends for ends, _ in found), [len(content)]])
+    if len(ends) < 4:  # a header with nothing after it is an error to pyarrow
+        return None
     lengths, returns = np.diff(ends), {kind for _, kind in found}
     # A line of no more than its own ending is an empty line, which is no row; only the last may be that.
     shortest = int(lengths[:-1].min(initial=CHUNK))
