@@ -84,7 +84,7 @@ def _wanted(raw: RawRows, project: Project) -> dict[str, Kind]:
 
 def _blanked(raw: RawRows, names: list[str], project: Project) -> pl.DataFrame:
     """The wanted cells with missing ones null: JSON's absent keys, CSV's spellings of an empty cell."""
-    absent = [pl.lit(None).alias(name) for name in names if name not in raw.cells.columns]
+    absent = [pl.lit(None, pl.String).alias(name) for name in names if name not in raw.cells.columns]
     cells = raw.cells.with_columns(absent).select(names)
     if raw.written != "text":
         return cells
