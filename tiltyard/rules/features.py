@@ -20,11 +20,12 @@ def feature_frame(rows: pl.DataFrame, project: Project) -> "pd.DataFrame":
     """What a model takes: one float64 column per number, integer, boolean or timestamp, one text column per
     category or text.
 
-    ``rows`` has at least the project's feature columns in their pool types; the result has just those, in
-    the project file's order, with a fresh index. Missing numbers are NaN, missing texts are ``MISSING``,
-    timestamps are seconds since 1970 in UTC.
+    ``rows`` has at least the project's feature columns in their pool types; the result has just those, by
+    name, with a fresh index. Missing numbers are NaN, missing texts are ``MISSING``, timestamps are seconds
+    since 1970 in UTC. The order is not the project file's, since that is no part of its hash: a model that is
+    rebuilt from the ledger must see the columns as they were.
     """
-    columns = [_model_column(name, project.columns.features[name].kind) for name in project.columns.features]
+    columns = [_model_column(name, project.columns.features[name].kind) for name in sorted(project.columns.features)]
     return rows.select(columns).to_pandas()
 
 

@@ -36,8 +36,8 @@ def preprocessing(project: Project, estimator: Any) -> ColumnTransformer:
 
 
 def columns_of(project: Project, *kinds: str) -> list[str]:
-    """The feature columns of some kinds, in the project file's order."""
-    return [name for name, column in project.columns.features.items() if column.kind in kinds]
+    """The feature columns of some kinds, by name: the order in the project file is no part of its hash."""
+    return sorted(name for name, column in project.columns.features.items() if column.kind in kinds)
 
 
 def only_text(project: Project) -> bool:
