@@ -305,6 +305,17 @@ def test_a_reader_that_dies_is_an_outcome(tmp_path: Path, monkeypatch: pytest.Mo
         read_object(path, path.name, project())
 
 
+def test_a_reader_that_says_nothing_sound_is_an_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    from tiltyard.stores.reading import guarded
+
+    monkeypatch.setattr(guarded, "CHILD", [sys.executable, "-c", "print('noise')"])
+    path = landed(Case("a.csv", HEAD + ROW, ""), tmp_path)
+    with pytest.raises(ObjectError, match="gave no answer but b'noise"):
+        read_object(path, path.name, project())
+
+
 def test_the_reader_sees_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 

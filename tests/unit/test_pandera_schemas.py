@@ -37,7 +37,7 @@ NUMBER = 5
 def project(**changes: Any) -> Project:
     features = {f"f_{kind}": {"kind": kind} for kind in POOL_TYPES}
     columns = {"id": "key", "time": "when", "features": features, "reference": ["answer"]}
-    return parse_project({"name": "p", "classes": ["a", "b"], "columns": columns, **changes}, "p.yaml")
+    return parse_project({"name": "p", "classes": ["a", "b"], "columns": columns} | changes, "p.yaml")
 
 
 @pytest.fixture

@@ -244,6 +244,12 @@ def test_a_check_over_the_frame_gives_each_row_one_reason() -> None:
     assert reasons(checked) == {0: [("n above i", "", "")], 2: [("n above i", "", "")]}
 
 
+def test_a_column_declared_by_a_pattern_is_told_by_its_name() -> None:
+    schema = own_schema(columns={"^(n|free)$": pa.Column(float, pa.Check.ge(0), regex=True, nullable=True)})
+    told = reasons(check_rows(raw_of(rows_of({"n": 1.0, "free": -2.0})), project(), schema))
+    assert told == {0: [("greater_than_or_equal_to(0)", "free", "-2.0")]}
+
+
 def test_rows_that_are_not_unique_are_each_told_once() -> None:
     schema = own_schema(columns={"t": pa.Column(str, unique=True, nullable=True)}, unique=["n", "t"])
     checked = check_rows(raw_of(rows_of({"t": "x"}, {"t": "y"}, {"t": "x"})), project(), schema)

@@ -71,8 +71,8 @@ def _mask(error: SchemaError) -> pl.Series | None:
 
 def _column(error: SchemaError) -> str:
     """The column that a complaint is about; empty for a check over the whole frame."""
-    schema = error.schema
-    return str(schema.name) if isinstance(schema, pa.Column) else ""
+    # not the schema's own name, which is a pattern where a column is declared by one
+    return str(error.column_name) if isinstance(error.schema, pa.Column) else ""
 
 
 def _words(error: SchemaError) -> str:

@@ -79,7 +79,10 @@ def _answer(request: Request, name: str) -> dict[str, Any]:
         ) from error
     if child.returncode != 0:
         raise ObjectError(f"{name!r}: {_death(child.returncode, child.stderr, request)}")
-    answer: dict[str, Any] = json.loads(child.stdout)
+    try:
+        answer: dict[str, Any] = json.loads(child.stdout)
+    except ValueError as error:
+        raise ObjectError(f"{name!r}: its reader gave no answer but {child.stdout[:100]!r}") from error
     return answer
 
 
