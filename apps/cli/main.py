@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from apps.cli.asking import ask
+from apps.cli.demo import demo
 from apps.cli.doctoring import doctor
 from apps.cli.exchanging import export_labels, import_labels
 from apps.cli.ingesting import ingest
@@ -29,6 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+app.command(rich_help_panel="Start")(demo)
 app.command(rich_help_panel="Start")(init)
 app.command(rich_help_panel="Start")(example)
 app.command(rich_help_panel="Start")(schema)

@@ -1,0 +1,133 @@
+"""What the same recipe scores when chance chooses the samples, beside what it scored on those that were chosen.
+
+Only an example can say this: it needs the answer to samples that nobody labeled.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.base import clone
+from threadpoolctl import threadpool_limits
+
+from examples.dealing import Deal
+from schemas.records import LabeledSet, Model
+from tiltyard.rules.features import feature_frame
+from tiltyard.rules.metrics import score
+from tiltyard.rules.predictions import predictions_of
+from tiltyard.rules.recipes import recipes_of
+from tiltyard.stores.workspace import Workspace
+
+DRAWS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A number of training labels and the gate's metric there: the mean, lowest and highest of several draws."""
+
+    labels: int
+    score: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Score by number of labels: of the models that were trained, and of the same recipes on labels by chance.
+
+    Both are scored on the same ``rows``: every sample of the evaluation set, with the answers of the key.
+    """
+
+    chosen: tuple[Point, ...]
+    random: tuple[Point, ...]
+    rows: int
+    draws: int
+
+
+def curves(workspace: Workspace, deal: Deal, seed: int, every: int = 2) -> Curves:
+    """The two curves, at every second training (``every``) and the last.
+
+    Chance is as well off as the strategy was: at each training it has the same number of labels, drawn day by day
+    from the samples outside the evaluation set that had arrived when the strategy chose.
+    """
+    pool = _answered(pl.concat(workspace.pool.scan(workspace.pool_files(), workspace.settings.chunk_rows)), deal)
+    judged = pool.filter("evaluation")
+    trainings = _trainings(workspace)
+    shown = sorted({*range(len(trainings) - 1, -1, -every)})
+    with threadpool_limits(limits=1):
+        chosen = [_point(trainings[at][1], [workspace.load_model(trainings[at][0].model_id)], judged, workspace)
+                  for at in shown]  # fmt: skip
+        draws = [_fitted(workspace, trainings, shown, pool, np.random.default_rng([seed, n])) for n in range(DRAWS)]
+        random = [
+            _point(trainings[at][1], [draw[place] for draw in draws], judged, workspace)
+            for place, at in enumerate(shown)
+        ]
+    return Curves(tuple(chosen), tuple(random), judged.height, DRAWS)
+
+
+def _answered(rows: pl.DataFrame, deal: Deal) -> pl.DataFrame:
+    """The pool's rows with the answer of the key as ``answer``, and the place of each in the order of arrival."""
+    answers = pl.Series("answer", [deal.answers[reference] for reference in rows[deal.reference]])
+    return rows.with_columns(answers).with_row_index("place")
+
+
+def _trainings(workspace: Workspace) -> list[tuple[Model, LabeledSet]]:
+    """Every model with its training set, in the ledger's order."""
+    ledger = workspace.ledger
+    return [(model, ledger.models.get_set(model.training_id)) for model in ledger.models.all()]
+
+
+def _fitted(
+    workspace: Workspace,
+    trainings: list[tuple[Model, LabeledSet]],
+    shown: list[int],
+    pool: pl.DataFrame,
+    rng: np.random.Generator,
+) -> list[Any]:
+    """One draw's models: at each shown training, the same recipe fitted on as many labels that chance chose."""
+    models, drawn = [], np.array([], dtype=np.int64)
+    for at, (model, labeled) in enumerate(trainings):
+        arrived = _arrived(workspace, pool, labeled)
+        drawn = _draw(drawn, arrived, labeled.rows, rng)
+        if at in shown:
+            rows = pool[np.sort(drawn)]
+            frame = feature_frame(rows, workspace.project)
+            models.append(_recipe(workspace, model).fit(frame, rows["answer"].to_numpy().astype(str)))
+    return models
+
+
+def _arrived(workspace: Workspace, pool: pl.DataFrame, labeled: LabeledSet) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The places of the samples outside the evaluation set that the strategy could choose from for a training."""
+    asked = [query.position for query in workspace.ledger.assignments.queries() if query.position < labeled.position]
+    height = sum(file.rows for file in workspace.pool_files(max(asked, default=labeled.position)))
+    places: np.ndarray[Any, np.dtype[np.int64]] = (
+        pool.head(height).filter(~pl.col("evaluation"))["place"].cast(pl.Int64).to_numpy()
+    )
+    return places
+
+
+def _draw(
+    drawn: np.ndarray[Any, np.dtype[np.int64]],
+    arrived: np.ndarray[Any, np.dtype[np.int64]],
+    wanted: int,
+    rng: np.random.Generator,
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The samples drawn so far and as many more by chance as are wanted, none twice."""
+    left = np.setdiff1d(arrived, drawn)
+    more = rng.choice(left, size=max(0, min(wanted - len(drawn), len(left))), replace=False)
+    return np.concatenate([drawn, more])
+
+
+def _recipe(workspace: Workspace, model: Model) -> Any:
+    """The unfitted pipeline that a model was made with."""
+    recipes = recipes_of(workspace.project, model.seed)
+    return clone(next(one.pipeline for one in recipes if one.candidate == model.recipe["candidate"]))
+
+
+def _point(labeled: LabeledSet, models: list[Any], judged: pl.DataFrame, workspace: Workspace) -> Point:
+    """How some models of one size score."""
+    frame, answers = feature_frame(judged, workspace.project), judged["answer"].to_numpy().astype(str)
+    metric = workspace.project.gate.metric
+    values = [score(metric, answers, predictions_of(model, frame, workspace.project)) for model in models]
+    return Point(labeled.rows, float(np.mean(values)), min(values), max(values))
