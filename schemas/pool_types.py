@@ -4,6 +4,7 @@ from typing import Final
 
 import polars as pl
 
+from schemas.project import RESERVED as RESERVED
 from schemas.project import Kind, Project
 
 POOL_TYPES: Final[dict[Kind, pl.DataType]] = {
@@ -14,9 +15,6 @@ POOL_TYPES: Final[dict[Kind, pl.DataType]] = {
     "boolean": pl.Boolean(),
     "timestamp": pl.Datetime("us", "UTC"),
 }
-
-RESERVED: Final = frozenset({"sample_id", "sample_key", "row", "line", "evaluation"})
-"""Names that the pool gives to columns of its own; a project's column cannot bear them."""
 
 
 def pool_schema(project: Project) -> pl.Schema:

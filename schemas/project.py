@@ -5,7 +5,7 @@ ignored is the costliest kind of typo.
 """
 
 import re
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -29,6 +29,12 @@ StrategyName = Literal[
     "typical",
     "random",
 ]
+
+RESERVED: Final = frozenset(
+    {"sample_id", "sample_key", "row", "line", "evaluation", "label", "annotations", "_wanting", "_chance", "_order"}
+    | {"_strategy", "_score", "_probability", "_purpose", "_priority"}
+)
+"""Names of columns that stand beside the project's own; only the label may be called ``label``."""
 
 REPEATED = re.compile(r"^(?P<head>[^{}]*)\{(?P<first>\d+)\.\.(?P<last>\d+)\}(?P<tail>[^{}]*)$")
 
@@ -101,12 +107,15 @@ class Columns(Part):
 
     @model_validator(mode="after")
     def each_column_plays_one_part(self) -> Self:
-        """Refuse a name that stands in two places."""
+        """Refuse a name that stands in two places, or that the stores need."""
         names = [name for name in (self.id, self.time, self.label) if name]
         names += [*self.features, *self.context, *self.reference]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"named in two places: {', '.join(twice)}")
+        taken = sorted(RESERVED.intersection(names) - ({"label"} if self.label == "label" else set()))
+        if taken:
+            raise ValueError(f"{', '.join(taken)}: a name that the stores need for themselves; the producer renames it")
         return self
 
     @property

@@ -101,12 +101,12 @@ def test_every_strategy_chooses_from_a_stream(
     chosen = choose(rows.iter_slices(700), wanted, NUMBERS, model=model, committee=committee, labeled=pool[:LABELED])
     assert chosen.columns == [*pool.columns, *CHOICE]
     assert chosen["sample_id"].n_unique() == chosen.height == 60
-    queried = chosen.filter(purpose="query")
+    queried = chosen.filter(_purpose="query")
     assert queried.height == (0 if name == "random" else 54)
-    assert set(queried["strategy"]) <= {name}
-    assert queried["score"].null_count() == (54 if name == "typical" else 0)
-    assert queried["probability"].null_count() == queried.height
-    assert chosen["priority"].is_sorted(descending=True)
+    assert set(queried["_strategy"]) <= {name}
+    assert queried["_score"].null_count() == (54 if name == "typical" else 0)
+    assert queried["_probability"].null_count() == queried.height
+    assert chosen["_priority"].is_sorted(descending=True)
     assert chosen.select(pool.columns).equals(pool[chosen["row"].to_list()])
 
 
@@ -114,7 +114,7 @@ def test_the_queried_rows_are_modals_when_chance_is_off(pool: pl.DataFrame, mode
     chosen = choose(pool.iter_slices(500), Wanted(number=50, strategy="margin", random_share=0), NUMBERS, model=model)
     theirs, margins = margin_sampling(model, feature_frame(pool, NUMBERS), n_instances=50)
     assert set(chosen["row"]) == set(theirs.tolist())
-    np.testing.assert_allclose(np.sort(chosen["score"]), np.sort(margins), atol=1e-8)
+    np.testing.assert_allclose(np.sort(chosen["_score"]), np.sort(margins), atol=1e-8)
 
 
 @settings(max_examples=25, deadline=None)
@@ -153,11 +153,11 @@ def test_massive_ties_are_broken_by_the_sample_not_its_place(pool: pl.DataFrame)
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
 def test_the_random_share_is_exact_and_its_probability_known(pool: pl.DataFrame, model: Any, share: float) -> None:
     chosen = choose(pool.iter_slices(999), Wanted(number=40, random_share=share, seed=8), NUMBERS, model=model)
-    drawn = chosen.filter(purpose="random")
+    drawn = chosen.filter(_purpose="random")
     assert drawn.height == 40 * share
-    assert drawn["score"].null_count() == drawn.height
-    assert set(drawn["probability"]) <= {40 * share / ROWS}
-    assert set(drawn["strategy"]) <= {"random"}
+    assert drawn["_score"].null_count() == drawn.height
+    assert set(drawn["_probability"]) <= {40 * share / ROWS}
+    assert set(drawn["_strategy"]) <= {"random"}
 
 
 def test_a_share_of_less_than_one_row_is_right_on_average() -> None:
@@ -170,22 +170,22 @@ def test_every_row_is_drawn_as_often_as_its_probability_says(pool: pl.DataFrame,
     rows, times = pool[:50], np.zeros(50)
     for seed in range(250):
         chosen = choose([rows], Wanted(number=10, random_share=0.5, strategy="margin", seed=seed), NUMBERS, model=model)
-        times[chosen.filter(purpose="random")["row"].to_numpy()] += 1
+        times[chosen.filter(_purpose="random")["row"].to_numpy()] += 1
     # 250 draws with p = 0.1: four standard deviations are 19; the least certain rows are drawn no less often.
     assert np.abs(times - 25).max() < 20
 
 
 def test_random_rows_alternate_with_queried_ones(pool: pl.DataFrame, model: Any) -> None:
     chosen = choose([pool], Wanted(number=60), NUMBERS, model=model)
-    assert all(chosen["purpose"][start : start + 20].to_list().count("random") == 2 for start in (0, 20, 40))
+    assert all(chosen["_purpose"][start : start + 20].to_list().count("random") == 2 for start in (0, 20, 40))
 
 
 def test_without_a_model_the_start_strategy_chooses(pool: pl.DataFrame) -> None:
     chosen = choose([pool], Wanted(number=30, strategy="committee_kl"), NUMBERS)
-    assert set(chosen["strategy"]) == {"typical", "random"}
+    assert set(chosen["_strategy"]) == {"typical", "random"}
     chosen = choose([pool], Wanted(number=30, start="random"), NUMBERS)
-    assert set(chosen["purpose"]) == {"random"}
-    assert set(chosen["probability"]) == {30 / ROWS}
+    assert set(chosen["_purpose"]) == {"random"}
+    assert set(chosen["_probability"]) == {30 / ROWS}
 
 
 def test_every_kind_of_column_takes_part_in_the_cold_start() -> None:

@@ -33,33 +33,33 @@ def pick_evaluation(chunks: Iterable[pl.DataFrame], wanted: int, project: Projec
     """
     kept: pl.DataFrame | None = None
     for chunk in chunks:
-        ordered = chunk.with_columns(evaluation_order(chunk["sample_id"], project.seed).alias("order"))
+        ordered = chunk.with_columns(evaluation_order(chunk["sample_id"], project.seed).alias("_order"))
         kept = _first(ordered if kept is None else pl.concat([kept, ordered]), wanted)
     if kept is None:
         return pl.DataFrame()
-    return _marked(kept).drop("order")
+    return _marked(kept).drop("_order")
 
 
 def _first(rows: pl.DataFrame, wanted: int) -> pl.DataFrame:
     """The rows that come first in the order of chance."""
-    return rows.bottom_k(wanted, by=["order", "sample_id"]).sort("order", "sample_id")
+    return rows.bottom_k(wanted, by=["_order", "sample_id"]).sort("_order", "sample_id")
 
 
 def _marked(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with the columns that every choice has; they alternate with the queried ones in the queue."""
     priority = 1 - (pl.int_range(pl.len()).cast(pl.Float64) + 0.5) / pl.len()
     return rows.with_columns(
-        strategy=pl.lit("evaluation"),
-        score=pl.lit(None, pl.Float64),
-        probability=pl.lit(None, pl.Float64),
-        purpose=pl.lit("evaluation"),
-        priority=priority,
+        _strategy=pl.lit("evaluation"),
+        _score=pl.lit(None, pl.Float64),
+        _probability=pl.lit(None, pl.Float64),
+        _purpose=pl.lit("evaluation"),
+        _priority=priority,
     )
 
 
 def assignments_of(chosen: pl.DataFrame, query: Query, project: Project) -> list[Assignment]:
     """One assignment per chosen row and slot, each carrying the row's payload, most wanted first."""
-    rows = chosen.sort("priority", "sample_id", descending=[True, False])
+    rows = chosen.sort("_priority", "sample_id", descending=[True, False])
     made = zip(rows.iter_rows(named=True), payloads_of(rows, project), strict=True)
     return [
         Assignment(
@@ -67,13 +67,13 @@ def assignments_of(chosen: pl.DataFrame, query: Query, project: Project) -> list
             query_id=query.query_id,
             sample_id=SampleId(row["sample_id"]),
             slot=slot,
-            purpose=row["purpose"],
-            strategy=row["strategy"],
-            score=row["score"],
-            probability=row["probability"],
+            purpose=row["_purpose"],
+            strategy=row["_strategy"],
+            score=row["_score"],
+            probability=row["_probability"],
             model_id=ModelId(query.model_id) if query.model_id else None,
             payload=payload,
-            priority=row["priority"],
+            priority=row["_priority"],
         )
         for row, payload in made
         for slot in range(project.query.overlap)

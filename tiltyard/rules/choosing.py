@@ -18,13 +18,13 @@ from tiltyard.rules.shortlist import CHANCE, WANTING, Gathering
 from tiltyard.rules.strategies import SLICE, strategy_named
 
 CHOICE: Final = {
-    "strategy": pl.String(),
-    "score": pl.Float64(),
-    "probability": pl.Float64(),
-    "purpose": pl.String(),
-    "priority": pl.Float64(),
+    "_strategy": pl.String(),
+    "_score": pl.Float64(),
+    "_probability": pl.Float64(),
+    "_purpose": pl.String(),
+    "_priority": pl.Float64(),
 }
-"""The columns that :func:`choose` adds to the pool's own."""
+"""The columns that :func:`choose` adds to the pool's own; the underscore keeps a project's ``score`` its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +77,8 @@ def choose(
     start strategy chooses. ``committee`` are the fitted members for a committee strategy, ``labeled`` the rows (any
     frame with the features) that typical and ranked_batch keep away from.
 
-    A share of the rows is drawn by chance first: ``probability`` is then each row's chance of being drawn, and
-    ``score`` is null. Among the others the strategy chooses; ``score`` is its measure in modAL's numbers. Fewer
+    A share of the rows is drawn by chance first: ``_probability`` is then each row's chance of being drawn, and
+    ``_score`` is null. Among the others the strategy chooses; ``_score`` is its measure in modAL's numbers. Fewer
     rows come back only if the pool has no more. Raises TrainingError if the model or the committee is missing its fit.
     """
     name: StrategyName = wanted.strategy if model is not None else wanted.start
@@ -88,7 +88,7 @@ def choose(
         stream.take(piece)
     drawn = stream.drawn()
     chosen = pl.concat([stream.asked(drawn, labeled), drawn])
-    return chosen.sort("priority", descending=True, maintain_order=True)
+    return chosen.sort("_priority", descending=True, maintain_order=True)
 
 
 def without(chunk: pl.DataFrame, sample_ids: pl.Series) -> pl.DataFrame:
@@ -123,7 +123,7 @@ class _Stream:
         """The rows drawn by chance, each with its probability of being drawn."""
         rows = self.lottery.settled()
         probability = rows.height / self.seen if self.seen else None
-        return _marked(rows, "random", "random").with_columns(probability=pl.lit(probability, pl.Float64))
+        return _marked(rows, "random", "random").with_columns(_probability=pl.lit(probability, pl.Float64))
 
     def asked(self, drawn: pl.DataFrame, labeled: pl.DataFrame | None) -> pl.DataFrame:
         """The rows that the strategy picks from its best, those drawn by chance left out."""
@@ -133,7 +133,7 @@ class _Stream:
         scores = self.strategy.measured(rows[WANTING].to_numpy())
         picks = self.strategy.pick(self._offer(rows, scores, labeled), self.asking)
         marked = _marked(rows[picks], self.name, "query")
-        return marked.with_columns(score=pl.Series(scores[picks])) if self.strategy.needs_model else marked
+        return marked.with_columns(_score=pl.Series(scores[picks])) if self.strategy.needs_model else marked
 
     def _wanting(self, rows: pl.DataFrame) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """The rows that may still enter the list and how much they are wanted."""
@@ -169,6 +169,6 @@ def _marked(rows: pl.DataFrame, strategy: str, purpose: str) -> pl.DataFrame:
     Even spreading lets rows of both purposes alternate, so that a day cut short has its share of both.
     """
     priority = 1 - (pl.int_range(pl.len()) + 0.5) / pl.len()
-    values = {"strategy": strategy, "score": None, "probability": None, "purpose": purpose}
+    values = {"_strategy": strategy, "_score": None, "_probability": None, "_purpose": purpose}
     marks = [pl.lit(value, CHOICE[column]).alias(column) for column, value in values.items()]
-    return rows.drop(WANTING, CHANCE).with_columns(*marks, priority.cast(pl.Float64).alias("priority"))
+    return rows.drop(WANTING, CHANCE).with_columns(*marks, priority.cast(pl.Float64).alias("_priority"))
