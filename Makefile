@@ -1,7 +1,7 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each makes .venv first if it is not there.
 # Works with GNU Make 3.81, the one that macOS ships. PYTHON=/path/to/python picks the interpreter.
 
-PYTHONS = $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3)
+PYTHONS = $(if $(PYTHON),$(PYTHON),python3.12 python3.11 python3.13 python3)
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 WORKERS ?= auto
@@ -38,7 +38,7 @@ docs: $(INSTALLED) ## build the site into site/, strictly
 	$(BIN)/mkdocs build --strict --quiet
 
 pytest: $(INSTALLED) ## the tests alone, in parallel, with coverage
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered
 
 reference: $(INSTALLED) ## write the generated pages of docs/reference again
 	$(BIN)/python -m docs.generate

@@ -12,8 +12,8 @@ import pytest
 from tests.small_project import make_project
 
 PARTS = 4
-EVERY_MLFLOW_COMMIT = 8
-"""MLflow commits a dozen times per run, most of them reads: each eighth is killed, in turn over the parts."""
+EVERY_MLFLOW_COMMIT = 10
+"""MLflow commits a dozen times per run, most of them reads: each tenth is killed."""
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,9 @@ def tell(template: Path, steps: list[str], root: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize(
+    "part", [pytest.param(part, marks=pytest.mark.xdist_group(f"kill-{part}")) for part in range(PARTS)]
+)
 def test_a_kill_at_any_step_changes_nothing_in_the_end(template: Path, root: Path, part: int) -> None:
     (undisturbed,) = tell(template, ["none"], root)
     assert undisturbed["end"]["problems"] == []
