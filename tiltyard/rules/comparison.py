@@ -85,8 +85,9 @@ def _weightings(rows: int, bootstrap: Bootstrap) -> Iterator[Floats]:
     size = max(1, CELLS // max(rows, 1))
     for start in range(0, bootstrap.resamples if rows else 0, size):
         draws = min(size, bootstrap.resamples - start)
-        drawn = rng.integers(rows, size=(draws, rows)) + rows * np.arange(draws)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=draws * rows).reshape(draws, rows).astype(np.float64)
+        drawn = rng.integers(rows, size=(draws, rows))
+        # A row at a time stays in the processor's cache.
+        yield np.stack([np.bincount(one, minlength=rows) for one in drawn]).astype(np.float64)
 
 
 def _interval(values: Floats, confidence: float) -> Interval | None:

@@ -1,0 +1,80 @@
+"""The registry against an MLflow server: models kept by the server, and models kept in our own folder."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from schemas.project import Project
+from schemas.records import ModelId, StoredFile, TrainingId
+from tiltyard.rules.tuning import Fitted, fit_candidates
+from tiltyard.stores.registry import Registry
+from tiltyard.stores.training_runs import Training
+
+PROJECT = Project.model_validate(
+    {"name": "small", "columns": {"features": {"x": {"kind": "number"}}}, "classes": ["no", "yes"]}
+)
+ROWS = pd.DataFrame({"x": np.linspace(-1, 1, 40)})
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running MLflow server with a database and a folder of its own."""
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{folder / 'm.db'}", "--artifacts-destination", str(folder / "kept")]
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        try:
+            yield _when_up(f"http://127.0.0.1:{port}", folder / "log")
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=60)
+
+
+def _when_up(address: str, log: Path) -> str:
+    """The address, once it answers."""
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{address}/health", timeout=5).close()
+        except (URLError, ConnectionError, TimeoutError):
+            time.sleep(0.5)
+        else:
+            return address
+    raise AssertionError(f"the server did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Fitted:
+    return fit_candidates(ROWS, np.where(ROWS["x"] > 0, "yes", "no"), PROJECT, 0)
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_a_server_keeps_runs_models_and_aliases(server: str, fitted: Fitted, tmp_path: Path, ours: bool) -> None:
+    registry = Registry(server, tmp_path / "artifacts" if ours else None, f"small-{ours}")
+    training = Training(
+        model_id=ModelId("m" * 32), training_id=TrainingId("t" * 32), fitted=fitted, golden=ROWS.head(5), rows=40
+    )
+    registered = registry.log_training(training)
+    assert registered.artifact.name.startswith("models/" if ours else "mlflow-artifacts:/")
+    assert registry.log_training(training) == registered
+    record = type("Recorded", (), {"model_id": "m", "artifact": registered.artifact})
+    assert np.array_equal(registry.load(record).predict(ROWS), fitted.model.predict(ROWS))  # type: ignore[arg-type]  # a record's two fields
+    registry.set_alias(registered.version, "champion")
+    assert registry.aliases() == {"champion": "1"}
+    assert registry.close_stale_runs() == 0
+    assert isinstance(registered.artifact, StoredFile)
