@@ -16,6 +16,7 @@ from apps.cli.labeling import label
 from apps.cli.mistakes import Commands
 from apps.cli.promoting import promote, rollback
 from apps.cli.quarantine import quarantine
+from apps.cli.reporting import report
 from apps.cli.running import run
 from apps.cli.starting import example, init, schema
 from apps.cli.telling import history, status
@@ -46,6 +47,7 @@ app.command("import-labels", rich_help_panel="Labels in files")(import_labels)
 app.command("export-labels", rich_help_panel="Labels in files")(export_labels)
 app.command(rich_help_panel="Look")(status)
 app.command(rich_help_panel="Look")(history)
+app.command(rich_help_panel="Look")(report)
 app.add_typer(quarantine, name="quarantine", rich_help_panel="Look")
 app.command(rich_help_panel="Trust")(verify)
 app.command(rich_help_panel="Trust")(rebuild)
