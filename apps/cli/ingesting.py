@@ -50,7 +50,9 @@ def samples(workspace: "Workspace") -> int:
 
 def tell_batches(rows: Sequence[dict[str, Any]], title: str = "") -> None:
     """Show batches as a table, and why any of them was refused as sentences below it."""
-    show_table([{name: value for name, value in row.items() if name != "reason"} for row in rows], title)
+    repeated = any(row["attempt"] > 1 for row in rows)
+    left_out = {"reason"} if repeated else {"reason", "attempt"}
+    show_table([{name: value for name, value in row.items() if name not in left_out} for row in rows], title)
     for row in rows:
         if row["reason"]:
             say(f"{row['object']}: {row['state']}. {row['reason']}")

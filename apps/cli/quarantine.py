@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from schemas.records import Batch
     from tiltyard.stores.workspace import Workspace
 
+SHOWN_REASONS, SHOWN_PER_ROW = 15, 3
+
 quarantine = typer.Typer(no_args_is_help=True, help="Rows that were not accepted: list, show, retry.")
 
 BatchName = Annotated[str, typer.Argument(metavar="BATCH", help="A batch's id, or the beginning of it.")]
@@ -136,13 +138,30 @@ def _tell_batch(workspace: "Workspace", batch: "Batch", bad: list[dict[str, Any]
     if not bad:
         say("None of its rows is in quarantine.")
         return
-    show_table(_counted(bad), "Reasons", hide=["column"])
+    reasons = _counted(bad)
+    show_table(reasons[:SHOWN_REASONS], "Reasons", hide=["column"])
+    if len(reasons) > SHOWN_REASONS:
+        say(f"... and {len(reasons) - SHOWN_REASONS} more reasons")
     show_table([_row_line(row) for row in bad[:limit]], f"The first {min(limit, len(bad))} of {len(bad):,} rows")
     say(f"Mend the project file, then: tiltyard quarantine retry {batch.batch_id[:8]}")
 
 
 def _row_line(row: dict[str, Any]) -> dict[str, Any]:
     """One bad row as a line of a table."""
-    told = "; ".join(f"{one['column'] or 'row'}: {one['value']!r} is not {one['check']}" for one in row["reasons"])
+    told = [_reason(**reason) for reason in row["reasons"]]
+    more = f"; and {len(told) - SHOWN_PER_ROW} more" if len(told) > SHOWN_PER_ROW else ""
     place = row["line"] if row["line"] is not None else row["row"]
-    return {"line": place, "why": told}
+    return {"line": place, "why": "; ".join(told[:SHOWN_PER_ROW]) + more}
+
+
+def _reason(column: str, check: str, value: str) -> str:
+    """One reason as a phrase.
+
+    >>> _reason("age", "an integer from 0", "-1"), _reason("", "3 fields", "4 fields"), _reason("age", "not missing", "")
+    ("age '-1' is not an integer from 0", '4 fields, not 3 fields', 'age is missing')
+    """
+    if check == "not missing":
+        return f"{column} is missing"
+    if column:
+        return f"{column} {value!r} is not {check}"
+    return f"{value}, not {check}" if value else f"fails {check}"

@@ -108,7 +108,7 @@ def _why(assignment: "Assignment") -> "Text":
     from rich.text import Text
 
     by_chance = assignment.purpose in {"random", "evaluation"}
-    return Text("why: drawn by chance" if by_chance else f"why: chosen by {assignment.strategy}", style="dim")
+    return Text("why: drawn by chance" if by_chance else f"why: chosen by strategy {assignment.strategy}", style="dim")
 
 
 def keys_view(answers: Answers) -> "Text":
@@ -117,16 +117,18 @@ def keys_view(answers: Answers) -> "Text":
 
     made = Text()
     for number, entry in enumerate(answers.classes, start=1):
-        made.append(entry.key or str(number), style="bold cyan").append(f" {shown(entry.name)}   ")
+        key = entry.key or str(number)
+        name = "" if entry.name == key else f"\N{NO-BREAK SPACE}{shown(entry.name)}"
+        made.append(key, style="bold cyan").append(name.replace(" ", "\N{NO-BREAK SPACE}")).append("   ")
     taken = {entry.key for entry in answers.classes}
     for key, other, what in COMMAND_KEYS:
-        made.append(other if key in taken else key, style="bold").append(f" {what}   ", style="dim")
+        made.append(other if key in taken else key, style="bold").append(f"\N{NO-BREAK SPACE}{what}   ", style="dim")
     return made
 
 
 COMMAND_KEYS: Final = (
     ("s", "space", "skip"),
-    ("?", "?", "can't tell"),
+    ("?", "?", "can't\N{NO-BREAK SPACE}tell"),
     ("f", "!", "flag"),
     ("u", "backspace", "undo"),
     ("q", "Esc", "quit"),

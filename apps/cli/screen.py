@@ -18,6 +18,9 @@ Row = Mapping[str, Any]
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Characters that would steer a terminal; line feed and tab are left."""
 
+SHORT: Final = 14
+"""Characters up to which a cell is never broken."""
+
 NUMBERS: Final = (int, float)
 
 
@@ -39,23 +42,25 @@ def show_json(data: Any) -> None:
 
 
 def show_table(rows: Sequence[Row], title: str = "", *, hide: Iterable[str] = ()) -> None:
-    """Write rows as a table on stdout; columns in ``hide`` that say nothing in any row are left out."""
+    """Write rows as a table and an empty line on stdout; columns in ``hide`` that say nothing are left out."""
     if rows:
-        console().print(table(rows, title, hide=hide))
+        console().print(table(rows, title, hide=hide), "")
 
 
 def table(rows: Sequence[Row], title: str = "", *, hide: Iterable[str] = ()) -> "Table":
     """Rows as a table whose header is their keys; numbers stand to the right."""
-    from rich import box
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     silent = {name for name in hide if all(row.get(name) in {None, "", "-"} for row in rows)}
     names = [name for name in rows[0] if name not in silent]
-    made = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold")
+    made = Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, show_edge=False)
+    made.padding, made.pad_edge = (0, 1, 0, 0), False
     for name in names:
         is_number = all(isinstance(row[name], NUMBERS) or row[name] is None for row in rows)
-        made.add_column(name, justify="right" if is_number else "left", overflow="fold")
+        short = all(len(cell(row[name])) <= SHORT for row in rows)
+        made.add_column(name, justify="right" if is_number else "left", overflow="fold", no_wrap=short)
     for row in rows:
         made.add_row(*(Text(cell(row[name])) for name in names))
     return made

@@ -71,8 +71,8 @@ def _tell(workspace: "Workspace", due: "Due", model: "Model | None") -> None:
         say(f"Not trained: {due.why}. Next: tiltyard label, or --force.")
         return
     labeled = workspace.ledger.models.get_set(model.training_id)
-    counts = ", ".join(f"{name} {count}" for name, count in labeled.classes.items() if count)
-    say(f"Trained {model.model_id[:8]} ({model.recipe.get('candidate')}) on {labeled.rows:,} labels: {counts}.")
+    counts = ", ".join(f"{count} {name}" for name, count in labeled.classes.items() if count)
+    say(f"Trained {model.model_id[:8]} ({model.recipe.get('candidate')}) on {labeled.rows:,} labels ({counts}).")
     show_table([{"metric": name, "in its trials": value} for name, value in sorted(model.metrics.items())])
     say("It is the challenger. Next: tiltyard judge")
 

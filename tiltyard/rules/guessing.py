@@ -113,7 +113,10 @@ def guess(raw: RawRows, label: str | None) -> Guessed:
 
 def label_counts(raw: RawRows, label: str, nothing: Sequence[str]) -> dict[str, int]:
     """How often each label stands in a column; cells that cannot be a label are left out."""
-    typed, _ = cast_cells(raw, _probe({"label": label, "features": {"(none)": {"kind": "text"}}}, nothing))
+    other = next((name for name in raw.cells.columns if name != label and can_be_named(name)), None)
+    if other is None:
+        return {}
+    typed, _ = cast_cells(raw, _probe({"label": label, "features": {other: {"kind": "text"}}}, nothing))
     counted = typed[label].drop_nulls().value_counts(sort=True)
     return dict(zip(counted[label].to_list(), counted["count"].to_list(), strict=True))
 

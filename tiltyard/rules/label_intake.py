@@ -1,15 +1,21 @@
 """A label file's lines on their way into the ledger: each is taken, known already, or refused with a reason."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from schemas.errors import AnnotationError
 from schemas.project import Project
 from schemas.records import Annotation, NewAnnotation, SampleId
 from tiltyard.rules.annotating import check_annotation, refuse_another
 from tiltyard.rules.label_files import Known, Line, Refused, made_key, new_annotation, text_of, whole_annotation
+
+
+WHICH: Final = re.compile(r"^annotation '[^']*' of sample [0-9a-f]+: ")
+"""How messages name an annotation; a line's own number says it better."""
 
 
 @dataclass(slots=True)
@@ -75,7 +81,7 @@ def take_labels(
                 taken.known += 1
                 continue
         except AnnotationError as error:
-            taken.refused.append(Refused(number, str(error)))
+            taken.refused.append(Refused(number, WHICH.sub("", str(error))))
             continue
         met[new.client_key] = new
         taken.labels.append(new)
