@@ -66,7 +66,7 @@ def _planted(months: list[Delivery], rng: np.random.Generator) -> list[Delivery]
     months[3] = repeated(months[3], 40, rng, source=months[2])
     months[8], months[9] = crossed(months[8], months[9])
     months[18] = delayed(months[18], timedelta(days=75))
-    return [*months, redelivered(months[5], months[7].at)]
+    return [*months, redelivered(months[5], months[7].at + timedelta(days=1))]
 
 
 def _mend(months: list[Delivery]) -> Mend:
