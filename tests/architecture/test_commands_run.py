@@ -1,0 +1,63 @@
+"""Every command in a ``console`` block of the documents runs, in the page's order, in a folder of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.sources import ROOT, pages
+from tests.architecture.written_commands import Block, blocks
+
+LONG = ("make ",)
+"""Commands that another test runs in its own way: the demo end to end, and this very suite."""
+
+PAGES = [page for page in pages() if any(block.language == "console" for block in blocks(page))]
+
+
+def script_of(page: Path) -> list[str]:
+    """The page as lines of a shell script: files are saved, commands run."""
+    lines: list[str] = []
+    for block in blocks(page):
+        if block.title:
+            lines += saved(block)
+        if block.language == "console":
+            lines += [command for command in block.commands if not command.startswith(LONG)]
+    return lines
+
+
+def saved(block: Block) -> list[str]:
+    """The lines that save a block under its title, as the page asks the reader to."""
+    return [f"cat > {block.title} <<'END_OF_BLOCK'\n{block.text}END_OF_BLOCK"]
+
+
+def run_lines(lines: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script that stops at the first failure, with this environment's commands first on the path."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TILTYARD_", "COV_", "COVERAGE"))}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**kept, "PATH": path, "PREFECT_HOME": str(folder / ".prefect"), "HOME": str(folder)}
+    return subprocess.run(
+        ["sh", "-eux"], input="\n".join(lines), cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_some_pages_have_commands() -> None:
+    assert ROOT / "README.md" in PAGES
+    assert ROOT / "docs" / "tutorial.md" in PAGES
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_commands_run(page: Path, tmp_path: Path) -> None:
+    lines = script_of(page)
+    if page.name == "tutorial.md":
+        lines += ["cd ../my-digits", *python_page()]
+    run = run_lines(lines, tmp_path)
+    assert run.returncode == 0, f"{run.stderr[-3000:]}\n{run.stdout[-3000:]}"
+
+
+def python_page() -> list[str]:
+    """The examples of the page for Python, run in the tutorial's project, which has a champion."""
+    text = "".join(block.text for block in blocks(ROOT / "docs/reference/python.md") if block.language == "python")
+    return [f"cat > page.py <<'END_OF_BLOCK'\n{text}\nEND_OF_BLOCK", "python page.py"]
