@@ -35,9 +35,8 @@ def test_a_better_challenger_has_a_positive_gain_losses_too(metric: MetricName) 
     assert 0 < result.gain.low < result.gain.value < result.gain.high
     swapped = compare(metric, labels, better, worse, Bootstrap()).gain
     assert swapped is not None
-    assert (swapped.low, swapped.value, swapped.high) == pytest.approx(
-        (-result.gain.high, -result.gain.value, -result.gain.low)
-    )
+    mirrored = (-result.gain.high, -result.gain.value, -result.gain.low)
+    assert (swapped.low, swapped.value, swapped.high) == pytest.approx(mirrored, abs=0.01)
 
 
 def test_the_same_predictions_gain_exactly_nothing() -> None:
@@ -77,6 +76,18 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         assert interval is not None
         covered.append(interval.low <= 0.7 <= interval.high)
     assert 0.90 <= np.mean(covered) <= 0.99
+
+
+def test_merging_rows_that_were_answered_alike_changes_no_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels, first, second = rows(300, 6, (1.0, 0.5))
+    merged = compare("macro_f1", labels, first, second, Bootstrap(resamples=4000)).gain
+    monkeypatch.setattr(comparison, "BY_DECISION", frozenset())
+    plain = compare("macro_f1", labels, first, second, Bootstrap(resamples=4000)).gain
+    assert merged is not None
+    assert plain is not None
+    assert merged.value == pytest.approx(plain.value, abs=1e-12)
+    # The quantiles of 4,000 resamples are known to about 0.001 here.
+    assert (merged.low, merged.high) == pytest.approx((plain.low, plain.high), abs=0.005)
 
 
 @pytest.mark.parametrize("labels", [["no"] * 30, ["yes"] + ["no"] * 29, []])

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from schemas.errors import TrainingError
 from schemas.project import MetricName, Project
@@ -42,6 +44,13 @@ class Loud(LogisticRegression):  # type: ignore[misc]  # scikit-learn ships no t
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         warnings.warn("something is odd", UserWarning, stacklevel=1)
         return super().fit(X, y, sample_weight)
+
+
+class Stubborn(LogisticRegression):  # type: ignore[misc]  # scikit-learn ships no types
+    """Decides otherwise than its probabilities say."""
+
+    def predict(self, X: Any) -> Any:
+        return np.full(len(X), self.classes_[0])
 
 
 def project(classes: tuple[str, ...] = ("no", "yes"), **changes: Any) -> Project:
@@ -121,6 +130,18 @@ def test_the_threshold_is_found_where_the_classes_part_and_stays_even_without_ca
     only_no = np.full(10, "no")
     nothing = Predictions(np.tile([0.9, 0.1], (10, 1)), only_no, ("no", "yes"), "yes")
     assert best_threshold("f1", [only_no], [nothing]) == 0.5
+
+
+@pytest.mark.parametrize("threshold", [None, 0.3, 0.8])
+@pytest.mark.parametrize("positive", ["no", "yes"])
+def test_predictions_are_the_models_own_predict(threshold: float | None, positive: str) -> None:
+    frame, labels = rows(200)
+    ours = project(positive=positive)
+    for model in (make_pipeline(StandardScaler(), Stubborn()), Stubborn(), LogisticRegression()):
+        cut = with_threshold(model.fit(frame, labels), threshold, positive)
+        told = predictions_of(cut, frame, ours)
+        assert np.array_equal(told.decisions, cut.predict(frame))
+        assert np.array_equal(told.probabilities, cut.predict_proba(frame))
 
 
 @pytest.mark.parametrize("positive", ["no", "yes"])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from schemas.project import MetricName
 from schemas.records import Interval
-from tiltyard.rules.metrics import Answered, Floats, answered, greater_is_better, scores_of
+from tiltyard.rules.metrics import BY_DECISION, Answered, Floats, answered, greater_is_better, scores_of
 from tiltyard.rules.predictions import Predictions
 
 CELLS: Final = 4_000_000
@@ -73,21 +73,41 @@ def estimate(
 
 def _values(metric: MetricName, sides: list[Answered], bootstrap: Bootstrap) -> Floats:
     """The metric of each side on the rows as they are, then on each resample; (sides, 1 + resamples)."""
-    rows = len(sides[0].truth)
-    blocks = [[scores_of(metric, side, weights) for side in sides] for weights in _weightings(rows, bootstrap)]
+    rows, counts = _merged(sides) if metric in BY_DECISION else (sides, np.ones(len(sides[0].truth), dtype=np.int64))
+    blocks = [[scores_of(metric, side, weights) for side in rows] for weights in _weightings(counts, bootstrap)]
     return np.hstack(blocks)
 
 
-def _weightings(rows: int, bootstrap: Bootstrap) -> Iterator[Floats]:
-    """How often each row counts: once each, then as drawn, in blocks (b, n) of bounded size."""
-    yield np.ones((1, rows))
-    rng = np.random.default_rng(bootstrap.seed)
+def _merged(sides: list[Answered]) -> tuple[list[Answered], NDArray[np.int64]]:
+    """One row for all rows of the same label and the same decisions, and how many they are.
+
+    A metric of decisions cannot tell them apart, so drawing from the few is drawing from the many.
+    """
+    columns = np.stack([sides[0].truth, *[side.decided for side in sides]])
+    kinds, first, counts = np.unique(columns, axis=1, return_index=True, return_counts=True)
+    merged = [
+        Answered(kinds[0], kinds[1 + number], side.probabilities[first], side.positive)
+        for number, side in enumerate(sides)
+    ]
+    return merged, counts
+
+
+def _weightings(counts: NDArray[np.int64], bootstrap: Bootstrap) -> Iterator[Floats]:
+    """How often each row counts: as it does, then as drawn, in blocks (b, rows) of bounded size."""
+    yield counts[None, :].astype(np.float64)
+    rng, rows = np.random.default_rng(bootstrap.seed), len(counts)
     size = max(1, CELLS // max(rows, 1))
     for start in range(0, bootstrap.resamples if rows else 0, size):
-        draws = min(size, bootstrap.resamples - start)
-        drawn = rng.integers(rows, size=(draws, rows))
-        # A row at a time stays in the processor's cache.
-        yield np.stack([np.bincount(one, minlength=rows) for one in drawn]).astype(np.float64)
+        yield _drawn(rng, counts, min(size, bootstrap.resamples - start)).astype(np.float64)
+
+
+def _drawn(rng: np.random.Generator, counts: NDArray[np.int64], draws: int) -> NDArray[np.int64]:
+    """How often each row is drawn in each of some resamples; (draws, rows)."""
+    total, rows = int(counts.sum()), len(counts)
+    if total > rows:
+        return rng.multinomial(total, counts / total, size=draws)
+    # A resample at a time stays in the processor's cache.
+    return np.stack([np.bincount(one, minlength=rows) for one in rng.integers(rows, size=(draws, rows))])
 
 
 def _interval(values: Floats, confidence: float) -> Interval | None:

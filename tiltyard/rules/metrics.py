@@ -70,7 +70,8 @@ def scores_of(metric: MetricName, rows: Answered, weights: Floats) -> Floats:
 
 def report(labels: NDArray[np.str_], predictions: Predictions) -> dict[str, float]:
     """Every metric that is defined for these rows, by name."""
-    values = {metric: score(metric, labels, predictions) for metric in get_args(MetricName)}
+    rows, once = answered(labels, predictions), np.ones((1, len(labels)))
+    values = {metric: float(scores_of(metric, rows, once)[0]) for metric in get_args(MetricName)}
     return {metric: value for metric, value in values.items() if np.isfinite(value)}
 
 

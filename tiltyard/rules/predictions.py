@@ -7,6 +7,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.pipeline import Pipeline
 
 from schemas.project import Project
 
@@ -42,13 +44,25 @@ def predictions_of(model: Any, frame: pd.DataFrame, project: Project) -> Predict
     if len(frame) == 0:  # scikit-learn refuses to predict for no rows
         return Predictions(np.zeros((0, len(names))), np.array([], dtype=np.str_), names, project.positive_class)
     known = [str(name) for name in model.classes_]
-    given = model.predict_proba(frame)
+    given, decisions = _answers(model, frame)
     probabilities = np.zeros((len(frame), len(names)))
     for column, name in enumerate(known):
         if name in names:
             probabilities[:, names.index(name)] = given[:, column]
-    decisions = np.asarray(model.predict(frame)).astype(str)
-    return Predictions(probabilities, decisions, names, project.positive_class)
+    return Predictions(probabilities, decisions.astype(str), names, project.positive_class)
+
+
+def _answers(model: Any, frame: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """What ``predict_proba`` and ``predict`` say, with the preprocessing that both would repeat done once."""
+    if isinstance(model, FixedThresholdClassifier):
+        given = model.predict_proba(frame)
+        positive = list(model.classes_).index(model.pos_label)
+        sure = given[:, positive] >= model.threshold
+        return given, np.where(sure, model.classes_[positive], model.classes_[1 - positive])
+    if isinstance(model, Pipeline) and len(model) > 1:
+        inner = model[:-1].transform(frame)
+        return model[-1].predict_proba(inner), np.asarray(model[-1].predict(inner))
+    return model.predict_proba(frame), np.asarray(model.predict(frame))
 
 
 def predictions_hash(predictions: Predictions) -> str:
