@@ -157,8 +157,8 @@ def _row_line(row: dict[str, Any]) -> dict[str, Any]:
 def _reason(column: str, check: str, value: str) -> str:
     """One reason as a phrase.
 
-    >>> _reason("age", "an integer from 0", "-1"), _reason("", "3 fields", "4 fields"), _reason("age", "not missing", "")
-    ("age '-1' is not an integer from 0", '4 fields, not 3 fields', 'age is missing')
+    >>> _reason("age", "an integer", "x"), _reason("", "3 fields", "4 fields"), _reason("age", "not missing", "")
+    ("age 'x' is not an integer", '4 fields, not 3 fields', 'age is missing')
     """
     if check == "not missing":
         return f"{column} is missing"

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 First = Annotated[str | None, typer.Option("--from", metavar="STEP", help="The first step.")]
 Last = Annotated[str | None, typer.Option("--to", metavar="STEP", help="The last step.")]
 Only = Annotated[str | None, typer.Option("--only", metavar="STEP", help="Just this step.")]
-Watch = Annotated[bool, typer.Option("--watch/--no-watch", help="Go round again and again until Ctrl-C.")]
-Every = Annotated[float, typer.Option(min=1, help="Seconds between two rounds of --watch.")]
+Watch = Annotated[
+    float | None,
+    typer.Option("--watch", min=1, metavar="SECONDS", help="Go round again after so many seconds, until Ctrl-C."),
+]
 
 
 def run(
@@ -28,8 +30,7 @@ def run(
     first: First = None,
     last: Last = None,
     only: Only = None,
-    watch: Watch = False,
-    every: Every = 30,
+    watch: Watch = None,
     as_json: AsJson = False,
 ) -> None:
     """Go once round the loop: ingest, train, judge, promote, ask, seal.
@@ -45,11 +46,11 @@ def run(
         report = _round(workspace, str(project), span)
         if as_json:
             show_json({"steps": report})
-        elif not watch or any(line["done"] for line in report):
+        elif watch is None or any(line["done"] for line in report):
             show_table([{"step": line["step"], "what happened": line["what"]} for line in report])
-        if not watch:
+        if watch is None:
             return
-        time.sleep(every)
+        time.sleep(watch)
 
 
 def _span(first: str | None, last: str | None, only: str | None) -> "tuple[Step, Step]":
@@ -89,10 +90,17 @@ def embedded() -> Iterator[None]:
 
     Its heartbeat thread, which costs a flow of this length a second, is left out.
     """
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOGGING_LEVEL, temporary_settings
+    from prefect.settings import (
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_LOGGING_LEVEL,
+        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
+        temporary_settings,
+    )
 
     logging.getLogger("prefect").setLevel(logging.WARNING)
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_LEVEL: "WARNING"}):
+    quiet = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_LEVEL: "WARNING"}
+    # The first start makes Prefect's database, which takes longer than its own 20 seconds on a busy machine.
+    with temporary_settings({**quiet, PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: 180}):
         yield
 
 

@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Characters that would steer a terminal; line feed and tab are left."""
 
-SHORT: Final = 14
+SHORT: Final = 16
 """Characters up to which a cell is never broken."""
 
 NUMBERS: Final = (int, float)
@@ -88,6 +88,15 @@ def shown(text: str) -> str:
     'bell \\\\x07'
     """
     return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def minute(moment: str) -> str:
+    """A moment in ISO 8601, to the minute.
+
+    >>> minute("2026-01-02T03:04:05+00:00")
+    '2026-01-02 03:04'
+    """
+    return moment[:16].replace("T", " ")
 
 
 def one_line(text: str) -> str:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from apps.cli.ingesting import rows_of, samples, tell_batches
 from apps.cli.options import HERE, AsJson, ProjectPath
-from apps.cli.screen import say, show_json, show_table
+from apps.cli.screen import minute, say, show_json, show_table
 from apps.cli.standing import effective, labels_by_class, standing_of
 from apps.cli.training import model_row
 
@@ -46,11 +46,13 @@ def history(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     shown = ("verdict", "challenger", "champion", "rows", "gain", "decision")
     show_table([{name: row[name] for name in shown} for row in rows], "Verdicts")
     show_table([_move_row(row) for row in promotion_rows(moves)], "Champions")
+    for move in moves:
+        say(f"Move {move.number}, {move.kind.replace('_', '-')}: {move.reason}")
 
 
 def _move_row(row: dict[str, Any]) -> dict[str, Any]:
-    """A move of the champion, short enough for a line of 80 characters."""
-    return {**row, "at": row["at"].removesuffix("+00:00")}
+    """A move of the champion, short enough for a line; its reason is told below the table."""
+    return {name: value for name, value in row.items() if name not in {"at", "reason"}} | {"at": minute(row["at"])}
 
 
 def _status(workspace: "Workspace") -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apps.cli.options import HERE, AsJson, ProjectPath
-from apps.cli.screen import say, show_json, show_table
+from apps.cli.screen import minute, say, show_json, show_table
 
 if TYPE_CHECKING:
     from schemas.records import Due, Model, Rebuilt
@@ -61,7 +61,7 @@ def model_row(model: "Model", labels: int) -> dict[str, Any]:
         "candidate": model.recipe.get("candidate", ""),
         "labels": labels,
         "threshold": model.threshold,
-        "at": model.recorded_at.isoformat(timespec="seconds"),
+        "at": minute(model.recorded_at.isoformat()),
     }
 
 

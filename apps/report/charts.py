@@ -131,12 +131,10 @@ def _svg(draw: Callable[["Axes"], None], size: tuple[float, float], salt: str) -
 
 def _in_page(svg: str, salt: str) -> str:
     """The drawing without its XML prolog, in the page's colours and font."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(
-        r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1), count=1
-    )
-    svg = re.sub(r'id="([a-z_]+_\d+)"', rf'id="{salt}-\1"', svg)
+    head, rest = svg[svg.index("<svg") :].split(">", 1)
+    head = re.sub(r' (width|height)="[^"]*"', "", head)
+    svg = f"{head}>{re.sub(r'<metadata>.*?</metadata>', '', rest, flags=re.DOTALL)}"
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{salt}-", svg)
     svg = re.sub(r"font-family:[^;\"]*;?|(font: [\d.]+px) [^;\"]*", r"\1", svg)
     for colour, variable in VARIABLES.items():
         svg = svg.replace(colour, f"var({variable})")
