@@ -51,7 +51,9 @@ def too_long() -> list[str]:
 
 
 def all_functions() -> list[tuple[Source, Function]]:
-    return [(source, function) for source in sources() for function in source.functions()]
+    """Every function but those of migrations: these are DDL that was released and is never edited."""
+    written = [source for source in sources() if "/migrations/versions/" not in source.name]
+    return [(source, function) for source in written for function in source.functions()]
 
 
 def test_files_are_short() -> None:

@@ -1,12 +1,9 @@
 """The registry on a real MLflow: whole models only, our own trust list, one version however often it is logged."""
 
-import io
 import logging
 import os
 import subprocess
 import sys
-import warnings
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,17 +15,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import FunctionTransformer
 
 from schemas.errors import NotFound, RegistryError
 from schemas.project import Candidate, Project
 from schemas.records import Check, Interval, Model, ModelId, TrainingId, Verdict, VerdictId
 from tiltyard.rules.estimators import named_types
 from tiltyard.rules.predictions import predictions_hash, predictions_of
-from tiltyard.rules.recipes import recipes_of
 from tiltyard.rules.tuning import Fitted, Trial, fit_candidates
 from tiltyard.stores import model_folder
-from tiltyard.stores.model_bytes import model_bytes, model_of
 from tiltyard.stores.registry import CHALLENGER, CHAMPION, RegisteredModel, Registry
 from tiltyard.stores.training_runs import Training
 
@@ -295,60 +289,12 @@ def test_the_users_own_classes_are_trusted_when_they_are_named(uri: str, tmp_pat
         Registry(uri, tmp_path / "artifacts", registry.name).load(record_of(training, registered))
 
 
-def test_a_models_own_list_of_trusted_types_is_not_asked(strange: Fitted) -> None:
-    # Whatever the archive says of itself, the types in it decide.
-    content = model_bytes(strange.model)
-    with zipfile.ZipFile(io.BytesIO(content), "a") as archive:
-        archive.writestr("trusted.json", f'["{__name__}.Own"]')
-    with pytest.raises(RegistryError, match="not trusted"):
-        model_of(content)
-
-
-@pytest.mark.parametrize("content", [b"", b"PK nonsense", b"\x80\x04K\x01."])
-def test_bytes_that_are_no_model_are_refused(content: bytes) -> None:
-    with pytest.raises(RegistryError, match="not a skops model"):
-        model_of(content)
-
-
-def test_what_cannot_be_written_is_refused(fitted: Fitted) -> None:
-    with pytest.raises(RegistryError, match=r"cannot be written by skops|not trusted"):
-        model_of(model_bytes(FunctionTransformer(lambda rows: rows)))
-
-
 def test_a_model_that_answers_otherwise_once_stored_is_not_registered(uri: str, tmp_path: Path, fitted: Fitted) -> None:
     rows = frame().dropna()[["x"]]
     forgetful = replace(fitted, model=Forgetful().fit(rows, np.where(rows["x"] > 0, "yes", "no")))
     registry = Registry(uri, tmp_path / "artifacts", f"f-{uuid4().hex[:8]}", [f"{__name__}.Forgetful"])
     with pytest.raises(RegistryError, match="answers otherwise once it was stored"):
         registry.log_training(training_of(forgetful, golden=rows))
-
-
-def test_all_default_recipes_and_common_estimators_can_be_stored() -> None:
-    calibrated = {"estimator": {"estimator": "sklearn.svm.LinearSVC"}, "cv": 3}
-    named = {
-        "sklearn.ensemble.RandomForestClassifier": {"n_estimators": 3},
-        "sklearn.ensemble.ExtraTreesClassifier": {"n_estimators": 3},
-        "sklearn.ensemble.GradientBoostingClassifier": {"n_estimators": 3},
-        "sklearn.neighbors.KNeighborsClassifier": {"algorithm": "kd_tree"},
-        "sklearn.naive_bayes.GaussianNB": {},
-        "sklearn.neural_network.MLPClassifier": {"max_iter": 2},
-        "sklearn.calibration.CalibratedClassifierCV": calibrated,
-    }
-    candidates = [
-        {"name": f"c{number}", "estimator": path, "parameters": parameters}
-        for number, (path, parameters) in enumerate(named.items())
-    ]
-    chosen = Project.model_validate({**PROJECT.model_dump(), "candidates": candidates})
-    text = Project.model_validate({**PROJECT.model_dump(), "columns": {"features": {"note": {"kind": "text"}}}})
-    labels = np.where(np.arange(80) % 3 == 0, "yes", "no")
-    for project in (PROJECT, chosen, text):
-        rows = frame()[list(project.columns.features)]
-        for recipe in recipes_of(project, 0):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # two rounds of a network do not converge
-                model = recipe.pipeline.fit(rows, labels)
-            stored = model_of(model_bytes(model))
-            assert np.array_equal(stored.predict_proba(rows), model.predict_proba(rows)), recipe.candidate
 
 
 def test_aliases_and_tags(registry: Registry, logged: Made) -> None:
