@@ -13,7 +13,6 @@ from schemas.records import Annotation, NewAnnotation, SampleId
 from tiltyard.rules.annotating import check_annotation, refuse_another
 from tiltyard.rules.label_files import Known, Line, Refused, made_key, new_annotation, text_of, whole_annotation
 
-
 WHICH: Final = re.compile(r"^annotation '[^']*' of sample [0-9a-f]+: ")
 """How messages name an annotation; a line's own number says it better."""
 
