@@ -39,7 +39,7 @@ docs: $(INSTALLED) ## build the site into site/, strictly
 	$(BIN)/mkdocs build --strict --quiet
 
 pytest: $(INSTALLED) ## the tests alone, in parallel, with coverage
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadgroup --cov --cov-report=term:skip-covered
 
 reference: $(INSTALLED) ## write the generated pages of docs/reference again
 	$(BIN)/python -m docs.generate
