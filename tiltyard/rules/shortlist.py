@@ -34,7 +34,7 @@ class Shortlist:
         """Which of these rows would enter a list that is ordered (as :func:`merge` leaves it)."""
         if self.keep == 0 or not self.full:
             return np.full(len(wanting), self.keep > 0)
-        last_wanting, last_chance = self.rows.select(WANTING, CHANCE).row(-1)
+        last_wanting, last_chance = self.rows[WANTING][-1], self.rows[CHANCE][-1]
         tied = (wanting == last_wanting) & (chance < np.uint64(last_chance))
         return np.asarray((wanting > last_wanting) | tied)
 
@@ -66,11 +66,11 @@ class Gathering:
     def add(self, rows: pl.DataFrame, wanting: NDArray[np.float64], chance: Keys) -> None:
         """Take in the rows that may enter; ``wanting`` and ``chance`` hold one number for each."""
         wanting = np.round(wanting, DIGITS)
-        admitted = np.full(rows.height, self.keep > 0) if self.best is None else self.best.admits(wanting, chance)
-        if not admitted.any() and (self.waiting or self.best is not None):
+        admitted = np.flatnonzero(self.best.admits(wanting, chance) if self.best is not None else np.ones(rows.height))
+        if len(admitted) == 0 and (self.waiting or self.best is not None):
             return
         marks = [pl.Series(WANTING, wanting[admitted], pl.Float64), pl.Series(CHANCE, chance[admitted], pl.UInt64)]
-        self.waiting.append(_detached(rows.filter(pl.Series(admitted)).with_columns(marks)))
+        self.waiting.append(_detached(rows[admitted]).hstack(marks))
         if sum(part.height for part in self.waiting) >= self.keep:
             self.settled()
 
@@ -85,4 +85,6 @@ class Gathering:
 def _detached(rows: pl.DataFrame) -> pl.DataFrame:
     """The same rows in memory of their own; else a few texts hold on to all the texts of the chunk they came in."""
     texts = [name for name, dtype in rows.schema.items() if dtype == pl.String]
+    if not texts:
+        return rows
     return rows.with_columns(pl.concat_str(pl.col(name), pl.lit("")).alias(name) for name in texts)

@@ -38,7 +38,7 @@ Measure = Callable[[Any, Any], Scores]
 Pick = Callable[[Offer, int], Positions]
 Screen = Callable[[Any, Any, float], Positions | None]
 
-SLICE: Final = 16_384
+SLICE: Final = 32_768
 """Rows scored at a time: small enough for the cache and for memory, large enough for tree models."""
 TYPICAL_ROWS: Final = 50_000
 RANKED_ROWS: Final = 100_000
