@@ -12,6 +12,9 @@ from apps.cli.screen import console, show_json
 from schemas.errors import TiltyardError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from apps.cli.demo_laws import Check
     from apps.cli.demo_story import Story
 
 MARK: Final = ".made-by-tiltyard-demo"
@@ -39,8 +42,12 @@ def demo(into: Into = Path("demo-workspace"), seed: Seed = 0, days: Days = None,
     story = _told(folder, seed, days, as_json)
     if as_json:
         show_json(story.as_data())
-    if not all(one.holds for one in story.checks):
-        raise typer.Exit(1)
+    raise typer.Exit(exit_code(story.checks))
+
+
+def exit_code(checks: "Iterable[Check]") -> int:
+    """0 if every check holds, else 1."""
+    return 0 if all(check.holds for check in checks) else 1
 
 
 def own_folder(into: Path) -> Path:

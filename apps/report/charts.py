@@ -135,7 +135,7 @@ def _in_page(svg: str, salt: str) -> str:
     head = re.sub(r' (width|height)="[^"]*"', "", head)
     svg = f"{head}>{re.sub(r'<metadata>.*?</metadata>', '', rest, flags=re.DOTALL)}"
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{salt}-", svg)
-    svg = re.sub(r"font-family:[^;\"]*;?|(font: [\d.]+px) [^;\"]*", r"\1", svg)
+    svg = re.sub(r"font-family:[^;\"]*;?", "", svg)
     for colour, variable in VARIABLES.items():
         svg = svg.replace(colour, f"var({variable})")
     return svg.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)

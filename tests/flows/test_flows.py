@@ -1,0 +1,186 @@
+"""The flows on a real Prefect: an embedded server, real runs, real artifacts."""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+from prefect.client.schemas.objects import FlowRun, TaskRun
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOGGING_LEVEL, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
+
+from flows.ask_experts import ask_experts
+from flows.ingest_batch import ingest_batch
+from flows.promote_model import promote_model
+from flows.reconcile_stores import reconcile
+from flows.retrain_challenger import retrain_challenger
+from flows.roll_back import roll_back
+from flows.score_batch import score_batch
+from flows.watch_drift import watch_drift
+from flows.whole_cycle import STEPS, whole_cycle
+from schemas.errors import NotFound
+from tests.small_project import a_day, answer_queue, deliver, make_project
+from tiltyard.stores.workspace import Workspace
+
+# A server of a test session costs seconds: all tests that need it run where it runs.
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(300)]
+
+
+GUESSING = {"name": "guessing", "estimator": "sklearn.dummy.DummyClassifier"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server() -> Iterator[None]:
+    """Prefect's own test server; without the heartbeat that costs each synchronous flow a second."""
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_LEVEL: "ERROR"}),
+    ):
+        yield
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh project whose MLflow database is made already: making one takes seconds."""
+    made = make_project(tmp_path_factory.mktemp("flows") / "template")
+    assert made.registry.client
+    made.ledger.close()
+    return project_folder(made)
+
+
+@pytest.fixture(scope="module")
+def workspace(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Three days of the loop through Prefect: the first champion is there, and a queue that waits."""
+    made = make_project(Path(shutil.copytree(template, tmp_path_factory.mktemp("flows") / "small")))
+    for number in range(3):
+        deliver(made, f"day-{number}.csv", a_day(number))
+        assert whole_cycle(project_of(made)) == list(STEPS)
+        answer_queue(made, made.clock())
+    whole_cycle(project_of(made))
+    return made
+
+
+def project_folder(workspace: Workspace) -> Path:
+    return workspace.project_file.parent
+
+
+def project_of(workspace: Workspace) -> str:
+    return str(project_folder(workspace))
+
+
+def runs_of(flow: str) -> list[FlowRun]:
+    """The runs of a flow that Prefect knows, oldest first."""
+
+    async def ask() -> list[FlowRun]:
+        async with get_client() as client:
+            return await client.read_flow_runs(flow_filter=FlowFilter(name=FlowFilterName(any_=[flow])))
+
+    return sorted(asyncio.run(ask()), key=lambda run: str(run.created))
+
+
+def task_runs_of(run: FlowRun) -> list[TaskRun]:
+    async def ask() -> list[TaskRun]:
+        async with get_client() as client:
+            found: list[TaskRun] = await client.read_task_runs()
+            return [one for one in found if one.flow_run_id == run.id]
+
+    return asyncio.run(ask())
+
+
+def artifacts() -> dict[str, Any]:
+    """The newest artifact of each key."""
+
+    async def ask() -> dict[str, Any]:
+        async with get_client() as client:
+            return {str(one.key): one for one in await client.read_latest_artifacts()}
+
+    return asyncio.run(ask())
+
+
+def test_the_loop_brings_a_champion(workspace: Workspace) -> None:
+    ledger = workspace.ledger
+    assert ledger.champions.champion_id is not None
+    assert len(ledger.batches.all()) == 3
+    assert ledger.batches.conservation().holds
+    assert ledger.assignments.waiting_count() > 0
+
+
+def test_prefect_shows_the_runs_and_hands_on_ids_only(workspace: Workspace) -> None:
+    runs = [run for run in runs_of("whole-cycle") if run.parameters["project"] == project_of(workspace)]
+    assert len(runs) >= 4
+    assert {run.state_type.value for run in runs if run.state_type} == {"COMPLETED"}
+    assert all(isinstance(value, str) for run in runs for value in run.parameters.values())
+
+
+def test_every_step_is_a_task_run_of_its_flow(workspace: Workspace) -> None:
+    first = next(run for run in runs_of("whole-cycle") if run.parameters["project"] == project_of(workspace))
+    names = {str(run.name).rsplit("-", 1)[0] for run in task_runs_of(first)}
+    assert {"land-objects", "objects-to-check", "check-batch", "training-due", "choose-samples", "seal-ledger"} <= names
+
+
+def test_the_artifacts_tell_batches_verdict_and_learning_curve(workspace: Workspace) -> None:
+    found = artifacts()
+    assert {f"small-{what}" for what in ("validation", "verdict", "checks", "learning-curve")} <= set(found)
+    assert "day-2.csv" in str(found["small-validation"].data)
+    last = [one for one in workspace.ledger.champions.verdicts() if one.decision != "roll_back"][-1]
+    assert last.reason.split(";")[0] in str(found["small-verdict"].data)
+    assert "labels" in str(found["small-learning-curve"].data)
+
+
+def test_a_cycle_with_nothing_to_do_changes_nothing(workspace: Workspace) -> None:
+    whole_cycle(project_of(workspace))
+    before = workspace.ledger.position()
+    whole_cycle(project_of(workspace))
+    assert workspace.ledger.position() == before
+
+
+def test_a_run_goes_from_one_step_to_another_and_is_resumed_by_the_next(template: Path, tmp_path: Path) -> None:
+    made = make_project(Path(shutil.copytree(template, tmp_path / "resumed")))
+    deliver(made, "day.csv", a_day(1))
+    assert whole_cycle(project_of(made), first="ask", last="seal") == ["ask", "seal"]
+    assert made.ledger.batches.all() == []
+    assert whole_cycle(project_of(made), last="ingest") == ["ingest"]
+    assert made.ledger.assignments.waiting_count() == 0
+    whole_cycle(project_of(made))
+    assert len(made.ledger.batches.all()) == 1
+    assert made.ledger.assignments.waiting_count() > 0
+
+
+def test_a_users_mistake_fails_the_run_at_once_and_is_not_retried(workspace: Workspace) -> None:
+    with pytest.raises(NotFound, match="no verdict 'nonsense'"):
+        promote_model(project_of(workspace), verdict="nonsense")
+    run = runs_of("promote-model")[-1]
+    assert run.state_type is not None
+    assert run.state_type.value == "FAILED"
+    assert [one.run_count for one in task_runs_of(run) if str(one.name).startswith("promote-challenger")] == [1]
+
+
+def test_the_steps_as_flows_of_their_own(template: Path, tmp_path: Path) -> None:
+    """Ingest, ask, retrain, promote, roll back, score, watch and reconcile, one after another on one project."""
+    made = make_project(Path(shutil.copytree(template, tmp_path / "parts")), candidates=[GUESSING])
+    project = project_of(made)
+    deliver(made, "day-0.csv", a_day(0))
+    assert [type(one) for one in ingest_batch(project)] == [str]
+    assert isinstance(ask_experts(project, budget=60), str)
+    answer_queue(made, made.clock())
+    assert isinstance(retrain_challenger(project), str)
+    first = made.ledger.champions.champion_id
+    assert promote_model(project) is None  # the retraining promoted already; no verdict is left to act on
+    assert score_batch(project) == [f"{made.ledger.batches.all()[0].batch_id}-{first}.parquet"]
+    assert score_batch(project) == []
+    assert watch_drift(project) == []
+    with pytest.raises(NotFound, match="is the first"):
+        roll_back(project, "ada", "try it")
+    make_project(tmp_path / "parts")  # with the project's own candidate, which learns something
+    retrain_challenger(project, force=True)
+    assert made.ledger.champions.champion_id not in {first, None}
+    before = made.ledger.annotations.until()
+    assert roll_back(project, "ada", "the counter complains") == 3
+    assert made.ledger.champions.champion_id == first
+    assert made.ledger.annotations.until() == before
+    deliver(made, "day-1.csv", a_day(1))
+    assert reconcile(project) == ["took in 1 objects that no run had checked"]
