@@ -1,7 +1,7 @@
 """The ledger's laws on a real database: what is written stays written, once, and in order."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -260,7 +260,7 @@ def test_a_move_that_is_repeated_after_a_crash_is_the_same_move(ledger: Ledger) 
 
 @pytest.mark.parametrize("look_up", ["batch", "object", "model", "set", "verdict", "project"])
 def test_what_is_not_there_is_said_in_one_sentence(ledger: Ledger, look_up: str) -> None:
-    looks = {
+    looks: dict[str, Callable[[], object]] = {
         "batch": lambda: ledger.batches.get(BatchId("x")),
         "object": lambda: ledger.batches.get_object(ObjectId("x")),
         "model": lambda: ledger.models.get("x"),
