@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -50,6 +51,8 @@ SETS = ["adult", "credit_default", "magic", "spambase", "splice", "sms_spam"]
 MODELS = ["LR", "HGB"]
 START, BATCH, POOL = 20, 50, 5_000
 FIELDS = ["set", "model", "strategy", "seed", "labels", "accuracy", "macro_f1", "choose_cpu_s"]
+FRESH = get_context("spawn")
+"""Polars' threads do not survive a fork."""
 Positions = Any
 
 
@@ -268,7 +271,7 @@ def wanted_curves(options: argparse.Namespace) -> Iterator[tuple[str, str, str, 
 def run(options: argparse.Namespace) -> None:
     """Compute the missing curves and append each to the file as it finishes."""
     new, missing = not options.out.exists(), list(wanted_curves(options))
-    with options.out.open("a", newline="") as file, ProcessPoolExecutor(options.jobs) as pool:
+    with options.out.open("a", newline="") as file, ProcessPoolExecutor(options.jobs, FRESH) as pool:
         writer = csv.DictWriter(file, FIELDS)
         if new:
             writer.writeheader()
