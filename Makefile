@@ -51,11 +51,13 @@ format: $(INSTALLED) ## let ruff mend what it can
 bench: $(INSTALLED) ## every benchmark with its defaults (hours); docs/benchmarks.md has the commands one by one
 	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done
 
-lock: $(INSTALLED) ## write requirements.lock again from pyproject.toml
+# One version of each package for every Python, so that a model comes out the same on all of them.
+lock: $(INSTALLED) ## write requirements.lock again from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$(BIN)/python -m venv "$$folder" && "$$folder/bin/pip" install --quiet uv && \
-	"$$folder/bin/uv" pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet -o requirements.lock
+	"$$folder/bin/uv" pip compile pyproject.toml --all-extras --universal --python-version 3.11 --fork-strategy fewest \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet $(UPGRADE) \
+	  -o requirements.lock
 
 clean: ## remove the environment and what was built
 	rm -rf .venv site htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -31,6 +31,11 @@ def test_every_direct_dependency_is_locked(line: str) -> None:
     assert all(wanted.specifier.contains(version) for version in versions), (line, versions)
 
 
+def test_each_package_has_one_version_on_every_python() -> None:
+    """A model must come out the same wherever it is fitted again."""
+    assert {name: versions for name, versions in locked().items() if len(versions) > 1} == {}
+
+
 def test_every_entry_has_a_hash() -> None:
     entries = [block for block in re.split(r"\n(?=[A-Za-z0-9])", LOCK.strip()) if block]
     assert [block.splitlines()[0] for block in entries if "--hash=sha256:" not in block] == []
