@@ -16,4 +16,6 @@ def repair_stores(project: str) -> list[str]:
         done.append("the registry's champion alias was behind the ledger; it is right again")
     if closed := workspace.registry.close_stale_runs():
         done.append(f"closed {closed} MLflow runs that a crash left open")
+    if swept := workspace.sweep():
+        done.append(f"removed {swept} files that a crash left half written")
     return done

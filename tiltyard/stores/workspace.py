@@ -114,6 +114,11 @@ class Workspace:
             return False
         return self.registry.show_champion(self.ledger.models.get(champion))
 
+    def sweep(self) -> int:
+        """Remove temporary files that a crash left in any store; how many. Only when nobody else is at work."""
+        parquet = (self.pool.parquet, self.quarantine, self.labeled_sets, self.predictions)
+        return self.landed.files.sweep() + sum(store.files.sweep() for store in parquet)
+
     def remember_project(self, now: datetime) -> str:
         """Record the project file as it is now, once; returns its hash."""
         body = self.project.model_dump(mode="json")
