@@ -59,8 +59,10 @@ def _tell(workspace: "Workspace", query: "Query | None") -> None:
         by = query.strategy if query.model_id else f"{query.strategy}, there is no champion yet"
         parts = f"{asked.get('query', 0)} by strategy ({by}), {asked.get('random', 0)} by chance"
         say(f"Asked for {sum(asked.values())} labels: {parts}, {asked.get('evaluation', 0)} to judge on.")
-        say(f"{waiting} wait in the queue: tiltyard label")
+        say(f"{waiting} wait in the queue. Next: tiltyard label")
     elif waiting:
-        say(f"The queue is full: {waiting} samples wait for a label. Next: tiltyard label")
+        say(f"The queue is full: {waiting} samples wait for a label.")
+        say("Next: tiltyard label")
     else:
-        say("Every sample of the pool was asked for already, or the pool is empty. Next: tiltyard ingest")
+        say("The pool is empty, or every sample of it was asked for already.")
+        say("Next: tiltyard ingest")

@@ -94,7 +94,7 @@ def tell_story(folder: Path, seed: int, days: int | None, screen: Screen) -> Sto
 
 def start_stores(telling: Telling, screen: Screen) -> None:
     """Set up ledger and MLflow while Prefect starts its server; both take seconds, and once is enough."""
-    screen.doing("setting up: ledger, MLflow, and a Prefect server that lives as long as the demo")
+    screen.doing("setting up ledger, MLflow and a Prefect server for the demo alone")
     with ThreadPoolExecutor(1) as beside:
         server = beside.submit(_start_prefect)
         telling.workspace.ledger.position()

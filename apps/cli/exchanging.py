@@ -13,7 +13,7 @@ from schemas.errors import AnnotationError
 if TYPE_CHECKING:
     from tiltyard.rules.label_files import Imported
 
-File = Annotated[Path, typer.Argument(help="A file that ends in .csv or .jsonl.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends in .csv or .jsonl.")]
 ByColumn = Annotated[
     str,
     typer.Option(

@@ -32,7 +32,7 @@ def judge(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
         say("No challenger awaits a verdict. Next: tiltyard train")
     else:
         tell_verdict(verdict)
-        say("Next: tiltyard promote" if verdict.decision == "promote" else "The champion stays. Next: tiltyard ask")
+        say("Next: tiltyard promote" if verdict.decision == "promote" else "Nothing moves. Next: tiltyard ask")
 
 
 def tell_verdict(verdict: "Verdict") -> None:

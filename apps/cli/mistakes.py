@@ -77,7 +77,7 @@ def _usage(error: typer.TyperException) -> str:
     """A wrong command or option, and where to read about the right ones."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "tiltyard"
-    return f"{error.format_message().rstrip('.')}; see '{path} --help'"
+    return f"{error.format_message().rstrip('.')} (see '{path} --help')"
 
 
 def _setting(error: ValidationError) -> str:

@@ -32,8 +32,9 @@ def console(*, to_stderr: bool = False) -> "Console":
 
 
 def say(text: str) -> None:
-    """Write sentences on stdout, wrapped at words."""
-    console().print(shown(text))
+    """Write a sentence on stdout: wrapped at words at a terminal, on one line for grep in a pipe."""
+    screen = console()
+    screen.print(shown(text), soft_wrap=not screen.is_terminal)
 
 
 def show_json(data: Any) -> None:

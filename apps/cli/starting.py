@@ -11,7 +11,7 @@ from apps.cli.screen import say, show_json, show_table
 if TYPE_CHECKING:
     from tiltyard.stores.project_files import Begun
 
-Data = Annotated[Path, typer.Argument(help="A CSV, JSON, JSON Lines or Parquet file.")]
+Data = Annotated[Path, typer.Argument(metavar="DATA", help="A CSV, JSON, JSON Lines or Parquet file.")]
 Into = Annotated[Path, typer.Option("--into", help="The project's folder; made where it is missing.")]
 Label = Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="The column that brings labels.")]
 Classes = Annotated[str | None, typer.Option("--classes", metavar="A,B", help="The classes, parted by commas.")]

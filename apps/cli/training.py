@@ -68,7 +68,8 @@ def model_row(model: "Model", labels: int) -> dict[str, Any]:
 def _tell(workspace: "Workspace", due: "Due", model: "Model | None") -> None:
     """Say what was trained, or why nothing was."""
     if model is None:
-        say(f"Not trained: {due.why}. Next: tiltyard label, or --force.")
+        say(f"Not trained: {due.why}.")
+        say("Next: tiltyard label (or train with --force)")
         return
     labeled = workspace.ledger.models.get_set(model.training_id)
     counts = ", ".join(f"{count} {name}" for name, count in labeled.classes.items() if count)

@@ -44,7 +44,7 @@ MISTAKES = [
     (["run", "--from", "ask", "--to", "train"], "Invalid value: step 'ask' comes after 'train'; the order is "
      "ingest, train, judge, promote, ask, seal (see 'tiltyard run --help')"),
     (["run", "--only", "ask", "--to", "seal"], "Invalid value: --only stands alone, without --from and --to "
-     \"(see 'tiltyard run --help')"),
+     "(see 'tiltyard run --help')"),
 ]  # fmt: skip
 
 
