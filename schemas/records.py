@@ -7,7 +7,7 @@ a step that is repeated finds its own record instead of making a second one.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NewType
+from typing import Any, Literal, NamedTuple, NewType
 
 ObjectId = NewType("ObjectId", str)
 BatchId = NewType("BatchId", str)
@@ -179,6 +179,19 @@ class Annotation:
     recorded_at: datetime
 
 
+class Voice(NamedTuple):
+    """What of an annotation decides over its sample's label: an annotation without its payload and its story."""
+
+    annotation_id: AnnotationId
+    annotator: str
+    act: Act
+    sample_id: SampleId
+    label: str | None
+    supersedes: AnnotationId | None
+    purpose: str
+    said_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class EffectiveLabel:
     """What the annotations of one sample amount to under the project's rule."""
@@ -186,7 +199,6 @@ class EffectiveLabel:
     sample_id: SampleId
     label: str
     annotations: tuple[AnnotationId, ...]
-    payload: Payload
     evaluation: bool
 
 

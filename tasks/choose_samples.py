@@ -11,8 +11,7 @@ from tasks.step import step
 from tiltyard.rules.asking import assignments_of, evaluation_share, pick_evaluation, query_seed
 from tiltyard.rules.choosing import Wanted, choose, without
 from tiltyard.rules.committee import fit_committee
-from tiltyard.rules.effective_labels import effective_labels
-from tiltyard.rules.features import feature_frame, frame_of
+from tiltyard.rules.features import feature_frame, frame_of_json
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 COMMITTEE_SIZE = 5
@@ -48,14 +47,14 @@ def _choose(workspace: Workspace, asked: pl.Series, champion: ModelId | None, nu
     """The training rows that the project's strategy picks with the champion, or its start without one."""
     project = workspace.project
     model = workspace.load_model(champion) if champion else None
-    labels = effective_labels(workspace.ledger.annotations.until(), project.effective_label)
+    annotated = workspace.ledger.annotations.payloads()
     return choose(
         _unasked(workspace, asked, evaluation=False),
         Wanted.by(project.query, number, seed),
         project,
         model=model,
         committee=_committee(workspace, champion, model, seed),
-        labeled=frame_of([label.payload for label in labels], project),
+        labeled=frame_of_json(annotated["payload"], project),
     )
 
 

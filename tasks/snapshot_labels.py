@@ -8,7 +8,7 @@ from schemas.canonical import digest
 from schemas.records import EffectiveLabel, LabeledSet
 from tasks.step import step
 from tiltyard.rules.effective_labels import effective_labels
-from tiltyard.rules.features import frame_of
+from tiltyard.rules.features import frame_of_json
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 
@@ -21,8 +21,8 @@ def snapshot_labels(project: str, purpose: Literal["training", "evaluation"]) ->
     """
     workspace = open_workspace(project)
     position = workspace.ledger.position()
-    annotations = workspace.ledger.annotations.until(position)
-    everything = effective_labels(annotations, workspace.project.effective_label)
+    voices = workspace.ledger.annotations.voices(position)
+    everything = effective_labels(voices, workspace.project.effective_label)
     labels = [label for label in everything if label.evaluation == (purpose == "evaluation")]
     return _keep(workspace, labels, purpose, position).set_id
 
@@ -30,32 +30,37 @@ def snapshot_labels(project: str, purpose: Literal["training", "evaluation"]) ->
 def _keep(
     workspace: Workspace, labels: list[EffectiveLabel], purpose: Literal["training", "evaluation"], position: int
 ) -> LabeledSet:
-    """Write the file first, then its record."""
-    content = [[label.sample_id, label.label, digest(label.payload)] for label in labels]
-    set_id = digest([purpose, content])[:32]
-    classes = {name: sum(label.label == name for label in labels) for name in workspace.project.class_names}
+    """Write the file first, then its record. What was kept before is not written again."""
+    labeled = _labeled(workspace, labels, position)
+    set_id = digest([purpose, labeled.select("sample_id", "label", "payload_hash").rows()])[:32]
+    known = workspace.ledger.models.known_set(set_id)
+    if known is not None:
+        return known
+    classes = {name: labeled.filter(pl.col("label") == name).height for name in workspace.project.class_names}
     return workspace.ledger.models.keep_set(
         LabeledSet(
             set_id=set_id,
             purpose=purpose,
             position=position,
-            rows=len(labels),
+            rows=labeled.height,
             classes=classes,
-            file=workspace.labeled_sets.write(f"{set_id}.parquet", _frame(workspace, labels)),
+            file=workspace.labeled_sets.write(f"{set_id}.parquet", _frame(workspace, labeled)),
             recorded_at=workspace.clock(),
         )
     )
 
 
-def _frame(workspace: Workspace, labels: list[EffectiveLabel]) -> pl.DataFrame:
-    """The set's rows: sample id, label, the annotations that carry it, and the sample's own columns."""
-    rows = frame_of([label.payload for label in labels], workspace.project)
+def _labeled(workspace: Workspace, labels: list[EffectiveLabel], position: int) -> pl.DataFrame:
+    """Each labelled sample with its label, the annotations that carry it, and its payload as text."""
     own = pl.DataFrame(
-        {
-            "sample_id": [label.sample_id for label in labels],
-            "label": [label.label for label in labels],
-            "annotations": [list(label.annotations) for label in labels],
-        },
+        [(label.sample_id, label.label, list(label.annotations)) for label in labels],
         schema={"sample_id": pl.String, "label": pl.String, "annotations": pl.List(pl.String)},
+        orient="row",
     )
-    return own.hstack(rows)
+    return own.join(workspace.ledger.annotations.payloads(position), on="sample_id", maintain_order="left")
+
+
+def _frame(workspace: Workspace, labeled: pl.DataFrame) -> pl.DataFrame:
+    """The set's rows: sample id, label, the annotations that carry it, and the sample's own columns."""
+    own = labeled.select("sample_id", "label", "annotations")
+    return own.hstack(frame_of_json(labeled["payload"], workspace.project))

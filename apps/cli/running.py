@@ -141,10 +141,10 @@ def _done(workspace: "Workspace", step: str, made: int) -> str:
 
 def _nothing(workspace: "Workspace", step: str) -> str:
     """Why a step had nothing to do."""
-    from apps.cli.standing import due_to_train
+    from tiltyard.stores.due import due_for_training
 
     if step == "train":
-        return f"nothing to do: {due_to_train(workspace).why}"
+        return f"nothing to do: {due_for_training(workspace).why}"
     waiting = workspace.ledger.assignments.waiting_count()
     return {
         "ingest": "nothing to do: no new object arrived",

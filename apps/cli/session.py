@@ -77,14 +77,14 @@ class Session:
 
     def summary(self) -> dict[str, Any]:
         """What was done in this sitting, and whether the next training is due."""
-        from apps.cli.standing import due_to_train
+        from tiltyard.stores.due import due_for_training
 
         acts = Counter(stored.act for _, stored in self._given)
         return {
             "annotator": self.annotator,
             "acts": dict(acts) | dict(self._others),
             "waiting": self.waiting(),
-            "training": due_to_train(self.workspace),
+            "training": due_for_training(self.workspace),
         }
 
     def _submit(

@@ -3,15 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from schemas.records import Annotation, Due, EffectiveLabel
+    from schemas.records import Annotation, EffectiveLabel
     from tiltyard.rules.next_step import Standing
     from tiltyard.stores.workspace import Workspace
-
-
-def due_to_train(workspace: "Workspace") -> "Due":
-    """Whether a training is due, as the flow would count it."""
-    annotations = workspace.ledger.annotations.until()
-    return _due(workspace, annotations, effective(workspace, annotations))
 
 
 def effective(workspace: "Workspace", annotations: "list[Annotation]") -> "list[EffectiveLabel]":
@@ -33,16 +27,17 @@ def labels_by_class(labels: "list[EffectiveLabel]", names: list[str]) -> list[di
     ]
 
 
-def standing_of(workspace: "Workspace", annotations: "list[Annotation]", labels: "list[EffectiveLabel]") -> "Standing":
+def standing_of(workspace: "Workspace", labels: "list[EffectiveLabel]") -> "Standing":
     """The numbers from which the next step follows."""
     from tiltyard.rules.next_step import Standing
+    from tiltyard.stores.due import due_for_training
 
     ledger = workspace.ledger
     return Standing(
         arrived=_arrived(workspace) + len(ledger.batches.unchecked()),
         samples=sum(batch.accepted for batch in ledger.batches.pooled()),
         waiting=ledger.assignments.waiting_count(),
-        training=_due(workspace, annotations, labels),
+        training=due_for_training(workspace),
         to_judge=_to_judge(workspace, labels),
         to_promote=_to_promote(workspace),
         refused=tuple(batch.batch_id[:8] for batch in ledger.batches.latest() if batch.state != "accepted"),
@@ -55,15 +50,6 @@ def _arrived(workspace: "Workspace") -> int:
     seen = {(known.key, known.version, known.stamp) for known in workspace.ledger.batches.objects()}
     arrivals = workspace.source.arrivals(workspace.project.source.pattern)
     return sum((arrival.key, arrival.version, arrival.stamp) not in seen for arrival in arrivals)
-
-
-def _due(workspace: "Workspace", annotations: "list[Annotation]", labels: "list[EffectiveLabel]") -> "Due":
-    """Whether a training is due."""
-    from tiltyard.rules.triggering import training_is_due
-
-    trained = [labeled.position for labeled in workspace.ledger.models.sets() if labeled.purpose == "training"]
-    new = sum(annotation.seq > max(trained, default=0) for annotation in annotations)
-    return training_is_due(new, [label for label in labels if not label.evaluation], workspace.project)
 
 
 def _to_judge(workspace: "Workspace", labels: "list[EffectiveLabel]") -> str | None:

@@ -62,7 +62,7 @@ def _status(workspace: "Workspace") -> dict[str, Any]:
     ledger = workspace.ledger
     annotations = ledger.annotations.until()
     labels = effective(workspace, annotations)
-    standing = standing_of(workspace, annotations, labels)
+    standing = standing_of(workspace, labels)
     rows = ledger.batches.conservation()
     return {
         "project": workspace.project.name,

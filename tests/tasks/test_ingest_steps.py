@@ -205,7 +205,7 @@ def test_a_snapshot_holds_every_effective_label_and_is_named_by_its_content(work
 
 def test_training_is_due_when_enough_is_new_and_says_why_not(workspace: Workspace) -> None:
     project = project_of(workspace)
-    assert "0 training labels" in training_due.fn(project).why
+    assert training_due.fn(project).why == "0 of 12 new annotations"
     deliver(workspace, "day.csv", a_day(0))
     ingest(workspace)
     choose_samples.fn(project)

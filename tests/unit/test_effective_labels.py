@@ -63,7 +63,7 @@ def test_the_story_of_one_sample(
 def test_a_sample_marked_for_evaluation_by_any_annotation_is_an_evaluation_sample() -> None:
     history = [said(1, "ada", "yes"), replace(said(2, "bea", "yes"), purpose="evaluation")]
     (found,) = effective_labels(history)
-    assert found == EffectiveLabel(SampleId("s"), "yes", (AnnotationId("0001"), AnnotationId("0002")), {"x": 1}, True)
+    assert found == EffectiveLabel(SampleId("s"), "yes", (AnnotationId("0001"), AnnotationId("0002")), True)
 
 
 @st.composite

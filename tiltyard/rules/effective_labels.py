@@ -4,12 +4,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from schemas.records import Annotation, EffectiveLabel, SampleId
+from schemas.records import Annotation, EffectiveLabel, SampleId, Voice
 
 Rule = Literal["majority", "latest"]
+Answer = Annotation | Voice
+"""An annotation, or as much of it as counts here."""
 
 
-def effective_labels(annotations: Iterable[Annotation], rule: Rule = "majority") -> list[EffectiveLabel]:
+def effective_labels(annotations: Iterable[Answer], rule: Rule = "majority") -> list[EffectiveLabel]:
     """One label per sample that has one, sorted by sample id.
 
     An annotation that another one supersedes does not count. An adjudication outranks every other answer.
@@ -18,7 +20,7 @@ def effective_labels(annotations: Iterable[Annotation], rule: Rule = "majority")
     """
     everything = list(annotations)
     superseded = {annotation.supersedes for annotation in everything}
-    samples: dict[SampleId, list[Annotation]] = defaultdict(list)
+    samples: dict[SampleId, list[Answer]] = defaultdict(list)
     evaluation = {annotation.sample_id for annotation in everything if annotation.purpose == "evaluation"}
     for annotation in everything:
         if annotation.annotation_id not in superseded and annotation.label is not None:
@@ -27,7 +29,7 @@ def effective_labels(annotations: Iterable[Annotation], rule: Rule = "majority")
     return [_effective(sample, answers, sample in evaluation) for sample, answers in decided if answers]
 
 
-def _decide(answers: list[Annotation], rule: Rule) -> list[Annotation]:
+def _decide(answers: list[Answer], rule: Rule) -> list[Answer]:
     """The answers that carry the sample's label, all of one label; none when they do not settle it."""
     rulings = [answer for answer in answers if answer.act == "adjudicate"]
     if rulings:
@@ -35,14 +37,14 @@ def _decide(answers: list[Annotation], rule: Rule) -> list[Annotation]:
     return DECISIONS[rule](answers)
 
 
-def _latest(answers: list[Annotation]) -> list[Annotation]:
+def _latest(answers: list[Answer]) -> list[Answer]:
     """The answer said last."""
     return [_last(answers)]
 
 
-def _majority(answers: list[Annotation]) -> list[Annotation]:
+def _majority(answers: list[Answer]) -> list[Answer]:
     """The answers of the largest camp, one voice per annotator; none on a tie."""
-    voices: dict[str, list[Annotation]] = defaultdict(list)
+    voices: dict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
         voices[answer.annotator].append(answer)
     final = [_last(own) for own in voices.values()]
@@ -52,18 +54,16 @@ def _majority(answers: list[Annotation]) -> list[Annotation]:
     return [answer for answer in final if answer.label == counts[0][0]]
 
 
-DECISIONS: dict[Rule, Callable[[list[Annotation]], list[Annotation]]] = {"majority": _majority, "latest": _latest}
+DECISIONS: dict[Rule, Callable[[list[Answer]], list[Answer]]] = {"majority": _majority, "latest": _latest}
 
 
-def _last(answers: list[Annotation]) -> Annotation:
+def _last(answers: list[Answer]) -> Answer:
     """The answer said last."""
     return max(answers, key=lambda answer: (answer.said_at, answer.annotation_id))
 
 
-def _effective(sample: SampleId, answers: list[Annotation], evaluation: bool) -> EffectiveLabel:
+def _effective(sample: SampleId, answers: list[Answer], evaluation: bool) -> EffectiveLabel:
     """The record of one sample's label and the annotations that carry it."""
     ordered = sorted(answers, key=lambda answer: answer.annotation_id)
     label = ordered[0].label or ""
-    return EffectiveLabel(
-        sample, label, tuple(answer.annotation_id for answer in ordered), ordered[0].payload, evaluation
-    )
+    return EffectiveLabel(sample, label, tuple(answer.annotation_id for answer in ordered), evaluation)

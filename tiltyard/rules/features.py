@@ -48,11 +48,28 @@ def payloads_of(rows: pl.DataFrame, project: Project) -> list[Payload]:
 
 def frame_of(payloads: Iterable[Payload], project: Project) -> pl.DataFrame:
     """The typed rows that payloads came from; the inverse of :func:`payloads_of`."""
-    schema = pool_schema(project)
-    times = [name for name, dtype in schema.items() if isinstance(dtype, pl.Datetime)]
-    as_text = {name: pl.String() if name in times else dtype for name, dtype in schema.items()}
+    schema = _written(project)
     rows = [{name: payload.get(name) for name in schema} for payload in payloads]
-    frame = pl.DataFrame(rows, schema=as_text)
+    return _with_moments(pl.DataFrame(rows, schema=schema), project)
+
+
+def frame_of_json(payloads: pl.Series, project: Project) -> pl.DataFrame:
+    """The typed rows of payloads that are written as JSON text, one row each, in their order."""
+    if payloads.is_empty():
+        return frame_of([], project)
+    decoded = payloads.str.json_decode(pl.Struct(_written(project)))
+    return _with_moments(decoded.struct.unnest(), project)
+
+
+def _written(project: Project) -> pl.Schema:
+    """The project's columns as a payload writes them: in pool types, moments as text."""
+    schema = pool_schema(project)
+    return pl.Schema({n: pl.String() if isinstance(t, pl.Datetime) else t for n, t in schema.items()})
+
+
+def _with_moments(frame: pl.DataFrame, project: Project) -> pl.DataFrame:
+    """The frame with its moments read from text."""
+    times = [name for name, dtype in pool_schema(project).items() if isinstance(dtype, pl.Datetime)]
     return frame.with_columns(
         pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us").dt.replace_time_zone("UTC")
         for name in times

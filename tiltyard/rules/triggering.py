@@ -13,10 +13,10 @@ def training_is_due(new_annotations: int, labels: Sequence[EffectiveLabel], proj
     """
     wanted, fewest = project.triggers.labels, project.tuning.minimum_labels
     classes = {label.label for label in labels}
-    if len(labels) < fewest or len(classes) < 2:
-        return Due(False, f"{len(labels)} training labels of {len(classes)} classes; {fewest} of two are needed")
     if new_annotations < wanted:
         return Due(False, f"{new_annotations} of {wanted} new annotations")
+    if len(labels) < fewest or len(classes) < 2:
+        return Due(False, f"{len(labels)} training labels of {len(classes)} classes; {fewest} of two are needed")
     return Due(True, f"{new_annotations} new annotations, {len(labels)} training labels")
 
 

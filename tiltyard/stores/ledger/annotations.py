@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+import polars as pl
+from sqlalchemy import Connection, func, select, true, update
 
 from schemas.canonical import digest
 from schemas.errors import AnnotationError
-from schemas.records import Annotation, Assignment, NewAnnotation, SampleId
+from schemas.records import Annotation, Assignment, NewAnnotation, SampleId, Voice
 from tiltyard.rules.annotating import annotation_id, refuse_another
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
@@ -51,6 +52,27 @@ class Annotations:
         conditions = [] if position is None else [ANNOTATION.c.seq <= position]
         with self._database.reading() as connection:
             return all_of(connection, Annotation, *conditions)
+
+    def voices(self, position: int | None = None) -> list[Voice]:
+        """What decides over labels, of every annotation up to a ledger position: quick to read at any number."""
+        until = true() if position is None else ANNOTATION.c.seq <= position
+        statement = select(*(ANNOTATION.c[name] for name in Voice._fields)).where(until).order_by(ANNOTATION.c.seq)
+        with self._database.reading() as connection:
+            rows = connection.execute(statement).all()
+        return [Voice._make([*row[:-1], datetime.fromisoformat(row[-1])]) for row in rows]
+
+    def payloads(self, position: int | None = None) -> pl.DataFrame:
+        """One payload per annotated sample up to a ledger position, sorted by sample id.
+
+        Columns: ``sample_id``, ``payload`` (JSON text) and ``payload_hash``. Should a sample have been
+        annotated with two payloads, the one with the lower hash stands for it, in whatever order they came.
+        """
+        until = true() if position is None else ANNOTATION.c.seq <= position
+        columns = ("sample_id", "payload", "payload_hash")
+        with self._database.reading() as connection:
+            rows = connection.execute(select(*(ANNOTATION.c[name] for name in columns)).where(until)).all()
+        frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
+        return frame.sort("sample_id", "payload_hash").unique("sample_id", keep="first", maintain_order=True)
 
     def of_sample(self, sample_id: SampleId) -> list[Annotation]:
         """The history of one sample."""

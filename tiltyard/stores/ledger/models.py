@@ -40,10 +40,14 @@ class Models:
                 append(connection, labeled)
             return known or labeled
 
+    def known_set(self, set_id: str) -> LabeledSet | None:
+        """One labeled set, if it was recorded."""
+        with self._database.reading() as connection:
+            return find(connection, LabeledSet, SET.c.set_id == set_id)
+
     def get_set(self, set_id: str) -> LabeledSet:
         """One labeled set; NotFound when there is none."""
-        with self._database.reading() as connection:
-            found = find(connection, LabeledSet, SET.c.set_id == set_id)
+        found = self.known_set(set_id)
         if found is None:
             raise NotFound(f"no labeled set {set_id!r}")
         return found

@@ -5,7 +5,7 @@ agrees with its file, and a file that is changed no longer agrees with the next 
 annotation is its SQL commit, never its segment.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -81,7 +81,7 @@ class Segments:
             entries = connection.execute(
                 select(JOURNAL).where(JOURNAL.c.seq > last).order_by(JOURNAL.c.seq).limit(LARGEST)
             ).all()
-            return [_line(connection, entry) for entry in entries]
+            return list(_lines(connection, entries))
 
     def _seal(self, stretch: list[dict[str, Any]], now: datetime) -> None:
         """Write one segment's file, then its row."""
@@ -99,9 +99,16 @@ class Segments:
                 connection.execute(insert(SEGMENT).values(**values))
 
 
-def _line(connection: Connection, entry: Row[Any]) -> dict[str, Any]:
-    """One journal entry with the fact that it stands for, its lease left out."""
-    table = tables.metadata.tables[entry.kind]
-    fact = connection.execute(select(table).where(table.c.seq == entry.seq)).mappings().one()
-    own = {name: value for name, value in fact.items() if name not in tables.LEASE_COLUMNS}
-    return {"seq": entry.seq, "kind": entry.kind, "id": entry.record_id, "digest": entry.digest, "fact": own}
+def _lines(connection: Connection, entries: Sequence[Row[Any]]) -> Iterator[dict[str, Any]]:
+    """Journal entries, each with the fact that it stands for, its lease left out; one query per kind of fact."""
+    if not entries:
+        return
+    facts: dict[int, dict[str, Any]] = {}
+    for kind in sorted({entry.kind for entry in entries}):
+        table = tables.metadata.tables[kind]
+        own = [column for column in table.columns if column.name not in tables.LEASE_COLUMNS]
+        between = table.c.seq.between(entries[0].seq, entries[-1].seq)
+        facts |= {row["seq"]: dict(row) for row in connection.execute(select(*own).where(between)).mappings()}
+    for entry in entries:
+        known = {"seq": entry.seq, "kind": entry.kind, "id": entry.record_id, "digest": entry.digest}
+        yield {**known, "fact": facts[entry.seq]}
