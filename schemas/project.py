@@ -203,7 +203,7 @@ class Query(Part):
     start: Literal["typical", "random"] = Field("typical", description="the strategy while there is no champion")
     budget: int = Field(60, ge=1, description="assignments kept open for annotators")
     random_share: float = Field(0.1, ge=0, le=1, description="share of the training queries drawn by chance")
-    shortlist: int = Field(10, ge=1, description="rows per pick that diversity chooses among")
+    shortlist: int = Field(20, ge=1, description="rows per pick that diversity chooses among")
     overlap: int = Field(1, ge=1, le=9, description="annotators per sample")
 
 

@@ -39,7 +39,7 @@ class Wanted:
     strategy: StrategyName = "margin_kmeans"
     start: Literal["typical", "random"] = "typical"
     random_share: float = 0.1
-    shortlist: int = 10
+    shortlist: int = 20
     seed: int = 0
 
     @classmethod

@@ -14,10 +14,13 @@ MANY: Final = 4_000_000
 """Rows x clusters beyond which k-means learns from batches of rows."""
 
 
-def clustered(points: Matrix, clusters: int, seed: int) -> tuple[NDArray[np.intp], Matrix]:
+def clustered(
+    points: Matrix, clusters: int, seed: int, weights: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.intp], Matrix]:
     """The cluster of each point and its squared distance from that cluster's centre (one number a point).
 
-    At most ``clusters`` clusters: fewer where there are fewer distinct points.
+    At most ``clusters`` clusters: fewer where there are fewer distinct points. ``weights`` say how much each point
+    pulls its centre.
     """
     clusters = min(clusters, len(points))
     many = len(points) * clusters > MANY
@@ -26,5 +29,5 @@ def clustered(points: Matrix, clusters: int, seed: int) -> tuple[NDArray[np.intp
     with warnings.catch_warnings():
         # Rows with equal features are no fault; the caller fills up from what it has.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        members = model.fit_predict(points)
+        members = model.fit_predict(points, sample_weight=weights)
     return members, np.square(points - model.cluster_centers_[members]).sum(axis=1)

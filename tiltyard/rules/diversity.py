@@ -1,5 +1,7 @@
 """A batch whose rows differ from one another: margin shortlist, then one row for each cluster."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,18 +10,25 @@ from tiltyard.rules.feature_space import Offer, comparable
 
 Positions = NDArray[np.intp]
 
+SHARPNESS: Final = 4
+"""How much more a doubtful row pulls its cluster's centre than a less doubtful one; 0 would be not at all."""
+FAINTEST: Final = 1e-6
+"""The weight of a row without any doubt: k-means wants some weight in every cluster."""
+
 
 def spread(offer: Offer, number: int) -> Positions:
     """``number`` positions of the offer, best first: from each of ``number`` clusters the row nearest its centre.
 
-    Zhdanov 2019 (arXiv 1901.05954), without its weights. Where rows have equal features there are fewer
-    clusters; the batch is then filled with the best of the rest.
+    Zhdanov 2019 (arXiv 1901.05954): k-means weighted by doubt, here ``(1 - margin) ** SHARPNESS`` with the margins
+    in the offer's scores. The weights let the shortlist be wide without losing the doubtful rows in it. Where rows
+    have equal features there are fewer clusters; the batch is then filled with the best of the rest.
     """
     rows = offer.X.shape[0]
     if number >= rows:
         return np.arange(rows)
     points, _ = comparable(offer)
-    members, distances = clustered(points, number, offer.seed)
+    doubt = np.maximum((1 - offer.scores) ** SHARPNESS, FAINTEST)
+    members, distances = clustered(points, number, offer.seed, doubt)
     order = np.lexsort((distances, members))
     _, firsts = np.unique(members[order], return_index=True)
     return filled(np.sort(order[firsts]), rows, number)

@@ -96,7 +96,7 @@ class Strategy:
         return 0.0 - wanting if self.lowest_first else wanting
 
     def __call__(
-        self, classifier: Any, X: Any, n_instances: int = 1, *, labeled: Any = None, seed: int = 0, shortlist: int = 10
+        self, classifier: Any, X: Any, n_instances: int = 1, *, labeled: Any = None, seed: int = 0, shortlist: int = 20
     ) -> tuple[Positions, Scores]:
         """The positions in ``X`` of the rows to label, most wanted first, and their measures.
 
