@@ -74,11 +74,11 @@ class Answers:
         label = self._keys.get(said) or self._class_named(said)
         if label is not None:
             return Said("label", label)
+        if said in WORDS:
+            return Said(WORDS[said])
         word, _, note = said.partition(" ")
-        act = WORDS.get(said) or COMMANDS.get(word) or WORDS.get(word) or OTHER_KEYS.get(line[:1])
-        return (
-            Said(act, note=note.strip()) if act and (not note or act == "flag" or said in WORDS) else self._begun(said)
-        )
+        act = COMMANDS.get(word) or WORDS.get(word) or OTHER_KEYS.get(line[:1])
+        return Said(act, note=note.strip()) if act and (not note or act == "flag") else self._begun(said)
 
     def _class_named(self, said: str) -> str | None:
         """The class of that very name, or with that number in the list where no class has a digit for a name."""

@@ -27,20 +27,30 @@ def shapes() -> dict[str, tuple[str, bytes, list[str]]]:
     pixels = pl.DataFrame({f"pixel_{i}": digits.data[:80, i].astype(int) for i in range(64)})
     rows = [{"when": f"2024-05-{day:02}T10:00:00Z", "on": bool(day % 2), "n": day / 3 if day % 4 else None,
              "said": f"a long text about day {day} and much more than that"} for day in range(1, 29)]  # fmt: skip
-    typed = pl.DataFrame({"uuid": [f"{i:032x}" for i in range(60)], "v": rng.normal(size=60), "cat": ["a", "b", "c"] * 20})
+    typed = pl.DataFrame(
+        {"uuid": [f"{i:032x}" for i in range(60)], "v": rng.normal(size=60), "cat": ["a", "b", "c"] * 20}
+    )
+    spelled = [f"{i},{'NA' if i % 5 else i + 0.5},x" for i in range(60)]
+    dirty = [f"{'oops' if i == 7 else i},{i % 9}" for i in range(400)]
+    digits_csv = pixels.with_columns(pl.Series("target", digits.target[:80])).write_csv().encode()
     return {
         "bank": ("bank.csv", bank.content, []),
         "hotel": ("hotel.csv", hotel.content, []),
-        "digits": ("digits.csv", pixels.with_columns(pl.Series("target", digits.target[:80])).write_csv().encode(), []),
+        "digits": ("digits.csv", digits_csv, []),
         "json": ("rows.json", json.dumps(rows).encode(), ["--classes", "good,bad"]),
         "jsonl": ("rows.jsonl", "\n".join(map(json.dumps, rows)).encode(), []),
         "parquet": ("typed.parquet", _parquet(typed), ["--label", "cat"]),
-        "nothing spelled": ("na.csv", b"id,v,w\n" + b"".join(b"%d,%s,x\n" % (i, b"NA" if i % 5 else b"1.5") for i in range(60)), []),
-        "odd names": ("odd.csv", b'"a, b","no","c: d","row","x{1..3}","\xc3\xa9"\n' + b"1,2,3,4,5,6\n7,8,9,10,11,12\n", []),
-        "unnamed index": ("frame.csv", b",v\n" + b"".join(b"%d,%d.5\n" % (i, i * i) for i in range(40)), []),
-        "one row": ("one.csv", b"a,b\n1,x\n", []),
-        "a little dirt": ("dirt.csv", b"v,w\n" + b"".join(b"%s,%d\n" % (b"oops" if i == 7 else b"%d" % i, i % 9) for i in range(400)), []),
-    }  # fmt: skip
+        "nothing spelled": ("na.csv", _lines("id,v,w", *spelled), []),
+        "odd names": ("odd.csv", _lines('"a, b","no","c: d","row","x{1..3}","é"', "1,2,3,4,5,6", "7,8,9,10,11,12"), []),
+        "unnamed index": ("frame.csv", _lines(",v", *(f"{i},{i * i}.5" for i in range(40))), []),
+        "one row": ("one.csv", _lines("a,b", "1,x"), []),
+        "a little dirt": ("dirt.csv", _lines("v,w", *dirty), []),
+    }
+
+
+def _lines(*lines: str) -> bytes:
+    """A file of these lines."""
+    return "\n".join([*lines, ""]).encode()
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:
@@ -77,7 +87,10 @@ def column(made: Any, name: str) -> tuple[str, str]:
 
 def test_parts_and_kinds(tmp_path: Path) -> None:
     rows = ["order_id,when,x,size,said,same,customer_id,y"]
-    rows += [f"A-{i},2024-05-01T00:00:{i:02}Z,{i / 7:.3f},{i % 3},{'word ' * 12}{i},one,C{i % 4},{'yn'[i % 2]}" for i in range(60)]
+    rows += [
+        f"A-{i},2024-05-01T00:00:{i:02}Z,{i / 7:.3f},{i % 3},{'word ' * 12}{i},one,C{i % 4},{'yn'[i % 2]}"
+        for i in range(60)
+    ]
     made = begun(tmp_path, "orders.csv", "\n".join(rows).encode())
     assert column(made, "order_id") == ("id", "text")
     assert column(made, "when") == ("time", "timestamp")

@@ -110,7 +110,9 @@ def test_an_answer_after_the_lease_ran_out_is_kept_and_marked(waiting: Workspace
     session = Session(waiting, "ada")
     session.take_next()
     later = waiting.clock() + timedelta(hours=1)
-    slow = Session(Workspace(waiting.project, waiting.project_file, waiting.folder, waiting.settings, lambda: later), "ada")
+    slow = Session(
+        Workspace(waiting.project, waiting.project_file, waiting.folder, waiting.settings, lambda: later), "ada"
+    )
     slow.current = session.current
     slow.answer(Said("label", "yes"), lead_ms=1)
     assert [one.late for one in waiting.ledger.annotations.until()] == [True]
@@ -172,7 +174,9 @@ def test_lines(classes: list[ClassName], line: str, said: Said | None) -> None:
     assert Answers(classes).of_line(line) == said
 
 
-@pytest.mark.parametrize(("key", "act"), [(" ", "skip"), ("!", "flag"), ("\x7f", "undo"), ("\x1b", "quit"), ("?", "cant_tell")])
+@pytest.mark.parametrize(
+    ("key", "act"), [(" ", "skip"), ("!", "flag"), ("\x7f", "undo"), ("\x1b", "quit"), ("?", "cant_tell")]
+)
 def test_keys_that_work_whatever_the_classes(key: str, act: str) -> None:
     assert Answers(LETTERS).of_key(key) == Said(act)  # type: ignore[arg-type]  # the acts of the table
 

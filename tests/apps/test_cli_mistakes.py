@@ -33,7 +33,7 @@ MISTAKES = [
     (["promote"], "no verdict was given yet, and only a recorded verdict moves the champion; run 'tiltyard judge'"),
     (["promote", "abc"], "0 verdicts and models begin with 'abc'; 'tiltyard history' lists them"),
     (["rebuild", "abc"], "0 models begin with 'abc'; 'tiltyard history' lists the models"),
-    (["ask", "--budget", "0"], "Invalid value for '--budget': 0 is not in the range x>=1 (see 'tiltyard ask --help')"),
+    (["ask", "--budget", "0"], "Invalid value for '--budget': Input should be greater than or equal to 1 (see 'tiltyard ask --help')"),
     (["quarantine", "show", "abc"], "0 batches begin with 'abc'; 'tiltyard quarantine list' shows the ids"),
     (["quarantine", "retry"], "Invalid value: name the batches to retry, or say --all "
      "(see 'tiltyard quarantine retry --help')"),
@@ -48,7 +48,9 @@ MISTAKES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("arguments", "said"), MISTAKES, ids=lambda one: " ".join(one) if isinstance(one, list) else "")
+@pytest.mark.parametrize(
+    ("arguments", "said"), MISTAKES, ids=lambda one: " ".join(one) if isinstance(one, list) else ""
+)
 def test_a_mistake_is_one_line_and_exit_code_2(empty: Path, arguments: list[str], said: str) -> None:
     told = tiltyard(*arguments, TILTYARD_PROJECT=str(empty))
     assert (told.code, told.out, told.err) == (2, "", f"tiltyard: {said}\n")
@@ -64,7 +66,10 @@ def test_with_json_the_mistake_is_a_document_too(empty: Path) -> None:
 def test_a_missing_project_says_how_to_make_one(tmp_path: Path) -> None:
     told = tiltyard("status", "-p", tmp_path)
     file = tmp_path / "project.yaml"
-    assert (told.code, told.err) == (2, f"tiltyard: no project file at {str(file)!r}; make one with 'tiltyard init DATA'\n")
+    assert (told.code, told.err) == (
+        2,
+        f"tiltyard: no project file at {str(file)!r}; make one with 'tiltyard init DATA'\n",
+    )
 
 
 def test_a_misspelt_key_names_the_right_one(tmp_path: Path) -> None:

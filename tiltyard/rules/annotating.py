@@ -4,7 +4,7 @@ from datetime import datetime
 
 import polars as pl
 
-from schemas.canonical import sha256_of
+from schemas.canonical import digest, sha256_of
 from schemas.errors import AnnotationError, nearest
 from schemas.project import Project
 from schemas.records import Annotation, AnnotationId, NewAnnotation, SampleId
@@ -69,3 +69,11 @@ def refuse_another(known: Annotation | NewAnnotation, new: Annotation | NewAnnot
             f"client key {new.client_key!r} was stored before with another {', '.join(changed)}; "
             "a correction is a new annotation with a key of its own that supersedes the first"
         )
+
+
+def refuse_tampered(fact: Annotation) -> None:
+    """Raise AnnotationError when a stored annotation's payload or id is not the one that it was stored with."""
+    if fact.payload_hash != digest(fact.payload):
+        raise AnnotationError(f"annotation {fact.client_key!r}: its payload is not the one that it was hashed from")
+    if fact.annotation_id != annotation_id(fact.client_key):
+        raise AnnotationError(f"annotation {fact.client_key!r}: its id does not belong to its client key")

@@ -27,6 +27,9 @@ PLACE: Final = re.compile(r"^$|^unnamed|(^|[^a-z])(row|index|idx|line|nr|no|numb
 LABELS: Final = ("label", "target", "class", "y", "outcome", "answer")
 TOLERATED: Final = 0.01
 FEW_ROWS: Final = 200
+SERIES: Final = 8
+"""Columns that make a numbered series."""
+
 ROWS_TO_REQUIRE: Final = 50
 """Rows that must all be filled before a column is said to be never empty."""
 
@@ -189,10 +192,22 @@ def _guess(raw: RawRows, name: str, nothing: Sequence[str]) -> Guess:
     if _is_key(name, kind, values, len(typed)):
         return Guess(name, "reference" if _is_running(kind, values) else "id", kind, seen=_seen(values))
     kind = _text_or_category(values) if kind == "text" else kind
-    aside = values.n_unique() == 1 or (KEY.search(name) is not None and kind not in {"number", "timestamp"})
-    missing = empty > 0 or raw.read < ROWS_TO_REQUIRE
+    is_few = raw.read < ROWS_TO_REQUIRE
+    is_constant = values.n_unique() == 1 and not is_few and not _is_one_of_many(name, raw.header)
+    aside = is_constant or (KEY.search(name) is not None and kind not in {"number", "timestamp"})
+    missing = empty > 0 or is_few
     made = Guess(name, "features", kind, missing, whole=not (empty or bad), seen=_seen(values, bad))
     return replace(made, part="context") if aside else _with_range(made, values)
+
+
+def _is_one_of_many(name: str, header: Sequence[str]) -> bool:
+    """Whether a column is one of a numbered series, such as a picture's pixels: there a constant one stays.
+
+    >>> _is_one_of_many("p3", [f"p{i}" for i in range(9)]), _is_one_of_many("p3", ["p3", "p4"])
+    (True, False)
+    """
+    head = name.rstrip("0123456789")
+    return head != name and sum(other.rstrip("0123456789") == head != other for other in header) >= SERIES
 
 
 def _empty(raw: RawRows, name: str, nothing: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from schemas.canonical import canonical_json, digest, parse_json
 from schemas.errors import AnnotationError, nearest
 from schemas.records import Act, Annotation, AnnotationId, AssignmentId, NewAnnotation, Payload, SampleId
+from tiltyard.rules.annotating import refuse_tampered
 
 Line = dict[str, Any]
 """One line of a label file by column: text in CSV, JSON values in JSON Lines."""
@@ -143,11 +144,13 @@ def foreign_names(names: Sequence[str], by: str) -> list[str]:
 def whole_annotation(line: Line) -> Annotation:
     """The annotation that a line of an export stands for; AnnotationError names the field that is wrong."""
     try:
-        return ANNOTATION.validate_python({name: line.get(name) for name in WHOLE})
+        fact: Annotation = ANNOTATION.validate_python({name: line.get(name) for name in WHOLE})
     except ValidationError as error:
         wrong = error.errors()[0]
         field = ".".join(map(str, wrong["loc"]))
         raise AnnotationError(f"{field}: {wrong['msg']}, got {wrong['input']!r:.60}") from error
+    refuse_tampered(fact)
+    return fact
 
 
 def new_annotation(line: Line, known: Known, annotator: str, said_at: datetime) -> NewAnnotation:
@@ -157,6 +160,8 @@ def new_annotation(line: Line, known: Known, annotator: str, said_at: datetime) 
     none.
     """
     given = {name: text_of(line, name) for name in (*OWN, "supersedes")}
+    if given["label"] is None and given["act"] in {None, "label"}:
+        raise AnnotationError("label is empty")
     return NewAnnotation(
         client_key=given["client_key"] or "",
         annotator=given["annotator"] or annotator,

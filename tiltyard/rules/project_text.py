@@ -9,12 +9,11 @@ from typing import Any, Final
 import yaml
 
 from tiltyard.rules.guessed_ranges import widened
-from tiltyard.rules.guessing import Guess, Guessed
+from tiltyard.rules.guessing import SERIES, Guess, Guessed
 
 NUMBERED: Final = re.compile(r"^(?P<head>.*?)(?P<number>0|[1-9]\d*)$")
 POSITIVE: Final = ("yes", "y", "true", "1", "positive", "pos", "good", "spam", "fraud")
 COMMANDS: Final = "sufq?"
-FEWEST_IN_A_GROUP: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def grouped(guesses: Sequence[Guess]) -> list[list[Guess]]:
             groups[-1].append(guess)
         else:
             groups.append([guess])
-    return [part for group in groups for part in ([group] if len(group) >= FEWEST_IN_A_GROUP else _apart(group))]
+    return [part for group in groups for part in ([group] if len(group) >= SERIES else _apart(group))]
 
 
 def _apart(group: Iterable[Guess]) -> list[list[Guess]]:

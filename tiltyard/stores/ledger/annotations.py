@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select, true, update
 from schemas.canonical import digest
 from schemas.errors import AnnotationError
 from schemas.records import Annotation, Assignment, NewAnnotation, SampleId, Voice
-from tiltyard.rules.annotating import annotation_id, refuse_another
+from tiltyard.rules.annotating import annotation_id, refuse_another, refuse_tampered
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.facts import all_of, append, find, records
@@ -106,12 +106,7 @@ def _store(connection: Connection, new: NewAnnotation, contract_hash: str, now: 
 
 def _restore(connection: Connection, annotation: Annotation) -> bool:
     """Store one annotation as it was; whether it was new here."""
-    if annotation.payload_hash != digest(annotation.payload):
-        raise AnnotationError(
-            f"annotation {annotation.client_key!r}: its payload is not the one that it was hashed from"
-        )
-    if annotation.annotation_id != annotation_id(annotation.client_key):
-        raise AnnotationError(f"annotation {annotation.client_key!r}: its id does not belong to its client key")
+    refuse_tampered(annotation)
     known = find(connection, Annotation, ANNOTATION.c.client_key == annotation.client_key)
     if known is not None:
         refuse_another(known, annotation)
