@@ -36,6 +36,8 @@ def promote(which: Which = None, project: ProjectPath = HERE, by: By = None, as_
     verdict_id = pending_verdict.fn(str(project)) if which is None else _verdict_meant(workspace, which).verdict_id
     if verdict_id is None:
         raise NotFound(_nothing_pending(workspace))
+    if verdict_id in {move.verdict_id for move in workspace.ledger.champions.history()}:
+        raise PromotionConflict(f"verdict {verdict_id[:8]} was acted on already; 'tiltyard history' says when")
     promote_challenger.fn(str(project), verdict_id, person(by))
     seal_ledger.fn(str(project))
     _tell_move(workspace, as_json)

@@ -100,6 +100,13 @@ def test_the_second_verdict_compares_with_the_champion(story: Story) -> None:
     assert verdict["champion"]["value"] >= 0
 
 
+def test_a_verdict_is_acted_on_once(story: Story) -> None:
+    workspace, told = story
+    done_already = told["judge"].data["verdict"]["verdict_id"]
+    again = tiltyard("promote", done_already[:8], "-p", workspace.project_file)
+    assert (again.code, again.err.split(";")[0]) == (2, f"tiltyard: verdict {done_already[:8]} was acted on already")
+
+
 def test_looking_shows_the_loop_to_people_within_80_columns(story: Story) -> None:
     folder = story[0].project_file.parent
     for command in (["status"], ["history"], ["quarantine", "list"], ["verify"]):

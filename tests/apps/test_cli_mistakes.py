@@ -33,7 +33,8 @@ MISTAKES = [
     (["promote"], "no verdict was given yet, and only a recorded verdict moves the champion; run 'tiltyard judge'"),
     (["promote", "abc"], "0 verdicts and models begin with 'abc'; 'tiltyard history' lists them"),
     (["rebuild", "abc"], "0 models begin with 'abc'; 'tiltyard history' lists the models"),
-    (["ask", "--budget", "0"], "Invalid value for '--budget': Input should be greater than or equal to 1 (see 'tiltyard ask --help')"),
+    (["ask", "--budget", "0"], "Invalid value for '--budget': Input should be greater than or equal to 1 "
+     "(see 'tiltyard ask --help')"),
     (["quarantine", "show", "abc"], "0 batches begin with 'abc'; 'tiltyard quarantine list' shows the ids"),
     (["quarantine", "retry"], "Invalid value: name the batches to retry, or say --all "
      "(see 'tiltyard quarantine retry --help')"),

@@ -3,6 +3,7 @@
 import copy
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -113,6 +114,36 @@ def test_the_report_is_written_and_names_its_checks(ran: Ran) -> None:
 
 def test_prefect_worked_inside_the_folder(ran: Ran) -> None:
     assert (ran.folder / "prefect" / "prefect.db").is_file()
+
+
+def test_ctrl_c_ends_the_demo_in_one_line_and_leaves_no_server(tmp_path: Path) -> None:
+    with subprocess.Popen([*COMMAND, "--into", str(tmp_path / "demo")], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, bufsize=1) as demo:  # fmt: skip
+        assert demo.stdout is not None
+        assert demo.stdout.readline().startswith("day")  # the server answers, and the first day is told
+        servers = children_of(demo.pid)
+        assert servers
+        demo.send_signal(signal.SIGINT)
+        _, err = demo.communicate(timeout=120)
+    assert demo.returncode == 130
+    assert err.splitlines()[-1] == "tiltyard: interrupted; what was stored stays stored"
+    assert not set(servers) & set(running())
+
+
+def running() -> list[int]:
+    """The ids of all processes, zombies left out."""
+    rows = subprocess.run(
+        ["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    return [int(pid) for pid, state in map(str.split, rows) if not state.startswith("Z")]
+
+
+def children_of(parent: int) -> list[int]:
+    """The ids of a process's own children."""
+    rows = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    return [int(pid) for pid, of in map(str.split, rows) if int(of) == parent]
 
 
 def test_a_demo_is_made_anew_and_nothing_else_is_touched(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ NOTHING: Final = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "non
 """Spellings of an empty cell that producers use; each is taken only where it keeps a column from being a number."""
 
 TRIED: Final[tuple[Kind, ...]] = ("integer", "number", "timestamp", "boolean")
-KEY: Final = re.compile(r"(^|[^A-Za-z])(id|key|uuid|guid)$|[a-z]I[dD]$", re.IGNORECASE)
+KEY: Final = re.compile(r"(?:(?:^|[^A-Za-z])(?i:id|key|uuid|guid)|[a-z]I[dD])$")
 PLACE: Final = re.compile(r"^$|^unnamed|(^|[^a-z])(row|index|idx|line|nr|no|number)$|^row", re.IGNORECASE)
 LABELS: Final = ("label", "target", "class", "y", "outcome", "answer")
 TOLERATED: Final = 0.01
