@@ -3,6 +3,7 @@
 Only an example can say this: it needs the answer to samples that nobody labeled.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +46,8 @@ class Curves:
     draws: int
 
 
-def curves(workspace: Workspace, deal: Deal, seed: int, every: int = 2) -> Curves:
-    """The two curves, at every second training (``every``) and the last.
+def curves(workspace: Workspace, deal: Deal, seed: int, every: int = 3) -> Curves:
+    """The two curves, at every third training (``every``), counted from the last.
 
     Chance is as well off as the strategy was: at each training it has the same number of labels, drawn day by day
     from the samples outside the evaluation set that had arrived when the strategy chose.
@@ -58,7 +59,9 @@ def curves(workspace: Workspace, deal: Deal, seed: int, every: int = 2) -> Curve
     with threadpool_limits(limits=1):
         chosen = [_point(trainings[at][1], [workspace.load_model(trainings[at][0].model_id)], judged, workspace)
                   for at in shown]  # fmt: skip
-        draws = [_fitted(workspace, trainings, shown, pool, np.random.default_rng([seed, n])) for n in range(DRAWS)]
+        chances = [np.random.default_rng([seed, number]) for number in range(DRAWS)]
+        with ThreadPoolExecutor() as side:
+            draws = list(side.map(lambda rng: _fitted(workspace, trainings, shown, pool, rng), chances))
         random = [
             _point(trainings[at][1], [draw[place] for draw in draws], judged, workspace)
             for place, at in enumerate(shown)

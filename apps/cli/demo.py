@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -81,10 +82,14 @@ def _told(folder: Path, seed: int, days: int | None, as_json: bool) -> "Story":
     """The story, told on the screen (on stderr where stdout is for a program)."""
     from apps.cli.demo_screen import Screen
 
+    began = time.monotonic()
     screen = Screen(console(to_stderr=as_json))
     with screen.working("starting ..."):
-        from apps.cli.demo_story import tell_story
+        from apps.cli.demo_server import starting_server
 
-        story = tell_story(folder, seed, days, screen)
+        with starting_server() as server:
+            from apps.cli.demo_story import Plan, tell_story
+
+            story = tell_story(Plan(folder, seed, days, began), screen, server)
     screen.end(story)
     return story

@@ -149,7 +149,7 @@ def percent(interval: Interval | None) -> str:
     """
     if interval is None:
         return "-"
-    return f"{interval.value * 100:.1f} {interval.low * 100:.0f}-{interval.high * 100:.0f}"
+    return f"{interval.value * 100:.3g} {interval.low * 100:.0f}-{interval.high * 100:.0f}"
 
 
 def batch_story(story: "Story") -> list[dict[str, Any]]:

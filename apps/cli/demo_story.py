@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
@@ -31,6 +31,16 @@ ROLL_BACK_DAY: Final = 12
 """On this day, or the first after it that has a champion before today's, the operator rolls back."""
 
 REASON: Final = "the counter reports wrong readings since the change"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where, with which chance and for how many days the story is told, and when the user began to wait."""
+
+    folder: Path
+    seed: int
+    days: int | None
+    began: float
 
 
 @dataclass
@@ -67,47 +77,31 @@ class Story:
         }
 
 
-def tell_story(folder: Path, seed: int, days: int | None, screen: Screen) -> Story:
-    """Tell the story in a folder, check the laws, and write the report."""
-    began = time.monotonic()
+def tell_story(plan: Plan, screen: Screen, server: Future[None]) -> Story:
+    """Tell the story, check the laws, and write the report; ``server`` says when Prefect's server answers."""
     example = EXAMPLES["digits"]
-    telling = Telling(example, example.deal(seed), folder, whole_cycle, check_batch.fn)
+    telling = Telling(example, example.deal(plan.seed), plan.folder, whole_cycle, check_batch.fn)
     story = Story(telling)
+    screen.doing("setting up ledger, MLflow and a Prefect server for the demo alone")
+    telling.workspace.ledger.position()
+    telling.workspace.registry.close_stale_runs()
+    server.result()
     with embedded():
-        start_stores(telling, screen)
-        for day in islice(days_of(telling.deal), days):
+        for day in islice(days_of(telling.deal), plan.days):
             screen.doing(f"day {day.number}: {', '.join(one.key for one in day.deliveries)}")
-            story.days.append(telling.tell(day, [_expert(story, day, seed)]))
+            story.days.append(telling.tell(day, [_expert(story, day, plan.seed)]))
             _beside_the_loop(story, day)
             screen.day(story.days[-1], telling.workspace, story.notes.get(day.number, []))
-            last = day
         screen.doing("the last round: every label given so far is trained on")
+        last = story.days[-1].day
         story.days.append(telling.tell(Day(last.number + 1, last.on + timedelta(days=1), ()), []))
         screen.day(story.days[-1], telling.workspace, ["nothing arrives; the last labels are trained on"])
         story.checks = check_laws(telling, story.days, whole_cycle, screen.doing)
     screen.doing("the same recipes on labels that chance chose")
-    beside = _beside(story, seed)
-    story.report = write_report(telling.workspace, folder / "report.html", beside)
-    story.seconds = time.monotonic() - began
+    beside = _beside(story, plan.seed)
+    story.report = write_report(telling.workspace, plan.folder / "report.html", beside)
+    story.seconds = time.monotonic() - plan.began
     return story
-
-
-def start_stores(telling: Telling, screen: Screen) -> None:
-    """Set up ledger and MLflow while Prefect starts its server; both take seconds, and once is enough."""
-    screen.doing("setting up ledger, MLflow and a Prefect server for the demo alone")
-    with ThreadPoolExecutor(1) as beside:
-        server = beside.submit(_start_prefect)
-        telling.workspace.ledger.position()
-        telling.workspace.registry.close_stale_runs()
-        server.result()
-
-
-def _start_prefect() -> None:
-    """Have Prefect start the server that it embeds; every flow of this process uses the same."""
-    from prefect.client.orchestration import get_client
-
-    with get_client(sync_client=True) as client:
-        client.hello()
 
 
 def _expert(story: Story, day: Day, seed: int) -> ScriptedExpert:

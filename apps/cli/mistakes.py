@@ -43,9 +43,11 @@ class Commands(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return OURS
         except (KeyboardInterrupt, typer.Abort):
-            return _told("interrupted; what was stored stays stored", INTERRUPTED, "--json" in words)
+            code = INTERRUPTED
         except Exception as error:  # every failure ends as one line
             return _told(*_sentence(error), "--json" in words)
+        if code == INTERRUPTED:  # Typer itself answers Ctrl-C with this code, and says nothing
+            return _told("interrupted; what was stored stays stored", INTERRUPTED, "--json" in words)
         return code if isinstance(code, int) else 0
 
 
