@@ -2,7 +2,7 @@
 
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -80,8 +80,8 @@ def _show(screen: "Console", session: "Session", answers: Answers) -> None:
 
 def _answer(screen: "Console", session: "Session", answers: Answers) -> bool:
     """Take answers until the sample in hand is settled or taken back; whether to go on."""
+    began = time.monotonic()
     while True:
-        began = time.monotonic()
         said = _listen(screen, answers)
         if said is None:
             screen.print("That is no answer here; see the keys above.")
@@ -135,8 +135,3 @@ def _sum_up(session: "Session", as_json: bool) -> None:
         if data["training"]
         else f"Next training: {data['training'].why}."
     )
-
-
-def acts_in_words(acts: dict[str, int]) -> dict[str, Any]:
-    """Counts by act, those of none left out."""
-    return {act: count for act, count in acts.items() if count}
