@@ -25,14 +25,14 @@ demo: $(INSTALLED) ## run the whole loop on the digits, print the story, write a
 
 test: lint types imports docs pytest ## everything that CI checks
 
-lint: $(INSTALLED) ## ruff: rules and format
+lint: $(INSTALLED) ## ruff's rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 types: $(INSTALLED) ## mypy, strict
 	$(BIN)/mypy
 
-imports: $(INSTALLED) ## import-linter: imports point one way
+imports: $(INSTALLED) ## imports point one way (import-linter)
 	$(BIN)/lint-imports
 
 docs: $(INSTALLED) ## build the site into site/, strictly
