@@ -38,15 +38,19 @@ def _linear_part(model: Any, X: Any) -> tuple[Any, Any]:
 def approximate_margins(model: LogisticRegression, X: NDArray[Any]) -> NDArray[np.float32]:
     """The difference of the two highest class probabilities of each row (float32, to about 5e-7).
 
-    With logits ``z`` sorted downwards it is ``(1 - exp(z2 - z1)) / sum(exp(z - z1))``: one matrix product,
-    one exponential, no table of probabilities. Classes are rows here, so that every step runs along memory.
+    With logits ``z`` sorted downwards it is ``(1 - exp(z2 - z1)) / sum(exp(z - z1))``: one matrix product, one
+    exponential, no table of probabilities. The logits are exact, so features of any size do no harm. Classes are
+    rows here, so that every step runs along memory.
     """
-    logits = model.coef_ @ X.T + model.intercept_[:, None]
+    logits = model.coef_ @ X.T
+    logits += model.intercept_[:, None]
     if len(logits) == 1:
         return np.asarray(np.tanh(np.abs(logits[0]).astype(np.float32) / 2))
-    first, second = logits[0].copy(), np.full(logits.shape[1], -np.inf)
-    for row in logits[1:]:
+    logits -= logits.max(axis=0)
+    shares = logits.astype(np.float32)
+    np.exp(shares, out=shares)
+    first, second = shares[0].copy(), np.zeros(shares.shape[1], dtype=np.float32)
+    for row in shares[1:]:
         np.maximum(second, np.minimum(first, row), out=second)
         np.maximum(first, row, out=first)
-    shares = np.exp((logits - first).astype(np.float32)).sum(axis=0)
-    return np.asarray((1 - np.exp((second - first).astype(np.float32))) / shares)
+    return np.asarray((first - second) / shares.sum(axis=0))
