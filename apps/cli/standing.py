@@ -3,16 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from schemas.records import Annotation, EffectiveLabel
+    from schemas.records import EffectiveLabel
     from tiltyard.rules.next_step import Standing
     from tiltyard.stores.workspace import Workspace
 
 
-def effective(workspace: "Workspace", annotations: "list[Annotation]") -> "list[EffectiveLabel]":
-    """What the annotations amount to under the project's rule."""
+def labels_of(workspace: "Workspace") -> "list[EffectiveLabel]":
+    """What all annotations amount to under the project's rule."""
     from tiltyard.rules.effective_labels import effective_labels
 
-    return effective_labels(annotations, workspace.project.effective_label)
+    return effective_labels(workspace.ledger.annotations.voices(), workspace.project.effective_label)
 
 
 def labels_by_class(labels: "list[EffectiveLabel]", names: list[str]) -> list[dict[str, Any]]:

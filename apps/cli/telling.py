@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from apps.cli.ingesting import rows_of, samples, tell_batches
 from apps.cli.options import HERE, AsJson, ProjectPath
 from apps.cli.screen import minute, say, show_json, show_table
-from apps.cli.standing import effective, labels_by_class, standing_of
+from apps.cli.standing import labels_by_class, labels_of, standing_of
 from apps.cli.training import model_row
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ def _status(workspace: "Workspace") -> dict[str, Any]:
     from tiltyard.rules.next_step import next_step
 
     ledger = workspace.ledger
-    annotations = ledger.annotations.until()
-    labels = effective(workspace, annotations)
+    labels = labels_of(workspace)
     standing = standing_of(workspace, labels)
     rows = ledger.batches.conservation()
     return {
@@ -70,7 +69,7 @@ def _status(workspace: "Workspace") -> dict[str, Any]:
         "rows": {**_as_dict(rows), "holds": rows.holds},
         "samples": samples(workspace),
         "queue": {purpose: ledger.assignments.waiting_count(purpose) for purpose in ("query", "random", "evaluation")},
-        "annotations": len(annotations),
+        "annotations": ledger.annotations.count(),
         "labels": labels_by_class(labels, workspace.project.class_names),
         "champion": ledger.champions.current(),
         "training": standing.training,
