@@ -23,10 +23,10 @@ from flows.whole_cycle import whole_cycle
 from schemas.records import Annotation, NewAnnotation, SampleId
 from tasks.check_batch import check_batch
 
-BAD_DAY: Final = 8
+BAD_DAY: Final = 3
 """On this day a newcomer answers the queue and gets most of it wrong; a day later the expert corrects it all."""
 
-ERRORS: Final = 0.7
+ERRORS: Final = 0.8
 ROLL_BACK_DAY: Final = 12
 """On this day, or the first after it that has a champion before today's, the operator rolls back."""
 
