@@ -267,6 +267,14 @@ def test_margins_from_logits_are_those_of_the_probabilities(classes: int, scale:
     assert len(found) < 0.2 * len(X) or scale > 1
 
 
+def test_a_gap_in_any_slice_is_refused_by_a_linear_model() -> None:
+    X, y = made(3, rows=80_000)
+    model = fitted(X, y)
+    X[79_000, 3] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        strategy_named("margin")(model, X, 10)
+
+
 def test_models_that_only_look_linear_are_scored_in_full() -> None:
     class Sure(LogisticRegression):  # type: ignore[misc]  # scikit-learn ships no types
         """Somebody's own probabilities."""
