@@ -28,11 +28,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tell(template: Path, steps: list[str], root: Path) -> list[dict[str, Any]]:
     """What came of the story for each step at which it was killed."""
     command = [sys.executable, "-m", "tests.crash.story", str(template), str(template.parent / "told"), *steps]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=900, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=1700, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "part", [pytest.param(part, marks=pytest.mark.xdist_group(f"kill-{part}")) for part in range(PARTS)]
 )
