@@ -4,11 +4,12 @@ from datetime import datetime
 
 import polars as pl
 
-from schemas.canonical import digest, sha256_of
+from schemas.canonical import sha256_of
 from schemas.errors import AnnotationError, nearest
 from schemas.project import Project
 from schemas.records import Annotation, AnnotationId, NewAnnotation, SampleId
 from tiltyard.rules.features import payloads_of
+from tiltyard.rules.identity import payload_hash
 
 ANSWERS = frozenset({"label", "adjudicate"})
 SUBMITTED = ("annotator", "act", "sample_id", "label", "note", "supersedes", "assignment_id", "origin", "said_at")
@@ -73,7 +74,7 @@ def refuse_another(known: Annotation | NewAnnotation, new: Annotation | NewAnnot
 
 def refuse_tampered(fact: Annotation) -> None:
     """Raise AnnotationError when a stored annotation's payload or id is not the one that it was stored with."""
-    if fact.payload_hash != digest(fact.payload):
+    if fact.payload_hash != payload_hash(fact.payload):
         raise AnnotationError(f"annotation {fact.client_key!r}: its payload is not the one that it was hashed from")
     if fact.annotation_id != annotation_id(fact.client_key):
         raise AnnotationError(f"annotation {fact.client_key!r}: its id does not belong to its client key")

@@ -7,10 +7,10 @@ from datetime import datetime
 import polars as pl
 from sqlalchemy import Connection, func, select, true, update
 
-from schemas.canonical import digest
 from schemas.errors import AnnotationError
 from schemas.records import Annotation, Assignment, NewAnnotation, SampleId, Voice
 from tiltyard.rules.annotating import annotation_id, refuse_another, refuse_tampered
+from tiltyard.rules.identity import payload_hash
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.facts import all_of, append, find, records
@@ -159,7 +159,7 @@ def _complete(
         score=assignment.score if assignment else None,
         probability=assignment.probability if assignment else None,
         model_id=assignment.model_id if assignment else None,
-        payload_hash=digest(new.payload),
+        payload_hash=payload_hash(new.payload),
         contract_hash=contract_hash,
         late=False,
         recorded_at=now,
