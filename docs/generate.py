@@ -99,15 +99,14 @@ def _about_part(node: dict[str, Any], schema: dict[str, Any]) -> str:
 
 def _fields_of(title: str) -> dict[str, FieldInfo]:
     """The fields of a part of the project file, by the part's name."""
-    from schemas import project
+    from schemas.columns import Part
 
-    part: type[project.Part] = getattr(project, title)
-    return part.model_fields
+    return next(part for part in Part.__subclasses__() if part.__name__ == title).model_fields
 
 
 def _default(field: FieldInfo) -> str:
     """A default as the file would write it."""
-    from schemas.project import Part
+    from schemas.columns import Part
 
     if field.is_required():
         return "required"

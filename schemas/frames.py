@@ -13,9 +13,10 @@ import polars as pl
 from pandera.api.polars.model import DataFrameModel
 
 from schemas.canonical import digest
+from schemas.columns import Column
 from schemas.errors import ProjectFileError, nearest
 from schemas.pool_types import POOL_TYPES
-from schemas.project import Column, Project
+from schemas.project import Project
 
 _SOURCES: dict[str, str] = {}
 """The source text of each Pandera module as this process loaded it, to notice that it was mended since."""

@@ -4,8 +4,9 @@ from typing import Final
 
 import polars as pl
 
-from schemas.project import RESERVED as RESERVED
-from schemas.project import Kind, Project
+from schemas.columns import RESERVED as RESERVED
+from schemas.columns import Kind
+from schemas.project import Project
 
 POOL_TYPES: Final[dict[Kind, pl.DataType]] = {
     "number": pl.Float64(),

@@ -4,15 +4,14 @@ Unknown keys are refused and the nearest known one is named, because a misspelt 
 ignored is the costliest kind of typo.
 """
 
-import re
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from schemas.canonical import digest
+from schemas.columns import Columns, Part, expand
 from schemas.errors import ProjectFileError, nearest
 
-Kind = Literal["number", "integer", "category", "text", "boolean", "timestamp"]
 Format = Literal["auto", "csv", "json", "jsonl", "parquet"]
 MetricName = Literal[
     "accuracy", "balanced_accuracy", "f1", "macro_f1", "roc_auc", "average_precision", "log_loss", "brier"
@@ -29,113 +28,6 @@ StrategyName = Literal[
     "typical",
     "random",
 ]
-
-RESERVED: Final = frozenset(
-    {"sample_id", "sample_key", "row", "line", "evaluation", "label", "annotations", "_wanting", "_chance", "_order"}
-    | {"_strategy", "_score", "_probability", "_purpose", "_priority"}
-)
-"""Names of columns that stand beside the project's own; only the label may be called ``label``."""
-
-REPEATED = re.compile(r"^(?P<head>[^{}]*)\{(?P<first>\d+)\.\.(?P<last>\d+)\}(?P<tail>[^{}]*)$")
-
-
-def expand(name: str) -> list[str]:
-    """The column names that a name with a ``{first..last}`` range stands for.
-
-    >>> expand("pixel_{8..10}")
-    ['pixel_8', 'pixel_9', 'pixel_10']
-    >>> expand("age")
-    ['age']
-    """
-    match = REPEATED.match(name)
-    if match is None:
-        return [name]
-    numbers = range(int(match["first"]), int(match["last"]) + 1)
-    return [f"{match['head']}{number}{match['tail']}" for number in numbers]
-
-
-class Part(BaseModel):
-    """A part of the project file: frozen, and unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Column(Part):
-    """What one column may hold; the batch's Pandera schema is built from it."""
-
-    kind: Kind = Field(description="what its cells are; nothing is guessed")
-    min: float | None = Field(None, description="smallest value allowed (number, integer)")
-    max: float | None = Field(None, description="largest value allowed (number, integer)")
-    allowed: list[str] | None = Field(None, description="the only values allowed (category)")
-    max_length: int = Field(100_000, ge=1, description="longest text allowed, in characters")
-    missing: bool = Field(True, description="whether a cell may be empty")
-    unit: str = Field("", description="shown beside the value to the annotator")
-    description: str = Field("", description="shown to the annotator")
-
-    @model_validator(mode="after")
-    def limits_fit_the_kind(self) -> Self:
-        """Refuse limits that this kind of column cannot have, and an empty range."""
-        if self.kind not in {"number", "integer"} and (self.min is not None or self.max is not None):
-            raise ValueError(f"min and max belong to number and integer columns, not to {self.kind}")
-        if self.kind != "category" and self.allowed is not None:
-            raise ValueError(f"'allowed' belongs to category columns, not to {self.kind}")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
-        return self
-
-
-class Columns(Part):
-    """The columns of a batch and the part each of them plays."""
-
-    id: str | None = Field(None, description="the producer's own key; part of a sample's identity")
-    time: str | None = Field(None, description="when the row happened (timestamp)")
-    features: dict[str, Column] = Field(min_length=1, description="what models learn from; name{0..63} repeats")
-    context: dict[str, Column] = Field(
-        default_factory=dict, description="kept, shown, part of the identity, never learnt from"
-    )
-    reference: list[str] = Field(
-        default_factory=list, description="kept beside the sample; neither identity nor feature"
-    )
-    label: str | None = Field(None, description="a label that arrives with some rows, taken as an import")
-    extra: Literal["refuse", "ignore"] = Field("refuse", description="what happens to columns not named here")
-
-    @field_validator("features", "context")
-    @classmethod
-    def repeat(cls, columns: dict[str, Column]) -> dict[str, Column]:
-        """Write out the ``{first..last}`` ranges."""
-        return {name: column for pattern, column in columns.items() for name in expand(pattern)}
-
-    @model_validator(mode="after")
-    def each_column_plays_one_part(self) -> Self:
-        """Refuse a name that stands in two places, or that the stores need."""
-        names = [name for name in (self.id, self.time, self.label) if name]
-        names += [*self.features, *self.context, *self.reference]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"named in two places: {', '.join(twice)}")
-        taken = sorted(RESERVED.intersection(names) - ({"label"} if self.label == "label" else set()))
-        if taken:
-            raise ValueError(f"{', '.join(taken)}: a name that the stores need for themselves; the producer renames it")
-        return self
-
-    @property
-    def all_names(self) -> list[str]:
-        """Every column that a batch must bring, the label aside, in the file's order."""
-        keys = [name for name in (self.id, self.time) if name]
-        return [*keys, *self.features, *self.context, *self.reference]
-
-    @property
-    def identity_names(self) -> list[str]:
-        """The columns whose content makes a sample what it is, sorted."""
-        keys = [name for name in (self.id, self.time) if name]
-        return sorted([*keys, *self.features, *self.context])
-
-    def kind_of(self, name: str) -> Kind:
-        """The kind of any column a batch brings; ids and references are text, times are timestamps."""
-        column = self.features.get(name) or self.context.get(name)
-        if column is not None:
-            return column.kind
-        return "timestamp" if name == self.time else "text"
 
 
 class CsvOptions(Part):
@@ -204,7 +96,20 @@ class Query(Part):
     budget: int = Field(60, ge=1, description="assignments kept open for annotators")
     random_share: float = Field(0.1, ge=0, le=1, description="share of the training queries drawn by chance")
     shortlist: int = Field(20, ge=1, description="rows per pick that diversity chooses among")
-    overlap: int = Field(1, ge=1, le=9, description="annotators per sample")
+    overlap: int = Field(1, ge=1, le=9, description="annotators per sample, where samples overlap")
+    overlap_share: float = Field(1.0, ge=0, le=1, description="share of the samples that go to several annotators")
+
+
+class Labeling(Part):
+    """How annotators are asked, and what happens when they disagree."""
+
+    reveal: Literal["never", "disagreement", "always"] = Field(
+        "disagreement", description="after a blind answer: when the model's label is shown, to keep or change one's own"
+    )
+    gold_share: float = Field(0.05, ge=0, le=0.5, description="share of gold samples in what an annotator is asked")
+    most_annotators: int = Field(3, ge=1, le=15, description="annotators per sample at most, when they disagree")
+    skips: int = Field(1, ge=1, le=15, description="annotators that must skip a sample before it is given up")
+    lease_minutes: int = Field(15, ge=1, le=1440, description="how long a sample is held for one annotator")
 
 
 class Evaluation(Part):
@@ -243,12 +148,28 @@ class Display(Part):
     columns: list[str] = Field(default_factory=list, description="shown first, in this order; name{0..63} repeats")
     width: int = Field(0, ge=0, description="pixels per line (image)")
     levels: float = Field(1.0, gt=0, description="value of a full pixel (image)")
+    object: str | None = Field(None, description="column that names the picture's file or object (image)")
+    objects: str = Field("images", description="folder of the pictures, seen from the project file (image)")
+    groups: dict[str, list[str]] = Field(default_factory=dict, description="columns under a heading each (table)")
+    terms: list[str] = Field(default_factory=list, description="words to highlight (text)")
 
     @field_validator("columns")
     @classmethod
     def repeat(cls, columns: list[str]) -> list[str]:
         """Write out the ``{first..last}`` ranges."""
         return [name for pattern in columns for name in expand(pattern)]
+
+    @field_validator("groups")
+    @classmethod
+    def repeat_in_groups(cls, groups: dict[str, list[str]]) -> dict[str, list[str]]:
+        """Write out the ``{first..last}`` ranges of each group."""
+        return {heading: [name for pattern in names for name in expand(pattern)] for heading, names in groups.items()}
+
+    @property
+    def named_columns(self) -> list[str]:
+        """Every column that the display speaks of."""
+        grouped = [name for names in self.groups.values() for name in names]
+        return [*self.columns, *grouped, *([self.object] if self.object else [])]
 
 
 class Project(Part):
@@ -269,7 +190,8 @@ class Project(Part):
     evaluation: Evaluation = Evaluation()
     gate: Gate = Gate()
     triggers: Triggers = Triggers()
-    effective_label: Literal["majority", "latest"] = Field(
+    labeling: Labeling = Labeling()
+    effective_label: Literal["majority", "latest", "adjudicated", "quality_weighted"] = Field(
         "majority", description="how several annotations of a sample become its label"
     )
     display: Display = Display()
@@ -293,7 +215,7 @@ class Project(Part):
                 raise ValueError(f"{what} {twice[0]!r} stands twice under 'classes'")
         if self.positive is not None and self.positive not in names:
             raise ValueError(f"positive {self.positive!r} is not a class; {nearest(self.positive, names)}")
-        for name in self.display.columns:
+        for name in self.display.named_columns:
             if name not in self.columns.all_names:
                 raise ValueError(f"display names column {name!r}; {nearest(name, self.columns.all_names)}")
         if self.gate.metric in {"f1", "roc_auc", "average_precision", "brier"} and len(names) > 2:
@@ -304,6 +226,11 @@ class Project(Part):
     def class_names(self) -> list[str]:
         """The names of the classes in the file's order; models' probabilities use this order."""
         return [entry.name for entry in self.classes]
+
+    @property
+    def guidelines_hash(self) -> str:
+        """The version of the guidelines, 16 hex digits."""
+        return digest(self.guidelines)[:16]
 
     @property
     def positive_class(self) -> str:

@@ -19,10 +19,12 @@ TrainingId = NewType("TrainingId", str)
 EvaluationId = NewType("EvaluationId", str)
 ModelId = NewType("ModelId", str)
 VerdictId = NewType("VerdictId", str)
+AccessId = NewType("AccessId", str)
 
 BatchState = Literal["accepted", "refused", "unreadable"]
-Act = Literal["label", "skip", "cant_tell", "flag", "withdraw", "adjudicate"]
-Purpose = Literal["query", "random", "evaluation"]
+Act = Literal["label", "skip", "cant_tell", "flag", "propose", "withdraw", "adjudicate"]
+Purpose = Literal["query", "random", "evaluation", "gold"]
+Role = Literal["annotator", "adjudicator", "lead"]
 Decision = Literal["promote", "keep", "roll_back"]
 Outcome = Literal["pass", "fail", "undecided"]
 
@@ -108,6 +110,25 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Factor:
+    """One part of a sample and how much it spoke for the suggested class: a column, or a word of a text."""
+
+    name: str
+    weight: float
+    word: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What the model that chose a sample says of it, and the parts of the sample that decided, the strongest first."""
+
+    label: str
+    probability: float | None
+    probabilities: Mapping[str, float]
+    factors: tuple[Factor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """A sample wanted from an annotator; the row carries its own lease."""
 
@@ -122,6 +143,7 @@ class Assignment:
     model_id: ModelId | None
     payload: Payload
     priority: float
+    suggestion: Suggestion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +152,8 @@ class NewAnnotation:
 
     ``client_key`` is made by the client and makes a repeated submission the same annotation.
     ``said_at`` is the annotator's own clock; the ledger adds its own time and position.
+    ``suggestion`` is what the model said, ``suggestion_visible`` whether the annotator had seen it by then, and
+    ``guidelines_hash`` names the version of the guidelines that they had before them.
     """
 
     client_key: str
@@ -146,6 +170,7 @@ class NewAnnotation:
     suggestion_visible: bool = False
     lead_ms: int | None = None
     origin: str = "queue"
+    guidelines_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +202,7 @@ class Annotation:
     late: bool
     said_at: datetime
     recorded_at: datetime
+    guidelines_hash: str | None = None
 
 
 class Voice(NamedTuple):
@@ -190,6 +216,36 @@ class Voice(NamedTuple):
     supersedes: AnnotationId | None
     purpose: str
     said_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The right of an annotator in a project, given or taken away; what was said last holds.
+
+    ``token_hash`` is the SHA-256 of a token that was shown once and is kept nowhere; none where an identity
+    provider answers for the person.
+    """
+
+    access_id: AccessId
+    annotator: str
+    role: Role
+    act: Literal["grant", "revoke"]
+    token_hash: str | None
+    decided_by: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GoldSample:
+    """A sample whose answer is known, asked now and then to see how annotators do; or that it is so no longer."""
+
+    gold_id: str
+    sample_id: SampleId
+    payload: Payload
+    label: str
+    act: Literal["add", "retire"]
+    decided_by: str
+    recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.project import Kind, Project, parse_project
+from schemas.columns import Kind
+from schemas.project import Project, parse_project
 from tiltyard.rules.casting import cast_cells
 from tiltyard.rules.raw_rows import QUARANTINE_TYPES, RawRows, Written
 

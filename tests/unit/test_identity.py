@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.columns import Kind
 from schemas.pool_types import POOL_TYPES
-from schemas.project import Kind, Project, parse_project
+from schemas.project import Project, parse_project
 from tiltyard.rules.identity import payload_hash, sample_ids, sample_keys
 
 

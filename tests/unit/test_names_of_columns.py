@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
+from schemas.columns import RESERVED
 from schemas.errors import ProjectFileError
-from schemas.project import RESERVED, Project, parse_project
+from schemas.project import Project, parse_project
 from schemas.records import Query, QueryId
 from tiltyard.rules.asking import assignments_of, pick_evaluation
 from tiltyard.rules.choosing import Wanted, choose

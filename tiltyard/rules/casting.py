@@ -19,8 +19,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from schemas.columns import Kind
 from schemas.pool_types import POOL_TYPES
-from schemas.project import Kind, Project
+from schemas.project import Project
 from tiltyard.rules.raw_rows import RawRows, Written
 
 YEAR_1: Final = -62_135_596_800_000_000

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from schemas.columns import Kind
 from schemas.pool_types import pool_schema as pool_schema
-from schemas.project import Kind, Project
+from schemas.project import Project
 from schemas.records import Payload
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
+from schemas.columns import REPEATED, Kind
 from schemas.pool_types import RESERVED
-from schemas.project import REPEATED, Kind, Project
+from schemas.project import Project
 from tiltyard.rules.casting import cast_cells
 from tiltyard.rules.guessed_ranges import widened
 from tiltyard.rules.raw_rows import RawRows

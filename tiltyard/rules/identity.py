@@ -5,7 +5,8 @@ from hashlib import blake2b
 import polars as pl
 
 from schemas.canonical import canonical_json, sha256_of
-from schemas.project import Kind, Project
+from schemas.columns import Kind
+from schemas.project import Project
 from schemas.records import Payload
 
 ID_BYTES = 16

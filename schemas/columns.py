@@ -1,0 +1,115 @@
+"""The columns of a batch: what each may hold, and the part it plays."""
+
+import re
+from typing import Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Kind = Literal["number", "integer", "category", "text", "boolean", "timestamp"]
+
+RESERVED: Final = frozenset(
+    {"sample_id", "sample_key", "row", "line", "evaluation", "label", "annotations", "_wanting", "_chance", "_order"}
+    | {"_strategy", "_score", "_probability", "_purpose", "_priority"}
+)
+"""Names of columns that stand beside the project's own; only the label may be called ``label``."""
+
+REPEATED = re.compile(r"^(?P<head>[^{}]*)\{(?P<first>\d+)\.\.(?P<last>\d+)\}(?P<tail>[^{}]*)$")
+
+
+def expand(name: str) -> list[str]:
+    """The column names that a name with a ``{first..last}`` range stands for.
+
+    >>> expand("pixel_{8..10}")
+    ['pixel_8', 'pixel_9', 'pixel_10']
+    >>> expand("age")
+    ['age']
+    """
+    match = REPEATED.match(name)
+    if match is None:
+        return [name]
+    numbers = range(int(match["first"]), int(match["last"]) + 1)
+    return [f"{match['head']}{number}{match['tail']}" for number in numbers]
+
+
+class Part(BaseModel):
+    """A part of the project file: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(Part):
+    """What one column may hold; the batch's Pandera schema is built from it."""
+
+    kind: Kind = Field(description="what its cells are; nothing is guessed")
+    min: float | None = Field(None, description="smallest value allowed (number, integer)")
+    max: float | None = Field(None, description="largest value allowed (number, integer)")
+    allowed: list[str] | None = Field(None, description="the only values allowed (category)")
+    max_length: int = Field(100_000, ge=1, description="longest text allowed, in characters")
+    missing: bool = Field(True, description="whether a cell may be empty")
+    unit: str = Field("", description="shown beside the value to the annotator")
+    description: str = Field("", description="shown to the annotator")
+
+    @model_validator(mode="after")
+    def limits_fit_the_kind(self) -> Self:
+        """Refuse limits that this kind of column cannot have, and an empty range."""
+        if self.kind not in {"number", "integer"} and (self.min is not None or self.max is not None):
+            raise ValueError(f"min and max belong to number and integer columns, not to {self.kind}")
+        if self.kind != "category" and self.allowed is not None:
+            raise ValueError(f"'allowed' belongs to category columns, not to {self.kind}")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
+
+class Columns(Part):
+    """The columns of a batch and the part each of them plays."""
+
+    id: str | None = Field(None, description="the producer's own key; part of a sample's identity")
+    time: str | None = Field(None, description="when the row happened (timestamp)")
+    features: dict[str, Column] = Field(min_length=1, description="what models learn from; name{0..63} repeats")
+    context: dict[str, Column] = Field(
+        default_factory=dict, description="kept, shown, part of the identity, never learnt from"
+    )
+    reference: list[str] = Field(
+        default_factory=list, description="kept beside the sample; neither identity nor feature"
+    )
+    label: str | None = Field(None, description="a label that arrives with some rows, taken as an import")
+    extra: Literal["refuse", "ignore"] = Field("refuse", description="what happens to columns not named here")
+
+    @field_validator("features", "context")
+    @classmethod
+    def repeat(cls, columns: dict[str, Column]) -> dict[str, Column]:
+        """Write out the ``{first..last}`` ranges."""
+        return {name: column for pattern, column in columns.items() for name in expand(pattern)}
+
+    @model_validator(mode="after")
+    def each_column_plays_one_part(self) -> Self:
+        """Refuse a name that stands in two places, or that the stores need."""
+        names = [name for name in (self.id, self.time, self.label) if name]
+        names += [*self.features, *self.context, *self.reference]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"named in two places: {', '.join(twice)}")
+        taken = sorted(RESERVED.intersection(names) - ({"label"} if self.label == "label" else set()))
+        if taken:
+            raise ValueError(f"{', '.join(taken)}: a name that the stores need for themselves; the producer renames it")
+        return self
+
+    @property
+    def all_names(self) -> list[str]:
+        """Every column that a batch must bring, the label aside, in the file's order."""
+        keys = [name for name in (self.id, self.time) if name]
+        return [*keys, *self.features, *self.context, *self.reference]
+
+    @property
+    def identity_names(self) -> list[str]:
+        """The columns whose content makes a sample what it is, sorted."""
+        keys = [name for name in (self.id, self.time) if name]
+        return sorted([*keys, *self.features, *self.context])
+
+    def kind_of(self, name: str) -> Kind:
+        """The kind of any column a batch brings; ids and references are text, times are timestamps."""
+        column = self.features.get(name) or self.context.get(name)
+        if column is not None:
+            return column.kind
+        return "timestamp" if name == self.time else "text"
