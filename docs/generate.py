@@ -224,18 +224,20 @@ def ledger_page() -> str:
     """The ledger's tables with their columns."""
     from tiltyard.stores.ledger import tables
     from tiltyard.stores.ledger.facts import TABLES
+    from tiltyard.stores.ledger.guards import LEASE_COLUMNS
 
     about = {table.name: _first_paragraph(record.__doc__) for record, table in TABLES.items()}
     about |= {
         "journal": "The spine: one row per fact. `seq` is the ledger position, `digest` the SHA-256 of the fact's row.",
         "segment": "A sealed stretch of the journal, mirrored as a file that holds the hash of the one before.",
+        "outbox": "No fact: messages that wait until their receivers have them; see the how-to on the labeling queue.",
     }
     head = (
         f"{NOTICE}\n# The ledger's tables\n\n"
         "SQLite in the workspace, or the database of `TILTYARD_LEDGER_URL`. Moments are ISO 8601 text in UTC; nested "
-        "values are canonical JSON.\nTriggers refuse UPDATE and DELETE on every table; an `assignment` alone may "
-        "change, and only in the columns of its lease\n"
-        f"({', '.join(f'`{name}`' for name in sorted(tables.LEASE_COLUMNS))}).\n"
+        "values are canonical JSON.\nTriggers refuse UPDATE and DELETE on every table of facts; an `assignment` alone "
+        "may change, and only in the columns of its lease\n"
+        f"({', '.join(f'`{name}`' for name in sorted(LEASE_COLUMNS))}).\n"
     )
     return head + "".join(_table(table, about[table.name]) for table in tables.metadata.tables.values())
 

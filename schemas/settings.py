@@ -13,9 +13,13 @@ class Settings(BaseSettings):
 
     project: Path = Field(Path(), description="folder or file of the project, when a command names none")
     workspace: Path | None = Field(
-        None, description="folder of the stores; default: 'workspace' beside the project file"
+        None, description="folder of the stores ({project}: its name); default: 'workspace' beside the project file"
     )
-    ledger_url: str | None = Field(None, description="SQLAlchemy URL of the ledger; default: SQLite in the workspace")
+    ledger_url: str | None = Field(
+        None,
+        description="SQLAlchemy URL of the ledger ({project}: its name; PostgreSQL: a schema each); "
+        "default: SQLite in the workspace",
+    )
     mlflow_uri: str | None = Field(None, description="MLflow tracking URI; default: SQLite in the workspace")
     chunk_rows: int = Field(65_536, ge=1, description="pool rows held in memory at once while choosing")
     annotator: str | None = Field(None, description="who answers 'tiltyard label', when --annotator is not given")

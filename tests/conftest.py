@@ -1,10 +1,15 @@
 """What all tests share: one thread per fit, quiet tracking, and where the real data sets are."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.databases import Place
 
 # A busy machine is no failure; what takes too long is stopped by the time limit of each test.
 settings.register_profile("patient", deadline=None)
@@ -23,6 +28,25 @@ ROOT = Path(__file__).parent.parent
 def root() -> Path:
     """The repository's root."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The SQLAlchemy URL of a real PostgreSQL server, one for each worker."""
+    from tests.databases import running_postgresql
+
+    with running_postgresql(tmp_path_factory.mktemp("postgresql")) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> "Place":
+    """Where a fresh ledger may live: each test that asks for it runs on SQLite and on PostgreSQL."""
+    from tests.databases import schema_of, sqlite_in
+
+    if request.param == "sqlite":
+        return sqlite_in(tmp_path)
+    return schema_of(request.getfixturevalue("postgresql"), tmp_path)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,6 +1,5 @@
 """The ledger's laws on a real database: what is written stays written, once, and in order."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,16 +7,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
 from schemas.errors import AnnotationError, NotFound, PromotionConflict
 from schemas.records import (
+    Access,
+    AccessId,
     Annotation,
     AnnotationId,
     Assignment,
     AssignmentId,
     Batch,
     BatchId,
+    GoldSample,
     LabeledSet,
     LandedObject,
     Model,
@@ -33,7 +36,9 @@ from schemas.records import (
     Verdict,
     VerdictId,
 )
-from tiltyard.stores.files import FileStore
+from tests.databases import Place, schema_of, sqlite_in
+from tiltyard.stores.ledger import tables
+from tiltyard.stores.ledger.guards import unguard_statements
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.ledger.verification import verify_ledger
 
@@ -41,8 +46,8 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}", FileStore(tmp_path / "segments"))
+def ledger(place: Place) -> Iterator[Ledger]:
+    opened = place.open()
     yield opened
     opened.close()
 
@@ -135,32 +140,69 @@ def test_a_client_key_with_another_content_is_refused_and_nothing_of_the_call_is
     assert ledger.annotations.count() == 1
 
 
+def refuses(ledger: Ledger, statement: str) -> None:
+    ledger.batches.see(an_object())
+    ledger.batches.record(a_batch())
+    ask(ledger, 2)
+    ledger.access.grant(Access(AccessId("1"), "ada", "annotator", "grant", "hash", "lead", NOW))
+    ledger.gold.record(GoldSample("1", SampleId("s1"), {}, "yes", "add", "lead", NOW))
+    ledger.annotations.submit([an_answer()], contract_hash="c", now=NOW)
+    with pytest.raises(DatabaseError, match="append-only"), ledger.database.writing() as connection:
+        connection.exec_driver_sql(statement)
+    assert verify_ledger(ledger) == []
+
+
 @pytest.mark.parametrize(
     "statement",
     [
         "UPDATE annotation SET label = 'no'",
+        "UPDATE annotation SET guidelines_hash = 'x'",
         "DELETE FROM annotation",
-        "INSERT OR REPLACE INTO annotation SELECT * FROM annotation",
-        "REPLACE INTO journal (seq, kind, record_id, digest) VALUES (1, 'a', 'b', 'c')",
         "UPDATE journal SET digest = 'x'",
         "DELETE FROM journal",
         "DELETE FROM assignment",
         "UPDATE assignment SET sample_id = 'other'",
         "UPDATE assignment SET payload = '{}'",
-        "INSERT OR REPLACE INTO assignment SELECT * FROM assignment",
+        "UPDATE assignment SET suggestion = '{}'",
+        "DELETE FROM access",
+        "UPDATE access SET role = 'lead'",
+        "UPDATE gold_sample SET label = 'no'",
         "DELETE FROM landed_object",
         "UPDATE batch SET accepted = 0",
         "DELETE FROM query",
     ],
 )
 def test_the_database_itself_refuses_to_change_a_fact(ledger: Ledger, statement: str) -> None:
-    ledger.batches.see(an_object())
-    ledger.batches.record(a_batch())
-    ask(ledger, 2)
-    ledger.annotations.submit([an_answer()], contract_hash="c", now=NOW)
-    with pytest.raises(DatabaseError, match="append-only"), ledger.database.writing() as connection:
-        connection.exec_driver_sql(statement)
-    assert verify_ledger(ledger) == []
+    refuses(ledger, statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT OR REPLACE INTO annotation SELECT * FROM annotation",
+        "REPLACE INTO journal (seq, kind, record_id, digest) VALUES (1, 'a', 'b', 'c')",
+        "INSERT OR REPLACE INTO assignment SELECT * FROM assignment",
+        "INSERT OR REPLACE INTO access SELECT * FROM access",
+    ],
+)
+def test_sqlite_refuses_to_replace_a_fact(tmp_path: Path, statement: str) -> None:
+    refuses(sqlite_in(tmp_path).open(), statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "TRUNCATE annotation",
+        "TRUNCATE journal CASCADE",
+        "TRUNCATE assignment",
+        "SET LOCAL session_replication_role = replica; DELETE FROM annotation",
+        "SET LOCAL session_replication_role = replica; UPDATE assignment SET payload = '{}'",
+    ],
+)
+def test_postgresql_refuses_the_ways_around_its_triggers(postgresql: str, tmp_path: Path, statement: str) -> None:
+    ledger = schema_of(postgresql, tmp_path).open()
+    refuses(ledger, statement)
+    ledger.close()
 
 
 def test_a_lease_may_change(ledger: Ledger) -> None:
@@ -302,31 +344,35 @@ def test_verify_finds_a_changed_segment_and_a_missing_one(ledger: Ledger, tmp_pa
     assert "segment 1 is missing or its bytes were changed" in verify_ledger(ledger)
 
 
-def test_verify_finds_a_fact_changed_behind_the_guards(ledger: Ledger, tmp_path: Path) -> None:
+def test_verify_finds_a_fact_changed_behind_the_guards(ledger: Ledger) -> None:
     fill(ledger)
-    ledger.close()
-    with sqlite3.connect(tmp_path / "ledger.db") as database:
-        database.execute("DROP TRIGGER annotation_refuses_update")
-        database.execute("UPDATE annotation SET label = 'no' WHERE client_key = 'k3'")
-    database.close()
+    with ledger.database.writing() as connection:
+        take_off(connection, "annotation")
+        connection.exec_driver_sql("UPDATE annotation SET label = 'no' WHERE client_key = 'k3'")
     (problem,) = verify_ledger(ledger)
     assert "annotation" in problem
     assert "is not what was written" in problem
 
 
-def test_verify_finds_a_fact_removed_together_with_its_journal_entry(ledger: Ledger, tmp_path: Path) -> None:
+def test_verify_finds_a_fact_removed_together_with_its_journal_entry(ledger: Ledger) -> None:
     fill(ledger)
-    ledger.close()
-    with sqlite3.connect(tmp_path / "ledger.db") as database:
+    with ledger.database.writing() as connection:
         for table in ("annotation", "journal"):
-            database.execute(f"DROP TRIGGER {table}_refuses_delete")
-        database.execute("DELETE FROM journal WHERE seq = (SELECT seq FROM annotation WHERE client_key = 'k3')")
-        database.execute("DELETE FROM annotation WHERE client_key = 'k3'")
-    database.close()
+            take_off(connection, table)
+        seq = connection.exec_driver_sql("SELECT seq FROM annotation WHERE client_key = 'k3'").scalar_one()
+        connection.exec_driver_sql("DELETE FROM annotation WHERE client_key = 'k3'")
+        connection.exec_driver_sql(f"DELETE FROM journal WHERE seq = {seq}")
     assert any("differs from segment 1" in problem for problem in verify_ledger(ledger))
 
 
-def test_verify_finds_every_flipped_byte_that_changes_a_fact(ledger: Ledger, tmp_path: Path) -> None:
+def take_off(connection: Connection, table: str) -> None:
+    """What somebody does who means harm: the guards of a table taken off."""
+    for statement in unguard_statements(connection.dialect.name, tables.metadata.tables[table]):
+        connection.exec_driver_sql(statement)
+
+
+def test_verify_finds_every_flipped_byte_that_changes_a_fact(tmp_path: Path) -> None:
+    ledger = sqlite_in(tmp_path).open()
     fill(ledger)
     with ledger.database.reading() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -369,9 +415,9 @@ def test_a_correction_names_what_it_supersedes(ledger: Ledger) -> None:
     assert second.supersedes == first.annotation_id
 
 
-def test_a_fresh_opening_finds_everything(tmp_path: Path, ledger: Ledger) -> None:
+def test_a_fresh_opening_finds_everything(place: Place, ledger: Ledger) -> None:
     fill(ledger)
-    again = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}", FileStore(tmp_path / "segments"))
+    again = place.open()
     assert again.annotations.until() == ledger.annotations.until()
     assert again.position() == ledger.position()
     again.close()

@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from schemas.canonical import sha256_of
+
 Keys = NDArray[np.uint64]
 
 GOLDEN: Final = 0x9E3779B97F4A7C15
@@ -55,3 +57,12 @@ def rounded_by_chance(amount: float, seed: int) -> int:
     """
     whole = int(np.floor(amount + 1e-9))
     return whole + int(np.random.default_rng(seed).random() < amount - whole - 1e-9)
+
+
+def uniform_of(seed: int, what: str) -> float:
+    """A number in [0, 1) that belongs to a seed and a text, the same wherever it is asked for.
+
+    >>> uniform_of(1, "a") == uniform_of(1, "a"), uniform_of(1, "a") == uniform_of(2, "a")
+    (True, False)
+    """
+    return int(sha256_of(f"{seed} {what}")[:13], 16) / 16**13

@@ -84,7 +84,7 @@ class Workspace:
     def ledger(self) -> Ledger:
         """The append-only record."""
         url = self.settings.ledger_url or f"sqlite:///{self.folder / 'ledger.db'}"
-        return Ledger(url, FileStore(self.folder / "segments"))
+        return Ledger(_of_project(url, self.project), FileStore(self.folder / "segments"), self.project.name)
 
     @cached_property
     def registry(self) -> "Registry":
@@ -156,6 +156,13 @@ def read_project(path: Path) -> Project:
 @lru_cache(maxsize=64)
 def _open(path: Path, _changed_ns: int, _size: int, settings: Settings) -> Workspace:
     """A workspace per project file and version of it; the stores open on first use."""
-    folder = settings.workspace or path.parent / "workspace"
+    project = read_project(path)
+    elsewhere = settings.workspace and Path(_of_project(str(settings.workspace), project))
+    folder = elsewhere or path.parent / "workspace"
     folder.mkdir(parents=True, exist_ok=True)
-    return Workspace(read_project(path), path, folder, settings)
+    return Workspace(project, path, folder, settings)
+
+
+def _of_project(place: str, project: Project) -> str:
+    """A place in the settings with its ``{project}`` filled in, so that several projects have one each."""
+    return place.replace("{project}", project.name)

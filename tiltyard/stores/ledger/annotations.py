@@ -1,21 +1,28 @@
 """Annotations: facts about samples, kept for ever, whatever happens to any model."""
 
-from collections.abc import Iterable
-from dataclasses import fields, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
+from typing import Final, TypeVar
 
 import polars as pl
-from sqlalchemy import Connection, func, select, true, update
+from sqlalchemy import ColumnElement, func, select, true
 
-from schemas.errors import AnnotationError
-from schemas.records import Annotation, Assignment, NewAnnotation, SampleId, Voice
-from tiltyard.rules.annotating import annotation_id, refuse_another, refuse_tampered
-from tiltyard.rules.identity import payload_hash
+from schemas.project import Labeling
+from schemas.records import Annotation, NewAnnotation, SampleId, Voice
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
-from tiltyard.stores.ledger.facts import all_of, append, find, records
+from tiltyard.stores.ledger.facts import all_of, find, records
+from tiltyard.stores.ledger.intake import Circumstances, restore_all, take_in
+from tiltyard.stores.ledger.voices import voice_of
 
-ANNOTATION, ASSIGNMENT = tables.annotation, tables.assignment
+ANNOTATION = tables.annotation
+LABELING: Final = Labeling()
+CHUNK: Final = 2_000
+"""Annotations stored at once: a statement holds no more parameters than SQLite takes."""
+
+T = TypeVar("T")
 
 
 class Annotations:
@@ -26,17 +33,24 @@ class Annotations:
         self._database = database
 
     def submit(
-        self, new: Iterable[NewAnnotation], *, contract_hash: str, now: datetime, marked: Iterable[SampleId] = ()
+        self,
+        new: Iterable[NewAnnotation],
+        *,
+        contract_hash: str,
+        now: datetime,
+        marked: Iterable[SampleId] = (),
+        labeling: Labeling = LABELING,
     ) -> list[Annotation]:
         """Store annotations and return them as kept; when this returns, they are on disk.
 
         A client key that is known gives the annotation stored first, so a client may send again until it is
         answered; a known key with another content is refused. ``marked`` names samples of the evaluation set
-        among those that come without an assignment. All of the call's annotations are stored, or none.
+        among those that come without an assignment, and ``labeling`` says when a sample is given up or asked once
+        more. All of the call's annotations are stored, or none.
         """
-        evaluation = set(marked)
+        circumstances = Circumstances(contract_hash, now, frozenset(marked), labeling)
         with self._database.writing() as connection:
-            return [_store(connection, one, contract_hash, now, one.sample_id in evaluation) for one in new]
+            return [one for some in batched(new, CHUNK) for one in take_in(connection, some, circumstances)]
 
     def restore(self, known: Iterable[Annotation]) -> int:
         """Store annotations as another ledger kept them, each with all that was known of it; how many were new.
@@ -45,7 +59,7 @@ class Annotations:
         key or a payload that says otherwise than before is refused with AnnotationError, and then nothing is stored.
         """
         with self._database.writing() as connection:
-            return sum(_restore(connection, annotation) for annotation in known)
+            return sum(restore_all(connection, some) for some in batched(known, CHUNK))
 
     def until(self, position: int | None = None) -> list[Annotation]:
         """Every annotation up to a ledger position, in the ledger's order."""
@@ -55,11 +69,20 @@ class Annotations:
 
     def voices(self, position: int | None = None) -> list[Voice]:
         """What decides over labels, of every annotation up to a ledger position: quick to read at any number."""
-        until = true() if position is None else ANNOTATION.c.seq <= position
-        statement = select(*(ANNOTATION.c[name] for name in Voice._fields)).where(until).order_by(ANNOTATION.c.seq)
+        return self._voices(true() if position is None else ANNOTATION.c.seq <= position)
+
+    def shared_voices(self) -> list[Voice]:
+        """What decides over the labels of samples that two annotators or more have answered."""
+        two = func.count(func.distinct(ANNOTATION.c.annotator)) > 1
+        answered = select(ANNOTATION.c.sample_id).where(ANNOTATION.c.label.is_not(None))
+        return self._voices(ANNOTATION.c.sample_id.in_(answered.group_by(ANNOTATION.c.sample_id).having(two)))
+
+    def _voices(self, *conditions: ColumnElement[bool]) -> list[Voice]:
+        """The voices that fit the conditions, in the ledger's order."""
+        statement = select(*(ANNOTATION.c[name] for name in Voice._fields)).where(*conditions)
         with self._database.reading() as connection:
-            rows = connection.execute(statement).all()
-        return [Voice._make([*row[:-1], datetime.fromisoformat(row[-1])]) for row in rows]
+            rows = connection.execute(statement.order_by(ANNOTATION.c.seq)).all()
+        return [voice_of(row) for row in rows]
 
     def payloads(self, position: int | None = None) -> pl.DataFrame:
         """One payload per annotated sample up to a ledger position, sorted by sample id.
@@ -91,88 +114,40 @@ class Annotations:
         with self._database.reading() as connection:
             return int(connection.scalar(statement) or 0)
 
+    def after(self, position: int, limit: int, until: int | None = None) -> list[Annotation]:
+        """The next annotations after a ledger position, at most ``limit``: none is missed by going on."""
+        conditions = [ANNOTATION.c.seq > position] + ([] if until is None else [ANNOTATION.c.seq <= until])
+        with self._database.reading() as connection:
+            return all_of(connection, Annotation, *conditions, limit=limit)
 
-def _store(connection: Connection, new: NewAnnotation, contract_hash: str, now: datetime, marked: bool) -> Annotation:
-    """Store one annotation and settle the assignment that it answers."""
-    known = find(connection, Annotation, ANNOTATION.c.client_key == new.client_key)
-    if known is not None:
-        return _same(known, new)
-    annotation = _complete(new, _assignment_of(connection, new), contract_hash, now, marked)
-    late = _needs_a_lease(new) and not _holds(connection, new, now)
-    position = append(connection, replace(annotation, late=late))
-    _settle(connection, new)
-    return replace(annotation, late=late, seq=position)
+    def by_client_key(self, client_key: str) -> Annotation | None:
+        """The annotation that a client key stands for, if it was stored."""
+        with self._database.reading() as connection:
+            return find(connection, Annotation, ANNOTATION.c.client_key == client_key)
 
+    def proposals(self) -> list[Annotation]:
+        """Every proposal of a class, in the ledger's order."""
+        with self._database.reading() as connection:
+            return all_of(connection, Annotation, ANNOTATION.c.act == "propose")
 
-def _restore(connection: Connection, annotation: Annotation) -> bool:
-    """Store one annotation as it was; whether it was new here."""
-    refuse_tampered(annotation)
-    known = find(connection, Annotation, ANNOTATION.c.client_key == annotation.client_key)
-    if known is not None:
-        refuse_another(known, annotation)
-        return False
-    append(connection, annotation)
-    _settle(connection, annotation)
-    return True
+    def count_of(self, annotator: str, since: datetime) -> Counter[str]:
+        """How many acts of each kind an annotator has stored since a moment."""
+        own = (ANNOTATION.c.annotator == annotator, ANNOTATION.c.recorded_at >= since.isoformat())
+        statement = select(ANNOTATION.c.act, func.count()).where(*own).group_by(ANNOTATION.c.act)
+        with self._database.reading() as connection:
+            return Counter({str(act): int(number) for act, number in connection.execute(statement)})
 
-
-def _same(known: Annotation, new: NewAnnotation) -> Annotation:
-    """The stored annotation, when the repeated submission says the same."""
-    refuse_another(known, new)
-    return known
-
-
-def _needs_a_lease(new: NewAnnotation) -> bool:
-    """Whether an answer should come under a lease: not a correction of one that did, not what a file brings."""
-    return new.assignment_id is not None and new.supersedes is None and new.origin != "import"
+    def per_day(self, since: datetime) -> list[tuple[str, str, str, int]]:
+        """Day (UTC, as text), annotator, act and how many, since a moment, in that order."""
+        day = func.substr(ANNOTATION.c.recorded_at, 1, 10)
+        by = (day, ANNOTATION.c.annotator, ANNOTATION.c.act)
+        statement = select(*by, func.count()).where(ANNOTATION.c.recorded_at >= since.isoformat())
+        with self._database.reading() as connection:
+            return [tuple(row) for row in connection.execute(statement.group_by(*by).order_by(*by))]
 
 
-def _assignment_of(connection: Connection, new: NewAnnotation) -> Assignment | None:
-    """The assignment that is answered, if any; it must be of the same sample."""
-    if new.assignment_id is None:
-        return None
-    found = find(connection, Assignment, ASSIGNMENT.c.assignment_id == new.assignment_id)
-    if found is None or found.sample_id != new.sample_id:
-        raise AnnotationError(f"annotation {new.client_key!r}: no assignment {new.assignment_id!r} of {new.sample_id}")
-    return found
-
-
-def _holds(connection: Connection, new: NewAnnotation, now: datetime) -> bool:
-    """Whether the annotator's lease on the assignment still runs; a late answer is stored and marked."""
-    lease = select(ASSIGNMENT.c.holder, ASSIGNMENT.c.lease_until, ASSIGNMENT.c.state)
-    row = connection.execute(lease.where(ASSIGNMENT.c.assignment_id == new.assignment_id)).one()
-    running = row.lease_until >= now.isoformat(timespec="microseconds")
-    return bool(row.state == "open" and row.holder == new.annotator and running)
-
-
-def _complete(
-    new: NewAnnotation, assignment: Assignment | None, contract_hash: str, now: datetime, marked: bool
-) -> Annotation:
-    """The annotation with what the ledger knows about it: why the sample was chosen, by which model."""
-    submitted = {field.name: getattr(new, field.name) for field in fields(new)}
-    return Annotation(
-        **submitted,
-        seq=0,
-        annotation_id=annotation_id(new.client_key),
-        purpose=assignment.purpose if assignment else "evaluation" if marked else "import",
-        strategy=assignment.strategy if assignment else "",
-        score=assignment.score if assignment else None,
-        probability=assignment.probability if assignment else None,
-        model_id=assignment.model_id if assignment else None,
-        payload_hash=payload_hash(new.payload),
-        contract_hash=contract_hash,
-        late=False,
-        recorded_at=now,
-    )
-
-
-def _settle(connection: Connection, new: NewAnnotation | Annotation) -> None:
-    """Close the assignment that was answered; open the one whose answer was withdrawn."""
-    assignment_id, state = new.assignment_id, "answered"
-    if new.act == "withdraw":
-        withdrawn = ANNOTATION.c.annotation_id == new.supersedes
-        assignment_id, state = connection.scalar(select(ANNOTATION.c.assignment_id).where(withdrawn)), "open"
-    if assignment_id is None or new.act == "flag":
-        return
-    settled = update(ASSIGNMENT).where(ASSIGNMENT.c.assignment_id == assignment_id)
-    connection.execute(settled.values(state=state, holder=None, lease_until=""))
+def batched(things: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The things in lists of at most ``size``."""
+    left = iter(things)
+    while some := list(islice(left, size)):
+        yield some

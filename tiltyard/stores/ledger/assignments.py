@@ -1,17 +1,27 @@
 """The queue: samples wanted from annotators, each with a lease on its own row."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
 
-from schemas.records import Assignment, Purpose, Query, SampleId
+from schemas.errors import NotFound
+from schemas.records import Assignment, AssignmentId, Purpose, Query, QueryId, SampleId
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
-from tiltyard.stores.ledger.facts import all_of, append, find, records
+from tiltyard.stores.ledger.facts import all_of, append, append_all, find, records
 
 QUERY, ASSIGNMENT, ANNOTATION = tables.query, tables.assignment, tables.annotation
-LEASE = timedelta(minutes=15)
+LEASE: Final = timedelta(minutes=15)
+
+
+class QueryProgress(NamedTuple):
+    """How far the assignments of one query are."""
+
+    query_id: QueryId
+    asked: int
+    answered: int
 
 
 class Assignments:
@@ -29,15 +39,38 @@ class Assignments:
                 return known
             append(connection, query)
             taken = set(connection.scalars(select(ASSIGNMENT.c.sample_id)))
-            for assignment in assignments:
-                if assignment.sample_id not in taken:
-                    append(connection, assignment)
+            append_all(connection, [assignment for assignment in assignments if assignment.sample_id not in taken])
         return query
 
     def queries(self) -> list[Query]:
         """All queries, in the ledger's order."""
         with self._database.reading() as connection:
             return all_of(connection, Query)
+
+    def per_query(self) -> list[QueryProgress]:
+        """How many samples each query asked for and how many of these are settled, in the ledger's order."""
+        answered = func.sum(case((ASSIGNMENT.c.state == "open", 0), else_=1))
+        statement = (
+            select(ASSIGNMENT.c.query_id, func.count(), answered)
+            .join(QUERY, QUERY.c.query_id == ASSIGNMENT.c.query_id)
+            .group_by(ASSIGNMENT.c.query_id, QUERY.c.seq)
+            .order_by(QUERY.c.seq)
+        )
+        with self._database.reading() as connection:
+            return [QueryProgress(QueryId(row[0]), int(row[1]), int(row[2])) for row in connection.execute(statement)]
+
+    def get(self, assignment_id: str) -> Assignment:
+        """One assignment; NotFound when there is none."""
+        with self._database.reading() as connection:
+            found = find(connection, Assignment, ASSIGNMENT.c.assignment_id == assignment_id)
+        if found is None:
+            raise NotFound(f"no assignment {assignment_id!r}")
+        return found
+
+    def of_sample(self, sample_id: SampleId) -> list[Assignment]:
+        """The assignments of one sample, in the ledger's order."""
+        with self._database.reading() as connection:
+            return all_of(connection, Assignment, ASSIGNMENT.c.sample_id == sample_id)
 
     def waiting(self) -> list[Assignment]:
         """Assignments that still want an answer, the most wanted first."""
@@ -53,6 +86,24 @@ class Assignments:
         with self._database.reading() as connection:
             return int(connection.scalar(select(func.count()).select_from(ASSIGNMENT).where(*conditions)) or 0)
 
+    def waiting_for(self, annotator: str, now: datetime) -> int:
+        """How many assignments an annotator could answer now: what they hold, and what is free for them."""
+        held = and_(ASSIGNMENT.c.holder == annotator, ASSIGNMENT.c.state == "open")
+        either = or_(held, and_(_is_free(now), *_is_new_to(annotator)))
+        with self._database.reading() as connection:
+            return int(connection.scalar(select(func.count()).select_from(ASSIGNMENT).where(either)) or 0)
+
+    def holders(self, now: datetime) -> dict[str, int]:
+        """Who holds unanswered assignments under a running lease, and how many."""
+        held = (
+            ASSIGNMENT.c.state == "open",
+            ASSIGNMENT.c.holder.is_not(None),
+            ASSIGNMENT.c.lease_until >= _moment(now),
+        )
+        statement = select(ASSIGNMENT.c.holder, func.count()).where(*held).group_by(ASSIGNMENT.c.holder)
+        with self._database.reading() as connection:
+            return {str(holder): int(count) for holder, count in sorted(connection.execute(statement).all())}
+
     def asked(self) -> set[SampleId]:
         """Every sample that was ever assigned or annotated; none of them is chosen again."""
         with self._database.reading() as connection:
@@ -60,64 +111,77 @@ class Assignments:
             annotated = connection.scalars(select(ANNOTATION.c.sample_id)).all()
         return {SampleId(sample) for sample in (*assigned, *annotated)}
 
-    def lease(self, annotator: str, now: datetime, count: int = 1) -> list[Assignment]:
-        """The assignments that an annotator is to answer next, at most ``count``, held for fifteen minutes.
+    def lease(self, annotator: str, now: datetime, count: int = 1, lease_for: timedelta = LEASE) -> list[Assignment]:
+        """The assignments that an annotator is to answer next, at most ``count``, held for a while.
 
         What the annotator holds already comes first, its lease renewed, so that asking again after a crash
         gives the same ones. The lease is on the assignment's own row: a lease table beside it hands one sample
         to two people.
         """
-        with self._database.writing() as connection:
-            held = _renew(connection, annotator, now)[:count]
-            for _ in range(count - len(held)):
-                fresh = _lease_next(connection, annotator, now)
-                if fresh is None:
+        until = _moment(now + lease_for)
+        with self._database.leasing() as connection:
+            if not self._database.is_sqlite:
+                # One person in two tabs: what the one has just taken must be seen by the other.
+                connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"lease {annotator}"))))
+            held = _renew(connection, annotator, until)[:count]
+            while len(held) < count:
+                fresh = _take_free(connection, annotator, now, until, count - len(held))
+                held += fresh
+                if not fresh:
                     break
-                held.append(fresh)
             return held
 
-    def release(self, annotator: str) -> int:
-        """Give back what an annotator holds unanswered; returns how many."""
-        held = and_(ASSIGNMENT.c.holder == annotator, ASSIGNMENT.c.state == "open")
-        with self._database.writing() as connection:
-            return connection.execute(update(ASSIGNMENT).where(held).values(holder=None, lease_until="")).rowcount
+    def release(self, annotator: str, only: Collection[AssignmentId] | None = None) -> int:
+        """Give back what an annotator holds unanswered, all or some of it; returns how many."""
+        held = [ASSIGNMENT.c.holder == annotator, ASSIGNMENT.c.state == "open"]
+        if only is not None:
+            held.append(ASSIGNMENT.c.assignment_id.in_(only))
+        with self._database.leasing() as connection:
+            return connection.execute(update(ASSIGNMENT).where(*held).values(holder=None, lease_until="")).rowcount
 
 
-def _renew(connection: Connection, annotator: str, now: datetime) -> list[Assignment]:
-    """What an annotator holds unanswered, its lease running on from now."""
+def _renew(connection: Connection, annotator: str, until: str) -> list[Assignment]:
+    """What an annotator holds unanswered, its lease running on."""
     held = and_(ASSIGNMENT.c.holder == annotator, ASSIGNMENT.c.state == "open")
-    connection.execute(update(ASSIGNMENT).where(held).values(lease_until=_moment(now + LEASE)))
-    return records(connection, Assignment, select(ASSIGNMENT).where(held).order_by(*_most_wanted_first()))
+    found = records(connection, Assignment, select(ASSIGNMENT).where(held).order_by(*_most_wanted_first()))
+    if found:
+        connection.execute(update(ASSIGNMENT).where(held).values(lease_until=until))
+    return found
 
 
-def _lease_next(connection: Connection, annotator: str, now: datetime) -> Assignment | None:
-    """Lease the most wanted free assignment of a sample that this annotator has not touched."""
-    other = ASSIGNMENT.alias()
-    mine = select(other.c.sample_id).where(other.c.holder == annotator)
-    answered = _answered_by(annotator)
+def _take_free(connection: Connection, annotator: str, now: datetime, until: str, count: int) -> list[Assignment]:
+    """Lease the most wanted free assignments of samples that are new to this annotator, one per sample."""
     statement = (
         select(ASSIGNMENT)
-        .where(_is_free(now), ASSIGNMENT.c.sample_id.not_in(mine), ASSIGNMENT.c.sample_id.not_in(answered))
+        .where(_is_free(now), *_is_new_to(annotator))
         .order_by(*_most_wanted_first())
-        .limit(1)
+        .limit(count)
         .with_for_update(skip_locked=True)
     )
-    found = records(connection, Assignment, statement)
-    if not found:
-        return None
-    lease = {"holder": annotator, "lease_until": _moment(now + LEASE)}
-    connection.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.assignment_id == found[0].assignment_id).values(**lease))
-    return found[0]
+    found: dict[SampleId, Assignment] = {}
+    for assignment in records(connection, Assignment, statement):
+        found.setdefault(assignment.sample_id, assignment)
+    ids = [assignment.assignment_id for assignment in found.values()]
+    taken = update(ASSIGNMENT).where(ASSIGNMENT.c.assignment_id.in_(ids))
+    if ids:
+        connection.execute(taken.values(holder=annotator, lease_until=until))
+    return list(found.values())
 
 
-def _answered_by(annotator: str) -> Select[tuple[str]]:
-    """The samples that an annotator has answered: a flag is no answer, and what was withdrawn counts no more."""
-    withdrawn = select(ANNOTATION.c.supersedes).where(ANNOTATION.c.supersedes.is_not(None))
-    return select(ANNOTATION.c.sample_id).where(
-        ANNOTATION.c.annotator == annotator,
-        ANNOTATION.c.act.not_in(["flag", "withdraw"]),
-        ANNOTATION.c.annotation_id.not_in(withdrawn),
+def _is_new_to(annotator: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The annotator holds no other assignment of the sample, and has no answer on it that stands."""
+    other, said, later = ASSIGNMENT.alias(), ANNOTATION.alias(), ANNOTATION.alias()
+    holds = exists().where(
+        other.c.sample_id == ASSIGNMENT.c.sample_id, other.c.holder == annotator, other.c.state == "open"
     )
+    # A flag is no answer, and what was withdrawn counts no more.
+    answered = exists().where(
+        said.c.sample_id == ASSIGNMENT.c.sample_id,
+        said.c.annotator == annotator,
+        said.c.act.not_in(["flag", "propose", "withdraw"]),
+        ~exists().where(later.c.supersedes == said.c.annotation_id),
+    )
+    return ~holds, ~answered
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:

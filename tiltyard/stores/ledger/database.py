@@ -1,14 +1,17 @@
 """The ledger's database: opened, migrated, and handed out as reading or writing transactions."""
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateSchema
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -21,10 +24,19 @@ class Database:
     locked" however long they wait.
     """
 
-    def __init__(self, url: str) -> None:
-        """Open the database at an SQLAlchemy URL and bring its tables up to date."""
-        self.engine = _engine(url)
+    def __init__(self, url: str, schema: str | None = None) -> None:
+        """Open the database at an SQLAlchemy URL and bring its tables up to date.
+
+        On PostgreSQL the tables live in a schema of their own, made when it is not there: one ledger per project.
+        """
+        self.engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgresql_engine(url, schema)
+        # SQLite's readers see one moment by themselves.
+        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._snapshots = self.engine.execution_options(**level)
+        self._turn = threading.Lock() if self.is_sqlite else nullcontext()
         with self.writing() as connection:
+            if schema is not None and not self.is_sqlite:
+                connection.execute(CreateSchema(schema, if_not_exists=True))
             _migrate(connection)
 
     @property
@@ -35,14 +47,27 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one moment of the ledger."""
-        with self.engine.connect() as connection, connection.begin():
+        with self._snapshots.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that alone may write; committed at its end, undone by an exception."""
+        """A transaction that alone may append facts; committed at its end, undone by an exception.
+
+        So a fact is never seen before one with a lower position, and a reader that goes on from the last
+        position it saw misses none.
+        """
+        with self.leasing() as connection:
+            if not self.is_sqlite:
+                connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(func.current_schema()))))
+            yield connection
+
+    @contextmanager
+    def leasing(self) -> Iterator[Connection]:
+        """A transaction that changes leases only; beside others where the database locks rows (PostgreSQL)."""
         options = {"tiltyard_writes": True}
-        with self.engine.connect().execution_options(**options) as connection, connection.begin():
+        # SQLite's own waiting is by polling and unfair: threads of one process take turns here instead.
+        with self._turn, self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
 
     def close(self) -> None:
@@ -50,10 +75,24 @@ class Database:
         self.engine.dispose()
 
 
-def _engine(url: str) -> Engine:
+def _postgresql_engine(url: str, schema: str | None) -> Engine:
+    """An engine whose connections look into one schema only."""
+    engine = create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+    if schema is not None:
+        quoted = engine.dialect.identifier_preparer.quote_identifier(schema)
+        event.listen(engine, "connect", partial(_look_into, quoted))
+    return engine
+
+
+def _look_into(quoted_schema: str, connection: Any, _record: Any) -> None:
+    """Set a new connection's schema, for good."""
+    connection.autocommit = True
+    connection.execute(f"SET search_path TO {quoted_schema}")
+    connection.autocommit = False
+
+
+def _sqlite_engine(url: str) -> Engine:
     """An engine whose SQLite connections begin their own transactions."""
-    if not url.startswith("sqlite"):
-        return create_engine(url)
     # A connection per transaction: SQLite connections are cheap and must not wander between threads.
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": 60})
     event.listen(engine, "connect", _set_up_sqlite)

@@ -1,16 +1,20 @@
 """Writing and reading facts: a frozen record becomes one row, its digest one row of the journal."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Select, Table, insert, select
+from sqlalchemy import Connection, Select, Table, func, insert, select
 
 from schemas.canonical import canonical_json, parse_json, sha256_of
 from schemas.records import (
+    Access,
     Annotation,
     Assignment,
     Batch,
+    GoldSample,
     LabeledSet,
     LandedObject,
     Model,
@@ -20,6 +24,7 @@ from schemas.records import (
     Verdict,
 )
 from tiltyard.stores.ledger import tables
+from tiltyard.stores.ledger.guards import LEASE_COLUMNS
 
 Record = TypeVar("Record")
 Row = dict[str, Any]
@@ -35,19 +40,42 @@ TABLES: dict[type, Table] = {
     Model: tables.model,
     Verdict: tables.verdict,
     Promotion: tables.promotion,
+    Access: tables.access,
+    GoldSample: tables.gold_sample,
 }
 
 
 def append(connection: Connection, record: object) -> int:
     """Write a record as a fact and return its ledger position."""
-    table = TABLES[type(record)]
-    row = to_row(record)
-    row.pop("seq", None)
+    return append_all(connection, [record])[0]
+
+
+def append_all(connection: Connection, added: Sequence[object]) -> list[int]:
+    """Write records as facts, in their order, and return their ledger positions.
+
+    The positions are counted here and not by the database, whose sequences leave gaps when a transaction is
+    undone: who writes holds the ledger's write lock, and a gap means that a fact was taken out.
+    """
+    first = int(connection.scalar(select(func.max(tables.journal.c.seq))) or 0) + 1
+    positions = list(range(first, first + len(added)))
+    rows: dict[Table, list[Row]] = defaultdict(list)
+    journal = []
+    for position, record in zip(positions, added, strict=True):
+        table = TABLES[type(record)]
+        row = {**to_row(record), "seq": position}
+        journal.append({"seq": position, **_entry(table, row)})
+        rows[table].append(row)
+    if journal:
+        connection.execute(insert(tables.journal), journal)
+    for table, own in rows.items():
+        connection.execute(insert(table), own)
+    return positions
+
+
+def _entry(table: Table, row: Row) -> Row:
+    """What the journal says of a fact."""
     key = next(iter(table.primary_key.columns)).name
-    entry = {"kind": table.name, "record_id": str(row[key]), "digest": row_digest(row)}
-    position = connection.execute(insert(tables.journal).values(entry).returning(tables.journal.c.seq)).scalar_one()
-    connection.execute(insert(table).values(seq=position, **row))
-    return int(position)
+    return {"kind": table.name, "record_id": str(row[key]), "digest": row_digest(table, row)}
 
 
 def find(connection: Connection, kind: type[Record], *conditions: Any) -> Record | None:
@@ -81,10 +109,20 @@ def from_row(kind: type[Record], row: Row) -> Record:
     return found
 
 
-def row_digest(row: Row) -> str:
-    """The SHA-256 of a fact's own columns: lease and position aside, alike on every database."""
-    own = {name: value for name, value in row.items() if name != "seq" and name not in tables.LEASE_COLUMNS}
-    return sha256_of(canonical_json(own))
+def row_digest(table: Table, row: Row) -> str:
+    """The SHA-256 of a fact's own columns: lease and position aside, alike on every database.
+
+    A column that was added to the table later counts only where it holds something, so that the digests of the
+    facts written before stay what they are.
+    """
+    aside = LEASE_COLUMNS | {"seq"} | {name for name in _later_columns(table) if row.get(name) is None}
+    return sha256_of(canonical_json({name: value for name, value in row.items() if name not in aside}))
+
+
+@cache
+def _later_columns(table: Table) -> frozenset[str]:
+    """The columns that a table did not have from the start."""
+    return frozenset(column.name for column in table.columns if column.info.get("later"))
 
 
 def _flat(value: Any) -> Any:

@@ -3,33 +3,44 @@
 On SQLite an ``INSERT OR REPLACE`` deletes without firing a DELETE trigger, so an insert over an existing key
 is refused too. On PostgreSQL the triggers are ENABLE ALWAYS, so that a replication session cannot step around
 them, and TRUNCATE has a trigger of its own.
+
+The statements are made from tables as they stand in the database, so that a migration guards what its own
+revision has, whatever later ones add.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Table, UniqueConstraint
 
-from tiltyard.stores.ledger.tables import FACTS, LEASE_COLUMNS, assignment, journal, segment
+LEASED = "assignment"
+"""The one table of which a part may change: an assignment's lease."""
 
-APPEND_ONLY = tuple(table for table in (journal, *FACTS, segment) if table is not assignment)
+LEASE_COLUMNS = frozenset({"state", "holder", "lease_until", "lease_token"})
 
-
-def guard_statements(dialect: str) -> Iterator[str]:
-    """The DDL statements that put the guards on all tables of the ledger."""
-    if dialect == "sqlite":
-        yield from _sqlite_guards()
-    else:
-        yield from _postgresql_guards()
+POSTGRESQL_REFUSAL = (
+    "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP; END $$"
+)
 
 
-def _sqlite_guards() -> Iterator[str]:
-    for table in APPEND_ONLY:
-        for act in ("UPDATE", "DELETE"):
-            yield _sqlite_refusal(table, act, "")
-        yield _sqlite_refusal(table, "INSERT", f" WHEN {_exists_already(table)}")
-    yield _sqlite_refusal(assignment, "DELETE", "")
-    yield _sqlite_refusal(assignment, "INSERT", f" WHEN {_exists_already(assignment)}")
-    yield _sqlite_refusal(assignment, "UPDATE", f" WHEN {_changes_more_than_the_lease()}")
+def guard_statements(dialect: str, tables: Iterable[Table]) -> Iterator[str]:
+    """The DDL statements that put the guards on some tables of the ledger."""
+    for table in tables:
+        yield from _sqlite_guards(table) if dialect == "sqlite" else _postgresql_guards(table)
+
+
+def unguard_statements(dialect: str, table: Table) -> Iterator[str]:
+    """The DDL statements that take a table's guards off, for a migration that alters it."""
+    for what in ("update", "delete", "insert") if dialect == "sqlite" else ("change", "truncate", "update"):
+        name = f"{table.name}_refuses_{what}"
+        yield f"DROP TRIGGER IF EXISTS {name}" + ("" if dialect == "sqlite" else f" ON {table.name}")
+
+
+def _sqlite_guards(table: Table) -> Iterator[str]:
+    changes = f" WHEN {_changes_more_than_the_lease(table, 'IS NOT')}" if table.name == LEASED else ""
+    yield _sqlite_refusal(table, "UPDATE", changes)
+    yield _sqlite_refusal(table, "DELETE", "")
+    yield _sqlite_refusal(table, "INSERT", f" WHEN {_exists_already(table)}")
 
 
 def _sqlite_refusal(table: Table, act: str, when: str) -> str:
@@ -54,26 +65,19 @@ def _keys(table: Table) -> list[tuple[str, ...]]:
     return keys + [tuple(column.name for column in rule.columns) for rule in uniques]
 
 
-def _changes_more_than_the_lease() -> str:
+def _changes_more_than_the_lease(table: Table, differs: str) -> str:
     """An SQL condition: an assignment is changed beyond its lease."""
-    fixed = [column.name for column in assignment.columns if column.name not in LEASE_COLUMNS]
-    return " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in fixed)
+    fixed = [column.name for column in table.columns if column.name not in LEASE_COLUMNS]
+    return " OR ".join(f"NEW.{name} {differs} OLD.{name}" for name in fixed)
 
 
-def _postgresql_guards() -> Iterator[str]:
-    yield (
-        "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP; END $$"
-    )
-    for table in (*APPEND_ONLY, assignment):
-        acts = "DELETE" if table is assignment else "UPDATE OR DELETE"
-        yield from _postgresql_trigger(table, "change", f"BEFORE {acts} ON {table.name} FOR EACH ROW")
-        yield from _postgresql_trigger(table, "truncate", f"BEFORE TRUNCATE ON {table.name} FOR EACH STATEMENT")
-    fixed = [column.name for column in assignment.columns if column.name not in LEASE_COLUMNS]
-    changed = " OR ".join(f"NEW.{name} IS DISTINCT FROM OLD.{name}" for name in fixed)
-    yield from _postgresql_trigger(
-        assignment, "update", f"BEFORE UPDATE ON {assignment.name} FOR EACH ROW WHEN ({changed})"
-    )
+def _postgresql_guards(table: Table) -> Iterator[str]:
+    acts = "DELETE" if table.name == LEASED else "UPDATE OR DELETE"
+    yield from _postgresql_trigger(table, "change", f"BEFORE {acts} ON {table.name} FOR EACH ROW")
+    yield from _postgresql_trigger(table, "truncate", f"BEFORE TRUNCATE ON {table.name} FOR EACH STATEMENT")
+    if table.name == LEASED:
+        changed = _changes_more_than_the_lease(table, "IS DISTINCT FROM")
+        yield from _postgresql_trigger(table, "update", f"BEFORE UPDATE ON {table.name} FOR EACH ROW WHEN ({changed})")
 
 
 def _postgresql_trigger(table: Table, what: str, event: str) -> Iterator[str]:

@@ -4,30 +4,39 @@ from sqlalchemy import func, select
 
 from tiltyard.stores.files import FileStore
 from tiltyard.stores.ledger import tables
+from tiltyard.stores.ledger.accesses import Accesses
 from tiltyard.stores.ledger.annotations import Annotations
 from tiltyard.stores.ledger.assignments import Assignments
 from tiltyard.stores.ledger.batches import Batches
 from tiltyard.stores.ledger.champions import Champions
 from tiltyard.stores.ledger.database import Database
+from tiltyard.stores.ledger.gold import Gold
 from tiltyard.stores.ledger.models import Models
+from tiltyard.stores.ledger.outbox import Outbox
 from tiltyard.stores.ledger.segments import Segments
 
 
 class Ledger:
     """The append-only record of one project, part by part.
 
-    ``batches``, ``assignments``, ``annotations``, ``models``, ``champions`` and ``segments`` are views of one
-    database; each method of theirs is one transaction.
+    ``batches``, ``assignments``, ``annotations``, ``access``, ``gold``, ``models``, ``champions``, ``outbox`` and
+    ``segments`` are views of one database; each method of theirs is one transaction.
     """
 
-    def __init__(self, url: str, segments: FileStore) -> None:
-        """Open the ledger at an SQLAlchemy URL, its segments in a store of files."""
-        self.database = Database(url)
+    def __init__(self, url: str, segments: FileStore, schema: str | None = None) -> None:
+        """Open the ledger at an SQLAlchemy URL, its segments in a store of files.
+
+        ``schema`` is where its tables stand on PostgreSQL, so that one database holds many ledgers.
+        """
+        self.database = Database(url, schema)
         self.batches = Batches(self.database)
         self.assignments = Assignments(self.database)
         self.annotations = Annotations(self.database)
+        self.access = Accesses(self.database)
+        self.gold = Gold(self.database)
         self.models = Models(self.database)
         self.champions = Champions(self.database)
+        self.outbox = Outbox(self.database)
         self.segments = Segments(self.database, segments)
 
     def position(self) -> int:

@@ -16,6 +16,7 @@ from schemas.canonical import canonical_json, parse_json, sha256_of
 from tiltyard.stores.files import FileStore
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
+from tiltyard.stores.ledger.guards import LEASE_COLUMNS
 
 JOURNAL, SEGMENT = tables.journal, tables.segment
 FIRST = "0" * 64
@@ -106,7 +107,7 @@ def _lines(connection: Connection, entries: Sequence[Row[Any]]) -> Iterator[dict
     facts: dict[int, dict[str, Any]] = {}
     for kind in sorted({entry.kind for entry in entries}):
         table = tables.metadata.tables[kind]
-        own = [column for column in table.columns if column.name not in tables.LEASE_COLUMNS]
+        own = [column for column in table.columns if column.name not in LEASE_COLUMNS]
         between = table.c.seq.between(entries[0].seq, entries[-1].seq)
         facts |= {row["seq"]: dict(row) for row in connection.execute(select(*own).where(between)).mappings()}
     for entry in entries:

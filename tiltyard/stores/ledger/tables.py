@@ -30,6 +30,11 @@ def _float(name: str) -> Column[float]:
     return Column(name, Float, nullable=True)
 
 
+def _later(name: str) -> Column[str]:
+    """A text column that facts did not have from the start: where it is empty, it is no part of their digest."""
+    return Column(name, Text, nullable=True, info={"later": True})
+
+
 journal = Table(
     "journal",
     metadata,
@@ -114,15 +119,17 @@ assignment = Table(
     _text("model_id", nullable=True),
     _text("payload"),
     Column("priority", Float, nullable=False),
+    _later("suggestion"),
     # What follows is the lease: it may change, the columns above may not.
     Column("state", Text, nullable=False, server_default="open"),
     _text("holder", nullable=True),
     Column("lease_until", Text, nullable=False, server_default=""),
     _text("lease_token", nullable=True),
     UniqueConstraint("sample_id", "slot"),
-    Index("assignment_by_priority", "state", "priority"),
 )
-LEASE_COLUMNS = frozenset({"state", "holder", "lease_until", "lease_token"})
+Index("assignment_queue", assignment.c.state, assignment.c.priority.desc(), assignment.c.assignment_id)
+Index("assignment_by_holder", assignment.c.holder, assignment.c.state)
+Index("assignment_by_query", assignment.c.query_id, assignment.c.state)
 
 annotation = Table(
     "annotation",
@@ -152,8 +159,55 @@ annotation = Table(
     _number("late"),
     _text("said_at"),
     _text("recorded_at"),
-    Index("annotation_by_sample", "sample_id"),
+    _later("guidelines_hash"),
+    Index("annotation_by_sample", "sample_id", "annotator"),
     Index("annotation_by_assignment", "assignment_id"),
+    Index("annotation_by_annotator", "annotator", "recorded_at"),
+    Index("annotation_by_superseded", "supersedes"),
+)
+
+access = Table(
+    "access",
+    metadata,
+    Column("access_id", Text, primary_key=True),
+    _seq(),
+    _text("annotator"),
+    _text("role"),
+    _text("act"),
+    _text("token_hash", nullable=True),
+    _text("decided_by"),
+    _text("recorded_at"),
+    Index("access_by_annotator", "annotator", "seq"),
+    Index("access_by_token", "token_hash"),
+)
+
+gold_sample = Table(
+    "gold_sample",
+    metadata,
+    Column("gold_id", Text, primary_key=True),
+    _seq(),
+    _text("sample_id"),
+    _text("payload"),
+    _text("label"),
+    _text("act"),
+    _text("decided_by"),
+    _text("recorded_at"),
+    Index("gold_by_sample", "sample_id", "seq"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    # No fact: a row is a message that waits until its receivers have it. The key makes it one message.
+    Column("notice_id", Text, primary_key=True),
+    _text("event"),
+    _text("body"),
+    _text("state"),
+    _number("attempts"),
+    _text("next_at"),
+    _text("problem"),
+    _text("recorded_at"),
+    Index("outbox_by_state", "state", "next_at"),
 )
 
 labeled_set = Table(
@@ -247,5 +301,7 @@ FACTS = (
     model,
     verdict,
     promotion,
+    access,
+    gold_sample,
 )
 """The tables whose rows stand in the journal."""

@@ -47,7 +47,7 @@ def _facts(connection: Connection, table: Table) -> Iterator[tuple[int, str, str
     key = next(iter(table.primary_key.columns)).name
     for row in connection.execute(select(table)).mappings():
         values = dict(row)
-        yield values["seq"], table.name, str(values[key]), row_digest(values)
+        yield values["seq"], table.name, str(values[key]), row_digest(table, values)
 
 
 def _broken_chain(ledger: Ledger) -> Iterator[str]:

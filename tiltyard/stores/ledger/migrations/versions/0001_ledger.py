@@ -3,19 +3,38 @@
 import sqlalchemy as sa
 from alembic import op
 
-from tiltyard.stores.ledger.guards import guard_statements
+from tiltyard.stores.ledger.guards import POSTGRESQL_REFUSAL, guard_statements
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
+GUARDED = (
+    "journal",
+    "project_version",
+    "landed_object",
+    "batch",
+    "query",
+    "assignment",
+    "annotation",
+    "labeled_set",
+    "model",
+    "verdict",
+    "promotion",
+    "segment",
+)
+
 
 def upgrade() -> None:
     """Create every table and put its guards on."""
     create_tables()
     connection = op.get_bind()
-    for statement in guard_statements(connection.dialect.name):
+    made = sa.MetaData()
+    made.reflect(connection, only=GUARDED)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(POSTGRESQL_REFUSAL.replace("%", "%%"))
+    for statement in guard_statements(connection.dialect.name, [made.tables[name] for name in GUARDED]):
         connection.exec_driver_sql(statement)
 
 

