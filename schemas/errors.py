@@ -41,6 +41,10 @@ class PromotionConflict(TiltyardError):
     """The champion changed since the verdict was written; judge again."""
 
 
+class LabelStudioError(TiltyardError):
+    """Label Studio is not there, does not take the token, or answers what cannot be used."""
+
+
 class NotFound(TiltyardError):
     """There is no such batch, sample, model or file."""
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -23,3 +23,10 @@ class Settings(BaseSettings):
     mlflow_uri: str | None = Field(None, description="MLflow tracking URI; default: SQLite in the workspace")
     chunk_rows: int = Field(65_536, ge=1, description="pool rows held in memory at once while choosing")
     annotator: str | None = Field(None, description="who answers 'tiltyard label', when --annotator is not given")
+    label_studio_url: str | None = Field(None, description="address of Label Studio, where experts label there")
+    label_studio_token: SecretStr | None = Field(
+        None, description="token for Label Studio: a personal access token or a legacy one"
+    )
+    label_studio_users: str = Field(
+        "", description="annotators by their e-mail in Label Studio: EMAIL=ANNOTATOR, separated by commas"
+    )

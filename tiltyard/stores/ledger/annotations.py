@@ -125,6 +125,11 @@ class Annotations:
         with self._database.reading() as connection:
             return find(connection, Annotation, ANNOTATION.c.client_key == client_key)
 
+    def of_origin(self, origin: str) -> list[Annotation]:
+        """Every annotation that came that way (``queue``, ``import``, ``label-studio`` ...), in the ledger's order."""
+        with self._database.reading() as connection:
+            return all_of(connection, Annotation, ANNOTATION.c.origin == origin)
+
     def proposals(self) -> list[Annotation]:
         """Every proposal of a class, in the ledger's order."""
         with self._database.reading() as connection:

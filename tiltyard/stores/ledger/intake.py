@@ -177,12 +177,14 @@ def _refuse_anothers(new: NewAnnotation, picture: Picture) -> None:
 def _is_late(new: NewAnnotation, picture: Picture, now: datetime) -> bool:
     """Whether an answer comes without a running lease; it is stored all the same, and marked.
 
-    A correction of an answer needs no lease, nor does what a file brings.
+    A correction of an answer needs no lease, nor does what a file brings. What experts answer in another tool, that
+    tool holds for them all under the name of the origin.
     """
     if new.assignment_id is None or new.supersedes is not None or new.origin == "import":
         return False
     lease = picture.leases[new.assignment_id]
-    return not (lease.state == "open" and lease.holder == new.annotator and lease.lease_until >= _moment(now))
+    held = lease.state == "open" and lease.holder in {new.annotator, new.origin}
+    return not (held and lease.lease_until >= _moment(now))
 
 
 def _settle(annotation: Annotation, picture: Picture, when: Circumstances) -> None:
