@@ -145,15 +145,16 @@ def _limits(node: dict[str, Any]) -> str:
 
 def settings_page() -> str:
     """The environment variables."""
+    from schemas.labeling_settings import LabelingSettings
     from schemas.settings import Settings
 
-    rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
-    rows += [_setting_row(name, field) for name, field in Settings.model_fields.items()]
     return (
         f"{NOTICE}\n# Settings\n\n"
         "The environment says where the stores are. Every setting has an embedded default, so none is needed.\n\n"
-        + "\n".join(rows)
-        + "\n\n## Other variables\n\n| Variable | Meaning |\n|---|---|\n"
+        + _settings_table(Settings)
+        + "\n## The labeling server\n\nOf 'tiltyard label serve' and of the factory `apps.labeling.asgi:create`.\n\n"
+        + _settings_table(LabelingSettings)
+        + "\n## Other variables\n\n| Variable | Meaning |\n|---|---|\n"
         + "".join(f"| `{name}` | {meaning} |\n" for name, meaning in OTHER_VARIABLES.items())
     )
 
@@ -169,10 +170,19 @@ OTHER_VARIABLES: Final[Mapping[str, str]] = {
 }
 
 
-def _setting_row(name: str, field: FieldInfo) -> str:
+def _settings_table(settings: Any) -> str:
+    """One class of settings as a table."""
+    prefix = settings.model_config["env_prefix"]
+    rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
+    rows += [_setting_row(f"{prefix}{name.upper()}", field) for name, field in settings.model_fields.items()]
+    return "\n".join(rows) + "\n"
+
+
+def _setting_row(variable: str, field: FieldInfo) -> str:
     """One setting as a row."""
-    default = "none" if field.default is None else f"`{field.default}`"
-    return f"| `TILTYARD_{name.upper()}` | {default} | {_cell(field.description or '')} |"
+    value = ",".join(map(str, field.default)) if isinstance(field.default, list) else field.default
+    default = "none" if value in (None, "") else f"`{value}`"
+    return f"| `{variable}` | {default} | {_cell(field.description or '')} |"
 
 
 def command_page() -> str:
@@ -199,7 +209,9 @@ def _commands(root: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, command in root.commands.items():
         inner = _commands(command) if hasattr(command, "commands") else {}
-        found |= {f"{name} {word}": below for word, below in inner.items()} or {name: command}
+        found |= {f"{name} {word}": below for word, below in inner.items()}
+        if not inner or command.invoke_without_command:
+            found[name] = command
     return found
 
 

@@ -1,4 +1,4 @@
-"""``tiltyard label``: the queue in the terminal, one sample at a time."""
+"""``tiltyard label``: the queue in the terminal, one sample at a time; its sub-commands serve it to browsers."""
 
 import sys
 import time
@@ -9,6 +9,7 @@ import typer
 from apps.cli.answers import Answers, Said
 from apps.cli.options import HERE, AsJson, ProjectPath, person
 from apps.cli.screen import console, say, show_json
+from apps.cli.serving_labels import secret, serve
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,14 +23,26 @@ Annotator = Annotated[
 Count = Annotated[int | None, typer.Option(min=1, help="Stop after so many samples.")]
 
 
-def label(
-    project: ProjectPath = HERE, annotator: Annotator = None, count: Count = None, as_json: AsJson = False
+label = typer.Typer(invoke_without_command=True)
+label.command("serve")(serve)
+label.command("secret")(secret)
+
+
+@label.callback()
+def answer_in_terminal(
+    context: typer.Context,
+    project: ProjectPath = HERE,
+    annotator: Annotator = None,
+    count: Count = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Answer the queue: one key, one label, next sample.
+    """Answer the queue: one key, one label, next sample; in the browser with 'tiltyard label serve'.
 
     Every answer is on disk before the next sample is shown; stop whenever you like. s skips, ? says that nobody could
     tell, f flags the sample with a remark, u takes the last answer back, q quits. From a pipe, one line is one answer.
     """
+    if context.invoked_subcommand is not None:
+        return
     from apps.cli.session import Session
     from tiltyard.stores.workspace import open_workspace
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from apps.cli.annotators import annotators
 from apps.cli.asking import ask
 from apps.cli.demo import demo
 from apps.cli.doctoring import doctor
@@ -38,12 +39,13 @@ app.command(rich_help_panel="Start")(example)
 app.command(rich_help_panel="Start")(schema)
 app.command(rich_help_panel="Loop")(ingest)
 app.command(rich_help_panel="Loop")(ask)
-app.command(rich_help_panel="Loop")(label)
+app.add_typer(label, name="label", rich_help_panel="Loop")
 app.command(rich_help_panel="Loop")(train)
 app.command(rich_help_panel="Loop")(judge)
 app.command(rich_help_panel="Loop")(promote)
 app.command(rich_help_panel="Loop")(rollback)
 app.command(rich_help_panel="Loop")(run)
+app.add_typer(annotators, name="annotators", rich_help_panel="Labels in the browser")
 app.command("import-labels", rich_help_panel="Labels in files")(import_labels)
 app.command("export-labels", rich_help_panel="Labels in files")(export_labels)
 app.command(rich_help_panel="Look")(status)

@@ -20,6 +20,8 @@ MISTAKE: Final = 2
 OURS: Final = 1
 INTERRUPTED: Final = 130
 DEBUG: Final = "TILTYARD_DEBUG"
+PREFIXES: Final = {"Settings": "TILTYARD_", "LabelingSettings": "TILTYARD_LABEL_"}
+"""What the variables of each class of settings begin with."""
 
 
 class Commands(TyperGroup):
@@ -67,7 +69,7 @@ def _sentence(error: Exception) -> tuple[str, int]:
         return str(error), MISTAKE
     if isinstance(error, typer.TyperException):
         return _usage(error), MISTAKE
-    if isinstance(error, ValidationError) and error.title == "Settings":
+    if isinstance(error, ValidationError) and error.title in PREFIXES:
         return _setting(error), MISTAKE
     if isinstance(error, OSError):
         return _file(error), MISTAKE
@@ -85,8 +87,10 @@ def _usage(error: typer.TyperException) -> str:
 def _setting(error: ValidationError) -> str:
     """A setting in the environment that cannot be read."""
     wrong = error.errors()[0]
-    name = f"TILTYARD_{str(wrong['loc'][0]).upper()}"
-    return f"environment variable {name}: {wrong['msg']}, got {wrong['input']!r}"
+    name = str(wrong["loc"][0])
+    # A secret stands in no message, however wrong it is.
+    given = "" if "secret" in name else f", got {wrong['input']!r}"
+    return f"environment variable {PREFIXES[error.title]}{name.upper()}: {wrong['msg']}{given}"
 
 
 def _file(error: OSError) -> str:

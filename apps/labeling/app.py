@@ -1,0 +1,191 @@
+"""The application: routes, limits and headers over the projects that are served."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from apps.labeling import login_routes, page_routes, queue_routes
+from apps.labeling.bodies import BodyLimit
+from apps.labeling.failures import API, Failure, Refusal, failure, of_validation, status_of
+from apps.labeling.headers import SecurityHeaders, add_headers
+from apps.labeling.pages import FOLDER, page
+from apps.labeling.proxy import RememberPeer
+from apps.labeling.reading import body_schemas
+from apps.labeling.secret import secret_of
+from apps.labeling.service import LabelingService
+from apps.labeling.told import Health
+from apps.labeling.writing import Unavailable
+from schemas.errors import TiltyardError
+from schemas.labeling_settings import LabelingSettings
+from tiltyard.stores.workspace import utc_now
+
+LOG: Final = logging.getLogger("tiltyard.labeling")
+VERSION: Final = "/api/v1"
+ROUTERS: Final = (queue_routes.router,)
+PAGES: Final = (login_routes.router, page_routes.router)
+ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Failure, "description": about}
+    for status, about in {
+        401: "nobody is logged in",
+        403: "the role does not reach, or the page's proof is missing",
+        404: "there is no such thing for the caller",
+        413: "the body is too large",
+        415: "another content type is wanted",
+        422: "a parameter or the body does not fit",
+        429: "too many requests; see Retry-After",
+        503: "nothing was stored; try again, see Retry-After",
+    }.items()
+}
+
+
+def create_app(
+    projects: Sequence[Path],
+    settings: LabelingSettings,
+    clock: Callable[[], datetime] = utc_now,
+) -> FastAPI:
+    """The labeling queue of some projects as an ASGI application.
+
+    Raises ProjectFileError for a project that cannot be served, LedgerError when there is no secret to sign
+    sessions with.
+    """
+    service = LabelingService(projects, settings, secret_of(projects, settings), clock)
+    app = FastAPI(
+        title="Tiltyard labeling queue",
+        version="1",
+        openapi_url=f"{VERSION}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        middleware=_middleware(settings),
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    _add_routes(app)
+    _add_answers_to_failures(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open what the first request needs, and store and seal everything at the end."""
+    service: LabelingService = app.state.service
+    await run_in_threadpool(service.warm)
+    yield
+    await run_in_threadpool(service.close)
+
+
+def _middleware(settings: LabelingSettings) -> list[Middleware]:
+    """What every request passes, outermost first."""
+    trusted = [str(network) for network in settings.trusted_proxies]
+
+    def limit_of(path: str) -> int:
+        return settings.max_import_bytes if path.endswith("/import") else settings.max_body_bytes
+
+    return [
+        Middleware(RememberPeer),
+        *([Middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)] if trusted else []),
+        Middleware(SecurityHeaders),
+        Middleware(BodyLimit, limit_of=limit_of),
+    ]
+
+
+def _add_routes(app: FastAPI) -> None:
+    """Put the API, the pages and the static files together."""
+    api = APIRouter(prefix=VERSION, responses=ANSWERS)
+    for router in ROUTERS:
+        api.include_router(router)
+    app.include_router(api)
+    for pages in PAGES:
+        app.include_router(pages)
+    app.add_api_route("/health", _health, tags=["server"])
+    app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
+    _describe_bodies(app)
+
+
+async def _health() -> Health:
+    """Whether the server answers."""
+    return Health()
+
+
+def _describe_bodies(app: FastAPI) -> None:
+    """Add the bodies that routes read by themselves to the OpenAPI document."""
+    write = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = write()
+        document["components"]["schemas"] |= body_schemas()
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend the document
+
+
+def _add_answers_to_failures(app: FastAPI) -> None:
+    """Answer every failure with one sentence: as JSON under /api, as a page elsewhere."""
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(TiltyardError, _mistake)
+    app.add_exception_handler(Unavailable, _unavailable)
+    app.add_exception_handler(page_routes.LogInFirst, _log_in_first)
+    app.add_exception_handler(Exception, _fault)
+
+
+def _told(request: Request, status: int, error: str, where: str | None, headers: dict[str, str] | None) -> Response:
+    """A failure where programs or people look for it."""
+    if request.url.path.startswith(API):
+        return failure(status, error, where, headers)
+    context = {"problem": error, "status": status, "back": {"href": "/", "text": "Back to the queue"}}
+    response = page("error.html", context, status)
+    response.headers.update(headers or {})
+    return response
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    """A refusal, ours or the framework's."""
+    assert isinstance(error, HTTPException)
+    where = error.where if isinstance(error, Refusal) else None
+    return _told(request, error.status_code, str(error.detail), where, dict(error.headers or {}))
+
+
+async def _validation(request: Request, error: Exception) -> Response:
+    """Parameters that do not fit."""
+    assert isinstance(error, RequestValidationError)
+    return await _http(request, of_validation(error))
+
+
+async def _mistake(request: Request, error: Exception) -> Response:
+    """A mistake of the caller that a rule or the ledger found."""
+    assert isinstance(error, TiltyardError)
+    return _told(request, status_of(error), str(error), None, None)
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    """A ledger that could not be written."""
+    return _told(request, 503, str(error), None, {"Retry-After": "2"})
+
+
+async def _log_in_first(request: Request, _error: Exception) -> Response:
+    """A page for those who are logged in."""
+    return page_routes.to_login(request)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """A fault of ours: logged here, told without its inside."""
+    LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    response = _told(request, 500, "this is a fault of ours; it was logged", None, None)
+    # This answer is given outside the middleware that puts the headers on all others.
+    add_headers(MutableHeaders(raw=response.raw_headers), request.url.path)
+    return response

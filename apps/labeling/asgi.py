@@ -1,0 +1,12 @@
+"""The ASGI factory: ``uvicorn --factory apps.labeling.asgi:create``, configured by the environment alone."""
+
+from fastapi import FastAPI
+
+from apps.labeling.app import create_app
+from schemas.labeling_settings import LabelingSettings
+
+
+def create() -> FastAPI:
+    """The application of the projects that ``TILTYARD_LABEL_PROJECTS`` names."""
+    settings = LabelingSettings()
+    return create_app(settings.projects, settings)

@@ -1,0 +1,130 @@
+"""Progress: what is left, what one has done today, when the next training comes, and what the last one changed."""
+
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from apps.labeling.remembered import Remembered
+from apps.labeling.told import BatchTold, EmptyTold, Progress, VerdictTold
+from schemas.records import Interval, Verdict
+from tiltyard.stores.due import due_for_training
+
+if TYPE_CHECKING:
+    from apps.labeling.served import ServedProject
+
+SECONDS: Final = 2.0
+"""How old the numbers of the whole project may be."""
+
+ANSWERS: Final = ("label", "skip", "cant_tell")
+
+
+class ProgressOf:
+    """Tells annotators where they and the project stand, without asking the ledger everything every time."""
+
+    def __init__(self, served: "ServedProject") -> None:
+        """Tell of one project."""
+        self._served = served
+        self._project: Remembered[tuple[BatchTold, int | None, str, VerdictTold | None]] = Remembered(SECONDS)
+        self._waiting: Remembered[int] = Remembered(SECONDS)
+
+    def tell(self, annotator: str, *, ran_out: bool = False) -> Progress:
+        """Where an annotator stands; whoever ran out is counted for anew, so that no old number stands there."""
+        now = self._served.now()
+        if ran_out:
+            self._waiting.forget(annotator)
+        waiting = self.waiting(annotator)
+        batch, until_retrain, why, verdict = self._project.get("", self._of_project)
+        return Progress(
+            waiting=waiting,
+            batch=batch,
+            today=self.today(annotator, now),
+            until_retrain=until_retrain,
+            retrain_why=why,
+            last_verdict=verdict,
+            empty=None if waiting else self._empty(annotator, now),
+        )
+
+    def count(self, annotator: str, answers: int) -> None:
+        """Take new answers off the numbers that are remembered, until they are counted again."""
+        self._waiting.change(annotator, lambda waiting: max(0, waiting - answers))
+        self._project.change("", lambda known: (_further(known[0], answers), _fewer(known[1], answers), *known[2:]))
+
+    def waiting(self, annotator: str) -> int:
+        """How many assignments an annotator could answer; a little old, because it is counted over the whole queue."""
+        now, count = self._served.now(), self._served.ledger.assignments.waiting_for
+        return self._waiting.get(annotator, lambda: count(annotator, now))
+
+    def today(self, annotator: str, now: datetime) -> int:
+        """An annotator's answers since midnight UTC, those withdrawn taken off."""
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        acts: Counter[str] = Counter(self._served.ledger.annotations.count_of(annotator, midnight))
+        return max(0, sum(acts[act] for act in ANSWERS) - acts["withdraw"])
+
+    def _of_project(self) -> tuple[BatchTold, int | None, str, VerdictTold | None]:
+        """What is the same for everybody."""
+        ledger = self._served.ledger
+        gold = {query.query_id for query in ledger.assignments.queries() if query.strategy == "gold"}
+        batches = [one for one in ledger.assignments.per_query() if one.query_id not in gold]
+        batch = BatchTold(asked=batches[-1].asked, answered=batches[-1].answered) if batches else None
+        due = due_for_training(self._served.workspace)
+        verdicts = [one for one in ledger.champions.verdicts() if one.decision != "roll_back"]
+        left = None if due else self._left()
+        return batch or BatchTold(asked=0, answered=0), left, due.why, told(verdicts[-1]) if verdicts else None
+
+    def _left(self) -> int:
+        """How many annotations are wanted until the next training."""
+        ledger = self._served.ledger
+        trained = [ledger.models.get_set(model.training_id).position for model in ledger.models.all()]
+        new = ledger.annotations.count(since=max(trained, default=0))
+        return max(0, self._served.project.triggers.labels - new)
+
+    def _empty(self, annotator: str, now: datetime) -> EmptyTold:
+        """Why there is nothing for an annotator."""
+        ledger = self._served.ledger
+        held = {name: count for name, count in ledger.assignments.holders(now).items() if name != annotator}
+        open_ones = ledger.assignments.waiting_count()
+        if not ledger.assignments.queries():
+            why = "nothing was asked for yet"
+        elif open_ones == 0:
+            why = "every sample that was asked for has its answer"
+        elif held:
+            why = "others hold the samples that are left"
+        else:
+            why = "the samples that are left are for others: you have answered them"
+        minutes = self._served.project.labeling.lease_minutes
+        refill = f"what others hold comes back {minutes} minutes after they stop" if held else self._refill()
+        return EmptyTold(why=why, held_by=held, refill=refill)
+
+    def _refill(self) -> str:
+        """When there is more."""
+        due = due_for_training(self._served.workspace)
+        if due:
+            return f"a training is due ({due.why}); the model that comes of it asks for more"
+        return "the queue is filled when samples are asked for again, by a flow or by 'tiltyard ask'"
+
+
+def _further(batch: BatchTold, answers: int) -> BatchTold:
+    """A batch with some more answers."""
+    return BatchTold(asked=batch.asked, answered=min(batch.asked, batch.answered + answers))
+
+
+def _fewer(left: int | None, answers: int) -> int | None:
+    """How many annotations are left until a training, after some more."""
+    return None if left is None else max(0, left - answers)
+
+
+def told(verdict: Verdict) -> VerdictTold:
+    """A verdict in a few words."""
+    return VerdictTold(
+        decision=verdict.decision,
+        metric=verdict.metric,
+        champion=_value(verdict.champion),
+        challenger=_value(verdict.challenger),
+        reason=verdict.reason,
+        at=verdict.recorded_at,
+    )
+
+
+def _value(interval: Interval | None) -> float | None:
+    """The estimate of an interval."""
+    return interval.value if interval else None

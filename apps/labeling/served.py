@@ -1,0 +1,121 @@
+"""A served project: its stores, its writer, and what is remembered of it between two requests."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from apps.labeling.progress import ProgressOf
+from apps.labeling.remembered import Remembered
+from apps.labeling.writing import Writer
+from schemas.errors import ProjectFileError
+from schemas.project import Project
+from schemas.records import Access, Annotation, Assignment, AssignmentId, NewAnnotation
+from tiltyard.stores.ledger.ledger import Ledger
+from tiltyard.stores.workspace import Workspace, find_project_file, open_workspace
+
+LOG: Final = logging.getLogger("tiltyard.labeling")
+KEPT_ASSIGNMENTS: Final = 5_000
+ACCESS_SECONDS: Final = 1.0
+"""How long a revoked access may still be believed."""
+
+GOLD_SECONDS: Final = 5.0
+
+
+class ServedProject:
+    """One project as the server holds it open."""
+
+    def __init__(self, path: Path, clock: Callable[[], datetime]) -> None:
+        """Open the project's stores, a ledger of our own among them, and start its writer."""
+        self._file = find_project_file(path)
+        self._stamp = self._file.stat().st_mtime_ns
+        self._clock = clock
+        self.workspace: Workspace = replace(open_workspace(self._file), clock=clock)
+        self.writer = Writer(self.project.name, self._store, self.ledger.position())
+        self.progress = ProgressOf(self)
+        self._assignments: OrderedDict[str, Assignment] = OrderedDict()
+        self._lock = Lock()
+        self._accesses: Remembered[Access | None] = Remembered(ACCESS_SECONDS)
+        self._has_gold: Remembered[bool] = Remembered(GOLD_SECONDS)
+
+    @property
+    def project(self) -> Project:
+        """The project file as it is now, or as it was when it could last be read."""
+        return self.workspace.project
+
+    @property
+    def ledger(self) -> Ledger:
+        """The append-only record."""
+        return self.workspace.ledger
+
+    def warm(self) -> None:
+        """Do now what the first answer would have to wait for: Pandera's import takes a second."""
+        _ = self.workspace.contract_hash
+
+    def now(self) -> datetime:
+        """This moment in UTC."""
+        return self._clock()
+
+    def access(self, access_id: str) -> Access | None:
+        """The access of that id, if it still stands; believed for a second."""
+        return self._accesses.get(access_id, lambda: self.ledger.access.by_id(access_id))
+
+    def assignment(self, assignment_id: str) -> Assignment:
+        """One assignment, from memory where it was handed out lately; NotFound when there is none."""
+        with self._lock:
+            known = self._assignments.get(assignment_id)
+        return known or self._keep([self.ledger.assignments.get(assignment_id)])[0]
+
+    def lease(self, annotator: str, count: int) -> list[Assignment]:
+        """What an annotator is to answer next, a gold sample among it when it is time; run by the writer."""
+        labeling, now = self.project.labeling, self.now()
+        if labeling.gold_share > 0 and self._has_gold.get("", lambda: bool(self.ledger.gold.current())):
+            self.ledger.gold.ask_if_due(annotator, now, labeling.gold_share, self.project.seed)
+        lease_for = timedelta(minutes=labeling.lease_minutes)
+        return self._keep(self.ledger.assignments.lease(annotator, now, count, lease_for))
+
+    def refresh(self) -> None:
+        """Take up a project file that was changed; one that cannot be read is left alone, and logged."""
+        stamp = self._file.stat().st_mtime_ns
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            project = open_workspace(self._file).project
+        except ProjectFileError as error:
+            LOG.warning("the changed project file is not used: %s", error)
+            return
+        if project.name != self.project.name:
+            LOG.warning("%s is called %r now; start the server again to serve it", self._file, project.name)
+            return
+        ledger = self.ledger
+        workspace = replace(self.workspace, project=project)
+        # The open ledger goes on serving; only what is read of the project file changes.
+        workspace.__dict__["ledger"] = ledger
+        self.workspace = workspace
+
+    def close(self) -> None:
+        """Store what waits, seal what was stored, and give the database back."""
+        self.writer.close()
+        self.ledger.segments.seal(self.now())
+        self.ledger.close()
+
+    def _store(self, annotations: Sequence[NewAnnotation]) -> list[Annotation]:
+        """Store annotations together, all or none; on disk when this returns."""
+        contract, labeling = self.workspace.contract_hash, self.project.labeling
+        submit = self.ledger.annotations.submit
+        return submit(annotations, contract_hash=contract, now=self.now(), labeling=labeling)
+
+    def _keep(self, assignments: list[Assignment]) -> list[Assignment]:
+        """Remember assignments, which never change, as long as they are among the last ones handed out."""
+        with self._lock:
+            for one in assignments:
+                self._assignments[AssignmentId(one.assignment_id)] = one
+                self._assignments.move_to_end(one.assignment_id)
+            while len(self._assignments) > KEPT_ASSIGNMENTS:
+                self._assignments.popitem(last=False)
+        return assignments

@@ -1,0 +1,96 @@
+"""The service: every project that is served, and who may come in."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from starlette.requests import Request
+
+from apps.labeling.csrf import Csrf
+from apps.labeling.limits import Limit
+from apps.labeling.served import ServedProject
+from apps.labeling.sessions import Sessions
+from apps.labeling.tokens import looks_like_token, token_hash
+from schemas.errors import ProjectFileError
+from schemas.labeling_settings import LabelingSettings
+from schemas.records import Access
+
+
+class LabelingService:
+    """What all routes share."""
+
+    def __init__(
+        self, projects: Sequence[Path], settings: LabelingSettings, secret: str, clock: Callable[[], datetime]
+    ) -> None:
+        """Open every project; ProjectFileError when one is missing, broken, or shares another's name or ledger."""
+        self.settings = settings
+        self.clock = clock
+        self.sessions = Sessions(secret, settings.session_hours)
+        self.csrf = Csrf(secret)
+        self.logins = Limit(settings.login_rate)
+        self.requests = Limit(settings.request_rate)
+        self.projects = _by_name([ServedProject(path, clock) for path in projects])
+
+    def warm(self) -> None:
+        """Do now what the first answer would have to wait for."""
+        for served in self.projects.values():
+            served.warm()
+
+    def close(self) -> None:
+        """Store what waits and give everything back."""
+        for served in self.projects.values():
+            served.close()
+
+    def accesses_of_token(self, token: str) -> dict[str, Access]:
+        """The standing access that a token gives in each project; none for what cannot be a token."""
+        if not looks_like_token(token):
+            return {}
+        hashed = token_hash(token)
+        return self._accesses(lambda served: served.ledger.access.by_token_hash(hashed))
+
+    def accesses_of_name(self, annotator: str) -> dict[str, Access]:
+        """The standing access of an annotator in each project, by the name that somebody trusted vouches for."""
+        return self._accesses(lambda served: served.ledger.access.of(annotator))
+
+    def standing(self, accesses: dict[str, str]) -> dict[str, Access]:
+        """Those of a session's accesses that still stand, by project."""
+        found: dict[str, Access] = {}
+        for name, access_id in accesses.items():
+            access = self.projects[name].access(access_id) if name in self.projects else None
+            if access is not None:
+                found[name] = access
+        return found
+
+    def _accesses(self, find: Callable[[ServedProject], Access | None]) -> dict[str, Access]:
+        """What is found in each project."""
+        found = {name: find(served) for name, served in self.projects.items()}
+        return {name: access for name, access in found.items() if access is not None}
+
+
+def service_of(request: Request) -> LabelingService:
+    """The service that a request came to."""
+    service: LabelingService = request.app.state.service
+    return service
+
+
+def _by_name(served: list[ServedProject]) -> dict[str, ServedProject]:
+    """Projects by name, each with a ledger of its own."""
+    projects: dict[str, ServedProject] = {}
+    for one in served:
+        if one.project.name in projects:
+            raise ProjectFileError(f"two projects are called {one.project.name!r}; a server tells them apart by name")
+        projects[one.project.name] = one
+    _refuse_shared_stores(served)
+    return projects
+
+
+def _refuse_shared_stores(served: list[ServedProject]) -> None:
+    """Refuse settings that put several projects into one place."""
+    settings = served[0].workspace.settings if len(served) > 1 else None
+    if settings is None:
+        return
+    if settings.workspace is not None and "{project}" not in str(settings.workspace):
+        raise ProjectFileError("TILTYARD_WORKSPACE: several projects need a folder each; put {project} into it")
+    url = settings.ledger_url or ""
+    if url.startswith("sqlite") and "{project}" not in url:
+        raise ProjectFileError("TILTYARD_LEDGER_URL: several projects need a ledger each; put {project} into it")

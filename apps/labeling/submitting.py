@@ -1,0 +1,78 @@
+"""Submitting: each answer taken or refused by itself, all that were taken on disk before anybody is told."""
+
+from asyncio import wrap_future
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from apps.labeling.answers import Answer, new_annotation
+from apps.labeling.callers import Caller
+from apps.labeling.failures import of_problems
+from apps.labeling.revealing import revealed
+from apps.labeling.told import Result
+from apps.labeling.writing import Stored
+from schemas.errors import TiltyardError
+from schemas.records import NewAnnotation
+
+Taken = NewAnnotation | Result
+"""An answer that fits, or how it was refused."""
+
+
+async def submit(caller: Caller, said: Sequence[Any]) -> list[Result]:
+    """What became of a page's answers, in their order; Refusal with 422 when not one of them is an answer at all."""
+    taken = await run_in_threadpool(_taken, caller, said)
+    fitting = [one for one in taken if isinstance(one, NewAnnotation)]
+    stored = await wrap_future(caller.served.writer.submit(fitting)) if fitting else []
+    waiting = iter(zip(fitting, stored, strict=True))
+    return [one if isinstance(one, Result) else _result(caller, *next(waiting)) for one in taken]
+
+
+def _taken(caller: Caller, said: Sequence[Any]) -> list[Taken]:
+    """Each answer as an annotation, or its refusal."""
+    parsed = [_parsed(one) for one in said]
+    if all(isinstance(one, ValidationError) for one in parsed):
+        problem = next(one for one in parsed if isinstance(one, ValidationError))
+        raise of_problems(problem.errors(include_url=False, include_input=False))
+    return [_fitting(caller, one, given) for one, given in zip(parsed, said, strict=True)]
+
+
+def _parsed(given: Any) -> Answer | ValidationError:
+    """An answer, or what is wrong with its fields."""
+    try:
+        return Answer.model_validate(given)
+    except ValidationError as error:
+        return error
+
+
+def _fitting(caller: Caller, answer: Answer | ValidationError, given: Any) -> Taken:
+    """The annotation that an answer stands for, or its refusal."""
+    if isinstance(answer, ValidationError):
+        refusal = of_problems(answer.errors(include_url=False, include_input=False))
+        key = given.get("client_key") if isinstance(given, dict) else None
+        return _refused(str(key or "")[:64], f"{refusal.where}: {refusal.detail}")
+    try:
+        return new_annotation(answer, caller.annotator, caller.served)
+    except TiltyardError as error:
+        return _refused(answer.client_key, str(error))
+
+
+def _result(caller: Caller, new: NewAnnotation, stored: Stored) -> Result:
+    """What became of an answer that fitted."""
+    if isinstance(stored.kept, TiltyardError):
+        return _refused(new.client_key, str(stored.kept))
+    assignment = caller.served.assignment(str(new.assignment_id))
+    return Result(
+        client_key=new.client_key,
+        status="stored" if stored.is_new else "known",
+        annotation_id=stored.kept.annotation_id,
+        seq=stored.kept.seq,
+        late=stored.kept.late,
+        reveal=revealed(stored.kept, assignment, caller.served.project),
+    )
+
+
+def _refused(client_key: str, error: str) -> Result:
+    """The refusal of one answer."""
+    return Result(client_key=client_key, status="refused", error=error)

@@ -1,0 +1,43 @@
+"""Telling a project: what a page needs to know before it draws the first sample."""
+
+from apps.labeling.callers import Caller
+from apps.labeling.told import ClassTold, ColumnTold, DisplayTold, ProjectTold
+from schemas.project import Project
+
+
+def told_project(caller: Caller) -> ProjectTold:
+    """The caller's project."""
+    project = caller.served.project
+    return ProjectTold(
+        name=project.name,
+        description=project.description,
+        classes=[ClassTold(name=one.name, key=one.key, description=one.description) for one in project.classes],
+        display=_display(project),
+        columns={name: _column(project, name) for name in project.columns.all_names},
+        reveal=project.labeling.reveal,
+        guidelines_version=project.guidelines_hash,
+        lease_seconds=project.labeling.lease_minutes * 60,
+        annotator=caller.annotator,
+        role=caller.role,
+    )
+
+
+def _display(project: Project) -> DisplayTold:
+    """How samples are drawn; where pictures lie is the server's own affair."""
+    shown = project.display
+    return DisplayTold(
+        kind=shown.kind,
+        columns=shown.columns,
+        groups=shown.groups,
+        terms=shown.terms,
+        width=shown.width,
+        levels=shown.levels,
+        object=shown.object,
+    )
+
+
+def _column(project: Project, name: str) -> ColumnTold:
+    """What the values of a column mean."""
+    column = project.columns.features.get(name) or project.columns.context.get(name)
+    kind = project.columns.kind_of(name)
+    return ColumnTold(kind=kind, unit=column.unit if column else "", description=column.description if column else "")
