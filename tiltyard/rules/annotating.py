@@ -72,6 +72,22 @@ def refuse_another(known: Annotation | NewAnnotation, new: Annotation | NewAnnot
         )
 
 
+def refuse_foreign(new: NewAnnotation, earlier: Annotation | NewAnnotation | None) -> None:
+    """Raise AnnotationError when an annotation supersedes what is not its annotator's own word on the sample.
+
+    ``earlier`` is what it names, none where that is not stored. An adjudication may supersede anybody's.
+    """
+    if new.supersedes is None:
+        return
+    where = f"annotation {new.client_key!r} supersedes {new.supersedes!r}"
+    if earlier is None:
+        raise AnnotationError(f"{where}, which is not stored")
+    if earlier.sample_id != new.sample_id:
+        raise AnnotationError(f"{where}, which is of another sample")
+    if earlier.annotator != new.annotator and new.act != "adjudicate":
+        raise AnnotationError(f"{where}, which another annotator said")
+
+
 def refuse_tampered(fact: Annotation) -> None:
     """Raise AnnotationError when a stored annotation's payload or id is not the one that it was stored with."""
     if fact.payload_hash != payload_hash(fact.payload):

@@ -1,7 +1,7 @@
 """Annotations as lines of a file: every fact written out, and read back as the same fact."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from typing import Any, Final, cast, get_args
 
@@ -18,10 +18,13 @@ Line = dict[str, Any]
 WHOLE: Final = tuple(field.name for field in fields(Annotation))
 """The columns of an export: every field of an annotation, ``seq`` among them for the order."""
 
+NEEDED: Final = frozenset(field.name for field in fields(Annotation) if field.default is MISSING)
+"""Those that an export must have: files written before the others came are still whole."""
+
 OWN: Final = ("client_key", "annotator", "act", "sample_id", "label", "note", "said_at")
 """The columns that a file made by hand may have, besides the one that names the sample."""
 
-NULLABLE_TEXT: Final = frozenset({"label", "supersedes", "assignment_id", "model_id", "suggestion"})
+NULLABLE_TEXT: Final = frozenset({"label", "supersedes", "assignment_id", "model_id", "suggestion", "guidelines_hash"})
 NUMBERS: Final = frozenset({"seq", "score", "probability", "lead_ms"})
 FLAGS: Final = frozenset({"suggestion_visible", "late"})
 RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
@@ -122,7 +125,7 @@ def _value(name: str, cell: str) -> Any:
 
 def is_whole(names: Sequence[str]) -> bool:
     """Whether a file has every column of an export, so that it brings facts and not just labels."""
-    return set(WHOLE) <= set(names)
+    return set(names) >= NEEDED
 
 
 def foreign_names(names: Sequence[str], by: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Final
 from schemas.errors import AnnotationError
 from schemas.project import Project
 from schemas.records import Annotation, NewAnnotation, SampleId
-from tiltyard.rules.annotating import check_annotation, refuse_another
+from tiltyard.rules.annotating import annotation_id, check_annotation, refuse_another, refuse_foreign
 from tiltyard.rules.label_files import Known, Line, Refused, made_key, new_annotation, text_of, whole_annotation
 
 WHICH: Final = re.compile(r"^annotation '[^']*' of sample [0-9a-f]+: ")
@@ -68,6 +68,7 @@ def take_labels(
     refused. Without a time of their own, lines were said now, one after the other.
     """
     taken, met, repeated = Taken(), dict[str, Annotation | NewAnnotation](stored), Counter[str]()
+    by_id = {str(annotation_id(key)): one for key, one in met.items()}
     for number, line in lines:
         try:
             sample = _sample(line, samples, hand.by)
@@ -75,6 +76,7 @@ def take_labels(
             new = _keyed(new_annotation(line, sample, hand.annotator, said_at), line, repeated)
             new = _as_before(new, line, met)
             check_annotation(new, project)
+            refuse_foreign(new, by_id.get(str(new.supersedes)))
             if new.client_key in met:
                 refuse_another(met[new.client_key], new)
                 taken.known += 1
@@ -82,7 +84,7 @@ def take_labels(
         except AnnotationError as error:
             taken.refused.append(Refused(number, WHICH.sub("", str(error))))
             continue
-        met[new.client_key] = new
+        met[new.client_key] = by_id[annotation_id(new.client_key)] = new
         taken.labels.append(new)
         taken.marked |= {new.sample_id} if sample.evaluation else set()
     return taken

@@ -12,6 +12,7 @@ from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.facts import append, find, records
 
 ACCESS = tables.access
+LATER = ACCESS.alias()
 
 
 class Accesses:
@@ -65,7 +66,6 @@ class Accesses:
 
 def _standing(connection: Connection, *conditions: ColumnElement[bool]) -> list[Access]:
     """The grants that fit the conditions and that nothing said later has replaced."""
-    later = ACCESS.alias()
-    newest = select(func.max(later.c.seq)).where(later.c.annotator == ACCESS.c.annotator).scalar_subquery()
+    newest = select(func.max(LATER.c.seq)).where(LATER.c.annotator == ACCESS.c.annotator).scalar_subquery()
     stands = (ACCESS.c.act == "grant", ACCESS.c.seq == newest)
     return records(connection, Access, select(ACCESS).where(*conditions, *stands).order_by(ACCESS.c.annotator))

@@ -13,6 +13,7 @@ from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.facts import all_of, append, append_all, find, records
 
 QUERY, ASSIGNMENT, ANNOTATION = tables.query, tables.assignment, tables.annotation
+OTHER, SAID, LATER = ASSIGNMENT.alias(), ANNOTATION.alias(), ANNOTATION.alias()
 LEASE: Final = timedelta(minutes=15)
 
 
@@ -86,12 +87,13 @@ class Assignments:
         with self._database.reading() as connection:
             return int(connection.scalar(select(func.count()).select_from(ASSIGNMENT).where(*conditions)) or 0)
 
-    def waiting_for(self, annotator: str, now: datetime) -> int:
-        """How many assignments an annotator could answer now: what they hold, and what is free for them."""
+    def waiting_for(self, annotator: str, now: datetime, most: int = 1_000) -> int:
+        """How many assignments an annotator could answer now, theirs and free ones; counted up to ``most``."""
         held = and_(ASSIGNMENT.c.holder == annotator, ASSIGNMENT.c.state == "open")
         either = or_(held, and_(_is_free(now), *_is_new_to(annotator)))
         with self._database.reading() as connection:
-            return int(connection.scalar(select(func.count()).select_from(ASSIGNMENT).where(either)) or 0)
+            some = select(ASSIGNMENT.c.assignment_id).where(either).limit(most).subquery()
+            return int(connection.scalar(select(func.count()).select_from(some)) or 0)
 
     def holders(self, now: datetime) -> dict[str, int]:
         """Who holds unanswered assignments under a running lease, and how many."""
@@ -143,10 +145,11 @@ class Assignments:
 def _renew(connection: Connection, annotator: str, until: str) -> list[Assignment]:
     """What an annotator holds unanswered, its lease running on."""
     held = and_(ASSIGNMENT.c.holder == annotator, ASSIGNMENT.c.state == "open")
-    found = records(connection, Assignment, select(ASSIGNMENT).where(held).order_by(*_most_wanted_first()))
+    # Sorted here: asked to sort, SQLite would walk the whole queue in its order.
+    found = records(connection, Assignment, select(ASSIGNMENT).where(held))
     if found:
         connection.execute(update(ASSIGNMENT).where(held).values(lease_until=until))
-    return found
+    return sorted(found, key=lambda one: (-one.priority, one.assignment_id))
 
 
 def _take_free(connection: Connection, annotator: str, now: datetime, until: str, count: int) -> list[Assignment]:
@@ -170,16 +173,15 @@ def _take_free(connection: Connection, annotator: str, now: datetime, until: str
 
 def _is_new_to(annotator: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """The annotator holds no other assignment of the sample, and has no answer on it that stands."""
-    other, said, later = ASSIGNMENT.alias(), ANNOTATION.alias(), ANNOTATION.alias()
     holds = exists().where(
-        other.c.sample_id == ASSIGNMENT.c.sample_id, other.c.holder == annotator, other.c.state == "open"
+        OTHER.c.sample_id == ASSIGNMENT.c.sample_id, OTHER.c.holder == annotator, OTHER.c.state == "open"
     )
     # A flag is no answer, and what was withdrawn counts no more.
     answered = exists().where(
-        said.c.sample_id == ASSIGNMENT.c.sample_id,
-        said.c.annotator == annotator,
-        said.c.act.not_in(["flag", "propose", "withdraw"]),
-        ~exists().where(later.c.supersedes == said.c.annotation_id),
+        SAID.c.sample_id == ASSIGNMENT.c.sample_id,
+        SAID.c.annotator == annotator,
+        SAID.c.act.not_in(["flag", "propose", "withdraw"]),
+        ~exists().where(LATER.c.supersedes == SAID.c.annotation_id),
     )
     return ~holds, ~answered
 

@@ -10,7 +10,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateSchema
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -93,8 +93,10 @@ def _look_into(quoted_schema: str, connection: Any, _record: Any) -> None:
 
 def _sqlite_engine(url: str) -> Engine:
     """An engine whose SQLite connections begin their own transactions."""
-    # A connection per transaction: SQLite connections are cheap and must not wander between threads.
-    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": 60})
+    # Connections are kept: closing the last one copies the write-ahead log back, which costs more than a commit.
+    # They wander between threads one transaction at a time, which SQLite allows.
+    settings = {"timeout": 60, "check_same_thread": False}
+    engine = create_engine(url, poolclass=QueuePool, pool_size=8, max_overflow=64, connect_args=settings)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

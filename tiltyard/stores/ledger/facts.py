@@ -56,6 +56,8 @@ def append_all(connection: Connection, added: Sequence[object]) -> list[int]:
     The positions are counted here and not by the database, whose sequences leave gaps when a transaction is
     undone: who writes holds the ledger's write lock, and a gap means that a fact was taken out.
     """
+    if not added:
+        return []
     first = int(connection.scalar(select(func.max(tables.journal.c.seq))) or 0) + 1
     positions = list(range(first, first + len(added)))
     rows: dict[Table, list[Row]] = defaultdict(list)
@@ -65,8 +67,7 @@ def append_all(connection: Connection, added: Sequence[object]) -> list[int]:
         row = {**to_row(record), "seq": position}
         journal.append({"seq": position, **_entry(table, row)})
         rows[table].append(row)
-    if journal:
-        connection.execute(insert(tables.journal), journal)
+    connection.execute(insert(tables.journal), journal)
     for table, own in rows.items():
         connection.execute(insert(table), own)
     return positions

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 from schemas.errors import AnnotationError
 from schemas.project import Labeling
 from schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation, SampleId
-from tiltyard.rules.annotating import annotation_id, refuse_another, refuse_tampered
+from tiltyard.rules.annotating import annotation_id, refuse_another, refuse_foreign, refuse_tampered
 from tiltyard.rules.identity import payload_hash
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.facts import append_all, from_row, records
@@ -132,7 +132,7 @@ def _skips(connection: Connection, samples: Sequence[SampleId]) -> dict[SampleId
 def _complete(new: NewAnnotation, picture: Picture, when: Circumstances) -> Annotation:
     """The annotation with what the ledger knows about it: why the sample was chosen, by which model."""
     assignment = _assignment_of(new, picture)
-    _refuse_anothers(new, picture)
+    refuse_foreign(new, picture.superseded.get(str(new.supersedes)))
     evaluation = new.sample_id in when.marked
     return Annotation(
         **{field.name: getattr(new, field.name) for field in fields(new)},
@@ -158,20 +158,6 @@ def _assignment_of(new: NewAnnotation, picture: Picture) -> Assignment | None:
     if found is None or found.sample_id != new.sample_id:
         raise AnnotationError(f"annotation {new.client_key!r}: no assignment {new.assignment_id!r} of {new.sample_id}")
     return found
-
-
-def _refuse_anothers(new: NewAnnotation, picture: Picture) -> None:
-    """Refuse to supersede what another annotator said, or said of another sample; an adjudication may."""
-    if new.supersedes is None:
-        return
-    earlier = picture.superseded.get(new.supersedes)
-    where = f"annotation {new.client_key!r} supersedes {new.supersedes!r}"
-    if earlier is None:
-        raise AnnotationError(f"{where}, which is not stored")
-    if earlier.sample_id != new.sample_id:
-        raise AnnotationError(f"{where}, which is of another sample")
-    if earlier.annotator != new.annotator and new.act != "adjudicate":
-        raise AnnotationError(f"{where}, which another annotator said")
 
 
 def _is_late(new: NewAnnotation, picture: Picture, now: datetime) -> bool:
