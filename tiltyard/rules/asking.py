@@ -7,7 +7,7 @@ import polars as pl
 from schemas.canonical import digest, sha256_of
 from schemas.project import Project
 from schemas.records import Assignment, AssignmentId, ModelId, Query, SampleId
-from tiltyard.rules.chance import rounded_by_chance
+from tiltyard.rules.chance import rounded_by_chance, uniform_of
 from tiltyard.rules.features import payloads_of
 from tiltyard.rules.splitting import evaluation_order
 
@@ -76,5 +76,11 @@ def assignments_of(chosen: pl.DataFrame, query: Query, project: Project) -> list
             priority=row["_priority"],
         )
         for row, payload in made
-        for slot in range(project.query.overlap)
+        for slot in range(slots_of(SampleId(row["sample_id"]), project))
     ]
+
+
+def slots_of(sample_id: SampleId, project: Project) -> int:
+    """How many annotators are asked about a sample: the project's overlap for its share of the samples, else one."""
+    overlaps = uniform_of(project.seed, f"overlap {sample_id}") < project.query.overlap_share
+    return project.query.overlap if overlaps else 1
