@@ -1,0 +1,49 @@
+// Giving a class: buttons where there are few, a field with suggestions where there are many.
+
+import { Combobox } from "./combobox.js";
+import { element, keycap } from "./elements.js";
+
+const MOST_BUTTONS = 12;
+const MOST_KEYS = 36;
+
+/** Whether the classes are found by typing. */
+export function isTypedFor(classes) {
+  return classes.length > MOST_BUTTONS && !(classes.length <= MOST_KEYS && classes.every(({ key }) => key));
+}
+
+/** Put the classes into a place; `picked(label)` is called. Returns {refresh, focus, mark}. */
+export function choice(place, classes, keys, picked) {
+  return keys.typing ? typed(place, classes, picked) : buttons(place, classes, keys, picked);
+}
+
+function buttons(place, classes, keys, picked) {
+  const made = new Map(classes.map((one) => [one.name, button(one, picked)]));
+  place.classList.add("buttons");
+  place.replaceChildren(...made.values());
+  const refresh = () => made.forEach((one, label) => showKey(one, keys.shown("label", label)));
+  refresh();
+  /** Mark the class that a person or a model said before; none clears the marks. */
+  const mark = (said = {}) => made.forEach((one, label) => {
+    const words = [said.own === label && "yours", said.model === label && "the model's"].filter(Boolean).join(", ");
+    one.classList.toggle("said", Boolean(words));
+    one.lastChild.textContent = words;
+  });
+  return { refresh, mark, focus: () => {} };
+}
+
+function button({ name, description }, picked) {
+  const told = { type: "button", class: "class", title: description || null, click: () => picked(name) };
+  return element("button", told, element("span", { class: "cap" }), element("span", { class: "name" }, name), element("small"));
+}
+
+/** Show a button's key, and tell it to screen readers in their own way. */
+export function showKey(one, key) {
+  one.firstChild.replaceChildren(...(key ? [keycap(key)] : []));
+  if (key.length === 1) one.setAttribute("aria-keyshortcuts", key);
+  else one.removeAttribute("aria-keyshortcuts");
+}
+
+function typed(place, classes, picked) {
+  const box = new Combobox(place, classes, picked);
+  return { refresh: () => {}, mark: (said = {}) => box.mark(said), focus: () => box.focus() };
+}

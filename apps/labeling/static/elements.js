@@ -1,0 +1,26 @@
+// Making elements. Text goes in as text nodes only: what a sample holds is foreign, and may look like markup.
+
+/** The first element that a selector finds. */
+export const find = (selector, within = document) => within.querySelector(selector);
+
+/** An element with attributes (functions become listeners, false and null are left out) and children. */
+export function element(name, attributes = {}, ...children) {
+  return furnish(document.createElement(name), attributes, children);
+}
+
+/** The same for a drawing. */
+export function drawn(name, attributes = {}, ...children) {
+  return furnish(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+}
+
+/** A key as it is printed on the keyboard. */
+export const keycap = (key) => element("kbd", {}, key === " " ? "Space" : key);
+
+function furnish(made, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") made.addEventListener(name, value);
+    else if (value !== null && value !== false && value !== undefined) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return made;
+}

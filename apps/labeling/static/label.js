@@ -1,0 +1,266 @@
+// The labeling page: one key, one answer, next sample. An answer is written to the outbox and the next sample is
+// painted at once; the server hears of it behind the scenes.
+
+import { call, farewell } from "./api.js";
+import { Attention } from "./attention.js";
+import { Banner } from "./banner.js";
+import { choice, isTypedFor, showKey } from "./choice.js";
+import { askForNote, closable, showGuidelines } from "./dialogs.js";
+import { element, find } from "./elements.js";
+import { empty } from "./empty.js";
+import { isTyped, Keys } from "./keys.js";
+import { leaving } from "./leaving.js";
+import { clientKey, Outbox } from "./outbox.js";
+import { page } from "./page.js";
+import { prefetched } from "./picture.js";
+import { posted } from "./posting.js";
+import { Progress } from "./progress.js";
+import { Queue } from "./queue.js";
+import { summary, view } from "./sample.js";
+import { Sending } from "./sending.js";
+import { settings } from "./settings.js";
+import { Strip, sure } from "./strip.js";
+import { onlyTab } from "./tabs.js";
+
+const LOOK_AGAIN_MS = 20000;
+
+const outbox = new Outbox(page.project, page.annotator);
+const queue = new Queue();
+const attention = new Attention();
+const progress = new Progress(find("#progress"));
+const strip = new Strip(find("#strip"), { keep, change });
+const sending = new Sending(outbox, `tiltyard.sending/${page.project}/${page.annotator}`, exchange, refresh);
+const banner = new Banner(find("#banner"), find("#refused"), outbox, sending);
+let project = null;
+let keys = null;
+let classes = null;
+let shown = null;
+let isResting = false;
+
+/** Post answers and fetch samples, in one go. Samples are asked for with the last answers only: a sample whose answer
+ * is still here must not come back. */
+async function exchange(entries, isLast) {
+  const lease = isLast && !isResting ? queue.lease : null;
+  if (!entries.length && !lease) return [];
+  const told = entries.length ? await posted(entries, lease) : await call("/lease", lease);
+  if (lease && told.assignments) queue.take(told.assignments, told.gone ?? []);
+  progress.told = told.progress ?? progress.told;
+  for (const result of told.results ?? []) revealed(result);
+  return told.results ?? [];
+}
+
+/** The model's word on a sample that was answered blind. */
+function revealed({ client_key: key, reveal }) {
+  const answer = reveal ? queue.of(key) : null;
+  if (!answer || answer.item.reveal) return;
+  answer.item.reveal = reveal;
+  strip.reveal(answer, project);
+}
+
+/** Everything that follows from the outbox and the queue. */
+function refresh() {
+  if (!project) return;
+  banner.show();
+  progress.show(outbox.waiting);
+  if (queue.current !== shown || !queue.current) show();
+}
+
+/** Paint the sample whose turn it is, or why there is none. */
+function show() {
+  const item = queue.current;
+  find("#sample").hidden = !item;
+  find("#answers").hidden = !item;
+  find("#empty").hidden = Boolean(item);
+  if (!item) return nothing();
+  const isNew = item !== shown;
+  shown = item;
+  find("#heading").textContent = item.first ? "Once more" : `Sample ${progress.today(outbox.waiting) + 1}`;
+  find("#why").textContent = item.why ?? "";
+  find("#seen").replaceChildren(...(item.reveal ? seen(item) : []));
+  find("#parts").replaceChildren(...view(item, project));
+  classes.mark(item.reveal ? { own: item.first?.label, model: item.reveal.label } : {});
+  attention.start();
+  if (isNew) focus();
+  prefetched(queue.items.slice(1), project);
+}
+
+function nothing() {
+  const wasShown = shown !== null;
+  shown = null;
+  empty(find("#empty"), progress.told, sending.problem);
+  if (wasShown) find("#empty h2")?.focus({ preventScroll: true });
+}
+
+/** What is known of the model's word, where it was seen already. */
+function seen({ reveal, first }) {
+  const said = ["The model said ", element("b", {}, reveal.label), sure(reveal.probability), "."];
+  return first ? [`You said `, element("b", {}, first.label), ". ", ...said, " Give your class, or Escape to leave it."] : said;
+}
+
+/** Where typing goes on: the field for the class, or the sample's heading. A touch keyboard is not opened unasked. */
+function focus() {
+  window.scrollTo(0, 0);
+  if (keys.typing && !matchMedia("(pointer: coarse)").matches) classes.focus();
+  else find("#heading").focus({ preventScroll: true });
+}
+
+/** Say something of the sample on screen, and go on to the next. */
+function answer(act, said = {}) {
+  const item = queue.current;
+  if (!item || isResting) return;
+  const body = entry(item, act, { ...said, lead_ms: attention.ms, supersedes_key: item.first?.key, suggestion_visible: Boolean(item.reveal) });
+  outbox.add("/annotations", body);
+  item.first = null;
+  queue.next({ key: body.client_key, act, label: said.label ?? null });
+  strip.say(told(act, said.label), element("span", { class: "about" }, ` ${summary(item, project)}`));
+  refresh();
+  sending.kick();
+}
+
+/** Say something about the sample on screen that leaves its question open: it stays. */
+function remark(act, said) {
+  const item = queue.current;
+  if (!item || isResting) return;
+  const body = entry(item, act, said);
+  outbox.add("/annotations", body);
+  queue.remember({ item, key: body.client_key, act, label: null, isRemark: true });
+  strip.clear(element("b", {}, act === "flag" ? "Flagged" : "Proposed"), " It still wants an answer: a class, skip or can't tell.");
+  refresh();
+  sending.kick();
+}
+
+function entry(item, act, said) {
+  const { assignment_id, sample_id, guidelines_version } = item;
+  return { client_key: clientKey(), act, sample_id, assignment_id, guidelines_version: guidelines_version ?? null, said_at: new Date().toISOString(), ...said };
+}
+
+const told = (act, label) => element("b", {}, { label: `Saved: ${label}`, skip: "Skipped", cant_tell: "Saved: can't tell" }[act]);
+
+/** Take the last answer back, and show its sample again. */
+function undo() {
+  if (queue.current?.first) return leave();
+  const last = queue.back();
+  if (!last) return strip.clear("There is nothing left to undo on this page.");
+  outbox.add("/annotations", entry(last.item, "withdraw", { supersedes_key: last.key }));
+  strip.clear(element("b", {}, `Undone: ${last.label ?? last.act.replace("_", " ")}`));
+  refresh();
+  sending.kick();
+}
+
+/** The model said otherwise, and one's own answer stands: that is worth a record. */
+function keep() {
+  const answered = strip.answer;
+  if (!answered) return;
+  const { item, label, key } = answered;
+  const body = entry(item, "label", { label, supersedes_key: key, suggestion_visible: true });
+  outbox.add("/annotations", body);
+  answered.key = body.client_key;
+  strip.clear(element("b", {}, `Kept: ${label}`));
+  refresh();
+  sending.kick();
+}
+
+/** Ask that sample again, now with the model's word beside it. */
+function change() {
+  const answered = strip.answer;
+  if (!answered) return;
+  answered.item.first = { key: answered.key, label: answered.label, answered };
+  queue.again(answered);
+  strip.clear(`Once more: ${summary(answered.item, project)}`);
+  refresh();
+}
+
+/** Leave a sample that was asked once more as it was. */
+function leave() {
+  const item = queue.current;
+  queue.leave(item.first.answered);
+  item.first = null;
+  strip.clear("Left as it was.");
+  refresh();
+}
+
+const acts = {
+  skip: () => (queue.current?.first ? leave() : answer("skip")),
+  cant_tell: () => answer("cant_tell"),
+  flag: () => queue.current && askForNote("flag", (said) => remark("flag", said)),
+  propose: () => queue.current && askForNote("propose", (said) => remark("propose", said)),
+  undo,
+  keep,
+  change,
+  guidelines: () => guided(),
+  help: () => find("#settings").showModal(),
+};
+
+/** Do what a key means; false when it means nothing just now, so that the browser may have it. */
+function press({ label, command }) {
+  if (isResting) return false;
+  if (label !== undefined) answer("label", { label });
+  else if (command === "scroll") return scrolled();
+  else if (command === "leave") return queue.current?.first ? leave() ?? true : false;
+  else if ((command === "keep" || command === "change") && !strip.answer) return false;
+  else acts[command]();
+  return true;
+}
+
+function scrolled() {
+  const long = find("#parts .long:not(.open)");
+  long?.scrollBy({ top: 0.85 * long.clientHeight });
+  return Boolean(long);
+}
+
+function pressed(event) {
+  const meaning = isTyped(event) ? null : keys.meaning(event);
+  if (meaning && press(meaning) !== false) event.preventDefault();
+}
+
+function named() {
+  classes.refresh();
+  for (const button of document.querySelectorAll("[data-command]")) showKey(button, keys.shown("command", button.dataset.command));
+}
+
+function wired() {
+  keys = new Keys(project.classes, { typing: isTypedFor(project.classes) });
+  classes = choice(find("#classes"), project.classes, keys, (label) => answer("label", { label }));
+  for (const button of document.querySelectorAll("[data-command]")) {
+    if (!["keep", "change"].includes(button.dataset.command)) button.addEventListener("click", (event) => { event.preventDefault(); acts[button.dataset.command](); });
+  }
+  settings(find("#settings"), project.classes, keys, named);
+  closable();
+  document.addEventListener("keydown", pressed);
+}
+
+/** While somebody is here: look for samples when there are none, and renew the leases of those that are held. */
+function watched() {
+  const look = () => document.visibilityState === "visible" && !isResting && !queue.current && sending.now();
+  setInterval(look, LOOK_AGAIN_MS);
+  setInterval(() => document.visibilityState === "visible" && queue.current && sending.kick(), (1000 * project.lease_seconds) / 3);
+  onlyTab(() => {
+    isResting = true;
+    find("#resting").showModal();
+  });
+  find("#here").addEventListener("click", () => location.reload());
+}
+
+/** What waits from before: its samples are answered, unless the answer was taken back. */
+function remembered() {
+  const last = new Map(outbox.all().map(({ body }) => [body.assignment_id, body.act]));
+  queue.without([...last].filter(([, act]) => act !== "withdraw").map(([id]) => id));
+}
+
+async function start() {
+  try {
+    project = await call("");
+  } catch (refusal) {
+    sending.problem = refusal;
+    banner.show();
+    empty(find("#empty"), null, refusal);
+    return setTimeout(start, 5000);
+  }
+  wired();
+  watched();
+  leaving(outbox, sending, () => isResting ? [] : queue.lease.have, farewell);
+  return sending.now();
+}
+
+remembered();
+start();

@@ -1,0 +1,94 @@
+// Answers that the server has not confirmed yet. Each stands under a key of its own in localStorage, so that two tabs
+// that write at once cannot overwrite each other's, and it is written before the next sample is shown.
+
+/** A fresh client key: 32 hex digits and dashes. `randomUUID` is missing where the page came by plain HTTP. */
+export function clientKey() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+export class Outbox {
+  #prefix;
+  #storage;
+  #last = 0;
+  /** False once the browser refused to keep something: then what waits lives as long as the page does. */
+  durable = true;
+  #memory = new Map();
+
+  constructor(project, annotator, storage = () => window.localStorage) {
+    this.#prefix = `tiltyard.outbox/${project}/${annotator}/`;
+    this.#storage = storage;
+  }
+
+  /** Keep an answer; `body` has its client_key. Returns the entry. */
+  add(path, body) {
+    this.#last = Math.max(Date.now(), this.#last + 1);
+    const name = `${this.#prefix}${String(this.#last).padStart(15, "0")}-${body.client_key}`;
+    return this.#write({ name, path, body, problem: "" });
+  }
+
+  /** Everything that waits, the oldest first. */
+  all() {
+    return this.#names().map((name) => this.#read(name)).filter((entry) => entry !== null);
+  }
+
+  /** What is to be sent next, in order: of one path, as far as it goes. Refused ones wait for people. */
+  head(most) {
+    const waiting = this.all().filter((entry) => !entry.problem);
+    const other = waiting.findIndex((entry) => entry.path !== waiting[0].path);
+    return waiting.slice(0, Math.min(most, other < 0 ? most : other));
+  }
+
+  get waiting() {
+    return this.all().filter((entry) => !entry.problem);
+  }
+
+  get refused() {
+    return this.all().filter((entry) => entry.problem);
+  }
+
+  /** Forget an answer: the server has it, or its author wants it gone. */
+  clear(entry) {
+    this.#memory.delete(entry.name);
+    this.#kept((storage) => storage.removeItem(entry.name));
+  }
+
+  /** Lay an answer aside with the reason why the server did not take it; an empty reason takes it up again. */
+  mark(entry, problem) {
+    this.#write({ ...entry, problem });
+  }
+
+  #write(entry) {
+    const kept = this.#kept((storage) => storage.setItem(entry.name, JSON.stringify(entry)) ?? true);
+    this.durable &&= kept === true;
+    if (kept !== true) this.#memory.set(entry.name, entry);
+    return entry;
+  }
+
+  #read(name) {
+    if (this.#memory.has(name)) return this.#memory.get(name);
+    try {
+      return JSON.parse(this.#kept((storage) => storage.getItem(name)) ?? "null");
+    } catch {
+      return null;  // not written by this page
+    }
+  }
+
+  #names() {
+    const stored = this.#kept((storage) => Object.keys(storage)) ?? [];
+    return [...new Set([...stored, ...this.#memory.keys()])].filter((name) => name.startsWith(this.#prefix)).sort();
+  }
+
+  /** What the storage does; undefined where the browser has none, or it is full. */
+  #kept(act) {
+    try {
+      return act(this.#storage());
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,56 @@
+// How far it is: today, in this batch, until the next training, and what the last one changed. What waits in the
+// outbox is counted in, so that the numbers follow the keys and not the network.
+
+import { element, find } from "./elements.js";
+
+const COUNTED = { label: 1, skip: 1, cant_tell: 1, withdraw: -1 };
+
+export class Progress {
+  /** What the server said last; null before it said anything. */
+  told = null;
+  #place;
+
+  constructor(place) {
+    this.#place = place;
+  }
+
+  /** Answers given today, those on their way counted in. */
+  today(waiting) {
+    return Math.max(0, (this.told?.today ?? 0) + ahead(waiting));
+  }
+
+  show(waiting) {
+    if (!this.told) return;
+    const { batch, until_retrain: left, retrain_why: why, last_verdict: verdict } = this.told;
+    const answered = Math.min(batch.asked, Math.max(0, batch.answered + ahead(waiting)));
+    this.#set("today", String(this.today(waiting)));
+    this.#set("left", String(batch.asked - answered));
+    this.#set("batch", `${answered} of ${batch.asked} answered in this batch`);
+    this.#bar(answered, batch.asked);
+    this.#set("retrain", left === null ? "–" : String(Math.max(0, left - ahead(waiting))));
+    this.#set("why", why ?? "");
+    find("[data-verdict]", this.#place).replaceChildren(...(verdict ? verdictParts(verdict) : ["No challenger was judged yet."]));
+  }
+
+  #set(name, said) {
+    const place = find(`[data-${name}]`, this.#place);
+    if (place.textContent !== said) place.textContent = said;
+  }
+
+  #bar(answered, asked) {
+    const bar = find("progress", this.#place);
+    bar.max = Math.max(asked, 1);
+    bar.value = answered;
+  }
+}
+
+const ahead = (waiting) => waiting.reduce((sum, { body }) => sum + (body.supersedes_key && body.act !== "withdraw" ? 0 : COUNTED[body.act] ?? 0), 0);
+
+function verdictParts({ decision, metric, champion, challenger, reason }) {
+  const did = { promote: "A better model ships", keep: "The champion stayed", roll_back: "Rolled back" }[decision] ?? decision;
+  const scores = [champion, challenger].filter((score) => typeof score === "number").map((score) => score.toFixed(3)).join(" → ");
+  return [
+    element("b", { class: decision }, did), scores ? `: ${metric} ${scores}` : "",
+    element("small", { class: "soft" }, reason ?? ""),
+  ];
+}

@@ -1,0 +1,90 @@
+// One sample as it is shown: picture or text first, then its values, the deciding ones in a group of their own.
+
+import { element } from "./elements.js";
+import { picture, pixels } from "./picture.js";
+import { text } from "./text.js";
+
+const DECIDING = 4;
+
+/** The parts of a sample, top to bottom. `project` is what the API tells of it. */
+export function view(item, project) {
+  const { display, columns } = project;
+  const first = leading(display, columns, item.payload);
+  const parts = [];
+  if (display.kind === "image") parts.push(...pictures(item, project, first));
+  else if (display.kind === "text") parts.push(...first.map((name) => text(name, item, project, first.length === 1)));
+  else parts.push(...deciding(item, project));
+  const told = new Set(display.kind === "table" ? [] : first);
+  parts.push(...groups(item, project, first, told));
+  return parts;
+}
+
+/** A sample in a few words, for the line that speaks of it when it is gone from the screen. */
+export function summary(item, project) {
+  const names = leading(project.display, project.columns, item.payload);
+  if (project.display.kind === "image") return project.display.object ? written(item.payload[project.display.object]) : "the picture";
+  const said = names.slice(0, 2).map((name) => project.display.kind === "text" ? written(item.payload[name]) : `${name} ${written(item.payload[name])}`);
+  return said.join(", ");
+}
+
+/** A number, text or moment as people write it; null when it is missing. */
+export function written(value) {
+  if (value === null || value === undefined) return "missing";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "number") return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(10)));
+  const said = typeof value === "object" ? JSON.stringify(value) : String(value);
+  const moment = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d*[1-9])?0*\.?0*Z$/.exec(said);
+  return moment ? `${moment[1]} ${moment[2]}${moment[3] ?? ""}` : said;
+}
+
+/** The columns that the project shows first; where it names none, its texts, or all. */
+function leading(display, columns, payload) {
+  const named = display.columns.filter((name) => name in payload);
+  if (named.length) return named;
+  const kinds = display.kind === "text" ? ["text"] : [];
+  const found = Object.keys(columns).filter((name) => name in payload && name !== display.object);
+  const fitting = found.filter((name) => kinds.includes(columns[name].kind));
+  return display.kind === "image" ? [] : fitting.length ? fitting.slice(0, 1) : found;
+}
+
+function pictures(item, project, first) {
+  const { object, width, levels } = project.display;
+  const parts = object ? [picture(item, item.payload[object])] : [];
+  return width && first.length ? [...parts, pixels(first.map((name) => item.payload[name]), width, levels)] : parts;
+}
+
+/** What weighed most, in a group of its own: how much, but not which way, since that would tell the model's answer. */
+function deciding(item, project) {
+  const names = (item.deciding ?? []).filter((name) => name in item.payload).slice(0, DECIDING);
+  return names.length ? [group("What decided", names, item, project, "deciding")] : [];
+}
+
+function groups(item, project, first, told) {
+  const { groups: named = {}, kind } = project.display;
+  const grouped = new Set(Object.values(named).flat());
+  const made = [];
+  const add = (heading, names, look) => {
+    const left = names.filter((name) => name in item.payload && !told.has(name));
+    for (const name of left) told.add(name);
+    if (left.length) made.push(group(heading, left, item, project, look));
+  };
+  if (kind === "table") add("", first.filter((name) => !grouped.has(name)), "");
+  for (const [heading, names] of Object.entries(named)) add(heading, names, "");
+  add(made.length || kind !== "table" ? "More" : "", Object.keys(project.columns), "more");
+  return made;
+}
+
+function group(heading, names, item, project, look) {
+  const rows = names.map((name) => row(name, item, project));
+  const list = element("dl", { class: names.length > 8 ? "values many" : "values" }, ...rows);
+  return element("section", { class: `group ${look}` }, heading && element("h3", {}, heading), list);
+}
+
+function row(name, item, { columns }) {
+  const { unit = "", description = "" } = columns[name] ?? {};
+  const value = item.payload[name];
+  const isMissing = value === null || value === undefined || value === "";
+  const shown = isMissing ? element("em", { class: "missing" }, "missing") : element("span", { class: "value" }, written(value));
+  const told = element("dt", {}, name, description && element("small", {}, description));
+  return element("div", {}, told, element("dd", {}, shown, unit && !isMissing && element("span", { class: "unit" }, ` ${unit}`)));
+}
