@@ -18,7 +18,16 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from apps.labeling import login_routes, page_routes, queue_routes
+from apps.labeling import (
+    adjudication_routes,
+    exchange_routes,
+    lead_page_routes,
+    lead_routes,
+    login_routes,
+    page_routes,
+    picture_routes,
+    queue_routes,
+)
 from apps.labeling.bodies import BodyLimit
 from apps.labeling.failures import API, Failure, Refusal, failure, of_validation, status_of
 from apps.labeling.headers import SecurityHeaders, add_headers
@@ -35,8 +44,14 @@ from tiltyard.stores.workspace import utc_now
 
 LOG: Final = logging.getLogger("tiltyard.labeling")
 VERSION: Final = "/api/v1"
-ROUTERS: Final = (queue_routes.router,)
-PAGES: Final = (login_routes.router, page_routes.router)
+ROUTERS: Final = (
+    queue_routes.router,
+    picture_routes.router,
+    adjudication_routes.router,
+    lead_routes.router,
+    exchange_routes.router,
+)
+PAGES: Final = (login_routes.router, page_routes.router, lead_page_routes.router)
 ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Failure, "description": about}
     for status, about in {

@@ -14,7 +14,7 @@ from apps.labeling.remembered import Remembered
 from apps.labeling.writing import Writer
 from schemas.errors import ProjectFileError
 from schemas.project import Project
-from schemas.records import Access, Annotation, Assignment, AssignmentId, NewAnnotation
+from schemas.records import Access, Annotation, Assignment, AssignmentId, NewAnnotation, SampleId
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.workspace import Workspace, find_project_file, open_workspace
 
@@ -77,6 +77,13 @@ class ServedProject:
             self.ledger.gold.ask_if_due(annotator, now, labeling.gold_share, self.project.seed)
         lease_for = timedelta(minutes=labeling.lease_minutes)
         return self._keep(self.ledger.assignments.lease(annotator, now, count, lease_for))
+
+    def rule(self, ruling: NewAnnotation, marked: Sequence[SampleId]) -> Annotation:
+        """An adjudication as the ledger keeps it; run by the writer."""
+        submit, contract = self.ledger.annotations.submit, self.workspace.contract_hash
+        return submit([ruling], contract_hash=contract, now=self.now(), marked=marked, labeling=self.project.labeling)[
+            0
+        ]
 
     def refresh(self) -> None:
         """Take up a project file that was changed; one that cannot be read is left alone, and logged."""

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from schemas.records import Factor, Role
+from schemas.records import Annotation, Factor, Role
 
 
 class ClassTold(BaseModel):
@@ -152,6 +152,114 @@ class Released(BaseModel):
     """How many assignments were given back."""
 
     released: int
+
+
+class SaidTold(BaseModel):
+    """What some annotators said of a disputed sample, unnamed."""
+
+    label: str | None
+    act: str
+    count: int
+    notes: list[str]
+
+
+class DisputeTold(BaseModel):
+    """A sample whose annotators disagree."""
+
+    sample_id: str
+    payload: dict[str, Any]
+    deciding: list[str]
+    answers: list[SaidTold]
+
+
+class PersonTold(BaseModel):
+    """How one annotator does; none where it is not known.
+
+    ``late``, ``seconds``, ``with_model`` and ``without_model`` are of the last 500 annotations.
+    """
+
+    annotator: str
+    role: Role | None = Field(description="none: no access any more, or labels that came from elsewhere")
+    since: datetime | None
+    last: datetime | None
+    labels: int
+    others: int
+    today: int
+    held: int
+    superseded: int
+    gold_asked: int
+    gold_right: int
+    agreed: int = Field(description="pairs of answers with others to the same sample that are alike")
+    agreed_of: int
+    late: int
+    seconds: float | None = Field(description="median time of an answer")
+    with_model: float | None = Field(description="share of answers like the model's where it was visible")
+    without_model: float | None = Field(description="the same where it was not")
+    quality: float | None = None
+
+
+class DayTold(BaseModel):
+    """What was stored on one day (UTC) by one annotator."""
+
+    day: str
+    annotator: str
+    act: str
+    count: int
+
+
+class StandingTold(BaseModel):
+    """Where one assignment of a sample stands."""
+
+    slot: int
+    purpose: str
+    strategy: str
+    state: str
+    holder: str | None
+
+
+class SampleTold(BaseModel):
+    """All that is known of one sample."""
+
+    sample_id: str
+    payload: dict[str, Any]
+    label: str | None
+    dispute: bool
+    suggestion: str | None
+    probability: float | None
+    assignments: list[StandingTold]
+    annotations: list[Annotation]
+
+
+class AnnotationsTold(BaseModel):
+    """Annotations in the ledger's order; go on with ``after=next``."""
+
+    annotations: list[Annotation]
+    next: int | None = Field(description="none: there are no more today")
+
+
+class RefusedLine(BaseModel):
+    """A line of a file that was not taken."""
+
+    line: int
+    why: str
+
+
+class ImportedTold(BaseModel):
+    """What became of a file's lines."""
+
+    lines: int
+    stored: int
+    known: int
+    refused: list[RefusedLine]
+    ignored: list[str]
+
+
+class GoldTold(BaseModel):
+    """A gold sample."""
+
+    gold_id: str
+    sample_id: str
+    label: str
 
 
 class Health(BaseModel):

@@ -13,6 +13,8 @@ from queue import Full, Queue
 from threading import Thread
 from typing import Any, Final, TypeVar
 
+from starlette.exceptions import HTTPException
+
 from schemas.errors import TiltyardError
 from schemas.records import Annotation, NewAnnotation
 
@@ -143,7 +145,7 @@ def _settle(work: _Work, act: Callable[[], Any]) -> None:
     """Answer a request with what an act gives, or with why it failed."""
     try:
         work.answer.set_result(act())
-    except TiltyardError as error:
+    except (TiltyardError, HTTPException) as error:
         work.answer.set_exception(error)
     except Exception as error:  # the thread must live on; the request is told
         LOG.exception("a writing act failed")

@@ -35,7 +35,7 @@ def write_labels(path: Path, annotations: Iterable[Annotation]) -> int:
     written = 0
     format_name = _format(path)
     with FileStore(path.resolve().parent).being_written(path.name) as stream:
-        for text in _texts(annotations, format_name):
+        for text in label_texts(annotations, format_name):
             stream.write(text.encode())
             written += 1
     return written - 1 if format_name == "csv" else written
@@ -72,8 +72,8 @@ class _Rows:
         return len(text)
 
 
-def _texts(annotations: Iterable[Annotation], format_name: str) -> Iterator[str]:
-    """The file's text, line by line."""
+def label_texts(annotations: Iterable[Annotation], format_name: str) -> Iterator[str]:
+    """The text of a label file, ``csv`` or ``jsonl``, line by line."""
     if format_name == "jsonl":
         yield from (canonical_json(line_of(annotation)) + "\n" for annotation in annotations)
         return

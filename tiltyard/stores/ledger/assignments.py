@@ -25,6 +25,18 @@ class QueryProgress(NamedTuple):
     answered: int
 
 
+class Standing(NamedTuple):
+    """Where one assignment stands: whether it is open, and who holds it until when."""
+
+    assignment_id: AssignmentId
+    slot: int
+    purpose: Purpose
+    strategy: str
+    state: str
+    holder: str | None
+    lease_until: str
+
+
 class Assignments:
     """The part of the ledger about queries and the assignments they made."""
 
@@ -72,6 +84,14 @@ class Assignments:
         """The assignments of one sample, in the ledger's order."""
         with self._database.reading() as connection:
             return all_of(connection, Assignment, ASSIGNMENT.c.sample_id == sample_id)
+
+    def standing(self, sample_id: SampleId) -> list[Standing]:
+        """Where the assignments of one sample stand, by slot."""
+        statement = select(*(ASSIGNMENT.c[name] for name in Standing._fields)).where(
+            ASSIGNMENT.c.sample_id == sample_id
+        )
+        with self._database.reading() as connection:
+            return [Standing(*row) for row in connection.execute(statement.order_by(ASSIGNMENT.c.slot))]
 
     def waiting(self) -> list[Assignment]:
         """Assignments that still want an answer, the most wanted first."""

@@ -1,0 +1,109 @@
+"""The adjudicators' part of the API: disputes, and the decisions over them."""
+
+from asyncio import wrap_future
+from collections import Counter
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from apps.labeling.answers import ORIGIN, Ruling
+from apps.labeling.callers import Adjudicator, Caller
+from apps.labeling.failures import Refusal
+from apps.labeling.parameters import Limit
+from apps.labeling.reading import described, read_json
+from apps.labeling.told import DisputeTold, Result, SaidTold
+from schemas.errors import AnnotationError, NotFound
+from schemas.records import Annotation, NewAnnotation, SampleId
+from tiltyard.rules.annotating import check_annotation
+from tiltyard.rules.answers import answers_of
+from tiltyard.rules.disputes import disputed
+
+router = APIRouter(tags=["adjudication"])
+TOLD = {"cant_tell"}
+"""Acts without a label that an adjudicator should know of."""
+
+
+@router.get("/projects/{project}/disputes")
+async def list_disputes(caller: Adjudicator, limit: Limit = 100) -> list[DisputeTold]:
+    """The samples whose annotators disagree and nobody has decided; who said what is not told."""
+    return await run_in_threadpool(_disputes, caller, limit)
+
+
+@router.post(
+    "/projects/{project}/adjudications",
+    openapi_extra=described(Ruling),
+    responses={
+        201: {"model": Result, "description": "stored; 200 when it was known before"},
+        409: {"description": "the client key stands for another decision"},
+    },
+)
+async def adjudicate(request: Request, response: Response, caller: Adjudicator) -> Result:
+    """Decide over a sample; the answers stay as they are, the decision outranks them."""
+    ruling = await read_json(request, Ruling)
+    stored, is_new = await wrap_future(caller.served.writer.run(lambda: _store(caller, ruling)))
+    response.status_code = 201 if is_new else 200
+    status = "stored" if is_new else "known"
+    return Result(client_key=stored.client_key, status=status, annotation_id=stored.annotation_id, seq=stored.seq)
+
+
+def _store(caller: Caller, ruling: Ruling) -> tuple[Annotation, bool]:
+    """The decision as the ledger keeps it, and whether it is new; run by the writer."""
+    annotations = caller.served.ledger.annotations
+    history = annotations.of_sample(SampleId(ruling.sample_id))
+    if not history:
+        raise NotFound(f"nobody has answered sample {ruling.sample_id} yet")
+    known = annotations.by_client_key(ruling.client_key)
+    try:
+        return caller.served.rule(_annotation(caller, ruling, history), _marked(history)), known is None
+    except AnnotationError as error:
+        raise Refusal(422 if known is None else 409, str(error), "client_key" if known else "label") from error
+
+
+def _annotation(caller: Caller, ruling: Ruling, history: Sequence[Annotation]) -> NewAnnotation:
+    """The annotation that a decision stands for."""
+    new = NewAnnotation(
+        client_key=ruling.client_key,
+        annotator=caller.annotator,
+        act="adjudicate",
+        sample_id=SampleId(ruling.sample_id),
+        payload=history[0].payload,
+        said_at=ruling.said_at,
+        label=ruling.label,
+        note=ruling.note,
+        origin=ORIGIN,
+        guidelines_hash=caller.served.project.guidelines_hash,
+    )
+    check_annotation(new, caller.served.project)
+    return new
+
+
+def _marked(history: Sequence[Annotation]) -> list[SampleId]:
+    """The sample, if it belongs to the evaluation set: then the decision does as well."""
+    return [history[0].sample_id] if any(one.purpose == "evaluation" for one in history) else []
+
+
+def _disputes(caller: Caller, limit: int) -> list[DisputeTold]:
+    """The first disputes with what was said of each."""
+    ledger = caller.served.ledger
+    found = disputed(ledger.annotations.shared_voices(), caller.served.project.effective_label)
+    return [_told(one.sample_id, ledger.annotations.of_sample(one.sample_id)) for one in found[:limit]]
+
+
+def _told(sample_id: SampleId, history: Sequence[Annotation]) -> DisputeTold:
+    """One dispute: its labels by how many said them, with their remarks; names are left out."""
+    answers = list(answers_of(history).values())
+    labels = [label for label, _ in Counter(str(one.label) for one in answers).most_common()]
+    said = [_said(label, [one for one in answers if one.label == label]) for label in labels]
+    unsure = [one for one in history if one.act in TOLD]
+    if unsure:
+        notes = sorted(one.note for one in unsure if one.note)
+        said.append(SaidTold(label=None, act="cant_tell", count=len({one.annotator for one in unsure}), notes=notes))
+    return DisputeTold(sample_id=sample_id, payload=history[0].payload, deciding=[], answers=said)
+
+
+def _said(label: str, answers: Sequence[Annotation]) -> SaidTold:
+    """One label with the remarks of those who gave it, in no telling order."""
+    notes = sorted(one.note for one in answers if one.note)
+    return SaidTold(label=label, act="label", count=len(answers), notes=notes)

@@ -1,0 +1,131 @@
+"""The leads' pages: rendered whole, without a script."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from apps.labeling.callers import Caller
+from apps.labeling.overview import batches, days, dispute_count, flags, minute, proposals
+from apps.labeling.page_routes import page_caller
+from apps.labeling.pages import page
+from apps.labeling.people import people
+from apps.labeling.samples import sample
+from apps.labeling.served import ServedProject
+from apps.labeling.told import SampleTold
+from schemas.errors import NotFound
+from schemas.project import Project
+from schemas.records import Annotation
+
+router = APIRouter(include_in_schema=False)
+Row = dict[str, Any]
+
+
+@router.get("/p/{project}/lead")
+async def show_overview(request: Request, project: str) -> Response:
+    """Where the queue stands."""
+    caller, context = await page_caller(request, project, "lead")
+    return page("lead.html", context | await run_in_threadpool(_overview, caller))
+
+
+@router.get("/p/{project}/lead/people")
+async def show_people(request: Request, project: str) -> Response:
+    """How each annotator does."""
+    caller, context = await page_caller(request, project, "lead")
+    return page("lead_people.html", context | await run_in_threadpool(_people, caller.served))
+
+
+@router.get("/p/{project}/lead/sample/{sample_id}")
+async def show_sample(request: Request, project: str, sample_id: str) -> Response:
+    """One sample with all that was ever said of it."""
+    caller, context = await page_caller(request, project, "lead")
+    try:
+        found = await run_in_threadpool(sample, caller.served, sample_id)
+    except NotFound:
+        return page(
+            "lead_sample.html", context | {"sample": None, "history": [], "assignments": [], "found": False}, 404
+        )
+    return page("lead_sample.html", context | _sample(found, caller.served.project))
+
+
+@router.get("/p/{project}/lead/exports")
+async def show_exports(request: Request, project: str) -> Response:
+    """Where every annotation can be fetched."""
+    caller, context = await page_caller(request, project, "lead")
+    return page("lead_exports.html", context | await run_in_threadpool(_exports, caller.served))
+
+
+def _overview(caller: Caller) -> Row:
+    """What the overview shows."""
+    served = caller.served
+    progress = served.progress.tell(caller.annotator).model_dump(mode="json")
+    held = served.ledger.assignments.holders(served.now())
+    return {
+        "progress": progress | {"waiting": served.ledger.assignments.waiting_count()},
+        "batches": batches(served),
+        "holders": [{"annotator": name, "held": count} for name, count in held.items()],
+        "disputes": dispute_count(served),
+        "days": days(served),
+        "proposals": proposals(served),
+        "flags": flags(served),
+    }
+
+
+def _people(served: ServedProject) -> Row:
+    """What the page about people shows."""
+    rows = [person.model_dump(mode="json") for person in people(served)]
+    for row in rows:
+        row["since"], row["last"] = (minute(row[name]) if row[name] else None for name in ("since", "last"))
+    return {"people": rows}
+
+
+def _sample(found: SampleTold, project: Project) -> Row:
+    """What the page about a sample shows."""
+    columns = project.columns.features | project.columns.context
+    units = {name: column.unit for name, column in columns.items()}
+    values = [{"column": name, "value": value, "unit": units.get(name, "")} for name, value in found.payload.items()]
+    said = {"label": found.suggestion, "probability": found.probability} if found.suggestion else None
+    superseded = {one.supersedes for one in found.annotations}
+    return {
+        "sample": {
+            "sample_id": found.sample_id,
+            "values": values,
+            "label": found.label,
+            "dispute": found.dispute,
+            "suggestion": said,
+        },
+        "assignments": [one.model_dump() for one in found.assignments],
+        "history": [_act(one, superseded=one.annotation_id in superseded) for one in found.annotations],
+        "found": True,
+    }
+
+
+def _act(annotation: Annotation, *, superseded: bool) -> Row:
+    """One annotation as a row of a history."""
+    names = ("seq", "annotator", "act", "label", "note", "purpose", "strategy", "late", "origin", "supersedes")
+    also = ("suggestion", "suggestion_visible", "lead_ms")
+    row = {name: getattr(annotation, name) for name in (*names, *also)}
+    at = minute(annotation.recorded_at.isoformat())
+    return row | {"at": at, "superseded": superseded, "guidelines": annotation.guidelines_hash}
+
+
+def _exports(served: ServedProject) -> Row:
+    """What the page about exports shows."""
+    address = f"/api/v1/projects/{served.project.name}/export?format="
+    return {
+        "formats": [{"name": "CSV", "href": f"{address}csv"}, {"name": "JSON Lines", "href": f"{address}jsonl"}],
+        "annotations": served.ledger.annotations.count(),
+        "position": served.ledger.position(),
+        "notices": [
+            {
+                "event": notice.event,
+                "state": notice.state,
+                "attempts": notice.attempts,
+                "problem": notice.problem,
+                "at": minute(notice.recorded_at.isoformat()),
+            }
+            for notice in served.ledger.outbox.all(20)
+        ],
+    }

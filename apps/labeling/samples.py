@@ -1,0 +1,49 @@
+"""Samples: all that is known of one, for leads."""
+
+from collections.abc import Sequence
+
+from apps.labeling.served import ServedProject
+from apps.labeling.told import SampleTold, StandingTold
+from schemas.errors import NotFound
+from schemas.records import Annotation, Assignment, SampleId
+from tiltyard.rules.disputes import disputed
+from tiltyard.rules.effective_labels import effective_labels
+from tiltyard.stores.ledger.assignments import Standing
+
+
+def sample(served: ServedProject, sample_id: str) -> SampleTold:
+    """A sample's values, label and whole history; NotFound when it was neither asked for nor annotated."""
+    ledger = served.ledger
+    assignments = ledger.assignments.of_sample(SampleId(sample_id))
+    history = ledger.annotations.of_sample(SampleId(sample_id))
+    if not assignments and not history:
+        raise NotFound(f"sample {sample_id} was never asked for and never annotated")
+    suggestion = next((one.suggestion for one in assignments if one.suggestion), None)
+    rule = served.project.effective_label
+    labels = effective_labels(history, rule)
+    return SampleTold(
+        sample_id=sample_id,
+        payload=_payload(assignments, history),
+        label=labels[0].label if labels else None,
+        dispute=bool(disputed(history, rule)),
+        suggestion=suggestion.label if suggestion else None,
+        probability=suggestion.probability if suggestion else None,
+        assignments=[_standing(one) for one in ledger.assignments.standing(SampleId(sample_id))],
+        annotations=history,
+    )
+
+
+def _payload(assignments: Sequence[Assignment], history: Sequence[Annotation]) -> dict[str, object]:
+    """The sample's own values."""
+    return assignments[0].payload if assignments else history[0].payload
+
+
+def _standing(standing: Standing) -> StandingTold:
+    """Where one assignment stands."""
+    return StandingTold(
+        slot=standing.slot,
+        purpose=standing.purpose,
+        strategy=standing.strategy,
+        state=standing.state,
+        holder=standing.holder,
+    )
