@@ -1,13 +1,62 @@
-"""Disputes: samples whose annotators disagree."""
+"""Disputes: samples whose annotators disagree and that nobody has decided."""
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from schemas.records import Voice
-from tiltyard.rules.answers import answers_of
+from schemas.records import SampleId, Voice
+from tiltyard.rules.answers import Answer, answers_in, answers_of, ruling_in, standing
+from tiltyard.rules.effective_labels import Rule, effective
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A sample that waits for an adjudicator; ``answers`` are its labels with how many said so, sorted by label."""
+
+    sample_id: SampleId
+    answers: tuple[tuple[str, int], ...]
+    annotators: frozenset[str]
+
+
+def disputed(voices: Iterable[Answer], rule: Rule) -> list[Dispute]:
+    """The samples on which two annotators or more differ, that were not adjudicated and have no effective label
+    under the project's rule; sorted by sample id. Under ``latest`` there are none.
+    """
+    samples = standing(voices)
+    settled = {label.sample_id for label in effective(samples, set(), rule)}
+    open_ones = ((sample, answers_in(samples[sample])) for sample in sorted(samples) if sample not in settled)
+    return [_dispute(sample, answers) for sample, answers in open_ones if len(_labels(answers)) > 1]
 
 
 def another_is_wanted(voices: Iterable[Voice], slots: int, most: int) -> bool:
-    """Whether one more annotator is to be asked: every slot is answered and no label has more than half the answers."""
-    labels = Counter(str(voice.label) for voice in answers_of(voices).values())
-    return len(labels) > 1 and slots < most and 2 * max(labels.values()) <= sum(labels.values())
+    """Whether one more annotator is to be asked for a sample, given all that was said of it.
+
+    So it is when all its ``slots`` (fewer than ``most``) are answered, nobody adjudicated, and the labels differ
+    without one that has more than half of them. A skip or a "can't tell" answers a slot but is no label.
+    """
+    own = list(voices)
+    labels = _labels(answers_of(own))
+    split = len(labels) > 1 and 2 * max(labels.values()) <= labels.total()
+    return split and _answered(own) >= slots and slots < most and not _ruled(own)
+
+
+def _labels(answers: dict[str, Voice] | dict[str, Answer]) -> Counter[str]:
+    """How many annotators said each label."""
+    return Counter(str(answer.label) for answer in answers.values())
+
+
+def _answered(voices: list[Voice]) -> int:
+    """How many annotators have an answer that stands: a label, a skip or a "can't tell"."""
+    superseded = {voice.supersedes for voice in voices}
+    answers = (voice for voice in voices if voice.act in {"label", "skip", "cant_tell"} and voice.purpose != "gold")
+    return len({voice.annotator for voice in answers if voice.annotation_id not in superseded})
+
+
+def _ruled(voices: list[Voice]) -> bool:
+    """Whether an adjudicator decided."""
+    return any(ruling_in(stand) for stand in standing(voices).values())
+
+
+def _dispute(sample: SampleId, answers: dict[str, Answer]) -> Dispute:
+    """The record of one disputed sample."""
+    return Dispute(sample, tuple(sorted(_labels(answers).items())), frozenset(answers))

@@ -1,69 +1,98 @@
 """What the annotations of each sample amount to, whatever the order in which they arrived."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
-from schemas.records import Annotation, EffectiveLabel, SampleId, Voice
+from schemas.records import EffectiveLabel, SampleId
+from tiltyard.rules.annotator_weights import SAME, weights_of
+from tiltyard.rules.answers import Answer as Answer
+from tiltyard.rules.answers import answers_in, counts, last, ruling_in, standing
 
-Rule = Literal["majority", "latest"]
-Answer = Annotation | Voice
-"""An annotation, or as much of it as counts here."""
+Rule = Literal["majority", "latest", "adjudicated", "quality_weighted"]
+Decide = Callable[[list[Answer]], list[Answer]]
+"""The answers that carry a sample's label, all of one label; none when they do not settle it."""
 
 
 def effective_labels(annotations: Iterable[Answer], rule: Rule = "majority") -> list[EffectiveLabel]:
     """One label per sample that has one, sorted by sample id.
 
-    An annotation that another one supersedes does not count. An adjudication outranks every other answer.
-    ``majority`` takes each annotator's latest answer and gives no label on a tie; ``latest`` takes the answer
-    said last. Time is the annotator's own (``said_at``), ties broken by id, so arrival order never matters.
+    An annotation that another one supersedes does not count, nor does an answer to a gold sample. Each
+    annotator has one voice, the latest. An adjudication outranks every answer; without one:
+
+    - ``majority``: the label of the largest camp; none on a tie;
+    - ``latest``: the label said last;
+    - ``adjudicated``: the label on which all are agreed; none as long as two differ;
+    - ``quality_weighted``: the label with the most weight, each annotator weighing what
+      :func:`tiltyard.rules.annotator_weights.annotator_weights` found; none on a tie.
+
+    Time is the annotator's own (``said_at``), ties broken by id, so arrival order never matters.
     """
     everything = list(annotations)
-    superseded = {annotation.supersedes for annotation in everything}
-    samples: dict[SampleId, list[Answer]] = defaultdict(list)
     evaluation = {annotation.sample_id for annotation in everything if annotation.purpose == "evaluation"}
-    for annotation in everything:
-        if annotation.annotation_id not in superseded and annotation.label is not None:
-            samples[annotation.sample_id].append(annotation)
-    decided = ((sample, _decide(answers, rule)) for sample, answers in sorted(samples.items()))
+    return effective(standing(everything), evaluation, rule)
+
+
+def effective(samples: Mapping[SampleId, list[Answer]], evaluation: set[SampleId], rule: Rule) -> list[EffectiveLabel]:
+    """:func:`effective_labels` of what stands of each sample; ``evaluation`` names the samples of that set."""
+    decide = _decision(rule, samples)
+    decided = ((sample, _carrying(samples[sample], decide)) for sample in sorted(samples))
     return [_effective(sample, answers, sample in evaluation) for sample, answers in decided if answers]
 
 
-def _decide(answers: list[Answer], rule: Rule) -> list[Answer]:
-    """The answers that carry the sample's label, all of one label; none when they do not settle it."""
-    rulings = [answer for answer in answers if answer.act == "adjudicate"]
-    if rulings:
-        return [_last(rulings)]
-    return DECISIONS[rule](answers)
+def _carrying(stand: list[Answer], decide: Decide) -> list[Answer]:
+    """The answers that carry the label of one sample."""
+    if len(stand) == 1:  # nearly all samples of most projects: worth its own line at 100,000 of them
+        return stand if counts(stand[0]) else []
+    ruling = ruling_in(stand)
+    if ruling is not None:
+        return [ruling]
+    answers = list(answers_in(stand).values())
+    return answers if len(answers) < 2 else decide(answers)
+
+
+def _decision(rule: Rule, samples: Mapping[SampleId, list[Answer]]) -> Decide:
+    """How the rule decides over two answers or more, one an annotator, that nobody adjudicated."""
+    if rule == "quality_weighted":
+        weights = weights_of(samples)
+        return lambda answers: _weightiest(answers, weights)
+    return {"majority": _majority, "latest": _latest, "adjudicated": _unanimous}[rule]
 
 
 def _latest(answers: list[Answer]) -> list[Answer]:
     """The answer said last."""
-    return [_last(answers)]
+    return [last(answers)]
 
 
 def _majority(answers: list[Answer]) -> list[Answer]:
-    """The answers of the largest camp, one voice per annotator; none on a tie."""
-    voices: dict[str, list[Answer]] = defaultdict(list)
-    for answer in answers:
-        voices[answer.annotator].append(answer)
-    final = [_last(own) for own in voices.values()]
-    counts = Counter(answer.label for answer in final).most_common(2)
+    """The answers of the largest camp; none on a tie."""
+    counts = Counter(answer.label for answer in answers).most_common(2)
     if len(counts) == 2 and counts[0][1] == counts[1][1]:
         return []
-    return [answer for answer in final if answer.label == counts[0][0]]
+    return [answer for answer in answers if answer.label == counts[0][0]]
 
 
-DECISIONS: dict[Rule, Callable[[list[Answer]], list[Answer]]] = {"majority": _majority, "latest": _latest}
+def _unanimous(answers: list[Answer]) -> list[Answer]:
+    """All answers, if they say the same; else none."""
+    return answers if len({answer.label for answer in answers}) == 1 else []
 
 
-def _last(answers: list[Answer]) -> Answer:
-    """The answer said last."""
-    return max(answers, key=lambda answer: (answer.said_at, answer.annotation_id))
+def _weightiest(answers: list[Answer], weights: Mapping[str, float]) -> list[Answer]:
+    """The answers of the camp with the most weight; none when the second weighs the same.
+
+    Sums are exactly rounded (``math.fsum``), so that they do not depend on the order of the voices.
+    """
+    camps: dict[str | None, list[float]] = {}
+    for answer in answers:
+        camps.setdefault(answer.label, []).append(weights[answer.annotator])
+    ranked = sorted(((math.fsum(camp), label or "") for label, camp in camps.items()), reverse=True)
+    if len(ranked) > 1 and ranked[0][0] - ranked[1][0] <= SAME:
+        return []
+    return [answer for answer in answers if answer.label == ranked[0][1]]
 
 
 def _effective(sample: SampleId, answers: list[Answer], evaluation: bool) -> EffectiveLabel:
     """The record of one sample's label and the annotations that carry it."""
-    ordered = sorted(answers, key=lambda answer: answer.annotation_id)
-    label = ordered[0].label or ""
-    return EffectiveLabel(sample, label, tuple(answer.annotation_id for answer in ordered), evaluation)
+    carried = tuple(sorted(answer.annotation_id for answer in answers))
+    return EffectiveLabel(sample, answers[0].label or "", carried, evaluation)
