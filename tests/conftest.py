@@ -49,6 +49,17 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> "Place":
     return schema_of(request.getfixturevalue("postgresql"), tmp_path)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_database(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a fresh ledger, set in the environment: what opens a workspace runs on SQLite and on PostgreSQL."""
+    from tests.databases import database_of, sqlite_in
+
+    is_sqlite = request.param == "sqlite"
+    url = sqlite_in(tmp_path).url if is_sqlite else database_of(request.getfixturevalue("postgresql"))
+    monkeypatch.setenv("TILTYARD_LEDGER_URL", url)
+    return url
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly which examples ran on made samples because their real data is not at hand."""
     from examples.catalogue import EXAMPLES

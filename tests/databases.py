@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.pool import NullPool
+
 from tiltyard.stores.files import FileStore
 from tiltyard.stores.ledger.ledger import Ledger
 
@@ -37,6 +40,15 @@ def sqlite_in(folder: Path) -> Place:
 def schema_of(server: str, folder: Path) -> Place:
     """A fresh PostgreSQL ledger in a schema of its own."""
     return Place(server, f"ledger_{uuid4().hex[:12]}", folder)
+
+
+def database_of(server: str) -> str:
+    """The URL of a fresh database of a PostgreSQL server."""
+    name = f"tests_{uuid4().hex[:12]}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 @contextmanager
