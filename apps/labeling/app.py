@@ -29,6 +29,7 @@ from apps.labeling import (
     queue_routes,
 )
 from apps.labeling.bodies import BodyLimit
+from apps.labeling.dispatching import Dispatcher
 from apps.labeling.failures import API, Failure, Refusal, failure, of_validation, status_of
 from apps.labeling.headers import SecurityHeaders, add_headers
 from apps.labeling.pages import FOLDER, page
@@ -89,6 +90,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.service = service
+    app.state.dispatcher = Dispatcher(service)
     _add_routes(app)
     _add_answers_to_failures(app)
     return app
@@ -98,8 +100,11 @@ def create_app(
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open what the first request needs, and store and seal everything at the end."""
     service: LabelingService = app.state.service
+    dispatcher: Dispatcher = app.state.dispatcher
     await run_in_threadpool(service.warm)
+    dispatcher.start()
     yield
+    await run_in_threadpool(dispatcher.stop)
     await run_in_threadpool(service.close)
 
 

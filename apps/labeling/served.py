@@ -105,10 +105,14 @@ class ServedProject:
         workspace.__dict__["ledger"] = ledger
         self.workspace = workspace
 
+    def seal(self) -> None:
+        """Mirror what was stored as a chained file, so that nobody can change it unseen."""
+        self.ledger.segments.seal(self.now())
+
     def close(self) -> None:
         """Store what waits, seal what was stored, and give the database back."""
         self.writer.close()
-        self.ledger.segments.seal(self.now())
+        self.seal()
         self.ledger.close()
 
     def _store(self, annotations: Sequence[NewAnnotation]) -> list[Annotation]:

@@ -1,0 +1,68 @@
+"""Targets: where notices go; from the server's settings alone, never from the web."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+import httpx
+from standardwebhooks import Webhook
+
+from apps.labeling.prefect_events import PrefectEvents
+from schemas.canonical import canonical_json, sha256_of
+from schemas.errors import TiltyardError
+from schemas.labeling_settings import LabelingSettings
+from tiltyard.stores.ledger.outbox import Notice
+
+SECONDS: Final = 10.0
+
+
+class Target(Protocol):
+    """Somebody who is told."""
+
+    @property
+    def name(self) -> str:
+        """What tells the target from others, for ever."""
+
+    def send(self, notice: Notice, now: datetime) -> None:
+        """Deliver a notice; whatever goes wrong is raised."""
+
+
+class WebhookTarget:
+    """An address that is told by POST, signed as www.standardwebhooks.com has it."""
+
+    def __init__(self, url: str, secret: str) -> None:
+        """Tell an address, signing with a ``whsec_...`` secret; TiltyardError when it is none."""
+        try:
+            self._webhook = Webhook(secret)
+        except Exception as error:  # the package raises its own and base64's
+            raise TiltyardError("TILTYARD_LABEL_WEBHOOK_SECRET: want whsec_ and base64 after it") from error
+        self._url = url
+
+    @property
+    def name(self) -> str:
+        """The beginning of the address's hash."""
+        return sha256_of(self._url)[:16]
+
+    def send(self, notice: Notice, now: datetime) -> None:
+        """Deliver; anything but a 2xx is a failure, a redirect too: who answers for an address must be asked first."""
+        content = canonical_json(notice.body)
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": notice.notice_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._webhook.sign(notice.notice_id, now, content),
+        }
+        # The environment's proxies are for other things: this address was chosen by the operator.
+        with httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client:
+            answer = client.post(self._url, content=content, headers=headers)
+        if not answer.is_success:
+            raise TiltyardError(f"the receiver answered {answer.status_code}")
+
+
+def targets_of(settings: LabelingSettings) -> Sequence[Target]:
+    """Everybody who is to be told; TiltyardError when addresses are set without a secret to sign with."""
+    if settings.webhook_urls and settings.webhook_secret is None:
+        raise TiltyardError("TILTYARD_LABEL_WEBHOOK_URLS needs TILTYARD_LABEL_WEBHOOK_SECRET: receivers must know us")
+    secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else ""
+    targets: list[Any] = [WebhookTarget(url, secret) for url in settings.webhook_urls]
+    return [*targets, PrefectEvents()] if settings.prefect_events else targets
