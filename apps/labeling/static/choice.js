@@ -5,6 +5,7 @@ import { element, keycap } from "./elements.js";
 
 const MOST_BUTTONS = 12;
 const MOST_KEYS = 36;
+const SHORT = 4;
 
 /** Whether the classes are found by typing. */
 export function isTypedFor(classes) {
@@ -19,6 +20,7 @@ export function choice(place, classes, keys, picked) {
 function buttons(place, classes, keys, picked) {
   const made = new Map(classes.map((one) => [one.name, button(one, picked)]));
   place.classList.add("buttons");
+  place.classList.toggle("short", classes.every(({ name, description }) => name.length <= SHORT && !description));
   place.replaceChildren(...made.values());
   const refresh = () => made.forEach((one, label) => showKey(one, keys.shown("label", label)));
   refresh();
@@ -32,8 +34,9 @@ function buttons(place, classes, keys, picked) {
 }
 
 function button({ name, description }, picked) {
-  const told = { type: "button", class: "class", title: description || null, click: () => picked(name) };
-  return element("button", told, element("span", { class: "cap" }), element("span", { class: "name" }, name), element("small"));
+  const told = { type: "button", class: "class", click: () => picked(name) };
+  const said = element("span", { class: "name" }, name, description && element("small", {}, description));
+  return element("button", told, element("span", { class: "cap" }), said, element("small"));
 }
 
 /** Show a button's key, and tell it to screen readers in their own way. */

@@ -1,7 +1,7 @@
 // A class among many, found by typing: the combobox pattern of the ARIA practices, its list always open below it.
 // Before anything is typed, the classes that were used last come first.
 
-import { element } from "./elements.js";
+import { breakable, element } from "./elements.js";
 
 const LAST_USED = 8;
 let count = 0;
@@ -56,7 +56,7 @@ export class Combobox {
   #option({ name, description }, place) {
     const words = [this.#said.own === name && "yours", this.#said.model === name && "the model's"].filter(Boolean).join(", ");
     const told = { role: "option", id: `${this.#list.id}-${place}`, title: description || null, "aria-selected": "false", click: () => this.#pick(place) };
-    return element("li", told, name, words && element("small", {}, ` ${words}`));
+    return element("li", told, element("span", {}, ...breakable(name)), words && element("small", {}, ` ${words}`));
   }
 
   #mark(place) {
@@ -93,7 +93,7 @@ export class Combobox {
   }
 }
 
-/** The classes that fit what was typed: those that begin so, then those with a word that does, then the rest.  */
+/** The classes that fit what was typed: those that begin so, then those with a word that does, then the rest. */
 function found(classes, typed) {
   const wanted = plain(typed);
   const rank = ({ name }) => {

@@ -8,13 +8,11 @@ export function element(name, attributes = {}, ...children) {
   return furnish(document.createElement(name), attributes, children);
 }
 
-/** The same for a drawing. */
-export function drawn(name, attributes = {}, ...children) {
-  return furnish(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
-}
-
 /** A key as it is printed on the keyboard. */
 export const keycap = (key) => element("kbd", {}, key === " " ? "Space" : key);
+
+/** A name that may be broken after its underscores. */
+export const breakable = (name) => name.split(/(?<=_)/).flatMap((part, place) => (place ? [element("wbr"), part] : [part]));
 
 function furnish(made, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {

@@ -85,7 +85,7 @@ export class Keys {
     for (const [command, key] of Object.entries(this.#chosen.command ?? {})) give(key, { command });
     if (!this.typing) this.#bindClasses(give);
     for (const { name, keys } of this.#commands) this.#bindCommand(name, keys, free, give);
-    for (const [key, command] of Object.entries(ALWAYS)) give(key, { command });
+    for (const [key, command] of Object.entries(ALWAYS)) if (!this.typing || key !== "Backspace") give(key, { command });
   }
 
   #bindClasses(give) {

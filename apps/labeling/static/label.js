@@ -62,6 +62,7 @@ function refresh() {
   if (!project) return;
   banner.show();
   progress.show(outbox.waiting);
+  find("#left").textContent = progress.left;
   if (queue.current !== shown || !queue.current) show();
 }
 
@@ -190,6 +191,11 @@ const acts = {
   guidelines: () => guided(),
   help: () => find("#settings").showModal(),
 };
+
+function guided() {
+  const link = find("[data-guidelines]");
+  return link ? showGuidelines(link.href) : strip.clear("This project has no guidelines.");
+}
 
 /** Do what a key means; false when it means nothing just now, so that the browser may have it. */
 function press({ label, command }) {

@@ -8,6 +8,8 @@ const COUNTED = { label: 1, skip: 1, cant_tell: 1, withdraw: -1 };
 export class Progress {
   /** What the server said last; null before it said anything. */
   told = null;
+  /** What is left in this batch, in words. */
+  left = "";
   #place;
 
   constructor(place) {
@@ -24,6 +26,7 @@ export class Progress {
     const { batch, until_retrain: left, retrain_why: why, last_verdict: verdict } = this.told;
     const answered = Math.min(batch.asked, Math.max(0, batch.answered + ahead(waiting)));
     this.#set("today", String(this.today(waiting)));
+    this.left = `${batch.asked - answered} left`;
     this.#set("left", String(batch.asked - answered));
     this.#set("batch", `${answered} of ${batch.asked} answered in this batch`);
     this.#bar(answered, batch.asked);

@@ -1,10 +1,11 @@
 // One sample as it is shown: picture or text first, then its values, the deciding ones in a group of their own.
 
-import { element } from "./elements.js";
+import { breakable, element } from "./elements.js";
 import { picture, pixels } from "./picture.js";
 import { text } from "./text.js";
 
 const DECIDING = 4;
+const MANY = 7;
 
 /** The parts of a sample, top to bottom. `project` is what the API tells of it. */
 export function view(item, project) {
@@ -76,8 +77,9 @@ function groups(item, project, first, told) {
 
 function group(heading, names, item, project, look) {
   const rows = names.map((name) => row(name, item, project));
-  const list = element("dl", { class: names.length > 8 ? "values many" : "values" }, ...rows);
-  return element("section", { class: `group ${look}` }, heading && element("h3", {}, heading), list);
+  const list = element("dl", { class: "values" }, ...rows);
+  const width = names.length > MANY ? "broad" : "";
+  return element("section", { class: `group ${look} ${width}` }, heading && element("h3", {}, heading), list);
 }
 
 function row(name, item, { columns }) {
@@ -85,6 +87,6 @@ function row(name, item, { columns }) {
   const value = item.payload[name];
   const isMissing = value === null || value === undefined || value === "";
   const shown = isMissing ? element("em", { class: "missing" }, "missing") : element("span", { class: "value" }, written(value));
-  const told = element("dt", {}, name, description && element("small", {}, description));
+  const told = element("dt", {}, ...breakable(name), description && element("small", {}, description));
   return element("div", {}, told, element("dd", {}, shown, unit && !isMissing && element("span", { class: "unit" }, ` ${unit}`)));
 }

@@ -42,10 +42,9 @@ export class Strip {
     this.#since = performance.now();
     const names = [...new Set(factors.map(nameOf))].slice(0, 3).join(", ");
     this.#show([
-      element("span", { class: "about" }, summary(answer.item, project)), " ",
       "You said ", element("b", {}, answer.label), agrees ? ", and so did the model" : ". The model said ",
-      agrees ? null : element("b", { class: "model" }, label), sure(probability), ".",
-      names && element("span", { class: "about" }, ` Most weight: ${names}.`),
+      agrees ? null : element("b", { class: "model" }, label), sure(probability), ". ",
+      element("span", { class: "about" }, `${summary(answer.item, project)}${names && ` – most weight: ${names}`}`),
     ], !agrees);
   }
 
