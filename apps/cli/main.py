@@ -14,6 +14,7 @@ from apps.cli.doctoring import doctor
 from apps.cli.exchanging import export_labels, import_labels
 from apps.cli.ingesting import ingest
 from apps.cli.judging import judge
+from apps.cli.label_studio import label_studio
 from apps.cli.labeling import label
 from apps.cli.mistakes import Commands
 from apps.cli.promoting import promote, rollback
@@ -48,6 +49,7 @@ app.command(rich_help_panel="Loop")(run)
 app.add_typer(annotators, name="annotators", rich_help_panel="Labels in the browser")
 app.command("import-labels", rich_help_panel="Labels in files")(import_labels)
 app.command("export-labels", rich_help_panel="Labels in files")(export_labels)
+app.add_typer(label_studio, name="label-studio", rich_help_panel="Labels elsewhere")
 app.command(rich_help_panel="Look")(status)
 app.command(rich_help_panel="Look")(history)
 app.command(rich_help_panel="Look")(report)

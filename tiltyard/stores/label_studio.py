@@ -42,7 +42,9 @@ class Signed(httpx.Auth):
         for access in (self._access, ""):
             if not access:
                 bought = yield httpx.Request("POST", self._refresh_url, json={"refresh": self._token})
-                self._access = access = _access_in(bought)
+                if not (access := _access_in(bought)):
+                    return  # the refusal itself is the answer
+                self._access = access
             request.headers["Authorization"] = f"Bearer {access}"
             response = yield request
             if response.status_code != httpx.codes.UNAUTHORIZED:
@@ -231,7 +233,7 @@ def _field(answer: Any, name: str) -> Any:
 
 
 def _access_in(response: httpx.Response) -> str:
-    """The access that a personal token bought, or nothing: then the request is refused, which says why."""
+    """The access that a personal token bought; empty where it was refused."""
     try:
         return str(response.json()["access"]) if response.is_success else ""
     except (ValueError, KeyError, TypeError):

@@ -1,0 +1,431 @@
+"""The connector against a real Label Studio: assignments go there once, answers come back once, nothing is deleted."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from schemas.records import Annotation, Assignment, AssignmentId, Purpose, Query, QueryId, SampleId, Suggestion
+from tests.commands import Told, done, tiltyard
+from tests.label_studio_server import TOKEN, Server, running
+from tests.small_project import a_day, deliver, make_project
+from tiltyard.rules.effective_labels import effective_labels
+from tiltyard.stores.workspace import Workspace
+
+pytestmark = pytest.mark.timeout(1500)
+
+ADA, BEA = "ada@example.test", "bea@example.test"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One Label Studio with two experts, who are known to all tests by their e-mail."""
+    with running(tmp_path_factory.mktemp("label-studio") / "data") as server:
+        for email in (ADA, BEA):
+            server.call("POST", "/api/users", {"email": email, "username": email, "password": "long-enough-1"})
+        yield server
+
+
+@pytest.fixture
+def twin(server: Server, tmp_path: Path, request: pytest.FixtureRequest) -> "Twin":
+    """A project of its own for each test, with twelve open assignments, and its counterpart in Label Studio."""
+    name = request.node.originalname.removeprefix("test_").replace("_", "-")[:40]
+    workspace = make_project(tmp_path / "project", name=name, query={"budget": 12})
+    deliver(workspace, "day-1.csv", a_day(1))
+    done("ingest", "-p", workspace.project_file)
+    done("ask", "-p", workspace.project_file)
+    return Twin(server, workspace)
+
+
+class Twin:
+    """A project here and there."""
+
+    def __init__(self, server: Server, workspace: Workspace) -> None:
+        self.server, self.workspace = server, workspace
+
+    def say(self, *words: str, **environment: str) -> Told:
+        """Run a ``tiltyard label-studio`` command for the project."""
+        settings = {**self.server.environment, **environment}
+        return tiltyard("label-studio", *words, "-p", self.workspace.project_file, "--json", **settings)
+
+    def push(self, *words: str) -> Any:
+        """A push that must succeed."""
+        told = self.say("push", *words)
+        assert told.code == 0, told.err
+        return told.data
+
+    def pull(self, *words: str, code: int = 0) -> Any:
+        """A pull with Ada's name mapped."""
+        told = self.say("pull", "--user", f"{ADA}=ada", *words)
+        assert told.code == code, told.err
+        return told.data
+
+    @property
+    def there(self) -> dict[str, Any]:
+        """The project's fields in Label Studio."""
+        named = [
+            one
+            for one in self.server.call("GET", "/api/projects", page_size=100)["results"]
+            if f"[tiltyard:{self.workspace.project.name}]" in one["description"]
+        ]
+        assert len(named) == 1
+        fields: dict[str, Any] = self.server.call("GET", f"/api/projects/{named[0]['id']}")
+        return fields
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """All tasks there, in their order."""
+        found = self.server.call("GET", "/api/tasks", project=self.there["id"], fields="all", page_size=10_000)
+        return sorted(found["tasks"], key=lambda task: int(task["id"]))
+
+    def user(self, email: str) -> int:
+        """A user's number."""
+        return next(one["id"] for one in self.server.call("GET", "/api/users") if one["email"] == email)
+
+    def answer(self, task: dict[str, Any], email: str, *choices: Any, skip: bool = False) -> int:
+        """Answer a task as somebody: any token may, in Label Studio; the annotation's number."""
+        body = {
+            "result": result_of(*choices),
+            "was_cancelled": skip,
+            "completed_by": self.user(email),
+            "lead_time": 3.25,
+        }
+        return int(self.server.call("POST", f"/api/tasks/{task['id']}/annotations/", body)["id"])
+
+    def annotations(self) -> list[Annotation]:
+        """What the ledger has from Label Studio."""
+        return self.workspace.ledger.annotations.of_origin("label-studio")
+
+
+def result_of(*choices: Any) -> list[dict[str, Any]]:
+    """A result as the labeling page sends it."""
+    return [{"from_name": "label", "to_name": "sample", "type": "choices", "value": {"choices": list(choices)}}]
+
+
+def test_each_open_assignment_is_asked_once(twin: Twin) -> None:
+    waiting = {one.assignment_id: one for one in twin.workspace.ledger.assignments.waiting()}
+    first, second = twin.push(), twin.push()
+    assert (first["made_project"], first["held"], first["sent"], first["known"]) == (True, 12, 12, 0)
+    assert (second["made_project"], second["held"], second["sent"], second["known"]) == (False, 12, 0, 12)
+    tasks = twin.tasks()
+    assert Counter(task["data"]["assignment_id"] for task in tasks) == Counter(list(waiting))
+    for task in tasks:
+        asked = waiting[AssignmentId(task["data"]["assignment_id"])]
+        assert task["data"]["sample_id"] == asked.sample_id
+        assert task["data"]["row"] == {name: str(asked.payload[name]) for name in ("x", "y", "colour")}
+        assert task["predictions"] == []
+        assert asked.purpose not in str(task), "an expert must not know why a sample is asked"
+
+
+def test_the_queue_hands_out_nothing_that_is_there(twin: Twin) -> None:
+    twin.push("--count", "5")
+    assignments, now = twin.workspace.ledger.assignments, twin.workspace.clock()
+    there = {task["data"]["assignment_id"] for task in twin.tasks()}
+    here = {one.assignment_id for one in assignments.lease("ada", now, 100)}
+    assert (len(there), len(here), there & here) == (5, 7, set())
+    assert twin.push()["held"] == 5, "what ada holds is not taken from her"
+
+
+def test_a_project_is_found_again_by_its_marker(twin: Twin) -> None:
+    twin.push()
+    there = twin.there
+    assert (there["show_collab_predictions"], there["enable_empty_annotation"]) == (False, False)
+    assert there["expert_instruction"] == ""
+    path = f"/api/projects/{there['id']}"
+    twin.server.call("PATCH", path, {"title": "Renamed", "show_collab_predictions": True})
+    again = twin.push()
+    assert (again["made_project"], again["sent"], twin.there["title"]) == (False, 0, "Renamed")
+    assert twin.there["show_collab_predictions"] is False, "blind, unless suggestions are asked for"
+    twin.server.call("PATCH", path, {"description": "somebody tidied up"})
+    lost = twin.say("push")
+    assert lost.code == 2
+    assert "put the marker back" in lost.data["error"]
+    assert twin.say("pull").code == 2
+    assert (twin.push("--new-project")["made_project"], len(twin.tasks())) == (True, 12)
+    twin.server.call("PATCH", path, {"description": there["description"]})
+    two = twin.say("push")
+    assert (two.code, "'Renamed'" in two.data["error"], "take it out" in two.data["error"]) == (2, True, True)
+
+
+def test_classes_and_guidelines_follow_the_project_file(twin: Twin) -> None:
+    twin.push()
+    odd = 'tag <b> & "x"'
+    name = twin.workspace.project.name
+    classes = [{"name": "no", "key": "n"}, {"name": "yes", "key": "y"}, {"name": odd, "description": "a > b"}]
+    workspace = make_project(
+        twin.workspace.project_file.parent, name=name, classes=classes, guidelines="# Look\n\n<script>no</script>"
+    )
+    changed = Twin(twin.server, workspace)
+    changed.push()
+    there = changed.there
+    assert there["parsed_label_config"]["label"]["labels"] == ["no", "yes", odd]
+    assert "<h1>Look</h1>" in there["expert_instruction"]
+    assert "<script" not in there["expert_instruction"]
+    changed.answer(changed.tasks()[0], ADA, odd)
+    changed.pull()
+    assert [one.label for one in changed.annotations()] == [odd]
+
+
+def test_answers_come_back_with_who_said_what(twin: Twin) -> None:
+    twin.push()
+    tasks = twin.tasks()
+    waiting = {one.assignment_id: one for one in twin.workspace.ledger.assignments.waiting()}
+    for task, choice in zip(tasks[:4], ("yes", "no", "yes", "no"), strict=True):
+        twin.answer(task, ADA, choice)
+    twin.answer(tasks[4], BEA, "yes")
+    twin.answer(tasks[5], BEA, skip=True)
+    bad = [twin.answer(tasks[6], ADA, "NOT_A_LABEL"), twin.answer(tasks[7], BEA), twin.answer(tasks[8], ADA, {"x": 1})]
+    pulled = twin.pull(code=2)
+    assert (pulled["since"], pulled["stored"], pulled["known"]) == (None, 6, 0)
+    assert [(one["annotation"], one["annotator"]) for one in pulled["refused"]] == [
+        (bad[0], "ada"),
+        (bad[1], f"label-studio:{BEA}"),
+        (bad[2], "ada"),
+    ]
+    assert pulled["refused"][0]["why"] == "'NOT_A_LABEL' is not a class; known: no, yes"
+    assert pulled["refused"][1]["why"].startswith("no classes are chosen where one is wanted")
+    kept = twin.annotations()
+    assert [(one.annotator, one.act, one.label) for one in kept] == [
+        *[("ada", "label", label) for label in ("yes", "no", "yes", "no")],
+        (f"label-studio:{BEA}", "label", "yes"),
+        (f"label-studio:{BEA}", "skip", None),
+    ]
+    for one, task in zip(kept, tasks, strict=False):
+        asked = waiting[AssignmentId(task["data"]["assignment_id"])]
+        assert (one.assignment_id, one.sample_id, one.payload) == (asked.assignment_id, asked.sample_id, asked.payload)
+        assert (one.purpose, one.strategy, one.late, one.lead_ms) == (asked.purpose, asked.strategy, False, 3250)
+        assert (one.suggestion_visible, one.said_at.tzinfo) == (False, UTC)
+    assert twin.workspace.ledger.assignments.waiting_count() == 6
+    assert len(tasks) == len(twin.tasks()), "what was refused stays there"
+    again = twin.pull(code=2)
+    assert (again["stored"], again["known"], len(again["refused"])) == (0, 6, 3)
+    assert again["since"] is not None
+    assert twin.push()["sent"] == 0
+    assert done("verify", "-p", twin.workspace.project_file, "--json").data["sound"] is True
+
+
+def test_a_changed_answer_supersedes_and_a_deleted_one_stays(twin: Twin) -> None:
+    twin.push()
+    tasks = twin.tasks()
+    first, second, third = (twin.answer(task, ADA, "yes") for task in tasks[:3])
+    twin.pull()
+    twin.server.call("PATCH", f"/api/annotations/{first}/", {"result": result_of("no")})
+    twin.server.call("PATCH", f"/api/annotations/{third}/", {"was_cancelled": True, "result": []})
+    twin.server.call("DELETE", f"/api/annotations/{second}/")
+    assert twin.pull()["stored"] == 2
+    before, after = twin.annotations()[:3], twin.annotations()[3:]
+    assert [(one.label, one.act, one.supersedes) for one in after] == [
+        ("no", "label", before[0].annotation_id),
+        (None, "skip", before[2].annotation_id),
+    ]
+    labels = {one.sample_id: one.label for one in effective_labels(twin.annotations())}
+    assert labels == {before[0].sample_id: "no", before[1].sample_id: "yes"}
+    assert [twin.pull()["stored"], twin.pull("--all")["stored"], twin.push()["sent"]] == [0, 0, 0]
+
+
+def test_another_person_for_the_same_answer_takes_its_place(twin: Twin) -> None:
+    twin.push()
+    task = twin.tasks()[0]
+    number = twin.answer(task, ADA, "yes")
+    twin.pull()
+    twin.server.call(
+        "PATCH", f"/api/annotations/{number}/", {"completed_by": twin.user(BEA), "result": result_of("no")}
+    )
+    twin.pull()
+    said = [(one.annotator, one.act, one.label) for one in twin.annotations()]
+    assert said[0] == ("ada", "label", "yes")
+    if said[-1][0] == "ada":  # this Label Studio keeps who answered first
+        assert said[1:] == [("ada", "label", "no")]
+    else:
+        assert said[1:] == [("ada", "withdraw", None), (f"label-studio:{BEA}", "label", "no")]
+    assert [one.label for one in effective_labels(twin.annotations())] == ["no"]
+
+
+def test_tasks_that_are_not_ours_are_named(twin: Twin) -> None:
+    twin.push()
+    tasks = twin.tasks()
+    path = f"/api/projects/{twin.there['id']}/import"
+    twin.server.call("POST", path, [{"data": {"row": {"x": "1"}}}])
+    edited = {"data": {**tasks[0]["data"], "sample_id": "0" * 32}}
+    twin.server.call("PATCH", f"/api/tasks/{tasks[0]['id']}/", edited)
+    foreign = next(task for task in twin.tasks() if "assignment_id" not in task["data"])
+    for task in (foreign, tasks[0], tasks[1]):
+        twin.answer(task, ADA, "yes")
+    pulled = twin.pull(code=2)
+    assert pulled["stored"] == 1
+    assert [one["why"].split(",")[0] for one in pulled["refused"]] == [
+        "the task carries no assignment of this project",
+        f"the task's sample is not the one of assignment '{tasks[0]['data']['assignment_id']}'",
+    ]
+
+
+def test_an_answer_whose_request_failed_is_found(twin: Twin) -> None:
+    """Label Studio on SQLite answers 500 under load, with the annotation stored and the task left as it was."""
+    twin.push()
+    tasks = twin.tasks()
+    twin.answer(tasks[0], ADA, "yes")
+    twin.pull()
+    hidden = twin.answer(tasks[1], BEA, "no")
+    with sqlite3.connect(twin.server.data / "label_studio.sqlite3", timeout=30) as database:
+        stale = "UPDATE task SET total_annotations = 0, is_labeled = 0, updated_at = '2020-01-01 00:00:00' WHERE id = ?"
+        assert database.execute(stale, (tasks[1]["id"],)).rowcount == 1
+    database.close()
+    assert twin.pull()["stored"] == 1
+    assert twin.annotations()[-1].client_key.split()[2] == str(hidden)
+
+
+DYING = """
+import os, sys
+from tiltyard.stores.label_studio import LabelStudio
+send, place, batches = LabelStudio.import_tasks, sys.argv[2], []
+def dying(*arguments):
+    batches.append(1)
+    if len(batches) == 2 and place == "before":
+        os.kill(os.getpid(), 9)
+    sent = send(*arguments)
+    if len(batches) == 2 and place == "after":
+        os.kill(os.getpid(), 9)
+    return sent
+LabelStudio.import_tasks = dying
+import tasks.label_studio as steps
+steps.BATCH = 5
+steps.push_assignments.fn(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize(("place", "there"), [("before", 5), ("after", 10)])
+def test_a_push_that_was_killed_is_resumed(server: Server, tmp_path: Path, root: Path, place: str, there: int) -> None:
+    workspace = make_project(tmp_path, name=f"killed-{place}", query={"budget": 12})
+    deliver(workspace, "day-1.csv", a_day(1))
+    done("ingest", "-p", tmp_path)
+    done("ask", "-p", tmp_path)
+    twin = Twin(server, workspace)
+    run = subprocess.run(
+        [sys.executable, "-c", DYING, str(tmp_path), place], cwd=root, env={**os.environ, **server.environment}
+    )
+    assert run.returncode == -signal.SIGKILL
+    assert len(twin.tasks()) == there
+    again = twin.push()
+    assert (again["made_project"], again["held"], again["sent"]) == (False, 12, 12 - there)
+    assert set(Counter(task["data"]["assignment_id"] for task in twin.tasks()).values()) == {1}
+    assert len(twin.tasks()) == 12
+
+
+def ask_by_hand(workspace: Workspace, purposes: Sequence[Purpose]) -> list[Assignment]:
+    """Open assignments of these purposes, each with something that the champion says."""
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    query = Query(QueryId("by hand"), "margin", None, len(purposes), 0, "a test", now)
+    first = workspace.ledger.assignments.waiting()[0]
+    asked = [
+        replace(
+            first,
+            assignment_id=AssignmentId(f"{number:032x}"),
+            query_id=query.query_id,
+            sample_id=SampleId(f"{number:032x}"),
+            purpose=purpose,
+            priority=3.0 - number / 100,
+            suggestion=Suggestion("yes", 0.75, {"yes": 0.75, "no": 0.25}),
+        )
+        for number, purpose in enumerate(purposes)
+    ]
+    workspace.ledger.assignments.ask(query, asked)
+    return asked
+
+
+def test_suggestions_go_only_where_they_may(twin: Twin) -> None:
+    ask_by_hand(twin.workspace, ["query", "random", "evaluation", "gold"])
+    pushed = twin.push("--count", "4", "--with-suggestions")
+    assert (pushed["sent"], pushed["suggestions"]) == (4, 1)
+    query, *others = twin.tasks()
+    assert [one["result"] for one in query["predictions"]] == [result_of("yes")]
+    assert [task["predictions"] for task in others] == [[], [], []]
+    assert (twin.there["show_collab_predictions"], twin.there["model_version"]) == (True, "tiltyard")
+    twin.answer(query, ADA, "no")
+    twin.answer(others[0], ADA, "no")
+    twin.pull()
+    assert [(one.suggestion, one.suggestion_visible) for one in twin.annotations()] == [("yes", True), ("yes", False)]
+    assert twin.push()["suggestions"] == 0
+    assert twin.there["show_collab_predictions"] is False
+
+
+def test_a_second_answer_of_one_annotator_does_not_count_as_overlap(twin: Twin) -> None:
+    (first,) = ask_by_hand(twin.workspace, ["query"])
+    other = replace(first, assignment_id=AssignmentId("f" * 32), query_id=QueryId("more"), slot=2)
+    twin.push("--count", "1")
+    task = twin.tasks()[0]
+    twin.answer(task, ADA, "yes")
+    twin.answer(task, ADA, "no")
+    twin.answer(task, BEA, "no")
+    twin.pull()
+    kept = twin.annotations()
+    assert [(one.annotator, one.supersedes, one.late) for one in kept] == [
+        ("ada", None, False),
+        ("ada", kept[0].annotation_id, False),
+        (f"label-studio:{BEA}", None, True),
+    ]
+    assert other.sample_id == kept[0].sample_id
+
+
+def test_both_kinds_of_token_work(twin: Twin) -> None:
+    settings = {"api_tokens_enabled": True, "legacy_api_tokens_enabled": True, "api_token_ttl_days": 10}
+    twin.server.call("POST", "/api/jwt/settings", settings)
+    personal = twin.server.call("POST", "/api/token/")["token"]
+    told = twin.say("status", TILTYARD_LABEL_STUDIO_TOKEN=personal)
+    assert (told.code, told.data["version"], told.data["title"]) == (0, "1.23.2", None)
+    assert told.data["annotators"][ADA] == f"label-studio:{ADA}"
+    mapped = twin.say("status", TILTYARD_LABEL_STUDIO_USERS=f"{ADA.upper()}=ada").data
+    assert mapped["annotators"][ADA] == "ada"
+    assert personal not in told.out + told.err
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"TILTYARD_LABEL_STUDIO_TOKEN": TOKEN[::-1]}, "does not take TILTYARD_LABEL_STUDIO_TOKEN (Invalid token.)"),
+        ({"TILTYARD_LABEL_STUDIO_TOKEN": "a.b.c"}, "does not take TILTYARD_LABEL_STUDIO_TOKEN (Token is invalid)"),
+        ({"TILTYARD_LABEL_STUDIO_URL": "http://127.0.0.1:1"}, "no Label Studio answers at 'http://127.0.0.1:1'"),
+        ({"TILTYARD_LABEL_STUDIO_URL": "127.0.0.1:8080"}, "is TILTYARD_LABEL_STUDIO_URL right?"),
+        ({"TILTYARD_LABEL_STUDIO_URL": "{url}/projects"}, "is the address of its first page"),
+        ({"TILTYARD_LABEL_STUDIO_USERS": "ada"}, "'ada' maps no user; write EMAIL=ANNOTATOR"),
+    ],
+)
+def test_failures_are_one_line(server: Server, tmp_path: Path, changed: dict[str, str], said: str) -> None:
+    twin = Twin(server, make_project(tmp_path, name="failing"))
+    environment = {name: value.format(url=server.url) for name, value in changed.items()}
+    told = twin.say("status", **environment)
+    assert (told.code, said in told.data["error"]) == (2, True), told.data
+    assert told.err.count("\n") == 1
+    assert TOKEN not in told.out + told.err
+    if "USERS" not in next(iter(changed)):
+        assert twin.say("push", **environment).code == 2
+        assert twin.workspace.ledger.assignments.holders(twin.workspace.clock()) == {}
+
+
+def test_a_setting_that_is_missing_is_named(tmp_path: Path) -> None:
+    make_project(tmp_path)
+    told = tiltyard("label-studio", "push", "-p", tmp_path, "--json", TILTYARD_LABEL_STUDIO_URL="http://127.0.0.1:1")
+    assert told.data == {"error": "which Label Studio? Set TILTYARD_LABEL_STUDIO_TOKEN"}
+
+
+def test_nothing_was_ever_deleted(server: Server, tmp_path: Path) -> None:
+    """Label Studio's own log of all that this file has asked of it; the one deletion is a test's own."""
+    Twin(server, make_project(tmp_path, name="last")).push()
+    asked = server.requests()
+    assert len([path for method, path in asked if method == "POST" and path.endswith("/import")]) >= 1
+    assert {method for method, _ in asked} <= {"GET", "POST", "PATCH", "DELETE"}
+    assert [path.split("/")[2] for method, path in asked if method == "DELETE"] in ([], ["annotations"])
+
+
+def test_the_log_shows_deletions(server: Server) -> None:
+    """So that the test above is worth something."""
+    httpx.delete(f"{server.url}/api/annotations/0/", headers={"Authorization": f"Token {TOKEN}"}, timeout=60)
+    assert ("DELETE", "/api/annotations/0/") in server.requests()
