@@ -7,6 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from apps.labeling.agreeing import agreement
 from apps.labeling.callers import Caller
 from apps.labeling.overview import batches, days, dispute_count, flags, minute, proposals
 from apps.labeling.page_routes import page_caller
@@ -70,6 +71,7 @@ def _overview(caller: Caller) -> Row:
         "days": days(served),
         "proposals": proposals(served),
         "flags": flags(served),
+        "agreement": agreement(served).model_dump(),
     }
 
 
@@ -78,7 +80,7 @@ def _people(served: ServedProject) -> Row:
     rows = [person.model_dump(mode="json") for person in people(served)]
     for row in rows:
         row["since"], row["last"] = (minute(row[name]) if row[name] else None for name in ("since", "last"))
-    return {"people": rows}
+    return {"people": rows, "agreement": agreement(served).model_dump()}
 
 
 def _sample(found: SampleTold, project: Project) -> Row:

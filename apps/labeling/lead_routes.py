@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from apps.labeling.agreeing import agreement
 from apps.labeling.answers import Gilding
 from apps.labeling.callers import Caller, Lead
 from apps.labeling.failures import Refusal
@@ -15,7 +16,7 @@ from apps.labeling.parameters import After, Limit, SamplePath, Until
 from apps.labeling.people import people
 from apps.labeling.reading import described, read_json
 from apps.labeling.samples import sample
-from apps.labeling.told import AnnotationsTold, DayTold, GoldTold, PersonTold, SampleTold
+from apps.labeling.told import AgreementTold, AnnotationsTold, DayTold, GoldTold, PersonTold, SampleTold
 from schemas.errors import nearest
 from schemas.records import GoldSample, SampleId
 
@@ -39,6 +40,12 @@ async def show_sample(caller: Lead, sample_id: SamplePath) -> SampleTold:
 async def list_people(caller: Lead) -> list[PersonTold]:
     """How each annotator does."""
     return await run_in_threadpool(people, caller.served)
+
+
+@router.get("/projects/{project}/agreement")
+async def show_agreement(caller: Lead) -> AgreementTold:
+    """How far annotators agree beyond chance."""
+    return await run_in_threadpool(agreement, caller.served)
 
 
 @router.get("/projects/{project}/throughput")

@@ -13,9 +13,10 @@ from apps.labeling.callers import visitor_of
 from apps.labeling.csrf import FIELD
 from apps.labeling.failures import Refusal
 from apps.labeling.limits import address_of
+from apps.labeling.oidc import COOKIE, NotVouchedFor, OpenIdLogin
 from apps.labeling.pages import page
 from apps.labeling.reading import refuse_other_types
-from apps.labeling.service import service_of
+from apps.labeling.service import LabelingService, service_of
 from apps.labeling.sessions import set_cookie
 from schemas.records import Access
 
@@ -100,3 +101,39 @@ def _login_page(request: Request, onward: str, problem: str, status: int = 200) 
 def _text(value: object) -> str | None:
     """A form's field, if it is text."""
     return value if isinstance(value, str) else None
+
+
+@router.get("/login/oidc")
+async def begin_oidc(request: Request, next: str = "/") -> Response:
+    """Send the browser to the OpenID provider."""
+    service = service_of(request)
+    service.logins.hit(address_of(request))
+    provider = _provider(service)
+    try:
+        return await provider.begin(request, own_path(next))
+    except NotVouchedFor as error:
+        return _login_page(request, next, str(error), 502)
+
+
+@router.get("/login/oidc/callback", name="oidc_callback")
+async def end_oidc(request: Request) -> Response:
+    """Take up who the provider says it is, if they have access."""
+    service = service_of(request)
+    service.logins.hit(address_of(request))
+    try:
+        name, onward = await _provider(service).end(request)
+    except NotVouchedFor as error:
+        return _login_page(request, "/", str(error), 401)
+    accesses = await run_in_threadpool(service.accesses_of_name, name)
+    if not accesses:
+        return _login_page(request, onward, f"{name} has no access yet; the lead can give it.", 403)
+    response = logged_in(request, accesses, own_path(onward))
+    response.delete_cookie(COOKIE)
+    return response
+
+
+def _provider(service: LabelingService) -> OpenIdLogin:
+    """The provider, where one is agreed upon."""
+    if service.openid is None:
+        raise Refusal(404, "this server knows no OpenID provider")
+    return service.openid

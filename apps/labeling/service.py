@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from apps.labeling.csrf import Csrf
 from apps.labeling.limits import Limit
+from apps.labeling.oidc import OpenIdLogin
 from apps.labeling.served import ServedProject
 from apps.labeling.sessions import Sessions
 from apps.labeling.tokens import looks_like_token, token_hash
@@ -29,6 +30,7 @@ class LabelingService:
         self.csrf = Csrf(secret)
         self.logins = Limit(settings.login_rate)
         self.requests = Limit(settings.request_rate)
+        self.openid = OpenIdLogin(settings, secret) if settings.oidc_issuer else None
         self.projects = _by_name([ServedProject(path, clock) for path in projects])
 
     def warm(self) -> None:

@@ -198,6 +198,18 @@ class PersonTold(BaseModel):
     quality: float | None = None
 
 
+class AgreementTold(BaseModel):
+    """How far annotators agree: 1 is always, 0 what chance gives; ``low`` to ``high`` is a 95 % interval."""
+
+    samples: int = Field(description="with two answers or more")
+    alpha: float | None
+    low: float | None
+    high: float | None
+    kappa: float | None
+    kappa_of: list[str] = Field(description="the two annotators whom kappa is about")
+    why: str = Field(description="why alpha is not defined")
+
+
 class DayTold(BaseModel):
     """What was stored on one day (UTC) by one annotator."""
 

@@ -1,0 +1,35 @@
+"""Agreement: how far annotators agree beyond chance, for leads."""
+
+from collections import Counter
+from itertools import combinations
+
+import numpy as np
+
+from apps.labeling.served import ServedProject
+from apps.labeling.told import AgreementTold
+from schemas.records import Voice
+from tiltyard.rules.agreement import cohen_kappa, krippendorff_alpha
+from tiltyard.rules.answers import answers_of, standing
+
+
+def agreement(served: ServedProject) -> AgreementTold:
+    """Krippendorff's alpha over all, and Cohen's kappa of the two who share most samples; none where not defined."""
+    voices = served.ledger.annotations.shared_voices()
+    alpha = krippendorff_alpha(voices, rng=np.random.default_rng(served.project.seed))
+    two = busiest_pair(voices)
+    kappa = cohen_kappa(voices, *two, rng=np.random.default_rng(served.project.seed)) if two else None
+    return AgreementTold(
+        samples=alpha.samples,
+        alpha=alpha.value,
+        low=alpha.low,
+        high=alpha.high,
+        kappa=kappa.value if kappa else None,
+        kappa_of=list(two or ()),
+        why=alpha.why,
+    )
+
+
+def busiest_pair(voices: list[Voice]) -> tuple[str, str] | None:
+    """The two annotators who answered the most samples together; none where nobody shares one."""
+    counts = Counter(pair for stand in standing(voices).values() for pair in combinations(sorted(answers_of(stand)), 2))
+    return counts.most_common(1)[0][0] if counts else None
