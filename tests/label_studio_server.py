@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ class Server:
     url: str
     data: Path
     log: Path
+    deleted: list[str] = field(default_factory=list)
+    """What tests have deleted, as its users could."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -56,6 +58,7 @@ class Server:
         headers = {"Authorization": f"Token {TOKEN}"}
         answer = httpx.request(method, self.url + path, json=body, params=parameters, headers=headers, timeout=60)
         assert answer.is_success, answer.text
+        self.deleted.extend([path] if method == "DELETE" else [])
         return answer.json() if answer.content else None
 
     def requests(self) -> list[tuple[str, str]]:

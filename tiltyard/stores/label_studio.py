@@ -67,9 +67,7 @@ class LabelStudio:
     def __init__(self, url: str, token: str) -> None:
         """Nothing is sent before the first question."""
         self.url = url.rstrip("/")
-        transport = httpx.HTTPTransport(retries=len(PAUSES))
-        signed = Signed(token, f"{self.url}/api/token/refresh/")
-        self._client = httpx.Client(auth=signed, timeout=TIMEOUT, transport=transport)
+        self._client = httpx.Client(auth=Signed(token, f"{self.url}/api/token/refresh/"), timeout=TIMEOUT)
 
     def __enter__(self) -> "LabelStudio":
         """Itself, for a while."""
