@@ -69,6 +69,11 @@ class Wanted(Said):
     count: int = Field(1, ge=1, le=10, description="to hold altogether, those it has included")
     have: list[Identity] = Field([], max_length=20, description="assignments that need not be sent again")
 
+    @property
+    def altogether(self) -> int:
+        """How many to hold: never fewer than what is there already, which would look like gone."""
+        return max(self.count, len(self.have))
+
 
 ANSWERS: Final = {
     "type": "array",

@@ -64,13 +64,16 @@ async def visitor_of(request: Request) -> Visitor | None:
     session = service.sessions.read(request)
     if session is None:
         return None
-    accesses = await run_in_threadpool(service.standing, dict(session.accesses))
+    ids = session.accesses
+    accesses = service.standing(ids) if service.knows(ids) else await run_in_threadpool(service.standing, ids)
     return Visitor(accesses, session.nonce) if accesses else None
 
 
 async def _by_token(service: LabelingService, request: Request, token: str) -> Visitor | None:
     """The visitor with a token; wrong ones are counted like failed log-ins."""
-    accesses = await run_in_threadpool(service.accesses_of_token, token)
+    accesses = service.remembered(token)
+    if accesses is None:
+        accesses = await run_in_threadpool(service.accesses_of_token, token)
     if not accesses:
         service.logins.hit(address_of(request))
         return None

@@ -1,8 +1,7 @@
 """Progress: what is left, what one has done today, when the next training comes, and what the last one changed."""
 
 from collections import Counter
-from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from apps.labeling.remembered import Remembered
 from apps.labeling.told import BatchTold, EmptyTold, Progress, VerdictTold
@@ -24,52 +23,62 @@ class ProgressOf:
     def __init__(self, served: "ServedProject") -> None:
         """Tell of one project."""
         self._served = served
-        self._project: Remembered[tuple[BatchTold, int | None, str, VerdictTold | None]] = Remembered(SECONDS)
+        self._project: Remembered[dict[str, Any]] = Remembered(SECONDS)
+        self._today: Remembered[int] = Remembered(SECONDS)
         self._waiting: Remembered[int] = Remembered(SECONDS)
 
     def tell(self, annotator: str, *, ran_out: bool = False) -> Progress:
         """Where an annotator stands; whoever ran out is counted for anew, so that no old number stands there."""
-        now = self._served.now()
         if ran_out:
             self._waiting.forget(annotator)
         waiting = self.waiting(annotator)
-        batch, until_retrain, why, verdict = self._project.get("", self._of_project)
         return Progress(
             waiting=waiting,
-            batch=batch,
-            today=self.today(annotator, now),
-            until_retrain=until_retrain,
-            retrain_why=why,
-            last_verdict=verdict,
-            empty=None if waiting else self._empty(annotator, now),
+            today=self._today.get(annotator, lambda: self._counted_today(annotator)),
+            empty=None if waiting else self._empty(annotator),
+            **self._project.get("", self._of_project),
         )
 
-    def count(self, annotator: str, answers: int) -> None:
-        """Take new answers off the numbers that are remembered, until they are counted again."""
+    def remembered(self, annotator: str) -> Progress | None:
+        """Where an annotator stands, when nothing of it has to be asked of the ledger."""
+        waiting, today = self._waiting.known(annotator), self._today.known(annotator)
+        project = self._project.known("")
+        if waiting is None or today is None or project is None or not waiting[0]:
+            return None
+        return Progress(waiting=waiting[0], today=today[0], empty=None, **project[0])
+
+    def count(self, annotator: str, answers: int, today: int) -> None:
+        """Take new answers into account in the numbers that are remembered, until they are counted again."""
         self._waiting.change(annotator, lambda waiting: max(0, waiting - answers))
-        self._project.change("", lambda known: (_further(known[0], answers), _fewer(known[1], answers), *known[2:]))
+        self._today.change(annotator, lambda known: max(0, known + today))
+        self._project.change("", lambda known: _further(known, answers))
 
     def waiting(self, annotator: str) -> int:
         """How many assignments an annotator could answer; a little old, because it is counted over the whole queue."""
         now, count = self._served.now(), self._served.ledger.assignments.waiting_for
         return self._waiting.get(annotator, lambda: count(annotator, now))
 
-    def today(self, annotator: str, now: datetime) -> int:
+    def _counted_today(self, annotator: str) -> int:
         """An annotator's answers since midnight UTC, those withdrawn taken off."""
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        midnight = self._served.now().replace(hour=0, minute=0, second=0, microsecond=0)
         acts: Counter[str] = Counter(self._served.ledger.annotations.count_of(annotator, midnight))
         return max(0, sum(acts[act] for act in ANSWERS) - acts["withdraw"])
 
-    def _of_project(self) -> tuple[BatchTold, int | None, str, VerdictTold | None]:
-        """What is the same for everybody."""
+    def _of_project(self) -> dict[str, Any]:
+        """What is the same for everybody, by its name in the answer."""
         ledger = self._served.ledger
         gold = {query.query_id for query in ledger.assignments.queries() if query.strategy == "gold"}
         batches = [one for one in ledger.assignments.per_query() if one.query_id not in gold]
-        batch = BatchTold(asked=batches[-1].asked, answered=batches[-1].answered) if batches else None
         due = due_for_training(self._served.workspace)
         verdicts = [one for one in ledger.champions.verdicts() if one.decision != "roll_back"]
-        left = None if due else self._left()
-        return batch or BatchTold(asked=0, answered=0), left, due.why, told(verdicts[-1]) if verdicts else None
+        return {
+            "batch": BatchTold(
+                asked=batches[-1].asked if batches else 0, answered=batches[-1].answered if batches else 0
+            ),
+            "until_retrain": None if due else self._left(),
+            "retrain_why": due.why,
+            "last_verdict": told(verdicts[-1]) if verdicts else None,
+        }
 
     def _left(self) -> int:
         """How many annotations are wanted until the next training."""
@@ -78,9 +87,9 @@ class ProgressOf:
         new = ledger.annotations.count(since=max(trained, default=0))
         return max(0, self._served.project.triggers.labels - new)
 
-    def _empty(self, annotator: str, now: datetime) -> EmptyTold:
+    def _empty(self, annotator: str) -> EmptyTold:
         """Why there is nothing for an annotator."""
-        ledger = self._served.ledger
+        ledger, now = self._served.ledger, self._served.now()
         held = {name: count for name, count in ledger.assignments.holders(now).items() if name != annotator}
         open_ones = ledger.assignments.waiting_count()
         if not ledger.assignments.queries():
@@ -103,14 +112,11 @@ class ProgressOf:
         return "the queue is filled when samples are asked for again, by a flow or by 'tiltyard ask'"
 
 
-def _further(batch: BatchTold, answers: int) -> BatchTold:
-    """A batch with some more answers."""
-    return BatchTold(asked=batch.asked, answered=min(batch.asked, batch.answered + answers))
-
-
-def _fewer(left: int | None, answers: int) -> int | None:
-    """How many annotations are left until a training, after some more."""
-    return None if left is None else max(0, left - answers)
+def _further(known: dict[str, Any], answers: int) -> dict[str, Any]:
+    """What is known of a project, after some more answers."""
+    batch, left = known["batch"], known["until_retrain"]
+    further = BatchTold(asked=batch.asked, answered=min(batch.asked, batch.answered + answers))
+    return known | {"batch": further, "until_retrain": None if left is None else max(0, left - answers)}
 
 
 def told(verdict: Verdict) -> VerdictTold:

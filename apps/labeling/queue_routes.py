@@ -1,8 +1,10 @@
 """The queue's part of the API: leases, answers, progress."""
 
 from asyncio import wrap_future
+from collections import Counter
+from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
@@ -11,6 +13,7 @@ from starlette.requests import Request
 from apps.labeling.answers import Answers, Returned, Wanted
 from apps.labeling.callers import Annotator, Caller, Leaving, Visiting, refuse_foreign_page
 from apps.labeling.csrf import HEADER
+from apps.labeling.progress import ANSWERS
 from apps.labeling.reading import described, read_json
 from apps.labeling.service import service_of
 from apps.labeling.submitting import submit
@@ -53,7 +56,9 @@ async def show_progress(caller: Annotator) -> Progress:
 @router.post("/projects/{project}/lease", openapi_extra=described(Wanted))
 async def lease(request: Request, caller: Annotator) -> Leased:
     """Lease the next assignments and renew those that are held."""
-    return await _leased(caller, await read_json(request, Wanted))
+    wanted, served = await read_json(request, Wanted), caller.served
+    held = await wrap_future(served.writer.run(lambda: served.lease(caller.annotator, wanted.altogether)))
+    return await _leased(caller, wanted, held)
 
 
 @router.post("/projects/{project}/release", openapi_extra=described(Returned, BEACON))
@@ -78,27 +83,30 @@ async def annotate(request: Request, response: Response, caller: Annotator) -> S
     Each answer is taken or refused by itself. With ``lease``, the next assignments come in the same response.
     """
     said = await read_json(request, Answers)
-    results = await submit(caller, said.annotations)
-    new = sum(result.status == "stored" for result in results)
+    results, held = await submit(caller, said.annotations, said.lease)
+    new = [result for result in results if result.status == "stored"]
     response.status_code = 201 if new else 200
-    caller.served.progress.count(caller.annotator, new)
-    leased = await _leased(caller, said.lease)
-    return Submitted(results=results, **dict(leased))
+    caller.served.progress.count(caller.annotator, *_counted(said.annotations, {one.client_key for one in new}))
+    leased = await _leased(caller, said.lease, held)
+    return Submitted(results=results, assignments=leased.assignments, gone=leased.gone, progress=leased.progress)
 
 
-async def _leased(caller: Caller, wanted: Wanted | None) -> Leased:
+def _counted(said: Sequence[Any], new: Collection[str]) -> tuple[int, int]:
+    """How many of the answers settle an assignment, and by how many the caller's day has grown."""
+    acts = Counter(str(one["act"]) for one in said if isinstance(one, dict) and one.get("client_key") in new)
+    settled = sum(acts[act] for act in ANSWERS)
+    return settled, settled - acts["withdraw"]
+
+
+async def _leased(caller: Caller, wanted: Wanted | None, held: list[Assignment] | None) -> Leased:
     """What the caller gets next, and where they stand then."""
-    held = await _lease(caller, wanted) if wanted else []
-    progress = await run_in_threadpool(caller.served.progress.tell, caller.annotator, ran_out=bool(wanted) and not held)
-    if wanted is None:
-        return Leased(assignments=[], progress=progress)
-    return Leased(assignments=_new(caller, held, wanted), gone=_gone(held, wanted), progress=progress)
-
-
-async def _lease(caller: Caller, wanted: Wanted) -> list[Assignment]:
-    """All that the caller holds now, as many as wanted."""
-    count = max(wanted.count, len(wanted.have))
-    return await wrap_future(caller.served.writer.run(lambda: caller.served.lease(caller.annotator, count)))
+    progress = caller.served.progress
+    told = progress.remembered(caller.annotator) if held is None or held else None
+    if told is None:
+        told = await run_in_threadpool(progress.tell, caller.annotator, ran_out=held == [])
+    if wanted is None or held is None:
+        return Leased(assignments=[], progress=told)
+    return Leased(assignments=_new(caller, held, wanted), gone=_gone(held, wanted), progress=told)
 
 
 def _new(caller: Caller, held: list[Assignment], wanted: Wanted) -> list[AssignmentTold]:

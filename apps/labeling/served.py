@@ -7,7 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Final, TypeVar
+
+from starlette.concurrency import run_in_threadpool
 
 from apps.labeling.progress import ProgressOf
 from apps.labeling.remembered import Remembered
@@ -19,6 +21,7 @@ from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.workspace import Workspace, find_project_file, open_workspace
 
 LOG: Final = logging.getLogger("tiltyard.labeling")
+T = TypeVar("T")
 KEPT_ASSIGNMENTS: Final = 5_000
 ACCESS_SECONDS: Final = 1.0
 """How long a revoked access may still be believed."""
@@ -64,11 +67,21 @@ class ServedProject:
         """The access of that id, if it still stands; believed for a second."""
         return self._accesses.get(access_id, lambda: self.ledger.access.by_id(access_id))
 
+    def knows(self, access_id: str) -> bool:
+        """Whether an access was looked at within the last second."""
+        return self._accesses.known(access_id) is not None
+
     def assignment(self, assignment_id: str) -> Assignment:
         """One assignment, from memory where it was handed out lately; NotFound when there is none."""
         with self._lock:
             known = self._assignments.get(assignment_id)
         return known or self._keep([self.ledger.assignments.get(assignment_id)])[0]
+
+    async def quickly(self, act: Callable[[], T], assignments: Sequence[str]) -> T:
+        """What an act gives that looks assignments up: done here when all are in memory, else by a thread."""
+        with self._lock:
+            known = all(one in self._assignments for one in assignments)
+        return act() if known else await run_in_threadpool(act)
 
     def lease(self, annotator: str, count: int) -> list[Assignment]:
         """What an annotator is to answer next, a gold sample among it when it is time; run by the writer."""

@@ -1,7 +1,8 @@
 """The service: every project that is served, and who may come in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from starlette.requests import Request
@@ -9,7 +10,8 @@ from starlette.requests import Request
 from apps.labeling.csrf import Csrf
 from apps.labeling.limits import Limit
 from apps.labeling.oidc import OpenIdLogin
-from apps.labeling.served import ServedProject
+from apps.labeling.remembered import Remembered
+from apps.labeling.served import ACCESS_SECONDS, ServedProject
 from apps.labeling.sessions import Sessions
 from apps.labeling.tokens import looks_like_token, token_hash
 from schemas.errors import ProjectFileError
@@ -30,6 +32,7 @@ class LabelingService:
         self.csrf = Csrf(secret)
         self.logins = Limit(settings.login_rate)
         self.requests = Limit(settings.request_rate)
+        self._tokens: Remembered[dict[str, Access]] = Remembered(ACCESS_SECONDS)
         self.openid = OpenIdLogin(settings, secret) if settings.oidc_issuer else None
         self.projects = _by_name([ServedProject(path, clock) for path in projects])
 
@@ -48,13 +51,19 @@ class LabelingService:
         if not looks_like_token(token):
             return {}
         hashed = token_hash(token)
-        return self._accesses(lambda served: served.ledger.access.by_token_hash(hashed))
+        find = partial(self._accesses, lambda served: served.ledger.access.by_token_hash(hashed))
+        return self._tokens.get(hashed, find)
 
     def accesses_of_name(self, annotator: str) -> dict[str, Access]:
         """The standing access of an annotator in each project, by the name that somebody trusted vouches for."""
         return self._accesses(lambda served: served.ledger.access.of(annotator))
 
-    def standing(self, accesses: dict[str, str]) -> dict[str, Access]:
+    def remembered(self, token: str) -> dict[str, Access] | None:
+        """:meth:`accesses_of_token`, when it was asked within the last second."""
+        known = self._tokens.known(token_hash(token))
+        return known[0] if known else None
+
+    def standing(self, accesses: Mapping[str, str]) -> dict[str, Access]:
         """Those of a session's accesses that still stand, by project."""
         found: dict[str, Access] = {}
         for name, access_id in accesses.items():
@@ -62,6 +71,10 @@ class LabelingService:
             if access is not None:
                 found[name] = access
         return found
+
+    def knows(self, accesses: Mapping[str, str]) -> bool:
+        """Whether nothing has to be asked of a ledger to say which of a session's accesses stand."""
+        return all(self.projects[name].knows(one) for name, one in accesses.items() if name in self.projects)
 
     def _accesses(self, find: Callable[[ServedProject], Access | None]) -> dict[str, Access]:
         """What is found in each project."""

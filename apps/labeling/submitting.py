@@ -2,31 +2,47 @@
 
 from asyncio import wrap_future
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 
-from apps.labeling.answers import Answer, new_annotation
+from apps.labeling.answers import Answer, Wanted, new_annotation
 from apps.labeling.callers import Caller
 from apps.labeling.failures import of_problems
 from apps.labeling.revealing import revealed
 from apps.labeling.told import Result
 from apps.labeling.writing import Stored
 from schemas.errors import TiltyardError
-from schemas.records import NewAnnotation
+from schemas.records import Assignment, NewAnnotation
 
 Taken = NewAnnotation | Result
 """An answer that fits, or how it was refused."""
 
 
-async def submit(caller: Caller, said: Sequence[Any]) -> list[Result]:
-    """What became of a page's answers, in their order; Refusal with 422 when not one of them is an answer at all."""
-    taken = await run_in_threadpool(_taken, caller, said)
+async def submit(
+    caller: Caller, said: Sequence[Any], wanted: Wanted | None
+) -> tuple[list[Result], list[Assignment] | None]:
+    """What became of a page's answers, in their order; and what the caller holds then, if more is wanted.
+
+    Refusal with 422 when not one of them is an answer at all. The answers and the lease are one visit to the
+    writer: whoever waits for the next sample waits once.
+    """
+    served = caller.served
+    taken = await served.quickly(partial(_taken, caller, said), _named(said))
     fitting = [one for one in taken if isinstance(one, NewAnnotation)]
-    stored = await wrap_future(caller.served.writer.submit(fitting)) if fitting else []
+
+    def then(stored: list[Stored]) -> tuple[list[Stored], list[Assignment] | None]:
+        return stored, None if wanted is None else served.lease(caller.annotator, wanted.altogether)
+
+    stored, held = await wrap_future(served.writer.submit(fitting, then))
     waiting = iter(zip(fitting, stored, strict=True))
-    return [one if isinstance(one, Result) else _result(caller, *next(waiting)) for one in taken]
+    return [one if isinstance(one, Result) else _result(caller, *next(waiting)) for one in taken], held
+
+
+def _named(said: Sequence[Any]) -> list[str]:
+    """The assignments that answers name."""
+    return [str(one.get("assignment_id")) for one in said if isinstance(one, dict)]
 
 
 def _taken(caller: Caller, said: Sequence[Any]) -> list[Taken]:

@@ -5,9 +5,9 @@ stored together, in the order in which it came, and nobody is answered before th
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from queue import Full, Queue
 from threading import Thread
@@ -40,11 +40,11 @@ class Unavailable(Exception):
 
 @dataclass(slots=True)
 class _Work:
-    """What a request wants written: annotations, or an act of its own; and where the answer goes."""
+    """What a request wants written: annotations, and an act of its own after them; and where the answer goes."""
 
     answer: "Future[Any]"
-    annotations: Sequence[NewAnnotation] = field(default_factory=tuple)
-    act: Callable[[], Any] | None = None
+    annotations: Sequence[NewAnnotation]
+    then: Callable[[list[Stored]], Any]
 
 
 class Writer:
@@ -58,39 +58,35 @@ class Writer:
         self._thread = Thread(target=self._work, name=f"writer of {name}", daemon=True)
         self._thread.start()
 
-    def submit(self, annotations: Sequence[NewAnnotation]) -> "Future[list[Stored]]":
-        """Each annotation as the ledger keeps it, or why it was refused, once the commit is done."""
-        future: Future[list[Stored]] = Future()
-        return self._enqueue(_Work(future, annotations=annotations), future)
+    def submit(self, annotations: Sequence[NewAnnotation], then: Callable[[list[Stored]], T]) -> "Future[T]":
+        """What ``then`` gives, run by the thread once the annotations' commit is done.
+
+        It is told of each annotation as the ledger keeps it, or why it was refused.
+        """
+        future: Future[T] = Future()
+        if not self._thread.is_alive():
+            raise Unavailable("the server is being shut down; what you answered is kept by your browser")
+        try:
+            self._waiting.put_nowait(_Work(future, annotations, then))
+        except Full as error:
+            raise Unavailable("the ledger is busy; try again in a moment") from error
+        return future
 
     def run(self, act: Callable[[], T]) -> "Future[T]":
         """What a writing act gave, once it is done."""
-        future: Future[T] = Future()
-        return self._enqueue(_Work(future, act=act), future)
+        return self.submit((), lambda _: act())
 
     def close(self) -> None:
         """Finish what waits, then end the thread."""
         self._waiting.put(None)
         self._thread.join()
 
-    def _enqueue(self, work: _Work, future: "Future[T]") -> "Future[T]":
-        """Line up; Unavailable at once when the line is too long to be worth waiting in."""
-        if not self._thread.is_alive():
-            raise Unavailable("the server is being shut down; what you answered is kept by your browser")
-        try:
-            self._waiting.put_nowait(work)
-        except Full as error:
-            raise Unavailable("the ledger is busy; try again in a moment") from error
-        return future
-
     def _work(self) -> None:
         """Take what waits, store it together, until the end is asked for."""
         while True:
             works, is_last = self._taken()
-            self._store_together([work for work in works if work.act is None])
-            for work in works:
-                if work.act is not None:
-                    _settle(work, work.act)
+            for work, stored in self._store_together(works):
+                _settle(work.answer, partial(work.then, stored))
             if is_last:
                 return
 
@@ -106,22 +102,20 @@ class Writer:
                 works.append(work)
         return works, False
 
-    def _store_together(self, works: Sequence[_Work]) -> None:
+    def _store_together(self, works: Sequence[_Work]) -> Iterator[tuple[_Work, list[Stored]]]:
         """Store the annotations of all requests with one commit; one by one where somebody's is refused."""
-        if not works:
-            return
+        together = [one for work in works for one in work.annotations]
         try:
-            stored = iter(self._stored([one for work in works for one in work.annotations]))
+            stored = iter(self._stored(together) if together else [])
         except TiltyardError:
-            for work in works:
-                _settle(work, partial(self._one_by_one, work.annotations))
+            stored = iter(self._one_by_one(together))
         except Exception as error:  # whatever the database raised: nothing was stored, everybody is told
             LOG.exception("annotations could not be stored")
             for work in works:
                 work.answer.set_exception(_unavailable(error))
-        else:
-            for work in works:
-                work.answer.set_result([next(stored) for _ in work.annotations])
+            return
+        for work in works:
+            yield work, [next(stored) for _ in work.annotations]
 
     def _one_by_one(self, annotations: Sequence[NewAnnotation]) -> list[Stored]:
         """Each annotation stored by itself."""
@@ -141,15 +135,15 @@ class Writer:
         return [Stored(one, is_new=one.seq > last) for one in kept]
 
 
-def _settle(work: _Work, act: Callable[[], Any]) -> None:
+def _settle(answer: "Future[T]", act: Callable[[], T]) -> None:
     """Answer a request with what an act gives, or with why it failed."""
     try:
-        work.answer.set_result(act())
+        answer.set_result(act())
     except (TiltyardError, HTTPException) as error:
-        work.answer.set_exception(error)
+        answer.set_exception(error)
     except Exception as error:  # the thread must live on; the request is told
         LOG.exception("a writing act failed")
-        work.answer.set_exception(_unavailable(error))
+        answer.set_exception(_unavailable(error))
 
 
 def _unavailable(error: Exception) -> Unavailable:
