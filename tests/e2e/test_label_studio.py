@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOGGING_LEVEL, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
 
 from schemas.records import Annotation, Assignment, AssignmentId, Purpose, Query, QueryId, SampleId, Suggestion
 from tests.commands import Told, done, tiltyard
@@ -378,6 +380,21 @@ def test_a_second_answer_of_one_annotator_is_no_overlap(twin: Twin) -> None:
     twin.pull()
     third = twin.annotations()[-1]
     assert (third.assignment_id, third.late) == (both[1]["data"]["assignment_id"], False)
+
+
+def test_the_flow_sends_and_fetches(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.sync_label_studio import sync_label_studio
+
+    for name, value in twin.server.environment.items():
+        monkeypatch.setenv(name, value)
+    project = str(twin.workspace.project_file)
+    without_heartbeat = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_LEVEL: "ERROR"})
+    with prefect_test_harness(server_startup_timeout=120), without_heartbeat:
+        assert sync_label_studio(project).stored == 0
+        twin.answer(twin.tasks()[0], ADA, "yes")
+        assert sync_label_studio(project).stored == 1
+    assert len(twin.tasks()) == 12
+    assert twin.workspace.ledger.segments.all()
 
 
 def test_both_kinds_of_token_work(twin: Twin) -> None:
