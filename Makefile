@@ -5,6 +5,7 @@ PYTHONS = $(if $(PYTHON),$(PYTHON),python3.12 python3.11 python3.13 python3)
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 WORKERS ?= auto
+LABEL_STUDIO = 1.23.2
 BENCHMARKS = validation choosing pool retraining frozen_or_retrained label_efficiency
 
 # One thread per fit (histogram gradient boosting stalls on busy cores otherwise), and nobody is told what we do.
@@ -52,15 +53,18 @@ bench: $(INSTALLED) ## every benchmark with its defaults (hours); docs/benchmark
 	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done
 
 # One version of each package for every Python, so that a model comes out the same on all of them.
-lock: $(INSTALLED) ## write requirements.lock again from pyproject.toml (UPGRADE=--upgrade for newer versions)
+lock: $(INSTALLED) ## write the locks again, from pyproject.toml and for Label Studio (UPGRADE=--upgrade for newer versions)
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$(BIN)/python -m venv "$$folder" && "$$folder/bin/pip" install --quiet uv && \
 	"$$folder/bin/uv" pip compile pyproject.toml --all-extras --universal --python-version 3.11 --fork-strategy fewest \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet $(UPGRADE) \
-	  -o requirements.lock
+	  -o requirements.lock; \
+	echo "label-studio==$(LABEL_STUDIO)" | "$$folder/bin/uv" pip compile - --universal --python-version 3.11 \
+	  --fork-strategy fewest --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
+	  $(UPGRADE) -o tests/label-studio.lock
 
 clean: ## remove the environment and what was built
-	rm -rf .venv site htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-label-studio site htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # The stamp is written last, so that an installation that was interrupted is done again.
 $(INSTALLED): requirements.lock pyproject.toml
