@@ -1,19 +1,19 @@
 """The queue: samples wanted from annotators, each with a lease on its own row."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
 from schemas.errors import NotFound
 from schemas.records import Assignment, AssignmentId, Purpose, Query, QueryId, SampleId
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.facts import all_of, append, append_all, find, records
+from tiltyard.stores.ledger.leases import is_free, is_new_to, lease_for, moment
 
 QUERY, ASSIGNMENT, ANNOTATION = tables.query, tables.assignment, tables.annotation
-OTHER, SAID, LATER = ASSIGNMENT.alias(), ANNOTATION.alias(), ANNOTATION.alias()
 LEASE: Final = timedelta(minutes=15)
 
 
@@ -110,7 +110,7 @@ class Assignments:
     def waiting_for(self, annotator: str, now: datetime, most: int = 1_000) -> int:
         """How many assignments an annotator could answer now, theirs and free ones; counted up to ``most``."""
         held = and_(ASSIGNMENT.c.holder == annotator, ASSIGNMENT.c.state == "open")
-        either = or_(held, and_(_is_free(now), *_is_new_to(annotator)))
+        either = or_(held, and_(is_free(ASSIGNMENT, moment(now)), is_new_to(ASSIGNMENT, annotator)))
         with self._database.reading() as connection:
             some = select(ASSIGNMENT.c.assignment_id).where(either).limit(most).subquery()
             return int(connection.scalar(select(func.count()).select_from(some)) or 0)
@@ -120,7 +120,7 @@ class Assignments:
         held = (
             ASSIGNMENT.c.state == "open",
             ASSIGNMENT.c.holder.is_not(None),
-            ASSIGNMENT.c.lease_until >= _moment(now),
+            ASSIGNMENT.c.lease_until >= moment(now),
         )
         statement = select(ASSIGNMENT.c.holder, func.count()).where(*held).group_by(ASSIGNMENT.c.holder)
         with self._database.reading() as connection:
@@ -133,25 +133,20 @@ class Assignments:
             annotated = connection.scalars(select(ANNOTATION.c.sample_id)).all()
         return {SampleId(sample) for sample in (*assigned, *annotated)}
 
-    def lease(self, annotator: str, now: datetime, count: int = 1, lease_for: timedelta = LEASE) -> list[Assignment]:
+    def lease(self, annotator: str, now: datetime, count: int = 1, term: timedelta = LEASE) -> list[Assignment]:
         """The assignments that an annotator is to answer next, at most ``count``, held for a while.
 
         What the annotator holds already comes first, its lease renewed, so that asking again after a crash
-        gives the same ones. The lease is on the assignment's own row: a lease table beside it hands one sample
-        to two people.
+        gives the same ones.
         """
-        until = _moment(now + lease_for)
+        return self.lease_all({annotator: count}, now, term)[annotator]
+
+    def lease_all(
+        self, counts: Mapping[str, int], now: datetime, term: timedelta = LEASE
+    ) -> dict[str, list[Assignment]]:
+        """:meth:`lease` for several annotators in one transaction: what each of them is to answer next."""
         with self._database.leasing() as connection:
-            if not self._database.is_sqlite:
-                # One person in two tabs: what the one has just taken must be seen by the other.
-                connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"lease {annotator}"))))
-            held = _renew(connection, annotator, until)[:count]
-            while len(held) < count:
-                fresh = _take_free(connection, annotator, now, until, count - len(held))
-                held += fresh
-                if not fresh:
-                    break
-            return held
+            return {who: lease_for(connection, who, count, now, term) for who, count in sorted(counts.items())}
 
     def release(self, annotator: str, only: Collection[AssignmentId] | None = None) -> int:
         """Give back what an annotator holds unanswered, all or some of it; returns how many."""
@@ -162,62 +157,6 @@ class Assignments:
             return connection.execute(update(ASSIGNMENT).where(*held).values(holder=None, lease_until="")).rowcount
 
 
-def _renew(connection: Connection, annotator: str, until: str) -> list[Assignment]:
-    """What an annotator holds unanswered, its lease running on."""
-    held = and_(ASSIGNMENT.c.holder == annotator, ASSIGNMENT.c.state == "open")
-    # Sorted here: asked to sort, SQLite would walk the whole queue in its order.
-    found = records(connection, Assignment, select(ASSIGNMENT).where(held))
-    if found:
-        connection.execute(update(ASSIGNMENT).where(held).values(lease_until=until))
-    return sorted(found, key=lambda one: (-one.priority, one.assignment_id))
-
-
-def _take_free(connection: Connection, annotator: str, now: datetime, until: str, count: int) -> list[Assignment]:
-    """Lease the most wanted free assignments of samples that are new to this annotator, one per sample."""
-    statement = (
-        select(ASSIGNMENT)
-        .where(_is_free(now), *_is_new_to(annotator))
-        .order_by(*_most_wanted_first())
-        .limit(count)
-        .with_for_update(skip_locked=True)
-    )
-    found: dict[SampleId, Assignment] = {}
-    for assignment in records(connection, Assignment, statement):
-        found.setdefault(assignment.sample_id, assignment)
-    ids = [assignment.assignment_id for assignment in found.values()]
-    taken = update(ASSIGNMENT).where(ASSIGNMENT.c.assignment_id.in_(ids))
-    if ids:
-        connection.execute(taken.values(holder=annotator, lease_until=until))
-    return list(found.values())
-
-
-def _is_new_to(annotator: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """The annotator holds no other assignment of the sample, and has no answer on it that stands."""
-    holds = exists().where(
-        OTHER.c.sample_id == ASSIGNMENT.c.sample_id, OTHER.c.holder == annotator, OTHER.c.state == "open"
-    )
-    # A flag is no answer, and what was withdrawn counts no more.
-    answered = exists().where(
-        SAID.c.sample_id == ASSIGNMENT.c.sample_id,
-        SAID.c.annotator == annotator,
-        SAID.c.act.not_in(["flag", "propose", "withdraw"]),
-        ~exists().where(LATER.c.supersedes == SAID.c.annotation_id),
-    )
-    return ~holds, ~answered
-
-
-def _is_free(now: datetime) -> ColumnElement[bool]:
-    """Open and held by nobody whose lease still runs."""
-    return and_(
-        ASSIGNMENT.c.state == "open", or_(ASSIGNMENT.c.holder.is_(None), ASSIGNMENT.c.lease_until < _moment(now))
-    )
-
-
 def _most_wanted_first() -> tuple[ColumnElement[float], ColumnElement[str]]:
     """The queue's order."""
     return ASSIGNMENT.c.priority.desc(), ASSIGNMENT.c.assignment_id.asc()
-
-
-def _moment(moment: datetime) -> str:
-    """A moment as text that sorts by time."""
-    return moment.isoformat(timespec="microseconds")

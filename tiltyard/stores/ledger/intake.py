@@ -5,12 +5,13 @@ taken against that picture, and what came of it is written: facts, then leases. 
 from a file cost as little each as a hundred, and one from a page costs a handful of statements.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, select, update
 
 from schemas.errors import AnnotationError
 from schemas.project import Labeling
@@ -18,7 +19,8 @@ from schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation,
 from tiltyard.rules.annotating import annotation_id, refuse_another, refuse_foreign, refuse_tampered
 from tiltyard.rules.identity import payload_hash
 from tiltyard.stores.ledger import tables
-from tiltyard.stores.ledger.facts import append_all, from_row, records
+from tiltyard.stores.ledger.facts import append_all, from_row
+from tiltyard.stores.ledger.leases import moment
 from tiltyard.stores.ledger.overlapping import ask_once_more
 
 ANNOTATION, ASSIGNMENT = tables.annotation, tables.assignment
@@ -50,6 +52,7 @@ class Picture:
     """What the ledger knows of a chunk of annotations, kept up to date while they are taken in."""
 
     known: dict[str, Annotation]
+    slots: dict[SampleId, list[Assignment]]
     assignments: dict[AssignmentId, Assignment]
     leases: dict[AssignmentId, Lease]
     superseded: dict[str, Annotation]
@@ -75,7 +78,7 @@ def take_in(connection: Connection, new: Sequence[NewAnnotation], when: Circumst
     positions = append_all(connection, list(fresh.values()))
     placed = {key: replace(one, seq=seq) for (key, one), seq in zip(fresh.items(), positions, strict=True)}
     _write_leases(connection, picture)
-    ask_once_more(connection, _answered(fresh.values(), picture), when.labeling.most_annotators)
+    ask_once_more(connection, _slots_answered(fresh.values(), picture), when.labeling.most_annotators)
     return [placed.get(one.client_key) or picture.known[one.client_key] for one in new]
 
 
@@ -98,23 +101,19 @@ def restore_all(connection: Connection, annotations: Sequence[Annotation]) -> in
 
 def _picture(connection: Connection, chunk: Sequence[NewAnnotation | Annotation]) -> Picture:
     """What there is to know before a chunk is taken in."""
-    known = _annotations(connection, ANNOTATION.c.client_key.in_([one.client_key for one in chunk]))
-    named = [one.supersedes for one in chunk if one.supersedes]
-    superseded = _annotations(connection, ANNOTATION.c.annotation_id.in_(named)) if named else []
-    wanted = {one.assignment_id for one in (*chunk, *superseded) if one.assignment_id}
-    picture = Picture({one.client_key: one for one in known}, {}, {}, {}, {}, set())
-    picture.superseded = {one.annotation_id: one for one in superseded}
-    for row in connection.execute(select(ASSIGNMENT).where(ASSIGNMENT.c.assignment_id.in_(wanted))).mappings():
+    picture = Picture({}, defaultdict(list), {}, {}, {}, {}, set())
+    for row in connection.execute(BY_KEY, {"some": [one.client_key for one in chunk]}).mappings():
+        picture.known[row["client_key"]] = from_row(Annotation, dict(row))
+    if named := [one.supersedes for one in chunk if one.supersedes]:
+        for row in connection.execute(BY_ID, {"some": named}).mappings():
+            picture.superseded[row["annotation_id"]] = from_row(Annotation, dict(row))
+    for row in connection.execute(SLOTS, {"some": list({one.sample_id for one in chunk})}).mappings():
         assignment = from_row(Assignment, dict(row))
+        picture.slots[assignment.sample_id].append(assignment)
         picture.assignments[assignment.assignment_id] = assignment
         picture.leases[assignment.assignment_id] = Lease(row["state"], row["holder"], row["lease_until"])
     picture.skips = _skips(connection, [one.sample_id for one in chunk if one.act == "skip"])
     return picture
-
-
-def _annotations(connection: Connection, condition: ColumnElement[bool]) -> list[Annotation]:
-    """The stored annotations that fit a condition."""
-    return records(connection, Annotation, select(ANNOTATION).where(condition))
 
 
 def _skips(connection: Connection, samples: Sequence[SampleId]) -> dict[SampleId, set[str]]:
@@ -170,7 +169,7 @@ def _is_late(new: NewAnnotation, picture: Picture, now: datetime) -> bool:
         return False
     lease = picture.leases[new.assignment_id]
     held = lease.state == "open" and lease.holder in {new.annotator, new.origin}
-    return not (held and lease.lease_until >= _moment(now))
+    return not (held and lease.lease_until >= moment(now))
 
 
 def _settle(annotation: Annotation, picture: Picture, when: Circumstances) -> None:
@@ -189,7 +188,7 @@ def _close_or_open(annotation: Annotation, picture: Picture, until: datetime) ->
     if annotation.act == "withdraw":
         withdrawn = picture.superseded.get(str(annotation.supersedes))
         assignment_id = withdrawn.assignment_id if withdrawn else None
-        lease = Lease("open", annotation.annotator, _moment(until))
+        lease = Lease("open", annotation.annotator, moment(until))
     if assignment_id is None or assignment_id not in picture.leases or annotation.act in REMARKS:
         return
     picture.leases[assignment_id] = lease
@@ -200,21 +199,27 @@ def _write_leases(connection: Connection, picture: Picture) -> None:
     """Write the leases that changed."""
     if not picture.changed:
         return
-    statement = update(ASSIGNMENT).where(ASSIGNMENT.c.assignment_id == bindparam("which"))
     leases = {one: picture.leases[one] for one in sorted(picture.changed)}
     rows: list[dict[str, Any]] = [
         {"which": one, "state": lease.state, "holder": lease.holder, "lease_until": lease.lease_until}
         for one, lease in leases.items()
     ]
-    connection.execute(statement, rows)
+    connection.execute(SETTLE, rows)
 
 
-def _answered(fresh: Iterable[Annotation], picture: Picture) -> list[Assignment]:
-    """The assignments that these annotations answered with a label."""
-    labels = [one.assignment_id for one in fresh if one.act == "label" and one.assignment_id]
-    return [picture.assignments[one] for one in labels]
+def _slots_answered(fresh: Iterable[Annotation], picture: Picture) -> list[list[Assignment]]:
+    """The assignments of each sample that these annotations labelled and whose last open one they closed."""
+    labelled = {one.sample_id for one in fresh if one.act == "label" and one.assignment_id}
+    slots = [[one for one in picture.slots[sample] if one.purpose != "gold"] for sample in sorted(labelled)]
+    return [own for own in slots if all(picture.leases[one.assignment_id].state != "open" for one in own)]
 
 
-def _moment(moment: datetime) -> str:
-    """A moment as text that sorts by time."""
-    return moment.isoformat(timespec="microseconds")
+SOME: Final[BindParameter[Any]] = bindparam("some", expanding=True)
+BY_KEY: Final = select(ANNOTATION).where(ANNOTATION.c.client_key.in_(SOME))
+BY_ID: Final = select(ANNOTATION).where(ANNOTATION.c.annotation_id.in_(SOME))
+SLOTS: Final = select(ASSIGNMENT).where(ASSIGNMENT.c.sample_id.in_(SOME)).order_by(ASSIGNMENT.c.slot)
+SETTLE: Final = (
+    update(ASSIGNMENT)
+    .where(ASSIGNMENT.c.assignment_id == bindparam("which"))
+    .values(state=bindparam("state"), holder=bindparam("holder"), lease_until=bindparam("lease_until"))
+)

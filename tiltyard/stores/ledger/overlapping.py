@@ -1,6 +1,5 @@
 """Overlap: when the annotators of one sample disagree, another one is asked."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,34 +12,23 @@ from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.facts import append_all
 from tiltyard.stores.ledger.voices import voice_of
 
-ANNOTATION, ASSIGNMENT = tables.annotation, tables.assignment
+ANNOTATION = tables.annotation
 FIRST_OF_ALL = 2.0
 """The priority of a sample that is asked once more: above every chosen one, whose priorities end at 1."""
 
 
-def ask_once_more(connection: Connection, answered: Sequence[Assignment], most: int) -> None:
-    """Append an assignment of each sample whose every slot is answered and whose answers do not agree.
+def ask_once_more(connection: Connection, answered: Sequence[Sequence[Assignment]], most: int) -> None:
+    """Append an assignment of each sample whose answers do not agree.
 
-    ``answered`` are assignments that were answered in this transaction; at most ``most`` annotators are asked.
+    ``answered`` are all the assignments of some samples, every one of them answered, gold left out; at most
+    ``most`` annotators are asked about a sample.
     """
-    last = {one.sample_id: one for one in answered if one.purpose != "gold"}
-    if not last or most < 2:
-        return
-    slots = _slots(connection, list(last))
-    shared = [sample for sample, states in slots.items() if len(states) > 1 and "open" not in states.values()]
-    voices = _voices(connection, shared)
-    wanted = [sample for sample in shared if another_is_wanted(voices[sample], len(slots[sample]), most)]
-    append_all(connection, [_another(last[sample], max(slots[sample]) + 1) for sample in wanted])
-
-
-def _slots(connection: Connection, samples: Sequence[SampleId]) -> dict[SampleId, dict[int, str]]:
-    """The state of each slot of some samples, gold samples left out."""
-    statement = select(ASSIGNMENT.c.sample_id, ASSIGNMENT.c.slot, ASSIGNMENT.c.state)
-    slots: dict[SampleId, dict[int, str]] = defaultdict(dict)
-    of_these = (ASSIGNMENT.c.sample_id.in_(samples), ASSIGNMENT.c.purpose != "gold")
-    for sample, slot, state in connection.execute(statement.where(*of_these)):
-        slots[sample][slot] = state
-    return slots
+    shared = {slots[0].sample_id: slots for slots in answered if 1 < len(slots) < most}
+    voices = _voices(connection, list(shared))
+    append_all(
+        connection,
+        [_another(slots) for sample, slots in shared.items() if another_is_wanted(voices[sample], len(slots), most)],
+    )
 
 
 def _voices(connection: Connection, samples: Sequence[SampleId]) -> dict[SampleId, list[Voice]]:
@@ -53,7 +41,8 @@ def _voices(connection: Connection, samples: Sequence[SampleId]) -> dict[SampleI
     return voices
 
 
-def _another(answered: Assignment, slot: int) -> Assignment:
+def _another(slots: Sequence[Assignment]) -> Assignment:
     """An assignment of the same sample for one more annotator."""
-    identity = sha256_of(f"{answered.query_id} {answered.sample_id} {slot}")[:32]
-    return replace(answered, assignment_id=AssignmentId(identity), slot=slot, priority=FIRST_OF_ALL)
+    last = max(slots, key=lambda one: one.slot)
+    identity = sha256_of(f"{last.query_id} {last.sample_id} {last.slot + 1}")[:32]
+    return replace(last, assignment_id=AssignmentId(identity), slot=last.slot + 1, priority=FIRST_OF_ALL)
