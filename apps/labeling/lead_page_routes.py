@@ -12,7 +12,7 @@ from apps.labeling.callers import Caller
 from apps.labeling.overview import batches, days, dispute_count, flags, minute, proposals
 from apps.labeling.page_routes import page_caller
 from apps.labeling.pages import page
-from apps.labeling.people import people
+from apps.labeling.people import confusion, people
 from apps.labeling.samples import sample
 from apps.labeling.served import ServedProject
 from apps.labeling.told import SampleTold
@@ -80,7 +80,8 @@ def _people(served: ServedProject) -> Row:
     rows = [person.model_dump(mode="json") for person in people(served)]
     for row in rows:
         row["since"], row["last"] = (minute(row[name]) if row[name] else None for name in ("since", "last"))
-    return {"people": rows, "agreement": agreement(served).model_dump()}
+    beside = [one.model_dump() for one in confusion(served)]
+    return {"people": rows, "agreement": agreement(served).model_dump(), "confusion": beside}
 
 
 def _sample(found: SampleTold, project: Project) -> Row:

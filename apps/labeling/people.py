@@ -7,9 +7,10 @@ from statistics import median
 from typing import Final
 
 from apps.labeling.served import ServedProject
-from apps.labeling.told import PersonTold
+from apps.labeling.told import Cell, Confusion, PersonTold
 from schemas.records import Access, Annotation, SampleId, Voice
 from tiltyard.rules.answers import answers_of, gold_in, standing
+from tiltyard.rules.effective_labels import effective_labels
 
 RECENT: Final = 500
 ANSWERS: Final = frozenset({"label", "adjudicate"})
@@ -74,6 +75,23 @@ def pairs_of(voices: Iterable[Voice]) -> tuple[Counter[str], Counter[str]]:
                 pairs[name] += 1
                 agreed[name] += one.label == other.label
     return agreed, pairs
+
+
+def confusion(served: ServedProject) -> list[Confusion]:
+    """What each annotator said where the sample has a label by now, for those who share samples; commonest first."""
+    voices = served.ledger.annotations.shared_voices()
+    decided = {one.sample_id: one.label for one in effective_labels(voices, served.project.effective_label)}
+    cells: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+    for sample_id, stand in standing(voices).items():
+        for name, said in answers_of(stand).items():
+            if sample_id in decided:
+                cells[name][str(said.label), decided[sample_id]] += 1
+    return [Confusion(annotator=name, cells=_cells(cells[name])) for name in sorted(cells)]
+
+
+def _cells(counts: Counter[tuple[str, str]]) -> list[Cell]:
+    """The cells of one annotator."""
+    return [Cell(said=said, decided=decided, count=count) for (said, decided), count in counts.most_common()]
 
 
 def gold_results(voices: Iterable[Voice], truth: Mapping[SampleId, str]) -> dict[str, tuple[int, int]]:

@@ -57,8 +57,8 @@ async def show_progress(caller: Annotator) -> Progress:
 async def lease(request: Request, caller: Annotator) -> Leased:
     """Lease the next assignments and renew those that are held."""
     wanted, served = await read_json(request, Wanted), caller.served
-    held = await wrap_future(served.writer.run(lambda: served.lease(caller.annotator, wanted.altogether)))
-    return await _leased(caller, wanted, held)
+    written = await wrap_future(served.writer.submit((), (caller.annotator, wanted.altogether)))
+    return await _leased(caller, wanted, written.held)
 
 
 @router.post("/projects/{project}/release", openapi_extra=described(Returned, BEACON))

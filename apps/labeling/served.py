@@ -2,7 +2,7 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,7 +38,7 @@ class ServedProject:
         self._stamp = self._file.stat().st_mtime_ns
         self._clock = clock
         self.workspace: Workspace = replace(open_workspace(self._file), clock=clock)
-        self.writer = Writer(self.project.name, self._store, self.ledger.position())
+        self.writer = Writer(self.project.name, self._store, self._lease, self.ledger.position())
         self.progress = ProgressOf(self)
         self._assignments: OrderedDict[str, Assignment] = OrderedDict()
         self._lock = Lock()
@@ -83,14 +83,6 @@ class ServedProject:
             known = all(one in self._assignments for one in assignments)
         return act() if known else await run_in_threadpool(act)
 
-    def lease(self, annotator: str, count: int) -> list[Assignment]:
-        """What an annotator is to answer next, a gold sample among it when it is time; run by the writer."""
-        labeling, now = self.project.labeling, self.now()
-        if labeling.gold_share > 0 and self._has_gold.get("", lambda: bool(self.ledger.gold.current())):
-            self.ledger.gold.ask_if_due(annotator, now, labeling.gold_share, self.project.seed)
-        lease_for = timedelta(minutes=labeling.lease_minutes)
-        return self._keep(self.ledger.assignments.lease(annotator, now, count, lease_for))
-
     def rule(self, ruling: NewAnnotation, marked: Sequence[SampleId]) -> Annotation:
         """An adjudication as the ledger keeps it; run by the writer."""
         submit, contract = self.ledger.annotations.submit, self.workspace.contract_hash
@@ -133,6 +125,15 @@ class ServedProject:
         contract, labeling = self.workspace.contract_hash, self.project.labeling
         submit = self.ledger.annotations.submit
         return submit(annotations, contract_hash=contract, now=self.now(), labeling=labeling)
+
+    def _lease(self, counts: Mapping[str, int]) -> Mapping[str, list[Assignment]]:
+        """What each annotator is to answer next, a gold sample among it when it is time."""
+        labeling, now = self.project.labeling, self.now()
+        if labeling.gold_share > 0 and self._has_gold.get("", lambda: bool(self.ledger.gold.current())):
+            for annotator in counts:
+                self.ledger.gold.ask_if_due(annotator, now, labeling.gold_share, self.project.seed)
+        held = self.ledger.assignments.lease_all(counts, now, timedelta(minutes=labeling.lease_minutes))
+        return {annotator: self._keep(found) for annotator, found in held.items()}
 
     def _keep(self, assignments: list[Assignment]) -> list[Assignment]:
         """Remember assignments, which never change, as long as they are among the last ones handed out."""

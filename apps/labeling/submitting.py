@@ -32,12 +32,10 @@ async def submit(
     taken = await served.quickly(partial(_taken, caller, said), _named(said))
     fitting = [one for one in taken if isinstance(one, NewAnnotation)]
 
-    def then(stored: list[Stored]) -> tuple[list[Stored], list[Assignment] | None]:
-        return stored, None if wanted is None else served.lease(caller.annotator, wanted.altogether)
-
-    stored, held = await wrap_future(served.writer.submit(fitting, then))
-    waiting = iter(zip(fitting, stored, strict=True))
-    return [one if isinstance(one, Result) else _result(caller, *next(waiting)) for one in taken], held
+    wish = None if wanted is None else (caller.annotator, wanted.altogether)
+    written = await wrap_future(served.writer.submit(fitting, wish))
+    waiting = iter(zip(fitting, written.stored, strict=True))
+    return [one if isinstance(one, Result) else _result(caller, *next(waiting)) for one in taken], written.held
 
 
 def _named(said: Sequence[Any]) -> list[str]:

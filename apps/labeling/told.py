@@ -198,6 +198,21 @@ class PersonTold(BaseModel):
     quality: float | None = None
 
 
+class Cell(BaseModel):
+    """How often an annotator said one class where another, or the same, was decided."""
+
+    said: str
+    decided: str
+    count: int
+
+
+class Confusion(BaseModel):
+    """What one annotator said, beside what was decided."""
+
+    annotator: str
+    cells: list[Cell]
+
+
 class AgreementTold(BaseModel):
     """How far annotators agree: 1 is always, 0 what chance gives; ``low`` to ``high`` is a 95 % interval."""
 

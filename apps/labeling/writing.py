@@ -5,10 +5,9 @@ stored together, in the order in which it came, and nobody is answered before th
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 from queue import Full, Queue
 from threading import Thread
 from typing import Any, Final, TypeVar
@@ -16,13 +15,14 @@ from typing import Any, Final, TypeVar
 from starlette.exceptions import HTTPException
 
 from schemas.errors import TiltyardError
-from schemas.records import Annotation, NewAnnotation
+from schemas.records import Annotation, Assignment, NewAnnotation
 
 LOG: Final = logging.getLogger("tiltyard.labeling")
 TOGETHER: Final = 64
 WAITING: Final = 2000
 
 Store = Callable[[Sequence[NewAnnotation]], list[Annotation]]
+Lease = Callable[[Mapping[str, int]], Mapping[str, list[Assignment]]]
 T = TypeVar("T")
 
 
@@ -35,58 +35,75 @@ class Stored:
 
 
 class Unavailable(Exception):
-    """The ledger could not be written; nothing of the request was stored, so that it may be sent again."""
+    """The ledger could not be written now; the same request may be sent again, it is stored once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of a request: its annotations in their order, and what its annotator holds, if that was asked."""
+
+    stored: list[Stored]
+    held: list[Assignment] | None
 
 
 @dataclass(slots=True)
 class _Work:
-    """What a request wants written: annotations, and an act of its own after them; and where the answer goes."""
+    """What a request wants: annotations stored, then assignments leased; or an act of its own."""
 
     answer: "Future[Any]"
-    annotations: Sequence[NewAnnotation]
-    then: Callable[[list[Stored]], Any]
+    annotations: Sequence[NewAnnotation] = ()
+    wanted: tuple[str, int] | None = None
+    act: Callable[[], Any] | None = None
 
 
 class Writer:
-    """Stores annotations and runs writing acts, one after the other."""
+    """Stores annotations, leases assignments and runs writing acts, one after the other."""
 
-    def __init__(self, name: str, store: Store, position: int = 0) -> None:
-        """Start the thread at a ledger position; ``store`` stores annotations together, all or none."""
+    def __init__(self, name: str, store: Store, lease: Lease, position: int = 0) -> None:
+        """Start the thread at a ledger position.
+
+        ``store`` stores annotations together, all or none; ``lease`` leases to several annotators together.
+        """
         self._store = store
+        self._lease = lease
         self._last = position
         self._waiting: Queue[_Work | None] = Queue(WAITING)
         self._thread = Thread(target=self._work, name=f"writer of {name}", daemon=True)
         self._thread.start()
 
-    def submit(self, annotations: Sequence[NewAnnotation], then: Callable[[list[Stored]], T]) -> "Future[T]":
-        """What ``then`` gives, run by the thread once the annotations' commit is done.
-
-        It is told of each annotation as the ledger keeps it, or why it was refused.
-        """
-        future: Future[T] = Future()
-        if not self._thread.is_alive():
-            raise Unavailable("the server is being shut down; what you answered is kept by your browser")
-        try:
-            self._waiting.put_nowait(_Work(future, annotations, then))
-        except Full as error:
-            raise Unavailable("the ledger is busy; try again in a moment") from error
-        return future
+    def submit(self, annotations: Sequence[NewAnnotation], wanted: tuple[str, int] | None = None) -> "Future[Written]":
+        """What came of annotations once their commit is done; ``wanted`` is who is to hold how many then."""
+        future: Future[Written] = Future()
+        return self._line_up(_Work(future, annotations, wanted), future)
 
     def run(self, act: Callable[[], T]) -> "Future[T]":
         """What a writing act gave, once it is done."""
-        return self.submit((), lambda _: act())
+        future: Future[T] = Future()
+        return self._line_up(_Work(future, act=act), future)
 
     def close(self) -> None:
         """Finish what waits, then end the thread."""
         self._waiting.put(None)
         self._thread.join()
 
+    def _line_up(self, work: _Work, future: "Future[T]") -> "Future[T]":
+        """Wait for the thread; Unavailable at once when the line is too long to be worth it."""
+        if not self._thread.is_alive():
+            raise Unavailable("the server is being shut down; what you answered is kept by your browser")
+        try:
+            self._waiting.put_nowait(work)
+        except Full as error:
+            raise Unavailable("the ledger is busy; try again in a moment") from error
+        return future
+
     def _work(self) -> None:
-        """Take what waits, store it together, until the end is asked for."""
+        """Take what waits and do it together, until the end is asked for."""
         while True:
             works, is_last = self._taken()
-            for work, stored in self._store_together(works):
-                _settle(work.answer, partial(work.then, stored))
+            acts = [work for work in works if work.act is not None]
+            _all_or_none([work for work in works if work.act is None], self._write)
+            for work in acts:
+                _all_or_none([work], _act)
             if is_last:
                 return
 
@@ -102,20 +119,25 @@ class Writer:
                 works.append(work)
         return works, False
 
-    def _store_together(self, works: Sequence[_Work]) -> Iterator[tuple[_Work, list[Stored]]]:
-        """Store the annotations of all requests with one commit; one by one where somebody's is refused."""
+    def _write(self, works: Sequence[_Work]) -> list[Written]:
+        """Store the annotations of all requests with one commit, then lease with another what they want next."""
         together = [one for work in works for one in work.annotations]
+        stored = iter(self._stored_together(together))
+        counts: dict[str, int] = {}
+        for who, count in (work.wanted for work in works if work.wanted):
+            counts[who] = max(count, counts.get(who, 0))
+        held = self._lease(counts) if counts else {}
+        return [
+            Written([next(stored) for _ in work.annotations], held[work.wanted[0]] if work.wanted else None)
+            for work in works
+        ]
+
+    def _stored_together(self, annotations: Sequence[NewAnnotation]) -> list[Stored]:
+        """Annotations stored with one commit; one by one where somebody's is refused."""
         try:
-            stored = iter(self._stored(together) if together else [])
+            return self._stored(annotations) if annotations else []
         except TiltyardError:
-            stored = iter(self._one_by_one(together))
-        except Exception as error:  # whatever the database raised: nothing was stored, everybody is told
-            LOG.exception("annotations could not be stored")
-            for work in works:
-                work.answer.set_exception(_unavailable(error))
-            return
-        for work in works:
-            yield work, [next(stored) for _ in work.annotations]
+            return self._one_by_one(annotations)
 
     def _one_by_one(self, annotations: Sequence[NewAnnotation]) -> list[Stored]:
         """Each annotation stored by itself."""
@@ -135,17 +157,29 @@ class Writer:
         return [Stored(one, is_new=one.seq > last) for one in kept]
 
 
-def _settle(answer: "Future[T]", act: Callable[[], T]) -> None:
-    """Answer a request with what an act gives, or with why it failed."""
+def _act(works: Sequence[_Work]) -> list[Any]:
+    """What acts give."""
+    return [work.act() for work in works if work.act is not None]
+
+
+def _all_or_none(works: Sequence[_Work], do: Callable[[Sequence[_Work]], Sequence[Any]]) -> None:
+    """Answer requests with what is done for them, or all of them with why it failed; the thread lives on."""
     try:
-        answer.set_result(act())
+        for work, done in zip(works, do(works) if works else (), strict=True):
+            work.answer.set_result(done)
     except (TiltyardError, HTTPException) as error:
-        answer.set_exception(error)
-    except Exception as error:  # the thread must live on; the request is told
-        LOG.exception("a writing act failed")
-        answer.set_exception(_unavailable(error))
+        _fail(works, error)
+    except Exception as error:  # whatever the database raised; requests are sent again, and are then known
+        LOG.exception("the ledger could not be written")
+        _fail(works, _unavailable(error))
+
+
+def _fail(works: Sequence[_Work], error: Exception) -> None:
+    """Answer requests with an error."""
+    for work in works:
+        work.answer.set_exception(error)
 
 
 def _unavailable(error: Exception) -> Unavailable:
     """What a request is told of a failure that is not its own."""
-    return Unavailable(f"nothing was stored ({type(error).__name__}); try again in a moment")
+    return Unavailable(f"the ledger could not be written ({type(error).__name__}); try again in a moment")
