@@ -1,16 +1,17 @@
 """One project of the labeling queue as a test sees it: its page in the browser, and its ledger behind the server."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from schemas.records import Annotation, Role
 from tests.browser import logged_in
+from tests.labeling_server import Server, running
 from tests.made_queue import token_for
 from tiltyard.stores.workspace import Workspace
 
@@ -76,6 +77,27 @@ def closing(desk: Desk) -> Iterator[Desk]:
     assert desk.faults == []
 
 
+@contextmanager
+def serving(projects: list[Path]) -> Iterator[Server]:
+    """The labeling server, which lets one address log in as often as tests do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TILTYARD_LABEL_LOGIN_RATE", "10000/minute")
+        with running(projects) as server:
+            yield server
+
+
+def at(name: str) -> pytest.MarkDecorator:
+    """Give a test the project of that name, of those that its module's QUEUES describe."""
+    return pytest.mark.parametrize("desk", [name], indirect=True, ids=[name])
+
+
+def standing(annotations: list[Annotation]) -> dict[float, str]:
+    """The label that stands for each sample, by its ``x``."""
+    over = {one.supersedes for one in annotations}
+    mine = [one for one in annotations if one.act == "label" and one.annotation_id not in over]
+    return {one.payload["x"]: str(one.label) for one in mine}
+
+
 def shown_x(page: Page) -> float:
     """The value of ``x`` of the sample on screen."""
     text = page.locator(".group:not(.deciding) dl.values > div", has_text="x").first.locator(".value").inner_text()
@@ -98,14 +120,3 @@ def waiting(page: Page) -> int:
 
 
 OUTBOX = "name.startsWith('tiltyard.outbox/')"
-WORDS = re.compile(r"\s+")
-
-
-def words(text: str) -> str:
-    """A text with its white space evened out."""
-    return WORDS.sub(" ", text).strip()
-
-
-def project_folder(tmp: Path, name: str) -> Path:
-    """Where a project of a test stands."""
-    return tmp / name

@@ -31,6 +31,9 @@ def free_port() -> int:
 
 def serve(projects: list[Path], port: int, environment: Mapping[str, str]) -> None:
     """Serve projects until the process is ended."""
+    # The forkserver has the settings of the test that started it first.
+    for name in [name for name in os.environ if name.startswith("TILTYARD_")]:
+        del os.environ[name]
     os.environ.update(environment)
     import uvicorn
 

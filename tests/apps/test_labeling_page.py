@@ -1,77 +1,36 @@
-"""Experts at the labeling page, in a real browser against a real server: nothing is lost, nothing is doubled."""
+"""Experts at the labeling page, in a real browser against a real server: one key, one answer, next sample."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, expect
 
-from schemas.records import Annotation
-from tests.browser import LabelingServer, serving
-from tests.labeling_desk import PATIENCE_MS, Desk, closing, heading, settled, shown_x, waiting
-from tests.made_queue import NUMBERS, made_project, numbers, says
-from tiltyard.stores.workspace import open_workspace
+from tests.labeling_desk import PATIENCE_MS, Desk, at, closing, heading, serving, settled, shown_x, standing
+from tests.made_queue import NUMBERS, fill, made_project, numbers, says
 
 QUEUES: dict[str, dict[str, Any]] = {
-    "twenty": {"count": 24, "suggested": [None]},
-    "fast": {"count": 60, "suggested": [None]},
-    "offline": {"count": 12, "suggested": [None]},
-    "unheard": {"count": 8, "suggested": [None]},
-    "pair": {"count": 20, "suggested": [None]},
-    "undone": {"count": 12, "suggested": [None]},
-    "undone-offline": {"count": 6, "suggested": [None]},
+    "fast": {"count": 60},
+    "pair": {"count": 20},
+    "undone": {"count": 12},
     "told": {"count": 8, "suggested": [says("yes", 0.81, "x", "colour")]},
     "chance": {"count": 4, "suggested": [says("yes")], "purpose": "random"},
-    "noted": {"count": 4, "suggested": [None]},
-    "keys": {"count": 12, "suggested": [None]},
-    "leaving": {"count": 8, "suggested": [None]},
-    "expired": {"count": 8, "suggested": [None]},
-    "empty": {"count": 3, "suggested": [None]},
-    "closed": {"count": 4, "suggested": [None]},
-    "tabs": {"count": 8, "suggested": [None]},
-    "refused": {"count": 8, "suggested": [None]},
-    "lost": {"count": 8, "suggested": [None]},
+    "noted": {"count": 4},
+    "keys": {"count": 12},
+    "empty": {"count": 3},
+    "closed": {"count": 4},
 }
 """A project for each journey, so that none meets what another has left."""
 
 
-@pytest.fixture(scope="module")
-def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The projects of all journeys, with their queues filled."""
-    folder = tmp_path_factory.mktemp("queues")
-    for name, asked in QUEUES.items():
-        how = {key: value for key, value in asked.items() if key != "count"}
-        made_project(folder / name, numbers(asked["count"]), {**NUMBERS, "name": name}, **how)
-    return {name: folder / name for name in QUEUES}
+@pytest.mark.usefixtures("each_database")
+def test_twenty_samples_by_keyboard_alone(tmp_path: Path, browser: Browser) -> None:
+    workspace = made_project(tmp_path / "twenty", numbers(24), {**NUMBERS, "name": "twenty"})
+    with serving([tmp_path / "twenty"]) as server, closing(Desk(workspace, server.url, browser)) as desk:
+        label_twenty(desk)
 
 
-@pytest.fixture(scope="module")
-def server(projects: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelingServer]:
-    """One server for all of them."""
-    with serving([*projects.values()], tmp_path_factory.mktemp("log") / "server.log") as started:
-        yield started
-
-
-@pytest.fixture
-def desk(
-    request: pytest.FixtureRequest, projects: dict[str, Path], server: LabelingServer, browser: Browser
-) -> Iterator[Desk]:
-    """The project that the test's mark names."""
-    mark = request.node.get_closest_marker("parametrize")
-    assert mark is not None
-    workspace = open_workspace(projects[request.param])
-    with closing(Desk(workspace, server.url, browser)) as made:
-        yield made
-
-
-def at(name: str) -> pytest.MarkDecorator:
-    """Give a test the project of that name."""
-    return pytest.mark.parametrize("desk", [name], indirect=True, ids=[name])
-
-
-@at("twenty")
-def test_twenty_samples_by_keyboard_alone(desk: Desk) -> None:
+def label_twenty(desk: Desk) -> None:
     page = desk.context().new_page()
     page.goto(f"{desk.url}{desk.path}")
     page.keyboard.type(desk.token("ada"))
@@ -121,82 +80,6 @@ def test_a_key_paints_the_next_sample_at_once(desk: Desk) -> None:
     assert len(desk.annotations()) == 50
 
 
-@at("offline")
-def test_nothing_is_lost_while_the_network_is_away(desk: Desk) -> None:
-    page = desk.labeling()
-    page.keyboard.press("y")
-    heading(page, 2)
-    settled(page)
-    page.context.set_offline(True)
-    for number in (2, 3, 4):
-        heading(page, number)
-        page.keyboard.press("n")
-    expect(page.locator("#banner")).to_contain_text("3 answers wait for the server", timeout=PATIENCE_MS)
-    assert waiting(page) == 3
-    assert desk.labels() == ["yes"]
-    page.context.set_offline(False)
-    expect(page.locator("#banner")).to_be_hidden(timeout=PATIENCE_MS)
-    settled(page)
-    assert desk.labels() == ["yes", "no", "no", "no"]
-    assert len({one.sample_id for one in desk.annotations()}) == 4
-
-
-@at("offline")
-def test_a_page_out_of_samples_says_that_the_network_is_away(desk: Desk) -> None:
-    page = desk.labeling("ben")
-    page.context.set_offline(True)
-    while page.locator("#sample").is_visible():
-        page.keyboard.press("s")
-        page.wait_for_timeout(30)
-    expect(page.locator("#empty")).to_contain_text("no connection")
-    page.context.set_offline(False)
-    expect(page.locator("#sample")).to_be_visible(timeout=PATIENCE_MS)
-
-
-def test_nothing_is_lost_or_doubled_when_the_server_is_killed(tmp_path: Path, browser: Browser) -> None:
-    workspace = made_project(tmp_path / "killed", numbers(20), {**NUMBERS, "name": "killed"})
-    with (
-        serving([tmp_path / "killed"], tmp_path / "server.log") as server,
-        closing(Desk(workspace, server.url, browser)) as desk,
-    ):
-        page = desk.labeling()
-        page.keyboard.press("y")
-        heading(page, 2)
-        page.keyboard.press("y")
-        server.kill()
-        for number in (3, 4):
-            heading(page, number)
-            page.keyboard.press("n")
-        expect(page.locator("#banner")).to_contain_text("wait for the server", timeout=PATIENCE_MS)
-        server.start()
-        settled(page)
-        heading(page, 5)
-        assert sorted(str(label) for label in desk.labels()) == ["no", "no", "yes", "yes"]
-        assert len({one.sample_id for one in desk.annotations()}) == 4
-
-
-@at("unheard")
-def test_an_answer_whose_confirmation_was_lost_is_sent_again_and_kept_once(desk: Desk) -> None:
-    page = desk.labeling()
-    page.route("**/annotations", heard_but_not_confirmed)
-    page.keyboard.press("y")
-    heading(page, 2)
-    page.wait_for_timeout(300)
-    assert desk.labels() == ["yes"]
-    assert waiting(page) == 1
-    page.unroute("**/annotations")
-    page.reload()
-    settled(page)
-    assert desk.labels() == ["yes"]
-    heading(page, 2)
-
-
-def heard_but_not_confirmed(route: Route) -> None:
-    """Let the server have a request, and the page not have the answer."""
-    route.fetch()
-    route.abort()
-
-
 @at("pair")
 def test_two_experts_never_get_one_sample(desk: Desk) -> None:
     pages = [desk.labeling("ada"), desk.labeling("ben")]
@@ -230,31 +113,9 @@ def test_undo_takes_answers_back_one_by_one(desk: Desk) -> None:
         page.keyboard.press("n")
     assert shown_x(page) == 3
     settled(page)
-    assert effective(desk.annotations()) == {0.0: "yes", 1.0: "no", 2.0: "no"}
+    assert standing(desk.annotations()) == {0.0: "yes", 1.0: "no", 2.0: "no"}
     assert [one.act for one in desk.annotations()].count("withdraw") == 2
     assert len(desk.annotations()) == 7
-
-
-def effective(annotations: list[Annotation]) -> dict[float, str]:
-    """The label that stands for each sample, by its ``x``."""
-    over = {one.supersedes for one in annotations}
-    return {
-        one.payload["x"]: str(one.label) for one in annotations if one.act == "label" and one.annotation_id not in over
-    }
-
-
-@at("undone-offline")
-def test_undo_works_without_the_server(desk: Desk) -> None:
-    page = desk.labeling()
-    page.context.set_offline(True)
-    page.keyboard.press("y")
-    page.keyboard.press("Backspace")
-    assert shown_x(page) == 0
-    page.keyboard.press("n")
-    assert shown_x(page) == 1
-    page.context.set_offline(False)
-    settled(page)
-    assert effective(desk.annotations()) == {0.0: "no"}
 
 
 @at("told")
@@ -364,3 +225,26 @@ def test_keys_are_chosen_and_switched_off(desk: Desk) -> None:
     settled(page)
     mine = [(one.act, one.label) for one in desk.annotations() if one.annotator == "ben"]
     assert mine == [("label", "yes"), ("skip", None), ("label", "yes"), ("label", "yes")]
+
+
+@at("empty")
+def test_an_empty_queue_says_why_and_who_holds_the_rest_and_finds_what_is_new(desk: Desk) -> None:
+    desk.labeling("ben")
+    page = desk.page("ada")
+    expect(page.locator("#empty")).to_contain_text("Held by others: ben (3)", timeout=PATIENCE_MS)
+    expect(page.locator("#empty")).to_contain_text("Nothing to answer right now")
+    fill(desk.workspace, numbers(2, start=50))
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(page.locator("#sample")).to_be_visible(timeout=PATIENCE_MS)
+    assert shown_x(page) == 50
+
+
+@at("closed")
+def test_closing_the_page_gives_its_samples_to_others(desk: Desk) -> None:
+    first = desk.labeling("ada")
+    second = desk.page("ben")
+    expect(second.locator("#empty")).to_contain_text("ada (4)", timeout=PATIENCE_MS)
+    first.close(run_before_unload=True)
+    second.wait_for_timeout(300)
+    second.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(second.locator("#sample")).to_be_visible(timeout=PATIENCE_MS)
