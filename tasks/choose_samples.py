@@ -1,20 +1,32 @@
 """Choose what experts are asked next, and put it into their queue."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from schemas.canonical import sha256_of
-from schemas.records import ModelId, Query, QueryId
+from schemas.project import Project
+from schemas.records import ModelId, Query, QueryId, Suggestion
 from tasks.step import step
 from tiltyard.rules.asking import assignments_of, evaluation_share, pick_evaluation, query_seed
 from tiltyard.rules.choosing import Wanted, choose, without
 from tiltyard.rules.committee import fit_committee
+from tiltyard.rules.explaining import background_of, explained
 from tiltyard.rules.features import feature_frame, frame_of_json
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 COMMITTEE_SIZE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known when a query is made: the champion, if there is one, and the annotated samples' own columns."""
+
+    champion: ModelId | None
+    model: Any
+    labeled: pl.DataFrame
 
 
 @step("choose-samples")
@@ -31,10 +43,18 @@ def choose_samples(project: str, budget: int | None = None) -> QueryId | None:
     champion = workspace.ledger.champions.champion_id
     pool = [file.sha256 for file in workspace.pool_files()]
     seed = query_seed(workspace.project, champion, len(asked), pool)
+    known = _known(workspace, champion)
     wanted = evaluation_share(free, workspace.project, seed)
     evaluation = pick_evaluation(_unasked(workspace, asked, evaluation=True), wanted, workspace.project)
-    training = _choose(workspace, asked, champion, free - evaluation.height, seed)
-    return _ask(workspace, pl.concat([evaluation, training], how="diagonal"), champion, free, seed)
+    training = _choose(workspace, asked, known, free - evaluation.height, seed)
+    return _ask(workspace, pl.concat([evaluation, training], how="diagonal"), known, free, seed)
+
+
+def _known(workspace: Workspace, champion: ModelId | None) -> Known:
+    """The champion, loaded, and every sample that has an annotation."""
+    model = workspace.load_model(champion) if champion else None
+    annotated = workspace.ledger.annotations.payloads()
+    return Known(champion, model, frame_of_json(annotated["payload"], workspace.project))
 
 
 def _unasked(workspace: Workspace, asked: pl.Series, *, evaluation: bool) -> Iterator[pl.DataFrame]:
@@ -43,41 +63,50 @@ def _unasked(workspace: Workspace, asked: pl.Series, *, evaluation: bool) -> Ite
         yield without(chunk.filter(pl.col("evaluation") == evaluation), asked)
 
 
-def _choose(workspace: Workspace, asked: pl.Series, champion: ModelId | None, number: int, seed: int) -> pl.DataFrame:
+def _choose(workspace: Workspace, asked: pl.Series, known: Known, number: int, seed: int) -> pl.DataFrame:
     """The training rows that the project's strategy picks with the champion, or its start without one."""
     project = workspace.project
-    model = workspace.load_model(champion) if champion else None
-    annotated = workspace.ledger.annotations.payloads()
     return choose(
         _unasked(workspace, asked, evaluation=False),
         Wanted.by(project.query, number, seed),
         project,
-        model=model,
-        committee=_committee(workspace, champion, model, seed),
-        labeled=frame_of_json(annotated["payload"], project),
+        model=known.model,
+        committee=_committee(workspace, known, seed),
+        labeled=known.labeled,
     )
 
 
-def _committee(workspace: Workspace, champion: ModelId | None, model: Any, seed: int) -> list[Any]:
+def _committee(workspace: Workspace, known: Known, seed: int) -> list[Any]:
     """The members of a committee strategy, fitted on the champion's own labels; none for other strategies."""
-    if champion is None or not workspace.project.query.strategy.startswith("committee"):
+    if known.champion is None or not workspace.project.query.strategy.startswith("committee"):
         return []
-    rows = workspace.labeled_rows(workspace.ledger.models.get(champion).training_id)
-    return fit_committee(model, feature_frame(rows, workspace.project), rows["label"].to_numpy(), COMMITTEE_SIZE, seed)
+    rows = workspace.labeled_rows(workspace.ledger.models.get(known.champion).training_id)
+    return fit_committee(
+        known.model, feature_frame(rows, workspace.project), rows["label"].to_numpy(), COMMITTEE_SIZE, seed
+    )
 
 
-def _ask(workspace: Workspace, chosen: pl.DataFrame, champion: ModelId | None, free: int, seed: int) -> QueryId | None:
+def _ask(workspace: Workspace, chosen: pl.DataFrame, known: Known, free: int, seed: int) -> QueryId | None:
     """Record the query and its assignments together; none when nothing was left to choose."""
     if chosen.is_empty():
         return None
-    identity = "\n".join([str(champion), str(seed), *sorted(chosen["sample_id"])])
+    identity = "\n".join([str(known.champion), str(seed), *sorted(chosen["sample_id"])])
     query = Query(
         query_id=QueryId(sha256_of(identity)[:32]),
-        strategy=workspace.project.query.strategy if champion else workspace.project.query.start,
-        model_id=champion,
+        strategy=workspace.project.query.strategy if known.champion else workspace.project.query.start,
+        model_id=known.champion,
         budget=free,
         position=workspace.ledger.position(),
         reason=f"{free} free places in the queue",
         recorded_at=workspace.clock(),
     )
-    return workspace.ledger.assignments.ask(query, assignments_of(chosen, query, workspace.project)).query_id
+    assignments = assignments_of(chosen, query, workspace.project, _suggested(chosen, known, workspace.project))
+    return workspace.ledger.assignments.ask(query, assignments).query_id
+
+
+def _suggested(chosen: pl.DataFrame, known: Known, project: Project) -> dict[str, Suggestion]:
+    """What the champion says of each chosen row and why, by sample id; nothing without a champion."""
+    if known.model is None:
+        return {}
+    said = explained(known.model, chosen, background_of(known.labeled, project), project)
+    return dict(zip(chosen["sample_id"], said, strict=True))

@@ -23,7 +23,7 @@ from tasks.roll_back_champion import roll_back_champion
 from tasks.score_pool import batches_to_score, score_pool
 from tasks.snapshot_labels import snapshot_labels
 from tests.small_project import a_day, answer_queue, deliver, make_project
-from tiltyard.rules.features import feature_frame
+from tiltyard.rules.features import feature_frame, frame_of
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -157,6 +157,29 @@ def test_a_roll_back_moves_the_champion_and_not_one_label(workspace: Workspace) 
     assert set(workspace.labeled_rows(workspace.ledger.models.get(second).training_id)["sample_id"]) < set(
         rows["sample_id"]
     )
+
+
+def test_a_query_stores_what_the_champion_says_of_each_sample_and_why(workspace: Workspace) -> None:
+    champion = make_champion(workspace)
+    before = workspace.ledger.assignments.lease("eve", NOW, 1000)
+    deliver(workspace, "day-1.csv", a_day(1))
+    project = project_of(workspace)
+    land_objects.fn(project)
+    for object_id in objects_to_check.fn(project):
+        check_batch.fn(project, object_id)
+    assert choose_samples.fn(project)
+    asked = workspace.ledger.assignments.lease("ada", NOW, 1000)
+    model = workspace.load_model(champion)
+    rows = feature_frame(frame_of([one.payload for one in asked], workspace.project), workspace.project)
+    assert before == []
+    assert {one.purpose for one in asked} >= {"query", "evaluation"}
+    assert [one.suggestion.label for one in asked if one.suggestion] == model.predict(rows).tolist()
+    for one, probabilities in zip(asked, model.predict_proba(rows), strict=True):
+        assert one.suggestion
+        assert one.suggestion.probabilities == dict(zip(model.classes_, probabilities.round(4), strict=True))
+        assert {factor.name for factor in one.suggestion.factors} <= {"x", "y", "colour"}
+    strongest = [one.suggestion.factors[0].name for one in asked if one.suggestion]
+    assert max(set(strongest), key=strongest.count) == "x"  # the expert's answer follows x most
 
 
 def test_a_roll_back_needs_somewhere_to_go(workspace: Workspace) -> None:

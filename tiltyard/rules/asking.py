@@ -1,15 +1,19 @@
 """How a query's budget is shared out, and how chosen rows become assignments."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 import polars as pl
 
 from schemas.canonical import digest, sha256_of
 from schemas.project import Project
-from schemas.records import Assignment, AssignmentId, ModelId, Query, SampleId
+from schemas.records import Assignment, AssignmentId, ModelId, Query, SampleId, Suggestion
 from tiltyard.rules.chance import rounded_by_chance, uniform_of
 from tiltyard.rules.features import payloads_of
 from tiltyard.rules.splitting import evaluation_order
+
+NOTHING: Final[Mapping[str, Suggestion]] = MappingProxyType({})
 
 
 def query_seed(project: Project, model_id: str | None, asked: int, pool: Iterable[str]) -> int:
@@ -57,8 +61,13 @@ def _marked(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def assignments_of(chosen: pl.DataFrame, query: Query, project: Project) -> list[Assignment]:
-    """One assignment per chosen row and slot, each carrying the row's payload, most wanted first."""
+def assignments_of(
+    chosen: pl.DataFrame, query: Query, project: Project, suggestions: Mapping[str, Suggestion] = NOTHING
+) -> list[Assignment]:
+    """One assignment per chosen row and slot, each carrying the row's payload, most wanted first.
+
+    ``suggestions`` are what the model says of the rows, by sample id; rows without one carry none.
+    """
     rows = chosen.sort("_priority", "sample_id", descending=[True, False])
     made = zip(rows.iter_rows(named=True), payloads_of(rows, project), strict=True)
     return [
@@ -74,6 +83,7 @@ def assignments_of(chosen: pl.DataFrame, query: Query, project: Project) -> list
             model_id=ModelId(query.model_id) if query.model_id else None,
             payload=payload,
             priority=row["_priority"],
+            suggestion=suggestions.get(row["sample_id"]),
         )
         for row, payload in made
         for slot in range(slots_of(SampleId(row["sample_id"]), project))
