@@ -13,9 +13,9 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    ScalarSelect,
     and_,
     bindparam,
-    exists,
     func,
     or_,
     select,
@@ -39,7 +39,6 @@ REMARKS: Final = ("flag", "propose", "withdraw")
 def lease_for(connection: Connection, annotator: str, count: int, now: datetime, term: timedelta) -> list[Assignment]:
     """What an annotator is to answer next, at most ``count``: what they hold, renewed, then the most wanted."""
     if connection.dialect.name == "postgresql":
-        # One person in two tabs: what the one has just taken must be seen by the other.
         connection.execute(ALONE, {"who": f"lease {annotator}"})
     told = {"who": annotator, "moment": moment(now), "until": moment(now + term)}
     held = _renewed(connection, told, moment(now + term / 2))[:count]
@@ -66,17 +65,26 @@ def is_free(table: FromClause, at: Any) -> ColumnElement[bool]:
 
 
 def is_new_to(table: FromClause, annotator: Any) -> ColumnElement[bool]:
-    """The annotator holds no other assignment of the sample, and has no answer on it that stands."""
+    """The annotator holds no other assignment of the sample, and has no answer on it that stands.
+
+    Said by counting: an EXISTS becomes a join on PostgreSQL, and without fresh statistics one over everything that
+    the annotator ever said.
+    """
     same = OTHER.c.sample_id == table.c.sample_id
-    holds = exists().where(same, OTHER.c.holder == annotator, OTHER.c.state == "open")
+    held = _count(same, OTHER.c.holder == annotator, OTHER.c.state == "open")
     # A flag is no answer, and what was withdrawn counts no more.
-    answered = exists().where(
+    answered = _count(
         SAID.c.sample_id == table.c.sample_id,
         SAID.c.annotator == annotator,
         SAID.c.act.not_in(REMARKS),
-        ~exists().where(LATER.c.supersedes == SAID.c.annotation_id),
+        _count(LATER.c.supersedes == SAID.c.annotation_id) == 0,
     )
-    return and_(~holds, ~answered)
+    return and_(held == 0, answered == 0)
+
+
+def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    """How many rows fit conditions that speak of a row outside."""
+    return select(func.count()).where(*conditions).scalar_subquery()
 
 
 def moment(at: datetime) -> str:
@@ -84,7 +92,13 @@ def moment(at: datetime) -> str:
     return at.isoformat(timespec="microseconds")
 
 
-ALONE: Final = select(func.pg_advisory_xact_lock(func.hashtext(WHO)))
+ALONE: Final = select(
+    # One person in two tabs: what the one has just taken must be seen by the other.
+    func.pg_advisory_xact_lock(func.hashtext(WHO)),
+    # The queue is read in the order of its index, whatever the statistics say of its length.
+    func.set_config("enable_sort", "off", True),
+    func.set_config("enable_bitmapscan", "off", True),
+)
 IS_HELD: Final = and_(ASSIGNMENT.c.holder == WHO, ASSIGNMENT.c.state == "open")
 HELD: Final = select(ASSIGNMENT).where(IS_HELD)
 RENEW: Final = update(ASSIGNMENT).where(IS_HELD).values(lease_until=UNTIL)
