@@ -10,6 +10,8 @@ from uuid import uuid4
 
 from apps.labeling.app import create_app
 from schemas.labeling_settings import LabelingSettings
+from tests.made_queue import token_for
+from tiltyard.stores.workspace import Workspace
 
 with warnings.catch_warnings():
     # Starlette would rather have a successor of httpx; the test client works with either.
@@ -67,3 +69,28 @@ def answer(assignment: Any, label: str | None = "yes", **said: Any) -> dict[str,
         "said_at": datetime.now(UTC).isoformat(),
         **said,
     }
+
+
+class Expert:
+    """Somebody with a token."""
+
+    def __init__(self, client: TestClient, workspace: Workspace, name: str, role: Any = "annotator") -> None:
+        self.client, self.header = client, bearer(token_for(workspace, name, role))
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        told = self.client.get(f"{API}{path}", headers=self.header, params=parameters)
+        assert told.status_code == 200, told.text
+        return told.json()
+
+    def post(self, path: str, body: Any, status: int = 200) -> Any:
+        told = self.client.post(f"{API}{path}", headers=self.header, json=body)
+        assert told.status_code == status, told.text
+        return told.json()
+
+    def lease(self, count: int = 1, *have: str) -> list[Any]:
+        leased = self.post("/lease", {"count": count, "have": list(have)})["assignments"]
+        assert isinstance(leased, list)
+        return leased
+
+    def say(self, *answers: Any, status: int = 201, **more: Any) -> Any:
+        return self.post("/annotations", {"annotations": list(answers), **more}, status)

@@ -1,5 +1,6 @@
 """Targets: where notices go; from the server's settings alone, never from the web."""
 
+from base64 import b64decode
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -14,6 +15,8 @@ from schemas.labeling_settings import LabelingSettings
 from tiltyard.stores.ledger.outbox import Notice
 
 SECONDS: Final = 10.0
+PREFIX: Final = "whsec_"
+LEAST_BYTES: Final = 24
 
 
 class Target(Protocol):
@@ -32,10 +35,7 @@ class WebhookTarget:
 
     def __init__(self, url: str, secret: str) -> None:
         """Tell an address, signing with a ``whsec_...`` secret; TiltyardError when it is none."""
-        try:
-            self._webhook = Webhook(secret)
-        except Exception as error:  # the package raises its own and base64's
-            raise TiltyardError("TILTYARD_LABEL_WEBHOOK_SECRET: want whsec_ and base64 after it") from error
+        self._webhook = Webhook(_key_of(secret))
         self._url = url
 
     @property
@@ -57,6 +57,18 @@ class WebhookTarget:
             answer = client.post(self._url, content=content, headers=headers)
         if not answer.is_success:
             raise TiltyardError(f"the receiver answered {answer.status_code}")
+
+
+def _key_of(secret: str) -> bytes:
+    """The bytes of a ``whsec_...`` secret; the standard wants 24 or more."""
+    try:
+        key = b64decode(secret.removeprefix(PREFIX), validate=True) if secret.startswith(PREFIX) else b""
+    except ValueError:
+        key = b""
+    if len(key) < LEAST_BYTES:
+        want = f"{PREFIX} and the base64 of {LEAST_BYTES} random bytes or more"
+        raise TiltyardError(f"TILTYARD_LABEL_WEBHOOK_SECRET: want {want}, such as 'openssl rand -base64 32' gives")
+    return key
 
 
 def targets_of(settings: LabelingSettings) -> Sequence[Target]:
