@@ -54,7 +54,11 @@ def _store(workspace: Workspace, taken: Taken) -> int:
     annotations, now = workspace.ledger.annotations, workspace.clock()
     restored = annotations.restore(taken.facts)
     submitted = annotations.submit(
-        taken.labels, contract_hash=workspace.contract_hash, now=now, marked=sorted(taken.marked)
+        taken.labels,
+        contract_hash=workspace.contract_hash,
+        now=now,
+        marked=sorted(taken.marked),
+        labeling=workspace.project.labeling,
     )
     return restored + len(submitted)
 

@@ -1,6 +1,7 @@
 """One annotator's sitting at the queue: samples taken with a lease, answers stored one by one."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
@@ -34,9 +35,16 @@ class Session:
         if self._taken_back:
             self.current = self._taken_back.pop()
         else:
-            leased = self.workspace.ledger.assignments.lease(self.annotator, self.workspace.clock())
-            self.current = leased[0] if leased else None
+            self.current = self._lease_next()
         return self.current is not None
+
+    def _lease_next(self) -> Assignment | None:
+        """The queue's next sample, a gold one when it is time for one."""
+        ledger, now = self.workspace.ledger, self.workspace.clock()
+        labeling = self.workspace.project.labeling
+        ledger.gold.ask_if_due(self.annotator, now, labeling.gold_share, self.workspace.project.seed)
+        leased = ledger.assignments.lease(self.annotator, now, term=timedelta(minutes=labeling.lease_minutes))
+        return leased[0] if leased else None
 
     def waiting(self) -> int:
         """How many assignments want an answer, the one in hand among them."""
@@ -93,7 +101,7 @@ class Session:
         """Check and store one annotation on a sample."""
         from tiltyard.rules.annotating import check_annotation
 
-        now = self.workspace.clock()
+        workspace, now = self.workspace, self.workspace.clock()
         said.setdefault("supersedes", self._corrects.get(assignment.assignment_id))
         new = NewAnnotation(
             client_key=uuid4().hex,
@@ -104,8 +112,10 @@ class Session:
             said_at=now,
             assignment_id=assignment.assignment_id,
             origin="terminal",
+            suggestion=assignment.suggestion.label if assignment.suggestion else None,
+            guidelines_hash=workspace.project.guidelines_hash,
             **said,
         )
-        check_annotation(new, self.workspace.project)
-        annotations = self.workspace.ledger.annotations
-        return annotations.submit([new], contract_hash=self.workspace.contract_hash, now=now)[0]
+        check_annotation(new, workspace.project)
+        submit, labeling = workspace.ledger.annotations.submit, workspace.project.labeling
+        return submit([new], contract_hash=workspace.contract_hash, now=now, labeling=labeling)[0]
