@@ -8,6 +8,7 @@ cheap, needs no gradient, and works with any model; parts that only count togeth
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -22,10 +23,12 @@ from tiltyard.rules.features import MISSING, feature_frame
 from tiltyard.rules.predictions import predictions_of
 from tiltyard.rules.words import without_each_word
 
-MOST_PREDICTED: Final = 500_000
+MOST_PREDICTED: Final = 100_000
 """Rows that a model is asked about at most to explain one query."""
 CELLS: Final = 4_000_000
 """Cells that one call of ``predict_proba`` gets at most."""
+TEXTS: Final = 2_000
+"""Texts that one call of ``predict_proba`` gets at most: they may be long."""
 SAMPLED: Final = 50
 """Rows that decide over the shortlist when there are too many parts to try all."""
 TOP: Final = 5
@@ -178,10 +181,10 @@ def _of_words(asked: Asked, name: str, most: int) -> list[list[Group]]:
     """What the suggested class loses without each word of a text column, as factors of each row."""
     words = max(1, most // len(asked.frame))
     texts = ((row, str(text)) for row, text in enumerate(asked.frame[name]) if text != MISSING)
-    variants = [(row, *variant) for row, text in texts for variant in without_each_word(text, words)]
+    variants = ((row, *variant) for row, text in texts for variant in without_each_word(text, words))
     found: list[list[Group]] = [[] for _ in range(len(asked.frame))]
-    for chunk in _chunks(len(variants), asked.frame.shape[1]):
-        own = [variants[place] for place in chunk]
+    step = max(1, min(TEXTS, CELLS // asked.frame.shape[1]))
+    while own := list(islice(variants, step)):
         row = np.array([place for place, _, _ in own], dtype=np.intp)
         shorter = pd.Series([text for _, _, text in own], dtype=asked.frame[name].dtype)
         changed = rows_of(asked.frame, row).reset_index(drop=True).assign(**{name: shorter})
