@@ -60,6 +60,20 @@ def test_an_adjudication_tells_two_annotators_apart(purpose: str) -> None:
     assert annotator_accuracies([*said, *rulings]) == {"ada": 0.9, "bea": 0.4}  # (8 + 10) / 20 and (8 + 0) / 20
 
 
+def test_an_adjudicator_does_not_prove_oneself_right() -> None:
+    said = [voice(n, "lea", "x", f"{n}") for n in range(9)]
+    ruled = [voice(100 + n, "lea", "x", f"{n}", act="adjudicate") for n in range(9)]
+    assert annotator_accuracies([*said, *ruled]) == {"lea": 0.8}
+
+
+@given(st.integers(0, 1000))
+def test_samples_that_nobody_shares_change_no_weight(seed: int) -> None:
+    voices, _ = planted({"ada": 0.9, "bea": 0.6, "cleo": 0.5}, 12, share=0.5, seed=seed)
+    alone = [voice(5000 + n, "ada", label, f"alone {n}") for n, label in enumerate("abcdef")]
+    together = annotator_weights([*voices, *alone])
+    assert {name: together[name] for name in annotator_weights(voices)} == annotator_weights(voices)
+
+
 def test_no_better_than_chance_still_weighs_a_little() -> None:
     said = [voice(n, "bea", "y", f"{n}", purpose="gold") for n in range(50)]
     rulings = [voice(100 + n, "dora", "x", f"{n}", act="adjudicate") for n in range(50)]

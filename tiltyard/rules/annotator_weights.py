@@ -66,8 +66,8 @@ def annotator_accuracies(annotations: Iterable[Answer]) -> dict[str, float]:
 
     By expectation maximisation (Dawid and Skene 1979, with one accuracy a person) with a Beta(8, 2) prior.
     Answers to gold samples take part. Where an adjudicator decided, the truth is known and even one answer
-    informs; else only samples with two annotators or more do. Two annotators who differ cannot be told apart
-    without a third or an adjudication: they come out equal.
+    informs, the adjudicator's own apart; else only samples with two annotators or more do. Two annotators who
+    differ cannot be told apart without a third or an adjudication: they come out equal.
     """
     votes, names = _votes(standing(annotations))
     return dict(zip(names, _fitted(votes).tolist(), strict=True))
@@ -113,7 +113,6 @@ def _log_odds(accuracies: Floats, classes: int) -> Floats:
 def _votes(samples: Samples) -> tuple[Votes, list[str]]:
     """The answers of the samples that inform, as numbers, and the names of the annotators in their order."""
     everybody = sorted({one.annotator for stand in samples.values() for one in stand if one.act == "label"})
-    classes = max(2, len({one.label for stand in samples.values() for one in stand}))
     place = {name: number for number, name in enumerate(everybody)}
     answers: list[tuple[int, int]] = []
     pairs: list[tuple[int, float]] = []
@@ -122,6 +121,7 @@ def _votes(samples: Samples) -> tuple[Votes, list[str]]:
         numbers = {label: len(pairs) + number for number, label in enumerate(sorted(set(labels.values())))}
         answers += [(place[name], numbers[label]) for name, label in labels.items()]
         pairs += [(sample, math.nan if truth is None else float(label == truth)) for label in numbers]
+    classes = max(2, len({label for labels, truth in informing for label in (*labels.values(), truth)} - {None}))
     own = np.array(answers, dtype=np.intp).reshape(-1, 2)
     said = np.array(pairs, dtype=np.float64).reshape(-1, 2)
     votes = Votes(own[:, 0], own[:, 1], said[:, 0].astype(np.intp), said[:, 1], len(everybody), classes)
@@ -129,11 +129,16 @@ def _votes(samples: Samples) -> tuple[Votes, list[str]]:
 
 
 def _informing(stand: list[Answer]) -> tuple[dict[str, str], str | None] | None:
-    """The labels of one sample by annotator and the truth where it is known; none if they tell nothing."""
+    """The labels of one sample by annotator and the truth where it is known; none if they tell nothing.
+
+    An adjudicator's own label proves nothing about the adjudicator.
+    """
     if len(stand) < 2:
         return None
     ruling = ruling_in(stand)
     answers = {**gold_in(stand), **answers_in(stand)}
+    if ruling is not None:
+        answers.pop(ruling.annotator, None)
     if not answers or (len(answers) < 2 and ruling is None):
         return None
     return {name: str(answers[name].label) for name in sorted(answers)}, ruling.label if ruling else None
