@@ -231,8 +231,9 @@ def test_the_labeling_page_there_takes_a_key_and_a_class(twin: Twin) -> None:
         assert page.get_by_role("cell", name="colour").is_visible()
         assert not choice.is_checked(), "blind first"
         page.keyboard.press("y")
-        page.get_by_role("button", name="Submit current annotation").click()
-        page.get_by_text("Annotation saved").wait_for()
+        with page.expect_response(lambda one: one.request.method == "POST" and "/annotations" in one.url) as saved:
+            page.get_by_role("button", name="Submit current annotation").click()
+        assert saved.value.status == 201
     twin.pull()
     (kept,) = twin.annotations()
     assert (kept.annotator, kept.label, kept.late) == (f"label-studio:{ADMIN}", "yes", False)
