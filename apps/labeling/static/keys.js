@@ -76,7 +76,7 @@ export class Keys {
     this.#bind();
   }
 
-  /** Keys that people chose go first, then the classes' own, then commands; numbers for classes that have none. */
+  /** Keys that people chose go first, then the classes' own, then commands. */
   #bind() {
     const free = (key) => key && !this.#meanings.has(key);
     const give = (key, meaning) => free(key) && this.#meanings.set(key, meaning);
@@ -88,10 +88,14 @@ export class Keys {
     for (const [key, command] of Object.entries(ALWAYS)) if (!this.typing || key !== "Backspace") give(key, { command });
   }
 
+  /** A class named by one sign has that for a key; numbers are for the rest, where no class is a number itself. */
   #bindClasses(give) {
     const own = this.#chosen.label ?? {};
     for (const { name, key } of this.#classes) if (!own[name]) give(key, { label: name });
     const taken = new Set([...this.#meanings.values()].map((meaning) => meaning.label));
+    const rest = this.#classes.filter(({ name }) => !taken.has(name));
+    for (const { name } of rest) if (name.length === 1) give(name.toLowerCase(), { label: name });
+    if (this.#classes.some(({ name }) => /^\d+$/.test(name))) return;
     this.#classes.slice(0, 9).forEach(({ name }, place) => taken.has(name) || give(String(place + 1), { label: name }));
   }
 

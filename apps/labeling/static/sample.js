@@ -69,7 +69,8 @@ function groups(item, project, first, told) {
     for (const name of left) told.add(name);
     if (left.length) made.push(group(heading, left, item, project, look));
   };
-  if (kind === "table") add("", first.filter((name) => !grouped.has(name)), "");
+  const isChosen = project.display.columns.length > 0 || !grouped.size;
+  if (kind === "table" && isChosen) add("", first.filter((name) => !grouped.has(name)), "");
   for (const [heading, names] of Object.entries(named)) add(heading, names, "");
   add(made.length || kind !== "table" ? "More" : "", Object.keys(project.columns), "more");
   return made;
