@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from apps.labeling.served import ServedProject
 from apps.labeling.told import SampleTold, StandingTold
 from schemas.errors import NotFound
-from schemas.records import Annotation, Assignment, SampleId
+from schemas.records import Annotation, Assignment, SampleId, Voice
 from tiltyard.rules.disputes import disputed
 from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.stores.ledger.assignments import Standing
@@ -20,17 +20,26 @@ def sample(served: ServedProject, sample_id: str) -> SampleTold:
         raise NotFound(f"sample {sample_id} was never asked for and never annotated")
     suggestion = next((one.suggestion for one in assignments if one.suggestion), None)
     rule = served.project.effective_label
-    labels = effective_labels(history, rule)
+    voices = _deciding(served, history)
     return SampleTold(
         sample_id=sample_id,
         payload=_payload(assignments, history),
-        label=labels[0].label if labels else None,
-        dispute=bool(disputed(history, rule)),
+        label=next((one.label for one in effective_labels(voices, rule) if one.sample_id == sample_id), None),
+        dispute=any(one.sample_id == sample_id for one in disputed(voices, rule)),
         suggestion=suggestion.label if suggestion else None,
         probability=suggestion.probability if suggestion else None,
         assignments=[_standing(one) for one in ledger.assignments.standing(SampleId(sample_id))],
         annotations=history,
     )
+
+
+def _deciding(served: ServedProject, history: Sequence[Annotation]) -> list[Annotation | Voice]:
+    """What decides over a sample's label: its history and, where voices have weights, all that they come from."""
+    if served.project.effective_label != "quality_weighted":
+        return list(history)
+    own = {one.annotation_id for one in history}
+    others = served.ledger.annotations.shared_voices()
+    return [*history, *(one for one in others if one.annotation_id not in own)]
 
 
 def _payload(assignments: Sequence[Assignment], history: Sequence[Annotation]) -> dict[str, object]:

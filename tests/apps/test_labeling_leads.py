@@ -105,6 +105,25 @@ def test_a_lead_sees_a_sample_with_its_whole_history(workspace: Workspace, clien
     assert (unknown.status_code, "never asked for" in unknown.json()["error"]) == (404, True)
 
 
+def test_where_voices_have_weights_rulings_on_other_samples_decide_over_this_one(tmp_path: Path) -> None:
+    workspace = made_project(tmp_path, numbers(6), {**MADE, "effective_label": "quality_weighted"}, slots=2)
+    with serving(workspace.project_file) as client:
+        for name, label in (("ada", "yes"), ("bea", "no")):
+            expert = Expert(client, workspace, name)
+            for _ in range(6):
+                expert.say(answer(expert.lease()[0], label))
+        judge, lea = Expert(client, workspace, "ida", "adjudicator"), Expert(client, workspace, "lea", "lead")
+        disputes = [one["sample_id"] for one in judge.get("/disputes")]
+        before = lea.get(f"/samples/{disputes[-1]}")
+        for number, sample_id in enumerate(disputes[:-1]):
+            ruling = {"client_key": f"ruling-{number}", "sample_id": sample_id, "label": "yes"}
+            judge.post("/adjudications", {**ruling, "said_at": datetime.now(UTC).isoformat()}, 201)
+        after = lea.get(f"/samples/{disputes[-1]}")
+        assert judge.get("/disputes") == []
+    assert (len(disputes), before["label"], before["dispute"]) == (6, None, True)
+    assert (after["label"], after["dispute"]) == ("yes", False)
+
+
 def test_a_lead_sees_how_people_do(tmp_path: Path) -> None:
     workspace = made_project(tmp_path, numbers(10), MADE, slots=2, suggested=[says("yes")])
     with serving(workspace.project_file) as client:
