@@ -46,7 +46,7 @@ class Server:
     data: Path
     log: Path
     deleted: list[str] = field(default_factory=list)
-    """What tests have deleted, as its users could."""
+    """What tests and their browser have deleted, as its users could."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -58,8 +58,13 @@ class Server:
         headers = {"Authorization": f"Token {TOKEN}"}
         answer = httpx.request(method, self.url + path, json=body, params=parameters, headers=headers, timeout=60)
         assert answer.is_success, answer.text
-        self.deleted.extend([path] if method == "DELETE" else [])
+        self.note(method, path)
         return answer.json() if answer.content else None
+
+    def note(self, method: str, url: str) -> None:
+        """Remember what a test deletes."""
+        if method == "DELETE":
+            self.deleted.append(url.removeprefix(self.url))
 
     def requests(self) -> list[tuple[str, str]]:
         """Every request that it logged, ours and others': method and path."""

@@ -220,6 +220,7 @@ def test_the_labeling_page_there_takes_a_key_and_a_class(twin: Twin) -> None:
     twin.push()
     with chromium() as browser:
         page = browser.new_page()
+        page.on("request", lambda one: twin.server.note(one.method, one.url))  # it deletes its own drafts
         page.goto(f"{twin.server.url}/user/login")
         page.fill("input[name=email]", ADMIN)
         page.fill("input[name=password]", PASSWORD)

@@ -207,17 +207,18 @@ def test_the_last_word_there_is_the_label_here_however_it_is_pulled(
     """A history of answers and changes, pulled now and then: never twice, and each person's last answer counts."""
     there: dict[int, tuple[int, dict[str, Any]]] = {}
     stored: list[Annotation] = []
-    last_word: dict[SampleId, str] = {}
+    last_words: dict[SampleId, tuple[str, str]] = {}
     for minute, (sample, slot, label, who, is_pulled) in enumerate([*versions, (0, 1, "yes", 1, True)]):
         number = sample * 10 + slot
         there[number] = sample, body(number, minute, [label], who=who)
         if is_pulled:
             stored = kept(take(_tasks(there), stored).annotations, stored)
-            last_word |= _last_words(there)
+            last_words = _last_words(there, last_words)
     again = take(_tasks(there), stored)
     assert (again.annotations, len(again.refused) + again.known) == ([], len(there))
     assert len({one.client_key for one in stored}) == len(stored)
-    assert {one.sample_id: one.label for one in effective_labels(stored, "latest")} == last_word
+    labels = {one.sample_id: one.label for one in effective_labels(stored, "latest")}
+    assert labels == {sample: label for sample, (_, label) in last_words.items()}
 
 
 def _tasks(there: dict[int, tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -226,11 +227,13 @@ def _tasks(there: dict[int, tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]
     return [task(sample, *bodies[sample]) for sample in range(SAMPLES)]
 
 
-def _last_words(there: dict[int, tuple[int, dict[str, Any]]]) -> dict[SampleId, str]:
-    """The class that was said last of each sample, of those that stand there and are classes."""
-    words: dict[SampleId, str] = {}
-    for sample, own in sorted(there.values(), key=lambda one: str(one[1]["updated_at"])):
-        label = own["result"][0]["value"]["choices"][0]
+def _last_words(
+    there: dict[int, tuple[int, dict[str, Any]]], before: dict[SampleId, tuple[str, str]]
+) -> dict[SampleId, tuple[str, str]]:
+    """When and what was said last of each sample, of all that a pull ever saw and that is a class."""
+    words = dict(before)
+    for sample, own in there.values():
+        label, name = own["result"][0]["value"]["choices"][0], SampleId(f"{sample:032x}")
         if label != "NOT_A_LABEL":
-            words[SampleId(f"{sample:032x}")] = label
+            words[name] = max(words.get(name, ("", "")), (own["updated_at"], label))
     return words
