@@ -3,46 +3,35 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
-from sqlalchemy.exc import DatabaseError
 
 from schemas.errors import AnnotationError, NotFound, PromotionConflict
 from schemas.records import (
-    Access,
-    AccessId,
     Annotation,
     AnnotationId,
-    Assignment,
     AssignmentId,
-    Batch,
     BatchId,
-    GoldSample,
     LabeledSet,
-    LandedObject,
     Model,
     ModelId,
-    NewAnnotation,
     ObjectId,
     Promotion,
-    Query,
-    QueryId,
     SampleId,
     StoredFile,
     TrainingId,
     Verdict,
     VerdictId,
 )
-from tests.databases import Place, schema_of, sqlite_in
+from tests.databases import Place, sqlite_in
+from tests.facts import NOW, a_batch, an_answer, an_object, ask
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.guards import unguard_statements
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.ledger.verification import verify_ledger
-
-NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -50,39 +39,6 @@ def ledger(place: Place) -> Iterator[Ledger]:
     opened = place.open()
     yield opened
     opened.close()
-
-
-def an_object(number: int = 1, key: str = "day.csv") -> LandedObject:
-    return LandedObject(ObjectId(f"o{number}"), "folder:incoming", key, "", "s", f"sum{number}", 10, NOW)
-
-
-def a_batch(number: int = 1, **changes: object) -> Batch:
-    counts = {"state": "accepted", "read": 10, "accepted": 7, "quarantined": 2, "duplicate": 1}
-    file = StoredFile(f"b{number}.parquet", "f" * 64, 7)
-    batch = Batch(
-        BatchId(f"b{number}"), ObjectId(f"o{number}"), 1, "c", **counts, reason="", pool_file=file,  # type: ignore[arg-type]  # counts fit their fields
-        quarantine_file=None, statistics={"age": {"mean": 1.5}}, recorded_at=NOW,
-    )  # fmt: skip
-    return replace(batch, **changes)  # type: ignore[arg-type]  # the changes a test names fit their fields
-
-
-def an_answer(key: str = "k1", sample: str = "s1", **changes: object) -> NewAnnotation:
-    new = NewAnnotation(key, "ada", "label", SampleId(sample), {"x": 1.5, "y": None}, NOW, label="yes")
-    return replace(new, **changes)  # type: ignore[arg-type]  # the changes a test names fit their fields
-
-
-def ask(ledger: Ledger, count: int) -> None:
-    query = Query(QueryId("q1"), "margin", None, count, ledger.position(), "", NOW)
-    ledger.assignments.ask(
-        query,
-        [
-            Assignment(
-                AssignmentId(f"a{i}"), query.query_id, SampleId(f"s{i}"), 0, "query", "margin", 0.1, None, None,
-                {"x": i}, 1 - i / count,
-            )
-            for i in range(count)
-        ],
-    )  # fmt: skip
 
 
 def a_model(ledger: Ledger, name: str) -> ModelId:
@@ -138,71 +94,6 @@ def test_a_client_key_with_another_content_is_refused_and_nothing_of_the_call_is
     with pytest.raises(AnnotationError, match="stored before with another label"):
         ledger.annotations.submit([an_answer("k2"), an_answer(label="no")], contract_hash="c", now=NOW)
     assert ledger.annotations.count() == 1
-
-
-def refuses(ledger: Ledger, statement: str) -> None:
-    ledger.batches.see(an_object())
-    ledger.batches.record(a_batch())
-    ask(ledger, 2)
-    ledger.access.grant(Access(AccessId("1"), "ada", "annotator", "grant", "hash", "lead", NOW))
-    ledger.gold.record(GoldSample("1", SampleId("s1"), {}, "yes", "add", "lead", NOW))
-    ledger.annotations.submit([an_answer()], contract_hash="c", now=NOW)
-    with pytest.raises(DatabaseError, match="append-only"), ledger.database.writing() as connection:
-        connection.exec_driver_sql(statement)
-    assert verify_ledger(ledger) == []
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE annotation SET label = 'no'",
-        "UPDATE annotation SET guidelines_hash = 'x'",
-        "DELETE FROM annotation",
-        "UPDATE journal SET digest = 'x'",
-        "DELETE FROM journal",
-        "DELETE FROM assignment",
-        "UPDATE assignment SET sample_id = 'other'",
-        "UPDATE assignment SET payload = '{}'",
-        "UPDATE assignment SET suggestion = '{}'",
-        "DELETE FROM access",
-        "UPDATE access SET role = 'lead'",
-        "UPDATE gold_sample SET label = 'no'",
-        "DELETE FROM landed_object",
-        "UPDATE batch SET accepted = 0",
-        "DELETE FROM query",
-    ],
-)
-def test_the_database_itself_refuses_to_change_a_fact(ledger: Ledger, statement: str) -> None:
-    refuses(ledger, statement)
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "INSERT OR REPLACE INTO annotation SELECT * FROM annotation",
-        "REPLACE INTO journal (seq, kind, record_id, digest) VALUES (1, 'a', 'b', 'c')",
-        "INSERT OR REPLACE INTO assignment SELECT * FROM assignment",
-        "INSERT OR REPLACE INTO access SELECT * FROM access",
-    ],
-)
-def test_sqlite_refuses_to_replace_a_fact(tmp_path: Path, statement: str) -> None:
-    refuses(sqlite_in(tmp_path).open(), statement)
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "TRUNCATE annotation",
-        "TRUNCATE journal CASCADE",
-        "TRUNCATE assignment",
-        "SET LOCAL session_replication_role = replica; DELETE FROM annotation",
-        "SET LOCAL session_replication_role = replica; UPDATE assignment SET payload = '{}'",
-    ],
-)
-def test_postgresql_refuses_the_ways_around_its_triggers(postgresql: str, tmp_path: Path, statement: str) -> None:
-    ledger = schema_of(postgresql, tmp_path).open()
-    refuses(ledger, statement)
-    ledger.close()
 
 
 def test_a_lease_may_change(ledger: Ledger) -> None:
