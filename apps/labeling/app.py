@@ -61,6 +61,7 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
         401: "nobody is logged in",
         403: "the role does not reach, or the page's proof is missing",
         404: "there is no such thing for the caller",
+        409: "it contradicts what is stored",
         413: "the body is too large",
         415: "another content type is wanted",
         422: "a parameter or the body does not fit",

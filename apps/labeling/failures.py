@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
-from schemas.errors import AnnotationError, NotFound, TiltyardError
+from schemas.errors import AnnotationError, NotFound, ObjectError, TiltyardError
 
 API = "/api/"
 
@@ -39,7 +39,7 @@ def status_of(error: TiltyardError) -> int:
     """The status of a mistake: 404 for what is not there, 422 for what does not fit, else 409."""
     if isinstance(error, NotFound):
         return 404
-    return 422 if isinstance(error, AnnotationError) else 409
+    return 422 if isinstance(error, AnnotationError | ObjectError) else 409
 
 
 def of_validation(error: RequestValidationError) -> Refusal:
