@@ -4,6 +4,7 @@
 PYTHONS = $(if $(PYTHON),$(PYTHON),python3.12 python3.11 python3.13 python3)
 BIN = .venv/bin
 INSTALLED = .venv/.installed
+BROWSER = .venv/.browser
 WORKERS ?= auto
 LABEL_STUDIO = 1.23.2
 BENCHMARKS = validation choosing pool retraining frozen_or_retrained label_efficiency
@@ -39,7 +40,7 @@ imports: $(INSTALLED) ## imports point one way (import-linter)
 docs: $(INSTALLED) ## build the site into site/, strictly
 	$(BIN)/mkdocs build --strict --quiet
 
-pytest: $(INSTALLED) ## the tests alone, in parallel, with coverage
+pytest: $(INSTALLED) $(BROWSER) ## the tests alone, in parallel, with coverage
 	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadgroup --cov --cov-report=term:skip-covered
 
 reference: $(INSTALLED) ## write the generated pages of docs/reference again
@@ -65,6 +66,11 @@ lock: $(INSTALLED) ## write the locks again, from pyproject.toml and for Label S
 
 clean: ## remove the environment and what was built
 	rm -rf .venv .venv-label-studio site htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+# The tests of pages need a real browser: the system's Chromium, else the one that Playwright brings.
+$(BROWSER): $(INSTALLED)
+	@command -v chromium >/dev/null || $(BIN)/playwright install chromium
+	@touch $@
 
 # The stamp is written last, so that an installation that was interrupted is done again.
 $(INSTALLED): requirements.lock pyproject.toml
