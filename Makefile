@@ -7,7 +7,7 @@ INSTALLED = .venv/.installed
 BROWSER = .venv/.browser
 WORKERS ?= auto
 LABEL_STUDIO = 1.23.2
-BENCHMARKS = validation choosing pool retraining frozen_or_retrained label_efficiency
+BENCHMARKS = validation choosing pool retraining frozen_or_retrained label_efficiency labeling
 
 # One thread per fit (histogram gradient boosting stalls on busy cores otherwise), and nobody is told what we do.
 export OMP_NUM_THREADS = 1
@@ -51,7 +51,7 @@ format: $(INSTALLED) ## let ruff mend what it can
 	$(BIN)/ruff format .
 
 bench: $(INSTALLED) ## every benchmark with its defaults (hours); docs/benchmarks.md has the commands one by one
-	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done
+	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
 
 # One version of each package for every Python, so that a model comes out the same on all of them.
 lock: $(INSTALLED) ## write the locks again, from pyproject.toml and for Label Studio (UPGRADE=--upgrade for newer versions)
