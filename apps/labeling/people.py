@@ -9,6 +9,7 @@ from typing import Final
 from apps.labeling.served import ServedProject
 from apps.labeling.told import Cell, Confusion, PersonTold
 from schemas.records import Access, Annotation, SampleId, Voice
+from tiltyard.rules.annotator_quality import consensus_quality
 from tiltyard.rules.answers import answers_of, gold_in, standing
 from tiltyard.rules.effective_labels import effective_labels
 
@@ -38,6 +39,7 @@ class _Told:
         self._held = served.ledger.assignments.holders(self._now)
         self._superseded = {voice.supersedes for voice in voices}
         self._agreed, self._pairs = pairs_of(voices)
+        self._quality = consensus_quality(served.ledger.annotations.shared_voices(), {}).annotators
         self._gold = gold_results(voices, {one.sample_id: one.label for one in served.ledger.gold.current()})
 
     def person(self, name: str, access: Access | None, own: Sequence[Voice]) -> PersonTold:
@@ -61,6 +63,7 @@ class _Told:
             agreed_of=self._pairs[name],
             late=sum(one.late for one in recent),
             seconds=_seconds(recent),
+            quality=self._quality.get(name),
             with_model=agreement_with_model(recent, visible=True),
             without_model=agreement_with_model(recent, visible=False),
         )

@@ -195,7 +195,7 @@ class PersonTold(BaseModel):
     seconds: float | None = Field(description="median time of an answer")
     with_model: float | None = Field(description="share of answers like the model's where it was visible")
     without_model: float | None = Field(description="the same where it was not")
-    quality: float | None = None
+    quality: float | None = Field(None, description="cleanlab's estimate beside the others, 0 to 1")
 
 
 class Cell(BaseModel):

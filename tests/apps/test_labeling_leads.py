@@ -139,7 +139,8 @@ def test_a_lead_sees_how_people_do(tmp_path: Path) -> None:
     bea = rows["bea"]
     assert (bea["labels"], bea["agreed"], bea["agreed_of"], bea["seconds"]) == (10, 6, 10, 2.0)
     assert (bea["without_model"], bea["with_model"], bea["role"], bea["gold_asked"]) == (0.6, None, "annotator", 0)
-    assert rows["lea"]["labels"] == 0
+    assert 0 <= bea["quality"] <= rows["ada"]["quality"] <= 1
+    assert (rows["lea"]["labels"], rows["lea"]["quality"]) == (0, None)
     assert (agreement["samples"], agreement["kappa_of"], agreement["kappa"]) == (10, ["ada", "bea"], 0.0)
     assert agreement["low"] <= agreement["alpha"] <= agreement["high"]
     assert {(day["annotator"], day["act"], day["count"]) for day in days} == {
