@@ -30,7 +30,7 @@ export class Progress {
     this.#set("left", String(batch.asked - answered));
     this.#set("batch", `${answered} of ${batch.asked} answered in this batch`);
     this.#bar(answered, batch.asked);
-    this.#set("retrain", left === null ? "–" : String(Math.max(0, left - ahead(waiting))));
+    this.#set("retrain", left === null ? "now" : String(Math.max(0, left - ahead(waiting))));
     this.#set("why", why ?? "");
     find("[data-verdict]", this.#place).replaceChildren(...(verdict ? verdictParts(verdict) : ["No challenger was judged yet."]));
   }
