@@ -1,11 +1,13 @@
 """Experts answering at once: our labeling server against a bare prototype, a bare insert and Label Studio, in one run.
 
 usage: python -m benchmarks.labeling [--experts 1,8,32] [--samples 600] [--rounds 3] [--databases sqlite,postgresql]
+                                     [--waiting 0] [--label-studio 0]
 
 A cycle is "get the next sample, submit its label": with ours that is one POST, with the prototype a GET and a POST,
 each with one durable commit. The prototype is what one would write in an hour: a table of items with a lease on
 the row, a table of annotations, no log-in, no checks, no journal. Each round runs every side once, in turn; the
-figures are medians over the rounds. ``--waiting`` puts so many samples more into our queue beforehand.
+figures are medians over the rounds. ``--waiting`` puts so many samples more into our queue beforehand;
+``--label-studio 96`` answers so many tasks of a real Label Studio in each round too (on SQLite, its default).
 """
 
 import argparse
@@ -25,6 +27,7 @@ from uuid import uuid4
 
 from sqlalchemy import create_engine, text
 
+from benchmarks.labeling_label_studio import answer_label_studio, running_label_studio
 from benchmarks.labeling_prototype import PROTOTYPE_SCHEMA, prototype_expert, running_prototype
 from tests.databases import database_of, running_postgresql
 from tests.labeling_server import Expert, running
@@ -77,6 +80,13 @@ def prototype(url: str, experts: int, samples: int) -> Figures:
     return Figures(len(found), seconds, found)
 
 
+def label_studio(experts: int, tasks: int) -> Figures:
+    """Label Studio on SQLite with so many experts at once."""
+    with running_label_studio(tasks + experts) as (server, project):
+        took, failures, seconds = answer_label_studio(server, project, experts, tasks)
+    return Figures(len(took), seconds, took, failures)
+
+
 def bare_inserts(url: str, count: int) -> Figures:
     """One durable INSERT after the other, without any server."""
     engine = create_engine(url)
@@ -126,6 +136,8 @@ def compare(kind: str, experts: int, options: argparse.Namespace) -> dict[str, o
             sides["tiltyard"].append(ours(folder, experts, options.samples, options.waiting))
             sides["prototype"].append(prototype(fresh(), experts, options.samples))
             sides["bare inserts"].append(bare_inserts(fresh(), options.samples))
+            if options.label_studio and kind == "sqlite":
+                sides.setdefault("label studio", []).append(label_studio(experts, options.label_studio))
     return {side: summary(rounds) for side, rounds in sides.items()} | {
         "ratio to prototype": round(
             statistics.median(
@@ -154,6 +166,7 @@ def main() -> None:
     parser.add_argument("--experts", default="1,8,32")
     parser.add_argument("--samples", type=int, default=640)
     parser.add_argument("--waiting", type=int, default=0)
+    parser.add_argument("--label-studio", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--databases", default="sqlite,postgresql")
     options = parser.parse_args()
