@@ -1,6 +1,7 @@
 """The page's outbox, in a real browser: neither lost networks nor killed servers nor ended sessions lose an answer."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from tests.made_queue import NUMBERS, made_project, numbers
 QUEUES: dict[str, dict[str, Any]] = {
     "offline": {"count": 12},
     "unheard": {"count": 8},
+    "proxy": {"count": 12},
     "undone-offline": {"count": 6},
     "leaving": {"count": 12},
     "expired": {"count": 8},
@@ -77,6 +79,51 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed(tmp_path: Path, br
         heading(page, 5)
         assert sorted(str(label) for label in desk.labels()) == ["no", "no", "yes", "yes"]
         assert len({one.sample_id for one in desk.annotations()}) == 4
+
+
+PROXIES = [(200, "text/html"), (403, "text/html"), (429, "application/json"), (500, "text/plain"), (502, "text/html")]
+"""What may stand between a page and its server, and answer in its place."""
+
+
+def proxy(status: int, kind: str) -> Callable[[Route], None]:
+    """Something that answers every request by itself."""
+
+    def answer(route: Route) -> None:
+        route.fulfill(status=status, content_type=kind, body="{}")
+
+    return answer
+
+
+@at("proxy")
+def test_nothing_but_the_server_s_own_word_clears_the_outbox(desk: Desk) -> None:
+    page = desk.labeling()
+    for number, (status, kind) in enumerate(PROXIES, start=1):
+        heading(page, number)
+        page.route("**/annotations", proxy(status, kind))
+        with page.expect_response("**/annotations"):
+            page.keyboard.press("y")
+        expect(page.locator("#banner")).to_contain_text("1 answer waits for the server", timeout=PATIENCE_MS)
+        assert waiting(page) == 1
+        page.unroute("**/annotations")
+        page.evaluate("window.dispatchEvent(new Event('online'))")
+        settled(page)
+        expect(page.locator("#banner")).to_be_hidden()
+    assert desk.labels() == ["yes"] * len(PROXIES)
+
+
+@at("proxy")
+def test_what_the_server_cannot_take_does_not_hold_up_the_rest(desk: Desk) -> None:
+    page = desk.labeling("ben")
+    page.route("**/annotations", lambda route: route.fulfill(status=422, json={"error": "does not fit", "where": None}))
+    page.keyboard.press("y")
+    expect(page.locator("#refused")).to_contain_text("does not fit", timeout=PATIENCE_MS)
+    page.unroute("**/annotations")
+    page.keyboard.press("n")
+    settled_but(page, 1)
+    page.locator("#refused summary").click()
+    page.get_by_role("button", name="Try again").click()
+    settled(page)
+    assert [one.label for one in desk.annotations() if one.annotator == "ben"] == ["no", "yes"]
 
 
 @at("unheard")
