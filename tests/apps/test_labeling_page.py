@@ -13,6 +13,7 @@ QUEUES: dict[str, dict[str, Any]] = {
     "fast": {"count": 60},
     "pair": {"count": 20},
     "undone": {"count": 12},
+    "far": {"count": 30},
     "told": {"count": 8, "suggested": [says("yes", 0.81, "x", "colour")]},
     "chance": {"count": 4, "suggested": [says("yes")], "purpose": "random"},
     "noted": {"count": 4},
@@ -116,6 +117,24 @@ def test_undo_takes_answers_back_one_by_one(desk: Desk) -> None:
     assert standing(desk.annotations()) == {0.0: "yes", 1.0: "no", 2.0: "no"}
     assert [one.act for one in desk.annotations()].count("withdraw") == 2
     assert len(desk.annotations()) == 7
+
+
+@at("far")
+def test_undo_goes_back_further_than_a_lease_tells(desk: Desk) -> None:
+    page = desk.labeling()
+    for number in range(1, 26):
+        heading(page, number)
+        page.keyboard.press("n")
+    heading(page, 26)
+    for x in range(24, -1, -1):
+        page.keyboard.press("u")
+        assert shown_x(page) == x
+    for x in range(25):
+        assert shown_x(page) == x
+        page.keyboard.press("y")
+    settled(page)
+    expect(page.locator("#refused")).to_be_hidden()
+    assert standing(desk.annotations()) == {float(x): "yes" for x in range(25)}
 
 
 @at("told")

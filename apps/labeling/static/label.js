@@ -19,7 +19,7 @@ import { Queue } from "./queue.js";
 import { summary, view } from "./sample.js";
 import { Sending } from "./sending.js";
 import { settings } from "./settings.js";
-import { Strip, sure } from "./strip.js";
+import { saved, seen, Strip } from "./strip.js";
 import { onlyTab } from "./tabs.js";
 
 const LOOK_AGAIN_MS = 20000;
@@ -92,12 +92,6 @@ function nothing() {
   if (wasShown) find("#empty h2")?.focus({ preventScroll: true });
 }
 
-/** What is known of the model's word, where it was seen already. */
-function seen({ reveal, first }) {
-  const said = ["The model said ", element("b", {}, reveal.label), sure(reveal.probability), "."];
-  return first ? [`You said `, element("b", {}, first.label), ". ", ...said, " Give your class, or Escape to leave it."] : said;
-}
-
 /** Where typing goes on: the field for the class, or the sample's heading. A touch keyboard is not opened unasked. */
 function focus() {
   window.scrollTo(0, 0);
@@ -113,7 +107,7 @@ function answer(act, said = {}) {
   outbox.add("/annotations", body);
   item.first = null;
   queue.next({ key: body.client_key, act, label: said.label ?? null });
-  strip.say(told(act, said.label), element("span", { class: "about" }, ` ${summary(item, project)}`));
+  strip.say(saved(act, said.label), element("span", { class: "about" }, ` ${summary(item, project)}`));
   refresh();
   sending.kick();
 }
@@ -134,8 +128,6 @@ function entry(item, act, said) {
   const { assignment_id, sample_id, guidelines_version } = item;
   return { client_key: clientKey(), act, sample_id, assignment_id, guidelines_version: guidelines_version ?? null, said_at: new Date().toISOString(), ...said };
 }
-
-const told = (act, label) => element("b", {}, { label: `Saved: ${label}`, skip: "Skipped", cant_tell: "Saved: can't tell" }[act]);
 
 /** Take the last answer back, and show its sample again. */
 function undo() {
@@ -235,22 +227,10 @@ function wired() {
   document.addEventListener("keydown", pressed);
 }
 
-/** While somebody is here: look for samples when there are none, and renew the leases of those that are held. */
-function watched() {
-  const look = () => document.visibilityState === "visible" && !isResting && !queue.current && sending.now();
-  setInterval(look, LOOK_AGAIN_MS);
-  setInterval(() => document.visibilityState === "visible" && queue.current && sending.kick(), (1000 * project.lease_seconds) / 3);
-  onlyTab(() => {
-    isResting = true;
-    find("#resting").showModal();
-  });
-  find("#here").addEventListener("click", () => location.reload());
-}
-
-/** What waits from before: its samples are answered, unless the answer was taken back. */
-function remembered() {
-  const last = new Map(outbox.all().map(({ body }) => [body.assignment_id, body.act]));
-  queue.without([...last].filter(([, act]) => act !== "withdraw").map(([id]) => id));
+/** Another tab goes on: this one says so and asks no more. */
+function rest() {
+  isResting = true;
+  find("#resting").showModal();
 }
 
 async function start() {
@@ -263,10 +243,14 @@ async function start() {
     return setTimeout(start, 5000);
   }
   wired();
-  watched();
-  leaving(outbox, sending, () => isResting ? [] : queue.lease.have, farewell);
+  const isHere = () => document.visibilityState === "visible" && !isResting;
+  setInterval(() => isHere() && !queue.current && sending.now(), LOOK_AGAIN_MS);
+  setInterval(() => isHere() && queue.current && sending.kick(), (1000 * project.lease_seconds) / 3);
+  onlyTab(rest);
+  find("#here").addEventListener("click", () => location.reload());
+  leaving(outbox, sending, () => (isResting ? [] : queue.lease.have), farewell);
   return sending.now();
 }
 
-remembered();
+queue.without(outbox.answered);
 start();

@@ -43,6 +43,12 @@ export class Outbox {
     return waiting.slice(0, Math.min(most, other < 0 ? most : other));
   }
 
+  /** The assignments whose last word here is an answer; their samples are not to be asked again. */
+  get answered() {
+    const last = new Map(this.all().map(({ body }) => [body.assignment_id, body.act]));
+    return [...last].filter(([, act]) => ["label", "skip", "cant_tell"].includes(act)).map(([id]) => id);
+  }
+
   get waiting() {
     return this.all().filter((entry) => !entry.problem);
   }

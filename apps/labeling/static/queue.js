@@ -1,6 +1,7 @@
 // The samples that this page holds: the first is on screen, the others wait behind it. And what was answered, for undo.
 
 const AHEAD = 3;
+const MOST_TOLD = 20;
 
 export class Queue {
   items = [];
@@ -12,9 +13,9 @@ export class Queue {
     return this.items[0] ?? null;
   }
 
-  /** How many are to be held, and which are. */
+  /** How many are to be held, and which are; after many an undo not all of them are told, which costs nothing. */
   get lease() {
-    return { count: AHEAD + 1, have: this.items.map((item) => item.assignment_id) };
+    return { count: AHEAD + 1, have: this.items.slice(0, MOST_TOLD).map((item) => item.assignment_id) };
   }
 
   /** Take what the server leased. What was answered here is not asked again: the answer may still be on its way. */

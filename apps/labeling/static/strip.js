@@ -58,4 +58,13 @@ export class Strip {
 const nameOf = (factor) => (typeof factor === "string" ? factor : factor.word || factor.name);
 
 /** How sure the model is, as people write it. */
-export const sure = (probability) => (probability === null || probability === undefined ? "" : `, ${probability.toFixed(2)}`);
+const sure = (probability) => (probability === null || probability === undefined ? "" : `, ${probability.toFixed(2)}`);
+
+/** What was just said. */
+export const saved = (act, label) => element("b", {}, { label: `Saved: ${label}`, skip: "Skipped", cant_tell: "Saved: can't tell" }[act]);
+
+/** What is known of the model's word on a sample, where it was seen already. */
+export function seen({ reveal, first }) {
+  const said = ["The model said ", element("b", {}, reveal.label), sure(reveal.probability), "."];
+  return first ? ["You said ", element("b", {}, first.label), ". ", ...said, " Give your class, or Escape to leave it."] : said;
+}
