@@ -41,6 +41,10 @@ class PromotionConflict(TiltyardError):
     """The champion changed since the verdict was written; judge again."""
 
 
+class SettingsError(TiltyardError):
+    """What the environment or the command line says cannot be done on this machine."""
+
+
 class LabelStudioError(TiltyardError):
     """Label Studio is not there, does not take the token, or answers what cannot be used."""
 

@@ -1,6 +1,8 @@
 """``tiltyard label serve`` and ``label secret``: the queue in the browser."""
 
 import logging
+import os
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,6 +10,7 @@ import typer
 
 from apps.cli.options import AsJson, ProjectPath
 from apps.cli.screen import say, show_json
+from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
     from schemas.labeling_settings import LabelingSettings
@@ -35,21 +38,28 @@ def serve(projects: Projects = None, host: Host = None, port: Port = None, demo:
 
     settings = _settings(projects, host, port, demo)
     app = create_app(settings.projects, settings)
+    listener = _listening(settings)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("alembic", "uvicorn.error"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     say(f"Serving on http://{_shown(settings.host)}:{settings.port}/ until Ctrl-C.")
     if demo:
         _tell_demo_token(settings)
     # Who is believed to forward for others is our own setting, not uvicorn's.
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        proxy_headers=False,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-    )
+    config = uvicorn.Config(app, proxy_headers=False, access_log=False, log_config=None, server_header=False)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(settings: "LabelingSettings") -> socket.socket:
+    """A socket that listens where the settings say; SettingsError where it cannot."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        where = f"{_shown(settings.host)}:{settings.port}"
+        raise SettingsError(
+            f"cannot listen on {where}: {os.strerror(error.errno or 0)}; name another with --port"
+        ) from error
 
 
 def secret(project: ProjectPath = Path(), as_json: AsJson = False) -> None:

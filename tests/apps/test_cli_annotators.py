@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -109,6 +110,14 @@ def test_a_wrong_setting_is_named_and_a_secret_is_not_shown(workspace: Workspace
     assert (wrong.code, "TILTYARD_LABEL_PORT" in wrong.err) == (2, True)
     short = tiltyard("label", "serve", "-p", workspace.project_file, TILTYARD_LABEL_SECRET="short-secret")
     assert (short.code, "TILTYARD_LABEL_SECRET" in short.err, "short-secret" in short.err) == (2, True, False)
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(workspace: Workspace) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        told = tiltyard("label", "serve", "-p", workspace.project_file, "--demo", "--port", port)
+    assert (told.code, told.err.count("\n")) == (2, 1)
+    assert f"127.0.0.1:{port}: Address already in use; name another with --port" in told.err
 
 
 def test_the_terminal_queue_still_answers_under_its_own_name(workspace: Workspace) -> None:
