@@ -39,6 +39,8 @@ class Announcer:
 
     def deliver(self) -> None:
         """Send what is due; what fails is tried again later, and no request waits for it."""
+        if not self._targets:
+            return
         outbox, now = self._served.ledger.outbox, self._served.now()
         for notice in outbox.due(now):
             try:

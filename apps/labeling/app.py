@@ -46,7 +46,7 @@ from tiltyard.stores.workspace import utc_now
 
 LOG: Final = logging.getLogger("tiltyard.labeling")
 VERSION: Final = "/api/v1"
-SWITCH_SECONDS: Final = 0.0005
+SWITCH_SECONDS: Final = 0.0001
 ROUTERS: Final = (
     queue_routes.router,
     picture_routes.router,

@@ -18,6 +18,7 @@ from apps.labeling.limits import address_of
 from apps.labeling.proxy import named_by_proxy
 from apps.labeling.served import ServedProject
 from apps.labeling.service import LabelingService, service_of
+from apps.labeling.tokens import token_hash
 from schemas.records import Access, Role
 
 RANKS: Final[Mapping[Role, int]] = {"annotator": 0, "adjudicator": 1, "lead": 2}
@@ -58,22 +59,23 @@ async def visitor_of(request: Request) -> Visitor | None:
         return await _by_token(service, request, header[len(BEARER) :].strip())
     name = named_by_proxy(request, service.settings.proxy_header, service.settings.trusted_proxies)
     if name is not None:
-        accesses = await run_in_threadpool(service.accesses_of_name, name)
+        accesses = await run_in_threadpool(service.of_name, name)
         # A proxy logs in with every request, so what proves a page is ours hangs on the name.
         return Visitor(accesses, f"proxy {name}") if accesses else None
     session = service.sessions.read(request)
     if session is None:
         return None
     ids = session.accesses
-    accesses = service.standing(ids) if service.knows(ids) else await run_in_threadpool(service.standing, ids)
+    accesses = service.remembered(lambda project, standing: standing.by_id.get(ids.get(project, "")))
+    accesses = accesses or await run_in_threadpool(service.of_session, ids)
     return Visitor(accesses, session.nonce) if accesses else None
 
 
 async def _by_token(service: LabelingService, request: Request, token: str) -> Visitor | None:
     """The visitor with a token; wrong ones are counted like failed log-ins."""
-    accesses = service.remembered(token)
-    if accesses is None:
-        accesses = await run_in_threadpool(service.accesses_of_token, token)
+    hashed = token_hash(token)
+    accesses = service.remembered(lambda _, standing: standing.by_token_hash.get(hashed))
+    accesses = accesses or await run_in_threadpool(service.of_token, token)
     if not accesses:
         service.logins.hit(address_of(request))
         return None

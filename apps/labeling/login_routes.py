@@ -44,7 +44,7 @@ async def login(request: Request) -> Response:
     service.logins.hit(address_of(request))
     if nonce is None or not service.csrf.holds(nonce, _text(form.get(FIELD))):
         return _login_page(request, onward, "The page was open for too long; try once more.", 403)
-    accesses = await run_in_threadpool(service.accesses_of_token, (_text(form.get("token")) or "").strip())
+    accesses = await run_in_threadpool(service.of_token, (_text(form.get("token")) or "").strip())
     if not accesses:
         return _login_page(request, onward, "This token is not known, or was revoked.", 401)
     return logged_in(request, accesses, onward)
@@ -124,7 +124,7 @@ async def end_oidc(request: Request) -> Response:
         name, onward = await _provider(service).end(request)
     except NotVouchedFor as error:
         return _login_page(request, "/", str(error), 401)
-    accesses = await run_in_threadpool(service.accesses_of_name, name)
+    accesses = await run_in_threadpool(service.of_name, name)
     if not accesses:
         return _login_page(request, onward, f"{name} has no access yet; the lead can give it.", 403)
     response = logged_in(request, accesses, own_path(onward))

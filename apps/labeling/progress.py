@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 SECONDS: Final = 2.0
 """How old the numbers of the whole project may be."""
 
+OWN_SECONDS: Final = 20.0
+"""How old an annotator's own numbers may be: their own answers are counted at once, others' answers then."""
+
 ANSWERS: Final = ("label", "skip", "cant_tell")
 
 
@@ -24,8 +27,8 @@ class ProgressOf:
         """Tell of one project."""
         self._served = served
         self._project: Remembered[dict[str, Any]] = Remembered(SECONDS)
-        self._today: Remembered[int] = Remembered(SECONDS)
-        self._waiting: Remembered[int] = Remembered(SECONDS)
+        self._today: Remembered[int] = Remembered(OWN_SECONDS)
+        self._waiting: Remembered[int] = Remembered(OWN_SECONDS)
 
     def tell(self, annotator: str, *, ran_out: bool = False) -> Progress:
         """Where an annotator stands; whoever ran out is counted for anew, so that no old number stands there."""

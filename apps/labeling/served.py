@@ -11,21 +11,19 @@ from typing import Final, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
+from apps.labeling.admitting import Admission
 from apps.labeling.progress import ProgressOf
 from apps.labeling.remembered import Remembered
 from apps.labeling.writing import Writer
 from schemas.errors import ProjectFileError
 from schemas.project import Project
-from schemas.records import Access, Annotation, Assignment, AssignmentId, NewAnnotation, SampleId
+from schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation, SampleId
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.workspace import Workspace, find_project_file, open_workspace
 
 LOG: Final = logging.getLogger("tiltyard.labeling")
 T = TypeVar("T")
 KEPT_ASSIGNMENTS: Final = 5_000
-ACCESS_SECONDS: Final = 1.0
-"""How long a revoked access may still be believed."""
-
 GOLD_SECONDS: Final = 5.0
 
 
@@ -42,7 +40,7 @@ class ServedProject:
         self.progress = ProgressOf(self)
         self._assignments: OrderedDict[str, Assignment] = OrderedDict()
         self._lock = Lock()
-        self._accesses: Remembered[Access | None] = Remembered(ACCESS_SECONDS)
+        self.admission = Admission(self.ledger.access)
         self._has_gold: Remembered[bool] = Remembered(GOLD_SECONDS)
 
     @property
@@ -62,14 +60,6 @@ class ServedProject:
     def now(self) -> datetime:
         """This moment in UTC."""
         return self._clock()
-
-    def access(self, access_id: str) -> Access | None:
-        """The access of that id, if it still stands; believed for a second."""
-        return self._accesses.get(access_id, lambda: self.ledger.access.by_id(access_id))
-
-    def knows(self, access_id: str) -> bool:
-        """Whether an access was looked at within the last second."""
-        return self._accesses.known(access_id) is not None
 
     def assignment(self, assignment_id: str) -> Assignment:
         """One assignment, from memory where it was handed out lately; NotFound when there is none."""

@@ -1,17 +1,16 @@
 """The service: every project that is served, and who may come in."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from starlette.requests import Request
 
+from apps.labeling.admitting import Standing
 from apps.labeling.csrf import Csrf
 from apps.labeling.limits import Limit
 from apps.labeling.oidc import OpenIdLogin
-from apps.labeling.remembered import Remembered
-from apps.labeling.served import ACCESS_SECONDS, ServedProject
+from apps.labeling.served import ServedProject
 from apps.labeling.sessions import Sessions
 from apps.labeling.tokens import looks_like_token, token_hash
 from schemas.errors import ProjectFileError
@@ -32,7 +31,6 @@ class LabelingService:
         self.csrf = Csrf(secret)
         self.logins = Limit(settings.login_rate)
         self.requests = Limit(settings.request_rate)
-        self._tokens: Remembered[dict[str, Access]] = Remembered(ACCESS_SECONDS)
         self.openid = OpenIdLogin(settings, secret) if settings.oidc_issuer else None
         self.projects = _by_name([ServedProject(path, clock) for path in projects])
 
@@ -46,40 +44,33 @@ class LabelingService:
         for served in self.projects.values():
             served.close()
 
-    def accesses_of_token(self, token: str) -> dict[str, Access]:
+    def of_token(self, token: str) -> dict[str, Access]:
         """The standing access that a token gives in each project; none for what cannot be a token."""
         if not looks_like_token(token):
             return {}
         hashed = token_hash(token)
-        find = partial(self._accesses, lambda served: served.ledger.access.by_token_hash(hashed))
-        return self._tokens.get(hashed, find)
+        return _standing((name, one.admission.by_token_hash(hashed)) for name, one in self.projects.items())
 
-    def accesses_of_name(self, annotator: str) -> dict[str, Access]:
+    def of_name(self, annotator: str) -> dict[str, Access]:
         """The standing access of an annotator in each project, by the name that somebody trusted vouches for."""
-        return self._accesses(lambda served: served.ledger.access.of(annotator))
+        return _standing((name, one.admission.by_name(annotator)) for name, one in self.projects.items())
 
-    def remembered(self, token: str) -> dict[str, Access] | None:
-        """:meth:`accesses_of_token`, when it was asked within the last second."""
-        known = self._tokens.known(token_hash(token))
-        return known[0] if known else None
-
-    def standing(self, accesses: Mapping[str, str]) -> dict[str, Access]:
+    def of_session(self, accesses: Mapping[str, str]) -> dict[str, Access]:
         """Those of a session's accesses that still stand, by project."""
-        found: dict[str, Access] = {}
-        for name, access_id in accesses.items():
-            access = self.projects[name].access(access_id) if name in self.projects else None
-            if access is not None:
-                found[name] = access
-        return found
+        own = ((name, self.projects[name]) for name in accesses if name in self.projects)
+        return _standing((name, one.admission.by_id(accesses[name])) for name, one in own)
 
-    def knows(self, accesses: Mapping[str, str]) -> bool:
-        """Whether nothing has to be asked of a ledger to say which of a session's accesses stand."""
-        return all(self.projects[name].knows(one) for name, one in accesses.items() if name in self.projects)
+    def remembered(self, find: Callable[[str, Standing], Access | None]) -> dict[str, Access]:
+        """What is found in each project without asking a ledger; nothing means that one has to be asked."""
+        known = {name: one.admission.remembered() for name, one in self.projects.items()}
+        if None in known.values():
+            return {}
+        return _standing((name, find(name, standing)) for name, standing in known.items() if standing)
 
-    def _accesses(self, find: Callable[[ServedProject], Access | None]) -> dict[str, Access]:
-        """What is found in each project."""
-        found = {name: find(served) for name, served in self.projects.items()}
-        return {name: access for name, access in found.items() if access is not None}
+
+def _standing(found: Iterable[tuple[str, Access | None]]) -> dict[str, Access]:
+    """The accesses that are there, by project."""
+    return {name: access for name, access in found if access is not None}
 
 
 def service_of(request: Request) -> LabelingService:
