@@ -56,7 +56,8 @@ class Figures:
 
 def ours(folder: Path, experts: int, samples: int, waiting: int) -> Figures:
     """Our server with so many experts at once; every answer is looked for in the ledger afterwards."""
-    workspace = made_project(folder, numbers(samples + waiting), NUMBERS)
+    # Four more for each, so that nobody runs dry while others hold the rest.
+    workspace = made_project(folder, numbers(samples + waiting + 4 * experts), NUMBERS)
     tokens = [token_for(workspace, f"expert-{i}") for i in range(experts)]
     with running([workspace.project_file]) as server:
         people = [Expert(server.url, "small", token) for token in tokens]
