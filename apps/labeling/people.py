@@ -1,4 +1,8 @@
-"""People: how each annotator does, for leads."""
+"""People: how each annotator does, for leads.
+
+Counted over voices, which are quick to read at any number: the whole annotations of a large ledger would take seconds
+of the process that the experts wait for. What needs whole annotations is counted over each one's last ones.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +13,7 @@ from typing import Final
 from apps.labeling.served import ServedProject
 from apps.labeling.told import Cell, Confusion, PersonTold
 from schemas.records import Access, Annotation, SampleId, Voice
+from tiltyard.rules.agreement import agreement_with_suggestion
 from tiltyard.rules.annotator_quality import consensus_quality
 from tiltyard.rules.answers import answers_of, gold_in, standing
 from tiltyard.rules.effective_labels import effective_labels
@@ -39,13 +44,15 @@ class _Told:
         self._held = served.ledger.assignments.holders(self._now)
         self._superseded = {voice.supersedes for voice in voices}
         self._agreed, self._pairs = pairs_of(voices)
-        self._quality = consensus_quality(served.ledger.annotations.shared_voices(), {}).annotators
+        shared = served.ledger.annotations.shared_voices
+        self._quality = served.quality.get("", lambda: consensus_quality(shared(), {}).annotators)
         self._gold = gold_results(voices, {one.sample_id: one.label for one in served.ledger.gold.current()})
 
     def person(self, name: str, access: Access | None, own: Sequence[Voice]) -> PersonTold:
         """The row of one annotator."""
         labels = sum(voice.act in ANSWERS for voice in own)
         recent = self._ledger.annotations.of_annotator(name, RECENT)
+        beside = agreement_with_suggestion(recent)
         asked, right = self._gold.get(name, (0, 0))
         return PersonTold(
             annotator=name,
@@ -64,8 +71,8 @@ class _Told:
             late=sum(one.late for one in recent),
             seconds=_seconds(recent),
             quality=self._quality.get(name),
-            with_model=agreement_with_model(recent, visible=True),
-            without_model=agreement_with_model(recent, visible=False),
+            with_model=beside.visible.value,
+            without_model=beside.hidden.value,
         )
 
 
@@ -106,12 +113,6 @@ def gold_results(voices: Iterable[Voice], truth: Mapping[SampleId, str]) -> dict
                 asked[name] += 1
                 right[name] += answer.label == truth[sample_id]
     return {name: (count, right[name]) for name, count in asked.items()}
-
-
-def agreement_with_model(annotations: Iterable[Annotation], *, visible: bool) -> float | None:
-    """The share of labels like the model's, among those given with it in sight or blind; none where there are none."""
-    given = [one for one in annotations if one.act == "label" and one.suggestion and one.suggestion_visible == visible]
-    return sum(one.label == one.suggestion for one in given) / len(given) if given else None
 
 
 def _seconds(annotations: Iterable[Annotation]) -> float | None:

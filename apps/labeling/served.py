@@ -25,6 +25,7 @@ LOG: Final = logging.getLogger("tiltyard.labeling")
 T = TypeVar("T")
 KEPT_ASSIGNMENTS: Final = 5_000
 GOLD_SECONDS: Final = 5.0
+QUALITY_SECONDS: Final = 60.0
 
 
 class ServedProject:
@@ -40,6 +41,7 @@ class ServedProject:
         self.progress = ProgressOf(self)
         self._assignments: OrderedDict[str, Assignment] = OrderedDict()
         self._lock = Lock()
+        self.quality: Remembered[Mapping[str, float]] = Remembered(QUALITY_SECONDS)
         self.admission = Admission(self.ledger.access)
         self._has_gold: Remembered[bool] = Remembered(GOLD_SECONDS)
 

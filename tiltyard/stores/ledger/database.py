@@ -1,6 +1,7 @@
 """The ledger's database: opened, migrated, and handed out as reading or writing transactions."""
 
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -34,6 +35,8 @@ class Database:
         level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._snapshots = self.engine.execution_options(**level)
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()
+        # Who opened it may never close it: a workspace that nobody uses any more is simply forgotten.
+        weakref.finalize(self, self.engine.dispose).atexit = False
         with self.writing() as connection:
             if schema is not None and not self.is_sqlite:
                 connection.execute(CreateSchema(schema, if_not_exists=True))
