@@ -81,15 +81,22 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed(tmp_path: Path, br
         assert len({one.sample_id for one in desk.annotations()}) == 4
 
 
-PROXIES = [(200, "text/html"), (403, "text/html"), (429, "application/json"), (500, "text/plain"), (502, "text/html")]
+PROXIES = [
+    (200, "text/html", "<h1>Log in</h1>"),
+    (201, "application/json", '{"results": []}'),
+    (403, "text/html", ""),
+    (429, "application/json", "{}"),
+    (500, "text/plain", ""),
+    (502, "text/html", ""),
+]
 """What may stand between a page and its server, and answer in its place."""
 
 
-def proxy(status: int, kind: str) -> Callable[[Route], None]:
+def proxy(status: int, kind: str, body: str) -> Callable[[Route], None]:
     """Something that answers every request by itself."""
 
     def answer(route: Route) -> None:
-        route.fulfill(status=status, content_type=kind, body="{}")
+        route.fulfill(status=status, content_type=kind, body=body)
 
     return answer
 
@@ -97,9 +104,9 @@ def proxy(status: int, kind: str) -> Callable[[Route], None]:
 @at("proxy")
 def test_nothing_but_the_server_s_own_word_clears_the_outbox(desk: Desk) -> None:
     page = desk.labeling()
-    for number, (status, kind) in enumerate(PROXIES, start=1):
+    for number, (status, kind, body) in enumerate(PROXIES, start=1):
         heading(page, number)
-        page.route("**/annotations", proxy(status, kind))
+        page.route("**/annotations", proxy(status, kind, body))
         with page.expect_response("**/annotations"):
             page.keyboard.press("y")
         expect(page.locator("#banner")).to_contain_text("1 answer waits for the server", timeout=PATIENCE_MS)

@@ -170,7 +170,9 @@ def test_going_on_says_nothing_to_the_model(desk: Desk) -> None:
     page.keyboard.press("c")
     page.keyboard.press("Escape")
     expect(page.locator("#strip")).to_contain_text("Left as it was")
-    page.keyboard.press("n")
+    page.keyboard.press("y")
+    expect(page.locator("#strip")).to_contain_text("and so did the model", timeout=PATIENCE_MS)
+    page.keyboard.press("Enter")
     settled(page)
     assert [one.supersedes for one in desk.annotations() if one.annotator == "ben"] == [None, None]
 

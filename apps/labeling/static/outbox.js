@@ -20,7 +20,7 @@ export class Outbox {
   #memory = new Map();
 
   constructor(project, annotator, storage = () => window.localStorage) {
-    this.#prefix = `tiltyard.outbox/${project}/${annotator}/`;
+    this.#prefix = `tiltyard.outbox/${project}/${encodeURIComponent(annotator)}/`;
     this.#storage = storage;
   }
 

@@ -38,7 +38,7 @@ export class Strip {
   reveal(answer, project) {
     const { label, probability, factors = [] } = answer.item.reveal;
     const agrees = label === answer.label;
-    this.answer = answer;
+    this.answer = agrees ? null : answer;
     this.#since = performance.now();
     const names = [...new Set(factors.map(nameOf))].slice(0, 3).join(", ");
     this.#show([
