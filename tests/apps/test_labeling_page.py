@@ -19,6 +19,7 @@ QUEUES: dict[str, dict[str, Any]] = {
     "noted": {"count": 4},
     "keys": {"count": 12},
     "empty": {"count": 3},
+    "renewed": {"count": 6},
     "closed": {"count": 4},
 }
 """A project for each journey, so that none meets what another has left."""
@@ -249,15 +250,31 @@ def test_keys_are_chosen_and_switched_off(desk: Desk) -> None:
 
 
 @at("empty")
-def test_an_empty_queue_says_why_and_who_holds_the_rest_and_finds_what_is_new(desk: Desk) -> None:
+def test_an_empty_queue_says_why_and_who_holds_the_rest_and_looks_again(desk: Desk) -> None:
     desk.labeling("ben")
     page = desk.page("ada")
+    page.clock.install()
+    page.reload()
     expect(page.locator("#empty")).to_contain_text("Held by others: ben (3)", timeout=PATIENCE_MS)
     expect(page.locator("#empty")).to_contain_text("Nothing to answer right now")
     fill(desk.workspace, numbers(2, start=50))
-    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    page.clock.fast_forward(21_000)
     expect(page.locator("#sample")).to_be_visible(timeout=PATIENCE_MS)
     assert shown_x(page) == 50
+
+
+@at("renewed")
+def test_leases_are_renewed_while_somebody_looks(desk: Desk) -> None:
+    page = desk.page("ada")
+    page.clock.install()
+    page.reload()
+    heading(page, 1)
+    with page.expect_response("**/lease") as renewed:
+        page.clock.fast_forward(desk.workspace.project.labeling.lease_minutes * 60_000 / 3 + 1000)
+    told = renewed.value.json()
+    assert '"have":["' in (renewed.value.request.post_data or "")
+    assert (told["assignments"], told["gone"]) == ([], [])
+    heading(page, 1)
 
 
 @at("closed")
