@@ -38,7 +38,7 @@ class LabelingSettings(BaseSettings):
     prefect_events: bool = Field(False, description="emit tiltyard.labels.ready to the Prefect server as well")
     max_body_bytes: int = Field(262_144, ge=1024, description="largest body of a request")
     max_import_bytes: int = Field(20_000_000, ge=1024, description="largest label file of an import")
-    login_rate: str = Field("10/minute;100/hour", description="log-ins tried from one address")
+    login_rate: str = Field("10/minute;100/hour", description="log-ins that may fail from one address")
     request_rate: str = Field("1200/minute", description="requests of one annotator, and of one address without one")
 
     @field_validator("projects", "trusted_proxies", "webhook_urls", mode="before")

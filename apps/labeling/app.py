@@ -1,6 +1,7 @@
 """The application: routes, limits and headers over the projects that are served."""
 
 import logging
+import mimetypes
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -55,6 +56,7 @@ ROUTERS: Final = (
     exchange_routes.router,
 )
 PAGES: Final = (login_routes.router, page_routes.router, lead_page_routes.router)
+KINDS: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Failure, "description": about}
     for status, about in {
@@ -137,6 +139,9 @@ def _add_routes(app: FastAPI) -> None:
     for pages in PAGES:
         app.include_router(pages)
     app.add_api_route("/health", _health, tags=["server"])
+    for ending, kind in KINDS.items():
+        # What a browser is told must not hang on the machine's own list: with nosniff it takes nothing else.
+        mimetypes.add_type(kind, ending)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
     _describe_bodies(app)
 

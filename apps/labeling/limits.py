@@ -4,7 +4,7 @@ from ipaddress import IPv6Address, ip_address
 from math import ceil
 from time import time
 
-from limits import parse_many
+from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
@@ -24,8 +24,18 @@ class Limit:
         """Count one; Refusal with 429 and Retry-After when it is one too many."""
         for rate in self._rates:
             if not self._limiter.hit(rate, key):
-                wait = self._limiter.get_window_stats(rate, key).reset_time - time()
-                raise Refusal(429, "too many requests; wait a little and go on", retry_after=max(1, ceil(wait)))
+                raise self._refusal(rate, key)
+
+    def check(self, key: str) -> None:
+        """Count nothing; Refusal when one more would be too many."""
+        for rate in self._rates:
+            if not self._limiter.test(rate, key):
+                raise self._refusal(rate, key)
+
+    def _refusal(self, rate: RateLimitItem, key: str) -> Refusal:
+        """What somebody is told who asks too often."""
+        wait = self._limiter.get_window_stats(rate, key).reset_time - time()
+        return Refusal(429, "too many requests; wait a little and go on", retry_after=max(1, ceil(wait)))
 
 
 def address_of(request: Request) -> str:

@@ -41,11 +41,13 @@ async def login(request: Request) -> Response:
     refuse_other_types(request, FORM)
     form = await request.form()
     nonce, onward = request.cookies.get(BEFORE), str(form.get("next", "/"))
-    service.logins.hit(address_of(request))
+    service.logins.check(address_of(request))
     if nonce is None or not service.csrf.holds(nonce, _text(form.get(FIELD))):
         return _login_page(request, onward, "The page was open for too long; try once more.", 403)
     accesses = await run_in_threadpool(service.of_token, (_text(form.get("token")) or "").strip())
     if not accesses:
+        # Only what fails is counted: a team behind one address logs in every morning.
+        service.logins.hit(address_of(request))
         return _login_page(request, onward, "This token is not known, or was revoked.", 401)
     return logged_in(request, accesses, onward)
 
@@ -107,7 +109,7 @@ def _text(value: object) -> str | None:
 async def begin_oidc(request: Request, next: str = "/") -> Response:
     """Send the browser to the OpenID provider."""
     service = service_of(request)
-    service.logins.hit(address_of(request))
+    service.requests.hit(address_of(request))
     provider = _provider(service)
     try:
         return await provider.begin(request, own_path(next))
@@ -119,10 +121,11 @@ async def begin_oidc(request: Request, next: str = "/") -> Response:
 async def end_oidc(request: Request) -> Response:
     """Take up who the provider says it is, if they have access."""
     service = service_of(request)
-    service.logins.hit(address_of(request))
+    service.logins.check(address_of(request))
     try:
         name, onward = await _provider(service).end(request)
     except NotVouchedFor as error:
+        service.logins.hit(address_of(request))
         return _login_page(request, "/", str(error), 401)
     accesses = await run_in_threadpool(service.of_name, name)
     if not accesses:

@@ -96,9 +96,8 @@ def annotator_of(claims: Mapping[str, Any], claim: str) -> str:
 def _provider(issuer: str, client_id: str, client_secret: str) -> Any:
     """The provider as authlib talks to it."""
     try:
-        with warnings.catch_warnings():
-            # authlib warns that it would rather have a successor of httpx; nothing that an operator could mend.
-            warnings.simplefilter("ignore")
+        # authlib warns, whatever the filters say, that it would rather have a successor of httpx: no operator's affair.
+        with warnings.catch_warnings(record=True):
             from authlib.integrations.starlette_client import OAuth
     except ImportError as error:
         raise TiltyardError("logging in through a provider needs the extra: pip install 'tiltyard[oidc]'") from error

@@ -135,6 +135,30 @@ def test_log_ins_are_throttled_by_address(tmp_path: Path) -> None:
     assert (right.status_code, guessed.status_code) == (429, 429), "guessing at the API counts as well"
 
 
+def test_a_team_behind_one_address_logs_in(tmp_path: Path) -> None:
+    workspace = made_project(tmp_path, numbers(1), NUMBERS)
+    token = token_for(workspace, "ada")
+    with serving(workspace.project_file, login_rate="3/minute") as client:
+        for _ in range(6):
+            logged_in(client, token)
+            client.cookies.clear()
+
+
+def test_the_factory_serves_what_the_environment_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from apps.labeling.asgi import create
+
+    first = made_project(tmp_path / "first", numbers(1), {**NUMBERS, "name": "first"})
+    second = made_project(tmp_path / "second", numbers(1), {**NUMBERS, "name": "second"})
+    monkeypatch.setenv("TILTYARD_LABEL_PROJECTS", f"{first.project_file},{second.project_file.parent}")
+    monkeypatch.setenv("TILTYARD_LABEL_SECRET", SECRET)
+    with TestClient(create()) as client:
+        told = client.get("/api/v1/projects", headers=bearer(token_for(second, "ada"))).json()
+        script = client.get("/static/page.js").headers
+    assert [one["name"] for one in told] == ["second"]
+    assert (script["content-type"].split(";")[0], script["cache-control"]) == ("text/javascript", "no-cache")
+    assert script["etag"]
+
+
 def test_requests_are_limited_per_annotator(tmp_path: Path) -> None:
     workspace = made_project(tmp_path, numbers(1), NUMBERS)
     ada, bea = bearer(token_for(workspace, "ada")), bearer(token_for(workspace, "bea"))
