@@ -270,7 +270,7 @@ def test_leases_are_renewed_while_somebody_looks(desk: Desk) -> None:
     page.reload()
     heading(page, 1)
     with page.expect_response("**/lease") as renewed:
-        page.clock.fast_forward(desk.workspace.project.labeling.lease_minutes * 60_000 / 3 + 1000)
+        page.clock.fast_forward(desk.workspace.project.labeling.lease_minutes * 20_000 + 1000)
     told = renewed.value.json()
     assert '"have":["' in (renewed.value.request.post_data or "")
     assert (told["assignments"], told["gone"]) == ([], [])
