@@ -17,6 +17,7 @@ QUEUES: dict[str, dict[str, Any]] = {
     "offline": {"count": 12},
     "unheard": {"count": 8},
     "proxy": {"count": 12},
+    "forgetful": {"count": 6},
     "undone-offline": {"count": 6},
     "leaving": {"count": 12},
     "expired": {"count": 8},
@@ -131,6 +132,22 @@ def test_what_the_server_cannot_take_does_not_hold_up_the_rest(desk: Desk) -> No
     page.get_by_role("button", name="Try again").click()
     settled(page)
     assert [one.label for one in desk.annotations() if one.annotator == "ben"] == ["no", "yes"]
+
+
+@at("forgetful")
+def test_a_browser_that_keeps_nothing_says_so_and_sends_all_the_same(desk: Desk) -> None:
+    context = desk.context()
+    context.add_init_script("Storage.prototype.setItem = () => { throw new Error('full') }")
+    page = logged_in(context, desk.url, desk.token("ada"), desk.path)
+    heading(page, 1)
+    page.route("**/annotations", away)
+    page.keyboard.press("y")
+    expect(page.locator("#banner")).to_contain_text("This browser keeps nothing", timeout=PATIENCE_MS)
+    page.unroute("**/annotations")
+    page.keyboard.press("n")
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    expect(page.locator("#banner")).to_be_hidden(timeout=PATIENCE_MS)
+    assert desk.labels() == ["yes", "no"]
 
 
 @at("unheard")

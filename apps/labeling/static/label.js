@@ -222,6 +222,8 @@ function wired() {
   for (const button of document.querySelectorAll("[data-command]")) {
     if (!["keep", "change"].includes(button.dataset.command)) button.addEventListener("click", (event) => { event.preventDefault(); acts[button.dataset.command](); });
   }
+  // Where the focus stays in a field, a new sample is read out; elsewhere the focus on its heading does that.
+  if (keys.typing) find("#sample").setAttribute("aria-live", "polite");
   settings(find("#settings"), project.classes, keys, named);
   closable();
   document.addEventListener("keydown", pressed);
