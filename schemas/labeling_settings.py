@@ -1,10 +1,13 @@
 """Environment settings of the labeling server: what it serves, to whom, and how much of it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+RATE: Final = r"^[1-9]\d*/(second|minute|hour|day)(;[1-9]\d*/(second|minute|hour|day))*$"
+"""Limits such as ``10/minute;100/hour``."""
 
 
 class LabelingSettings(BaseSettings):
@@ -38,8 +41,10 @@ class LabelingSettings(BaseSettings):
     prefect_events: bool = Field(False, description="emit tiltyard.labels.ready to the Prefect server as well")
     max_body_bytes: int = Field(262_144, ge=1024, description="largest body of a request")
     max_import_bytes: int = Field(20_000_000, ge=1024, description="largest label file of an import")
-    login_rate: str = Field("10/minute;100/hour", description="log-ins that may fail from one address")
-    request_rate: str = Field("1200/minute", description="requests of one annotator, and of one address without one")
+    login_rate: str = Field("10/minute;100/hour", pattern=RATE, description="log-ins that may fail from one address")
+    request_rate: str = Field(
+        "1200/minute", pattern=RATE, description="requests of one annotator, and of one address without one"
+    )
 
     @field_validator("projects", "trusted_proxies", "webhook_urls", mode="before")
     @classmethod
