@@ -1,6 +1,5 @@
 """Progress: what is left, what one has done today, when the next training comes, and what the last one changed."""
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from apps.labeling.remembered import Remembered
@@ -62,10 +61,9 @@ class ProgressOf:
         return self._waiting.get(annotator, lambda: count(annotator, now))
 
     def _counted_today(self, annotator: str) -> int:
-        """An annotator's answers since midnight UTC, those withdrawn taken off."""
+        """An annotator's answers since midnight UTC that stand."""
         midnight = self._served.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        acts: Counter[str] = Counter(self._served.ledger.annotations.count_of(annotator, midnight))
-        return max(0, sum(acts[act] for act in ANSWERS) - acts["withdraw"])
+        return self._served.ledger.annotations.standing_since(annotator, midnight)
 
     def _of_project(self) -> dict[str, Any]:
         """What is the same for everybody, by its name in the answer."""

@@ -1,7 +1,6 @@
 """The queue's part of the API: leases, answers, progress."""
 
 from asyncio import wrap_future
-from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -92,10 +91,13 @@ async def annotate(request: Request, response: Response, caller: Annotator) -> S
 
 
 def _counted(said: Sequence[Any], new: Collection[str]) -> tuple[int, int]:
-    """How many of the answers settle an assignment, and by how many the caller's day has grown."""
-    acts = Counter(str(one["act"]) for one in said if isinstance(one, dict) and one.get("client_key") in new)
-    settled = sum(acts[act] for act in ANSWERS)
-    return settled, settled - acts["withdraw"]
+    """How many of the answers settle an assignment, and by how many the caller's day has grown.
+
+    A second answer to a sample grows nothing; whatever else was said on the way is right again at the next count.
+    """
+    stored = [one for one in said if isinstance(one, dict) and one.get("client_key") in new]
+    settled = sum(one["act"] in ANSWERS and not one.get("supersedes_key") for one in stored)
+    return settled, settled - sum(one["act"] == "withdraw" for one in stored)
 
 
 async def _leased(caller: Caller, wanted: Wanted | None, held: list[Assignment] | None) -> Leased:

@@ -53,31 +53,14 @@ def label_twenty(desk: Desk) -> None:
     assert all(one.guidelines_hash == desk.workspace.project.guidelines_hash for one in kept)
 
 
-STOPWATCH = """() => {
-  window.took = [];
-  addEventListener("keydown", (event) => {
-    const began = event.timeStamp;
-    requestAnimationFrame(() => {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => window.took.push(performance.now() - began);
-      channel.port2.postMessage(0);
-    });
-  }, true);
-}"""
-"""From a key press to the end of the frame that it painted."""
-
-
 @at("fast")
-def test_a_key_paints_the_next_sample_at_once(desk: Desk) -> None:
+def test_fifty_keys_are_fifty_answers(desk: Desk) -> None:
+    """How fast that is, benchmarks/labeling_page.py measures."""
     page = desk.labeling()
-    page.evaluate(STOPWATCH)
     for number in range(1, 51):
         heading(page, number)
         page.keyboard.press("n")
     heading(page, 51)
-    took = sorted(page.evaluate("window.took"))
-    assert len(took) == 50
-    assert took[47] < 100, took
     settled(page)
     assert len(desk.annotations()) == 50
 

@@ -1,6 +1,6 @@
 """The queue on both databases: leases, overlap, gold samples, accesses and the outbox."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -236,9 +236,22 @@ def test_counting_by_person_and_day(ledger: Ledger) -> None:
     for assignment in take(ledger, "ada", 2):
         say(ledger, "ada", assignment, "yes")
     say(ledger, "ben", take(ledger, "ben")[0], None, act="skip")
-    assert ledger.annotations.count_of("ada", NOW) == Counter(label=2)
-    assert ledger.annotations.count_of("ada", NOW + timedelta(seconds=1)) == Counter()
+    assert ledger.annotations.standing_since("ada", NOW) == 2
+    assert ledger.annotations.standing_since("ada", NOW + timedelta(seconds=1)) == 0
     assert ledger.annotations.per_day(NOW) == [("2026-01-02", "ada", "label", 2), ("2026-01-02", "ben", "skip", 1)]
+
+
+def test_a_second_answer_a_remark_and_a_withdrawal_add_nothing_to_what_stands(ledger: Ledger) -> None:
+    ask(ledger, 2)
+    first, second = take(ledger, "ada", 2)
+    blind = say(ledger, "ada", first, "yes")
+    say(ledger, "ada", first, "no", supersedes=blind.annotation_id, suggestion_visible=True)
+    say(ledger, "ada", second, None, act="flag", note="torn")
+    assert ledger.annotations.standing_since("ada", NOW) == 1
+    said = say(ledger, "ada", second, "yes")
+    assert ledger.annotations.standing_since("ada", NOW) == 2
+    say(ledger, "ada", second, None, act="withdraw", supersedes=said.annotation_id)
+    assert ledger.annotations.standing_since("ada", NOW) == 1
 
 
 def test_shared_voices_are_those_of_samples_that_two_have_answered(ledger: Ledger) -> None:

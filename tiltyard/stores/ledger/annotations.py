@@ -1,13 +1,12 @@
 """Annotations: facts about samples, kept for ever, whatever happens to any model."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Final, TypeVar
 
 import polars as pl
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, exists, func, select, true
 
 from schemas.project import Labeling
 from schemas.records import Annotation, NewAnnotation, SampleId, Voice
@@ -18,6 +17,8 @@ from tiltyard.stores.ledger.intake import Circumstances, restore_all, take_in
 from tiltyard.stores.ledger.voices import voice_of
 
 ANNOTATION = tables.annotation
+LATER = ANNOTATION.alias("later")
+ANSWERS: Final = ("label", "skip", "cant_tell")
 LABELING: Final = Labeling()
 CHUNK: Final = 2_000
 """Annotations stored at once: a statement holds no more parameters than SQLite takes."""
@@ -135,12 +136,16 @@ class Annotations:
         with self._database.reading() as connection:
             return all_of(connection, Annotation, ANNOTATION.c.act == "propose")
 
-    def count_of(self, annotator: str, since: datetime) -> Counter[str]:
-        """How many acts of each kind an annotator has stored since a moment."""
-        own = (ANNOTATION.c.annotator == annotator, ANNOTATION.c.recorded_at >= since.isoformat())
-        statement = select(ANNOTATION.c.act, func.count()).where(*own).group_by(ANNOTATION.c.act)
+    def standing_since(self, annotator: str, since: datetime) -> int:
+        """How many answers an annotator has given since a moment that nothing supersedes; remarks are no answers."""
+        answers = (
+            ANNOTATION.c.annotator == annotator,
+            ANNOTATION.c.recorded_at >= since.isoformat(),
+            ANNOTATION.c.act.in_(ANSWERS),
+            ~exists().where(LATER.c.supersedes == ANNOTATION.c.annotation_id),
+        )
         with self._database.reading() as connection:
-            return Counter({str(act): int(number) for act, number in connection.execute(statement)})
+            return int(connection.scalar(select(func.count()).select_from(ANNOTATION).where(*answers)) or 0)
 
     def per_day(self, since: datetime) -> list[tuple[str, str, str, int]]:
         """Day (UTC, as text), annotator, act and how many, since a moment, in that order."""
