@@ -284,6 +284,8 @@ def test_a_refused_answer_stays_in_sight_with_its_reason(desk: Desk) -> None:
     settled_but(page, 1)
     page.reload()
     expect(page.locator("#refused summary")).to_have_text("1 answer was not taken", timeout=PATIENCE_MS)
+    expect(page.locator("#sample")).to_be_visible(timeout=PATIENCE_MS)
+    assert shown_x(page) == 2, "a sample whose answer waits for its author is not asked again"
     take_up(desk, before, "yes")
     page.locator("#refused summary").click()
     page.get_by_role("button", name="Try again").click()
