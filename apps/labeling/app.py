@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -142,7 +143,9 @@ def _add_routes(app: FastAPI) -> None:
     for ending, kind in KINDS.items():
         # What a browser is told must not hang on the machine's own list: with nosniff it takes nothing else.
         mimetypes.add_type(kind, ending)
-    app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
+    # Only what is the same for everybody is compressed: the length of a page with a secret in it may tell the secret.
+    static = GZipMiddleware(StaticFiles(directory=FOLDER / "static"), minimum_size=500)
+    app.mount("/static", static, name="static")
     _describe_bodies(app)
 
 
