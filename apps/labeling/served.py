@@ -56,8 +56,10 @@ class ServedProject:
         return self.workspace.ledger
 
     def warm(self) -> None:
-        """Do now what the first answer would have to wait for: Pandera's import takes a second."""
+        """Do now what the first expert would have to wait for: Pandera's import takes a second, counting a moment."""
         _ = self.workspace.contract_hash
+        self.progress.tell("")
+        self.admission.by_name("")
 
     def now(self) -> datetime:
         """This moment in UTC."""
