@@ -1,20 +1,28 @@
 """The leads' pages: rendered whole, without a script."""
 
+from asyncio import wrap_future
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from apps.labeling.agreeing import agreement
 from apps.labeling.callers import Caller
+from apps.labeling.csrf import FIELD
+from apps.labeling.failures import Refusal
+from apps.labeling.gilding import gild, retire
+from apps.labeling.login_routes import text_of
 from apps.labeling.overview import batches, days, dispute_count, flags, minute, proposals
 from apps.labeling.page_routes import page_caller
 from apps.labeling.pages import page
 from apps.labeling.people import confusion, people
 from apps.labeling.samples import sample
 from apps.labeling.served import ServedProject
+from apps.labeling.service import service_of
 from apps.labeling.told import SampleTold
 from schemas.errors import NotFound
 from schemas.project import Project
@@ -49,6 +57,21 @@ async def show_sample(request: Request, project: str, sample_id: str) -> Respons
             "lead_sample.html", context | {"sample": None, "history": [], "assignments": [], "found": False}, 404
         )
     return page("lead_sample.html", context | _sample(found, caller.served.project))
+
+
+@router.post("/p/{project}/lead/sample/{sample_id}/gold")
+async def set_gold(request: Request, project: str, sample_id: str) -> Response:
+    """Make a sample gold with the class that the form names, or gold no longer when it names none."""
+    caller, _ = await page_caller(request, project, "lead")
+    form = await request.form()
+    if caller.nonce and not service_of(request).csrf.holds(caller.nonce, text_of(form.get(FIELD))):
+        raise Refusal(403, "the page's proof is missing or old; load the page again", "csrf")
+    served, who, label = caller.served, caller.annotator, text_of(form.get("label"))
+    act: Callable[[], object] = (
+        partial(gild, served, who, sample_id, label) if label else partial(retire, served, who, sample_id)
+    )
+    await wrap_future(served.writer.run(act))
+    return RedirectResponse(f"/p/{project}/lead/sample/{sample_id}", 303)
 
 
 @router.get("/p/{project}/lead/exports")
@@ -97,9 +120,11 @@ def _sample(found: SampleTold, project: Project) -> Row:
             "values": values,
             "label": found.label,
             "dispute": found.dispute,
+            "gold": found.gold,
             "suggestion": said,
         },
         "assignments": [one.model_dump() for one in found.assignments],
+        "classes": project.class_names,
         "history": [_act(one, superseded=one.annotation_id in superseded) for one in found.annotations],
         "found": True,
     }

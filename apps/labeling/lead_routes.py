@@ -1,7 +1,6 @@
 """The leads' part of the API: every annotation, every sample, how people do; and gold samples."""
 
 from asyncio import wrap_future
-from uuid import uuid4
 
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
@@ -9,16 +8,14 @@ from starlette.requests import Request
 
 from apps.labeling.agreeing import agreement
 from apps.labeling.answers import Gilding
-from apps.labeling.callers import Caller, Lead
-from apps.labeling.failures import Refusal
+from apps.labeling.callers import Lead
+from apps.labeling.gilding import gild
 from apps.labeling.overview import throughput
 from apps.labeling.parameters import After, Limit, SamplePath, Until
 from apps.labeling.people import people
 from apps.labeling.reading import described, read_json
 from apps.labeling.samples import sample
 from apps.labeling.told import AgreementTold, AnnotationsTold, DayTold, GoldTold, PersonTold, SampleTold
-from schemas.errors import nearest
-from schemas.records import GoldSample, SampleId
 
 router = APIRouter(tags=["lead"])
 
@@ -58,28 +55,7 @@ async def list_days(caller: Lead) -> list[DayTold]:
 async def add_gold(request: Request, response: Response, caller: Lead) -> GoldTold:
     """Make a sample gold: its answer is known, and annotators are asked it now and then without being told."""
     gilding = await read_json(request, Gilding)
-    gold, is_new = await wrap_future(caller.served.writer.run(lambda: _gild(caller, gilding)))
+    served, who = caller.served, caller.annotator
+    gold, is_new = await wrap_future(served.writer.run(lambda: gild(served, who, gilding.sample_id, gilding.label)))
     response.status_code = 201 if is_new else 200
     return GoldTold(gold_id=gold.gold_id, sample_id=gold.sample_id, label=gold.label)
-
-
-def _gild(caller: Caller, gilding: Gilding) -> tuple[GoldSample, bool]:
-    """The gold sample as the ledger keeps it, and whether it is new; run by the writer."""
-    served = caller.served
-    if gilding.label not in served.project.class_names:
-        raise Refusal(
-            422, f"{gilding.label!r} is not a class; {nearest(gilding.label, served.project.class_names)}", "label"
-        )
-    for known in served.ledger.gold.current():
-        if (known.sample_id, known.label) == (gilding.sample_id, gilding.label):
-            return known, False
-    gold = GoldSample(
-        gold_id=uuid4().hex,
-        sample_id=SampleId(gilding.sample_id),
-        payload=sample(served, gilding.sample_id).payload,
-        label=gilding.label,
-        act="add",
-        decided_by=caller.annotator,
-        recorded_at=served.now(),
-    )
-    return served.ledger.gold.record(gold), True

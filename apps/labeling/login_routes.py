@@ -42,9 +42,9 @@ async def login(request: Request) -> Response:
     form = await request.form()
     nonce, onward = request.cookies.get(BEFORE), str(form.get("next", "/"))
     service.logins.check(address_of(request))
-    if nonce is None or not service.csrf.holds(nonce, _text(form.get(FIELD))):
+    if nonce is None or not service.csrf.holds(nonce, text_of(form.get(FIELD))):
         return _login_page(request, onward, "The page was open for too long; try once more.", 403)
-    accesses = await run_in_threadpool(service.of_token, (_text(form.get("token")) or "").strip())
+    accesses = await run_in_threadpool(service.of_token, (text_of(form.get("token")) or "").strip())
     if not accesses:
         # Only what fails is counted: a team behind one address logs in every morning.
         service.logins.hit(address_of(request))
@@ -59,7 +59,7 @@ async def logout(request: Request) -> Response:
     refuse_other_types(request, FORM)
     visitor = await visitor_of(request)
     form = await request.form()
-    if visitor is not None and visitor.nonce and not service.csrf.holds(visitor.nonce, _text(form.get(FIELD))):
+    if visitor is not None and visitor.nonce and not service.csrf.holds(visitor.nonce, text_of(form.get(FIELD))):
         raise Refusal(403, "the page's proof is missing or old; load the page again", "csrf")
     response = RedirectResponse("/login", 303)
     service.sessions.end(request, response)
@@ -100,7 +100,7 @@ def _login_page(request: Request, onward: str, problem: str, status: int = 200) 
     return response
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
     """A form's field, if it is text."""
     return value if isinstance(value, str) else None
 

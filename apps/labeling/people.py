@@ -5,18 +5,17 @@ of the process that the experts wait for. What needs whole annotations is counte
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from statistics import median
 from typing import Final
 
 from apps.labeling.served import ServedProject
 from apps.labeling.told import Cell, Confusion, PersonTold
-from schemas.records import Access, Annotation, SampleId, Voice
+from schemas.records import Access, Annotation, Voice
 from tiltyard.rules.agreement import agreement_with_suggestion
-from tiltyard.rules.annotator_quality import consensus_quality
-from tiltyard.rules.answers import answers_of, gold_in, standing
-from tiltyard.rules.effective_labels import effective_labels
+from tiltyard.rules.annotator_quality import AnnotatorQuality, annotator_quality, consensus_quality
+from tiltyard.rules.answers import answers_of, standing
 
 RECENT: Final = 500
 ANSWERS: Final = frozenset({"label", "adjudicate"})
@@ -43,17 +42,18 @@ class _Told:
         self._now = served.now()
         self._held = served.ledger.assignments.holders(self._now)
         self._superseded = {voice.supersedes for voice in voices}
-        self._agreed, self._pairs = pairs_of(voices)
-        shared = served.ledger.annotations.shared_voices
-        self._quality = served.quality.get("", lambda: consensus_quality(shared(), {}).annotators)
-        self._gold = gold_results(voices, {one.sample_id: one.label for one in served.ledger.gold.current()})
+        shared = served.ledger.annotations.shared_voices()
+        self._beside = {one.annotator: one for one in annotator_quality(shared, served.project.effective_label)}
+        self._agreed, self._pairs = pairs_of(shared)
+        predicted = served.ledger.assignments.suggested
+        self._quality = served.quality.get("", lambda: consensus_quality(shared, predicted(shared)).annotators)
 
     def person(self, name: str, access: Access | None, own: Sequence[Voice]) -> PersonTold:
         """The row of one annotator."""
         labels = sum(voice.act in ANSWERS for voice in own)
         recent = self._ledger.annotations.of_annotator(name, RECENT)
         beside = agreement_with_suggestion(recent)
-        asked, right = self._gold.get(name, (0, 0))
+        others = self._beside.get(name)
         return PersonTold(
             annotator=name,
             role=access.role if access else None,
@@ -64,8 +64,8 @@ class _Told:
             today=sum(voice.said_at.date() == self._now.date() for voice in own),
             held=self._held.get(name, 0),
             superseded=sum(voice.annotation_id in self._superseded for voice in own),
-            gold_asked=asked,
-            gold_right=right,
+            gold_asked=others.gold.cases if others else 0,
+            gold_right=others.gold.right if others else 0,
             agreed=self._agreed[name],
             agreed_of=self._pairs[name],
             late=sum(one.late for one in recent),
@@ -77,7 +77,10 @@ class _Told:
 
 
 def pairs_of(voices: Iterable[Voice]) -> tuple[Counter[str], Counter[str]]:
-    """For each annotator, how many pairs of answers with others to one sample are alike, and how many there are."""
+    """For each annotator, how many pairs of answers with others to one sample are alike, and how many there are.
+
+    Beside the label of the sample two who disagree would never show: there is none while they do.
+    """
     agreed, pairs = Counter[str](), Counter[str]()
     for stand in standing(voices).values():
         for one, other in combinations(answers_of(stand).values(), 2):
@@ -89,30 +92,18 @@ def pairs_of(voices: Iterable[Voice]) -> tuple[Counter[str], Counter[str]]:
 
 def confusion(served: ServedProject) -> list[Confusion]:
     """What each annotator said where the sample has a label by now, for those who share samples; commonest first."""
-    voices = served.ledger.annotations.shared_voices()
-    decided = {one.sample_id: one.label for one in effective_labels(voices, served.project.effective_label)}
-    cells: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
-    for sample_id, stand in standing(voices).items():
-        for name, said in answers_of(stand).items():
-            if sample_id in decided:
-                cells[name][str(said.label), decided[sample_id]] += 1
-    return [Confusion(annotator=name, cells=_cells(cells[name])) for name in sorted(cells)]
+    found = annotator_quality(served.ledger.annotations.shared_voices(), served.project.effective_label)
+    return [Confusion(annotator=one.annotator, cells=_cells(one)) for one in found if one.confusion]
 
 
-def _cells(counts: Counter[tuple[str, str]]) -> list[Cell]:
-    """The cells of one annotator."""
-    return [Cell(said=said, decided=decided, count=count) for (said, decided), count in counts.most_common()]
-
-
-def gold_results(voices: Iterable[Voice], truth: Mapping[SampleId, str]) -> dict[str, tuple[int, int]]:
-    """For each annotator, how many gold samples they answered, and how many of these rightly."""
-    asked, right = Counter[str](), Counter[str]()
-    for sample_id, stand in standing(voices).items():
-        for name, answer in gold_in(stand).items():
-            if sample_id in truth:
-                asked[name] += 1
-                right[name] += answer.label == truth[sample_id]
-    return {name: (count, right[name]) for name, count in asked.items()}
+def _cells(quality: AnnotatorQuality) -> list[Cell]:
+    """The cells of one annotator, the commonest first."""
+    cells = [
+        Cell(said=said, decided=decided, count=count)
+        for decided, given in quality.confusion.items()
+        for said, count in given.items()
+    ]
+    return sorted(cells, key=lambda cell: (-cell.count, cell.decided, cell.said))
 
 
 def _seconds(annotations: Iterable[Annotation]) -> float | None:

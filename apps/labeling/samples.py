@@ -26,6 +26,7 @@ def sample(served: ServedProject, sample_id: str) -> SampleTold:
         payload=_payload(assignments, history),
         label=next((one.label for one in effective_labels(voices, rule) if one.sample_id == sample_id), None),
         dispute=any(one.sample_id == sample_id for one in disputed(voices, rule)),
+        gold=next((one.label for one in ledger.gold.current() if one.sample_id == sample_id), None),
         suggestion=suggestion.label if suggestion else None,
         probability=suggestion.probability if suggestion else None,
         assignments=[_standing(one) for one in ledger.assignments.standing(SampleId(sample_id))],

@@ -251,6 +251,7 @@ class SampleTold(BaseModel):
     payload: dict[str, Any]
     label: str | None
     dispute: bool
+    gold: str | None = Field(description="its known answer, where annotators are measured by it")
     suggestion: str | None
     probability: float | None
     assignments: list[StandingTold]

@@ -12,7 +12,7 @@ import pytest
 
 from schemas.records import Payload, SampleId, Suggestion
 from tests.made_queue import NUMBERS, made_project, numbers, sample_id_of, says, token_for
-from tests.web import API, Expert, TestClient, answer, logged_in, serving
+from tests.web import API, Expert, TestClient, answer, logged_in, proof_in, serving
 from tiltyard.stores.workspace import Workspace
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -165,6 +165,8 @@ def test_gold_answers_are_counted_for_their_annotator(tmp_path: Path) -> None:
         bea.say(answer(gold, "no"))
         rows = {row["annotator"]: row for row in lea.get("/annotators")}
     assert (rows["bea"]["gold_asked"], rows["bea"]["gold_right"]) == (1, 0)
+    rulings = [one for one in workspace.ledger.annotations.until() if one.act == "adjudicate"]
+    assert [(one.annotator, one.label) for one in rulings] == [("lea", "yes")], "gold is a ruling, once"
     assert [one.sample_id for one in workspace.ledger.gold.current()] == [SampleId(asked["sample_id"])]
 
 
@@ -243,6 +245,25 @@ def test_pages_are_shown(workspace: Workspace, client: TestClient) -> None:
     assert client.get(f"/p/small/lead/sample/{'0' * 32}").status_code == 404
     assert client.get("/").headers["location"] == "/p/small/"
     assert "<strong>yes</strong>" in client.get("/p/small/guidelines").text
+
+
+def test_a_lead_makes_a_sample_gold_on_its_page_and_takes_it_back(tmp_path: Path) -> None:
+    workspace = made_project(tmp_path, numbers(2), MADE)
+    with serving(workspace.project_file) as client:
+        logged_in(client, token_for(workspace, "lea", "lead"))
+        page = f"/p/small/lead/sample/{sample_id_of(numbers(1)[0])}"
+        proof = proof_in(client.get(page).text)
+        assert client.post(f"{page}/gold", data={"label": "yes"}).status_code == 403
+        assert client.post(f"{page}/gold", data={"label": "perhaps", "csrf": proof}).status_code == 422
+        assert client.post(f"{page}/gold", data={"csrf": proof}).status_code == 404, "it is not gold yet"
+        assert workspace.ledger.gold.current() == []
+        told = client.post(f"{page}/gold", data={"label": "yes", "csrf": proof})
+        assert (told.status_code, told.headers["location"]) == (303, page)
+        assert [one.label for one in workspace.ledger.gold.current()] == ["yes"]
+        assert "measured by <b>yes</b>" in client.get(page).text
+        assert client.post(f"{page}/gold", data={"csrf": proof}).status_code == 303
+    assert workspace.ledger.gold.current() == []
+    assert [one.act for one in workspace.ledger.annotations.until()] == ["adjudicate"]
 
 
 def test_one_token_opens_several_projects(tmp_path: Path) -> None:

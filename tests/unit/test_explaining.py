@@ -18,7 +18,7 @@ from sklearn.svm import LinearSVC
 from schemas.project import Project, parse_project
 from schemas.records import Factor
 from tiltyard.rules import explaining
-from tiltyard.rules.explaining import background_of, explain, explained, near_miss, suggestions
+from tiltyard.rules.explaining import background_of, explain, explained, suggestions
 from tiltyard.rules.features import MISSING, feature_frame
 from tiltyard.rules.words import WORD, without_each_word
 
@@ -182,11 +182,6 @@ def test_chunks_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> Non
     whole = explain(model, rows, background, TABLE)
     monkeypatch.setattr(explaining, "CELLS", 7)
     assert explain(model, rows, background, TABLE) == whole
-
-
-def test_how_near_the_second_class_is() -> None:
-    assert near_miss({"legit": 0.3, "fraud": 0.34, "other": 0.36}) == "margin 0.02 between other and fraud"
-    assert near_miss({}) == ""
 
 
 @given(st.text(alphabet="abB' ,"))

@@ -4,13 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.records import Annotation, SampleId
+from schemas.records import SampleId
 from tiltyard.rules.annotator_weights import weights_of
 from tiltyard.rules.answers import Answer, answers_in, gold_in, ruling_in, standing
 from tiltyard.rules.effective_labels import Rule, effective
@@ -28,16 +27,14 @@ class AnnotatorQuality:
     """What is known of one annotator's labels.
 
     ``agrees``: how many equal the effective label, of those whose sample another one answered or adjudicated.
-    ``gold``: how many are right where the answer was known. ``lead_ms``: mean time to answer, none where it was
-    not measured. ``weight``: what a voice weighs under ``quality_weighted``. ``confusion``: effective label ->
-    label given -> how often, over the same samples as ``agrees``.
+    ``gold``: how many are right where the answer was known. ``weight``: what a voice weighs under
+    ``quality_weighted``. ``confusion``: effective label -> label given -> how often, over the samples of ``agrees``.
     """
 
     annotator: str
     answers: int
     agrees: Share
     gold: Share
-    lead_ms: float | None
     weight: float
     confusion: Mapping[str, Mapping[str, int]]
 
@@ -54,7 +51,7 @@ class ConsensusQuality:
     why: str = ""
 
 
-def annotator_quality(annotations: Iterable[Annotation], rule: Rule = "majority") -> list[AnnotatorQuality]:
+def annotator_quality(annotations: Iterable[Answer], rule: Rule = "majority") -> list[AnnotatorQuality]:
     """What is known of each annotator who gave a label, by name. Each annotator's latest label of a sample counts."""
     samples = standing(annotations)
     voices: Mapping[SampleId, list[Answer]] = {sample: list(stand) for sample, stand in samples.items()}
@@ -70,7 +67,6 @@ def annotator_quality(annotations: Iterable[Annotation], rule: Rule = "majority"
             answers=len(given[name]),
             agrees=_share_right(given[name], compared),
             gold=_share_right(gold[name], rulings),
-            lead_ms=_mean_lead(given[name]),
             weight=weight,
             confusion=_confusion(given[name], compared),
         )
@@ -144,28 +140,22 @@ def _predicted(
     return np.asarray(known / known.sum(axis=1, keepdims=True))
 
 
-def _by_annotator(samples: Iterable[Mapping[str, Annotation]]) -> Mapping[str, list[Annotation]]:
+def _by_annotator(samples: Iterable[Mapping[str, Answer]]) -> Mapping[str, list[Answer]]:
     """The labels of each annotator, given those of each sample."""
-    found: dict[str, list[Annotation]] = defaultdict(list)
+    found: dict[str, list[Answer]] = defaultdict(list)
     for own in samples:
         for name, one in own.items():
             found[name].append(one)
     return found
 
 
-def _share_right(given: Iterable[Annotation], labels: Labels) -> Share:
+def _share_right(given: Iterable[Answer], labels: Labels) -> Share:
     """How many labels equal those of the samples that have one."""
     right = [one.label == label for one in given if (label := labels.get(one.sample_id))]
     return share(sum(right), len(right))
 
 
-def _mean_lead(given: Iterable[Annotation]) -> float | None:
-    """The mean time to answer in milliseconds, where it was measured."""
-    leads = [one.lead_ms for one in given if one.lead_ms is not None]
-    return fmean(leads) if leads else None
-
-
-def _confusion(given: Iterable[Annotation], labels: Labels) -> dict[str, dict[str, int]]:
+def _confusion(given: Iterable[Answer], labels: Labels) -> dict[str, dict[str, int]]:
     """How often the annotator gave each label to samples of each effective label."""
     pairs = Counter((label, str(one.label)) for one in given if (label := labels.get(one.sample_id)))
     found: dict[str, dict[str, int]] = {}

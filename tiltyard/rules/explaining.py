@@ -113,19 +113,6 @@ def explain(
     return [_strongest(groups, top) for groups in found]
 
 
-def near_miss(probabilities: Mapping[str, float]) -> str:
-    """How close the two likeliest classes are, as a phrase; empty when there are not two.
-
-    >>> near_miss({"fraud": 0.52, "legit": 0.48})
-    'margin 0.04 between fraud and legit'
-    """
-    ranked = sorted(probabilities.items(), key=lambda entry: (-entry[1], entry[0]))[:2]
-    if len(ranked) < 2:
-        return ""
-    (first, high), (second, low) = ranked
-    return f"margin {high - low:.2f} between {first} and {second}"
-
-
 def _typical(column: "pd.Series[Any]", kind: str) -> Any:
     """The median of numbers and moments, the most frequent value of categories and booleans (of equals the least)."""
     known = column.dropna()

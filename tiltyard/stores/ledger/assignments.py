@@ -1,13 +1,14 @@
 """The queue: samples wanted from annotators, each with a lease on its own row."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
+from schemas.canonical import parse_json
 from schemas.errors import NotFound
-from schemas.records import Assignment, AssignmentId, Purpose, Query, QueryId, SampleId
+from schemas.records import Assignment, AssignmentId, Purpose, Query, QueryId, SampleId, Voice
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.facts import all_of, append, append_all, find, records
@@ -92,6 +93,15 @@ class Assignments:
         )
         with self._database.reading() as connection:
             return [Standing(*row) for row in connection.execute(statement.order_by(ASSIGNMENT.c.slot))]
+
+    def suggested(self, voices: Iterable[Voice]) -> dict[SampleId, Mapping[str, float]]:
+        """The probabilities that a model gave for the samples of some voices, where one had spoken."""
+        wanted = {voice.sample_id for voice in voices}
+        statement = select(ASSIGNMENT.c.sample_id, ASSIGNMENT.c.suggestion).where(ASSIGNMENT.c.suggestion.is_not(None))
+        with self._database.reading() as connection:
+            spoken = connection.execute(statement.order_by(ASSIGNMENT.c.seq)).all()
+        said = {SampleId(sample): parse_json(text)["probabilities"] for sample, text in spoken if sample in wanted}
+        return {sample: probabilities for sample, probabilities in said.items() if probabilities}
 
     def waiting(self) -> list[Assignment]:
         """Assignments that still want an answer, the most wanted first."""
