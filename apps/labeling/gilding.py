@@ -22,8 +22,7 @@ def gild(served: ServedProject, lead: str, sample_id: str, label: str) -> tuple[
     if known is not None and known.label == label:
         return known, False
     gold = _said(served, lead, sample_id, label, "add")
-    evaluation = any(one.purpose == "evaluation" for one in served.ledger.annotations.of_sample(gold.sample_id))
-    served.rule(_ruling(served, gold), [gold.sample_id] if evaluation else [])
+    served.rule(_ruling(served, gold), [gold.sample_id] if _is_for_judging(served, gold.sample_id) else [])
     return served.ledger.gold.record(gold), True
 
 
@@ -38,6 +37,13 @@ def retire(served: ServedProject, lead: str, sample_id: str) -> GoldSample:
 def _current(served: ServedProject, sample_id: str) -> GoldSample | None:
     """A sample's gold record as it stands."""
     return next((one for one in served.ledger.gold.current() if one.sample_id == sample_id), None)
+
+
+def _is_for_judging(served: ServedProject, sample_id: SampleId) -> bool:
+    """Whether a sample belongs to the evaluation set: asked for it, or answered as one of it."""
+    ledger = served.ledger
+    asked = {one.purpose for one in ledger.assignments.of_sample(sample_id)}
+    return "evaluation" in asked | {one.purpose for one in ledger.annotations.of_sample(sample_id)}
 
 
 def _said(served: ServedProject, lead: str, sample_id: str, label: str, act: Literal["add", "retire"]) -> GoldSample:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from schemas.records import Payload, SampleId, Suggestion
+from schemas.records import Payload, Purpose, SampleId, Suggestion
 from tests.made_queue import NUMBERS, made_project, numbers, sample_id_of, says, token_for
 from tests.web import API, Expert, TestClient, answer, logged_in, proof_in, serving
+from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.stores.workspace import Workspace
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -264,6 +265,16 @@ def test_a_lead_makes_a_sample_gold_on_its_page_and_takes_it_back(tmp_path: Path
         assert client.post(f"{page}/gold", data={"csrf": proof}).status_code == 303
     assert workspace.ledger.gold.current() == []
     assert [one.act for one in workspace.ledger.annotations.until()] == ["adjudicate"]
+
+
+@pytest.mark.parametrize("purpose", ["evaluation", "query"])
+def test_a_gold_sample_of_the_evaluation_set_is_never_trained_on(tmp_path: Path, purpose: Purpose) -> None:
+    workspace = made_project(tmp_path, numbers(1), MADE, purpose=purpose)
+    with serving(workspace.project_file) as client:
+        lea = Expert(client, workspace, "lea", "lead")
+        lea.post("/gold", {"sample_id": sample_id_of(numbers(1)[0]), "label": "yes"}, 201)
+    (label,) = effective_labels(workspace.ledger.annotations.until())
+    assert label.evaluation == (purpose == "evaluation")
 
 
 def test_one_token_opens_several_projects(tmp_path: Path) -> None:
