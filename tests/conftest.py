@@ -22,6 +22,8 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 ROOT = Path(__file__).parent.parent
+LONG = ("test_kill_everywhere", "test_kill_labeling", "test_label_studio.py", "/e2e/", "/flows/")
+"""Parts of the paths of tests that take minutes, the longest first."""
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +77,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests on one worker, for their shared fixtures, unless a test names a group of its own."""
+    """Keep a file's tests on one worker, for their shared fixtures, unless a test names a group of its own.
+
+    What takes minutes comes first, so that no worker begins with it when the others are done.
+    """
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    items.sort(key=lambda item: next((place for place, name in enumerate(LONG) if name in str(item.path)), len(LONG)))

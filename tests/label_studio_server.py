@@ -140,3 +140,7 @@ def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
         except httpx.HTTPError:
             time.sleep(0.5)
     raise AssertionError(f"Label Studio does not start: {server.log.read_text('utf-8')[-2000:]}")
+
+
+if __name__ == "__main__":
+    install()
