@@ -42,7 +42,7 @@ docs: $(INSTALLED) ## build the site into site/, strictly
 
 # Label Studio's own environment is made beside the first tests; those that need it wait for it.
 pytest: $(INSTALLED) $(BROWSER) ## the tests alone, in parallel, with coverage
-	@$(BIN)/python -m tests.label_studio_server & $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadgroup --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m tests.label_studio_server & $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 reference: $(INSTALLED) ## write the generated pages of docs/reference again
 	$(BIN)/python -m docs.generate

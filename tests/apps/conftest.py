@@ -13,9 +13,9 @@ from tests.made_queue import NUMBERS, made_project, numbers
 from tiltyard.stores.workspace import open_workspace
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, started once."""
+    """Chromium, started once for a file and ended with it: Playwright keeps an event loop running meanwhile."""
     with chromium() as started:
         yield started
 

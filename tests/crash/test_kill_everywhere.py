@@ -34,9 +34,7 @@ def tell(template: Path, steps: list[str], root: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(
-    "part", [pytest.param(part, marks=pytest.mark.xdist_group(f"kill-{part}")) for part in range(PARTS)]
-)
+@pytest.mark.parametrize("part", range(PARTS))
 def test_a_kill_at_any_step_changes_nothing_in_the_end(template: Path, root: Path, part: int) -> None:
     (undisturbed,) = tell(template, ["none"], root)
     assert undisturbed["end"]["problems"] == []

@@ -26,8 +26,7 @@ from schemas.errors import NotFound
 from tests.small_project import a_day, answer_queue, deliver, make_project
 from tiltyard.stores.workspace import Workspace
 
-# A server of a test session costs seconds: all tests that need it run where it runs.
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 GUESSING = {"name": "guessing", "estimator": "sklearn.dummy.DummyClassifier"}
