@@ -8,17 +8,16 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from apps.labeling.answers import ORIGIN, Ruling
+from apps.labeling.answers import Ruling
 from apps.labeling.callers import Adjudicator, Caller
 from apps.labeling.failures import Refusal
 from apps.labeling.parameters import Limit
 from apps.labeling.reading import described, read_json
+from apps.labeling.ruling import rule
 from apps.labeling.told import DisputeTold, Result, SaidTold
 from schemas.errors import AnnotationError, NotFound
-from schemas.records import Annotation, NewAnnotation, SampleId
-from tiltyard.rules.annotating import check_annotation
+from schemas.records import Annotation, SampleId
 from tiltyard.rules.answers import answers_of
-from tiltyard.rules.disputes import disputed
 
 router = APIRouter(tags=["adjudication"])
 TOLD = {"cant_tell"}
@@ -56,39 +55,17 @@ def _store(caller: Caller, ruling: Ruling) -> tuple[Annotation, bool]:
         raise NotFound(f"nobody has answered sample {ruling.sample_id} yet")
     known = annotations.by_client_key(ruling.client_key)
     try:
-        return caller.served.rule(_annotation(caller, ruling, history), _marked(history)), known is None
+        return rule(caller.served, caller.annotator, ruling, history[0].payload), known is None
     except AnnotationError as error:
         raise Refusal(422 if known is None else 409, str(error), "client_key" if known else "label") from error
-
-
-def _annotation(caller: Caller, ruling: Ruling, history: Sequence[Annotation]) -> NewAnnotation:
-    """The annotation that a decision stands for."""
-    new = NewAnnotation(
-        client_key=ruling.client_key,
-        annotator=caller.annotator,
-        act="adjudicate",
-        sample_id=SampleId(ruling.sample_id),
-        payload=history[0].payload,
-        said_at=ruling.said_at,
-        label=ruling.label,
-        note=ruling.note,
-        origin=ORIGIN,
-        guidelines_hash=caller.served.project.guidelines_hash,
-    )
-    check_annotation(new, caller.served.project)
-    return new
-
-
-def _marked(history: Sequence[Annotation]) -> list[SampleId]:
-    """The sample, if it belongs to the evaluation set: then the decision does as well."""
-    return [history[0].sample_id] if any(one.purpose == "evaluation" for one in history) else []
 
 
 def _disputes(caller: Caller, limit: int) -> list[DisputeTold]:
     """The first disputes with what was said of each."""
     ledger = caller.served.ledger
-    found = disputed(ledger.annotations.shared_voices(), caller.served.project.effective_label)
-    return [_told(one.sample_id, ledger.annotations.of_sample(one.sample_id)) for one in found[:limit]]
+    return [
+        _told(one.sample_id, ledger.annotations.of_sample(one.sample_id)) for one in caller.served.disputes()[:limit]
+    ]
 
 
 def _told(sample_id: SampleId, history: Sequence[Annotation]) -> DisputeTold:

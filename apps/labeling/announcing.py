@@ -54,7 +54,7 @@ class Announcer:
     def _counted(self) -> tuple[int, int]:
         """The ledger position of the last training, and how many annotations came after it."""
         ledger = self._served.ledger
-        trained = max((ledger.models.get_set(one.training_id).position for one in ledger.models.all()), default=0)
+        trained = ledger.models.trained_until()
         return trained, ledger.annotations.count(since=trained)
 
     def _post(self, position: int, new: int, why: str) -> None:

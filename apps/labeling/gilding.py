@@ -3,12 +3,13 @@
 from typing import Literal
 from uuid import uuid4
 
-from apps.labeling.answers import ORIGIN
+from apps.labeling.answers import Ruling
 from apps.labeling.failures import Refusal
+from apps.labeling.ruling import rule
 from apps.labeling.samples import sample
 from apps.labeling.served import ServedProject
 from schemas.errors import NotFound, nearest
-from schemas.records import GoldSample, NewAnnotation, SampleId
+from schemas.records import GoldSample, SampleId
 
 
 def gild(served: ServedProject, lead: str, sample_id: str, label: str) -> tuple[GoldSample, bool]:
@@ -22,7 +23,14 @@ def gild(served: ServedProject, lead: str, sample_id: str, label: str) -> tuple[
     if known is not None and known.label == label:
         return known, False
     gold = _said(served, lead, sample_id, label, "add")
-    served.rule(_ruling(served, gold), [gold.sample_id] if _is_for_judging(served, gold.sample_id) else [])
+    ruling = Ruling(
+        client_key=f"gold-{gold.gold_id}",
+        sample_id=gold.sample_id,
+        label=label,
+        note="gold sample",
+        said_at=gold.recorded_at,
+    )
+    rule(served, lead, ruling, gold.payload)
     return served.ledger.gold.record(gold), True
 
 
@@ -39,13 +47,6 @@ def _current(served: ServedProject, sample_id: str) -> GoldSample | None:
     return next((one for one in served.ledger.gold.current() if one.sample_id == sample_id), None)
 
 
-def _is_for_judging(served: ServedProject, sample_id: SampleId) -> bool:
-    """Whether a sample belongs to the evaluation set: asked for it, or answered as one of it."""
-    ledger = served.ledger
-    asked = {one.purpose for one in ledger.assignments.of_sample(sample_id)}
-    return "evaluation" in asked | {one.purpose for one in ledger.annotations.of_sample(sample_id)}
-
-
 def _said(served: ServedProject, lead: str, sample_id: str, label: str, act: Literal["add", "retire"]) -> GoldSample:
     """What a lead says of a sample; NotFound when nobody was ever asked about it."""
     return GoldSample(
@@ -56,20 +57,4 @@ def _said(served: ServedProject, lead: str, sample_id: str, label: str, act: Lit
         act=act,
         decided_by=lead,
         recorded_at=served.now(),
-    )
-
-
-def _ruling(served: ServedProject, gold: GoldSample) -> NewAnnotation:
-    """The adjudication that a gold sample stands for."""
-    return NewAnnotation(
-        client_key=f"gold-{gold.gold_id}",
-        annotator=gold.decided_by,
-        act="adjudicate",
-        sample_id=gold.sample_id,
-        payload=gold.payload,
-        said_at=gold.recorded_at,
-        label=gold.label,
-        note="gold sample",
-        origin=ORIGIN,
-        guidelines_hash=served.project.guidelines_hash,
     )

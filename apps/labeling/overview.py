@@ -8,7 +8,6 @@ from typing import Any, Final
 from apps.labeling.served import ServedProject
 from apps.labeling.told import DayTold
 from schemas.records import Annotation, SampleId
-from tiltyard.rules.disputes import disputed
 
 DAYS: Final = 14
 SHOWN: Final = 20
@@ -54,22 +53,17 @@ def batches(served: ServedProject) -> list[Row]:
 
 def proposals(served: ServedProject) -> list[Row]:
     """The newest proposals of a class, newest first."""
-    return _remarks(reversed(served.ledger.annotations.proposals()[-SHOWN:]))
+    return _remarks(served.ledger.annotations.last_of_act("propose", SHOWN))
 
 
 def flags(served: ServedProject) -> list[Row]:
     """The newest flags, newest first."""
-    annotations = served.ledger.annotations
-    flagged = [voice for voice in annotations.voices() if voice.act == "flag"][-SHOWN:]
-    wanted = {voice.annotation_id for voice in flagged}
-    samples = dict.fromkeys(voice.sample_id for voice in flagged)
-    found = [one for sample_id in samples for one in annotations.of_sample(sample_id) if one.annotation_id in wanted]
-    return _remarks(sorted(found, key=lambda one: -one.seq))
+    return _remarks(served.ledger.annotations.last_of_act("flag", SHOWN))
 
 
 def dispute_count(served: ServedProject) -> int:
     """How many samples wait for an adjudicator."""
-    return len(disputed(served.ledger.annotations.shared_voices(), served.project.effective_label))
+    return len(served.disputes())
 
 
 def minute(moment: str) -> str:

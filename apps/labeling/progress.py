@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from apps.labeling.remembered import Remembered
 from apps.labeling.told import BatchTold, EmptyTold, Progress, VerdictTold
 from schemas.records import Interval, Verdict
-from tiltyard.stores.due import due_for_training
+from tiltyard.stores.due import due_for_training, new_since_training
 
 if TYPE_CHECKING:
     from apps.labeling.served import ServedProject
@@ -83,10 +83,7 @@ class ProgressOf:
 
     def _left(self) -> int:
         """How many annotations are wanted until the next training."""
-        ledger = self._served.ledger
-        trained = [ledger.models.get_set(model.training_id).position for model in ledger.models.all()]
-        new = ledger.annotations.count(since=max(trained, default=0))
-        return max(0, self._served.project.triggers.labels - new)
+        return max(0, self._served.project.triggers.labels - new_since_training(self._served.workspace))
 
     def _empty(self, annotator: str) -> EmptyTold:
         """Why there is nothing for an annotator."""

@@ -8,7 +8,6 @@ from schemas.errors import NotFound
 from schemas.records import Annotation, Assignment, SampleId, Voice
 from tiltyard.rules.disputes import disputed
 from tiltyard.rules.effective_labels import effective_labels
-from tiltyard.stores.ledger.assignments import Standing
 
 
 def sample(served: ServedProject, sample_id: str) -> SampleTold:
@@ -29,7 +28,7 @@ def sample(served: ServedProject, sample_id: str) -> SampleTold:
         gold=next((one.label for one in ledger.gold.current() if one.sample_id == sample_id), None),
         suggestion=suggestion.label if suggestion else None,
         probability=suggestion.probability if suggestion else None,
-        assignments=[_standing(one) for one in ledger.assignments.standing(SampleId(sample_id))],
+        assignments=[StandingTold.model_validate(one) for one in ledger.assignments.standing(SampleId(sample_id))],
         annotations=history,
     )
 
@@ -46,14 +45,3 @@ def _deciding(served: ServedProject, history: Sequence[Annotation]) -> list[Anno
 def _payload(assignments: Sequence[Assignment], history: Sequence[Annotation]) -> dict[str, object]:
     """The sample's own values."""
     return assignments[0].payload if assignments else history[0].payload
-
-
-def _standing(standing: Standing) -> StandingTold:
-    """Where one assignment stands."""
-    return StandingTold(
-        slot=standing.slot,
-        purpose=standing.purpose,
-        strategy=standing.strategy,
-        state=standing.state,
-        holder=standing.holder,
-    )

@@ -17,7 +17,8 @@ from apps.labeling.remembered import Remembered
 from apps.labeling.writing import Writer
 from schemas.errors import ProjectFileError
 from schemas.project import Project
-from schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation, SampleId
+from schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation
+from tiltyard.rules.disputes import Dispute, disputed
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.workspace import Workspace, find_project_file, open_workspace
 
@@ -77,12 +78,9 @@ class ServedProject:
             known = all(one in self._assignments for one in assignments)
         return act() if known else await run_in_threadpool(act)
 
-    def rule(self, ruling: NewAnnotation, marked: Sequence[SampleId]) -> Annotation:
-        """An adjudication as the ledger keeps it; run by the writer."""
-        submit, contract = self.ledger.annotations.submit, self.workspace.contract_hash
-        return submit([ruling], contract_hash=contract, now=self.now(), marked=marked, labeling=self.project.labeling)[
-            0
-        ]
+    def disputes(self) -> list[Dispute]:
+        """The samples that wait for an adjudicator."""
+        return disputed(self.ledger.annotations.shared_voices(), self.project.effective_label)
 
     def refresh(self) -> None:
         """Take up a project file that was changed; one that cannot be read is left alone, and logged."""

@@ -11,28 +11,14 @@ def told_project(caller: Caller) -> ProjectTold:
     return ProjectTold(
         name=project.name,
         description=project.description,
-        classes=[ClassTold(name=one.name, key=one.key, description=one.description) for one in project.classes],
-        display=_display(project),
+        classes=[ClassTold.model_validate(one) for one in project.classes],
+        display=DisplayTold.model_validate(project.display),
         columns={name: _column(project, name) for name in project.columns.all_names},
         reveal=project.labeling.reveal,
         guidelines_version=project.guidelines_hash,
         lease_seconds=project.labeling.lease_minutes * 60,
         annotator=caller.annotator,
         role=caller.role,
-    )
-
-
-def _display(project: Project) -> DisplayTold:
-    """How samples are drawn; where pictures lie is the server's own affair."""
-    shown = project.display
-    return DisplayTold(
-        kind=shown.kind,
-        columns=shown.columns,
-        groups=shown.groups,
-        terms=shown.terms,
-        width=shown.width,
-        levels=shown.levels,
-        object=shown.object,
     )
 
 

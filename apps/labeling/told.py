@@ -1,15 +1,20 @@
 """What the API tells: the shapes of its answers."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.records import Annotation, Factor, Role
+
+AS_IT_IS: Final = ConfigDict(from_attributes=True)
+"""Made from the record that has fields of the same names."""
 
 
 class ClassTold(BaseModel):
     """One answer that can be given."""
+
+    model_config = AS_IT_IS
 
     name: str
     key: str | None
@@ -25,7 +30,9 @@ class ColumnTold(BaseModel):
 
 
 class DisplayTold(BaseModel):
-    """How samples are drawn."""
+    """How samples are drawn; where pictures lie is the server's own affair."""
+
+    model_config = AS_IT_IS
 
     kind: str
     columns: list[str]
@@ -236,6 +243,8 @@ class DayTold(BaseModel):
 
 class StandingTold(BaseModel):
     """Where one assignment of a sample stands."""
+
+    model_config = AS_IT_IS
 
     slot: int
     purpose: str

@@ -11,11 +11,13 @@ def due_for_training(workspace: Workspace) -> Due:
 
     Labels are read only when the count says that it may be worth it.
     """
-    models, annotations = workspace.ledger.models, workspace.ledger.annotations
-    # Only sets that a model came of count: a run that was killed while it fitted is still due.
-    trained = [models.get_set(model.training_id).position for model in models.all()]
-    new = annotations.count(since=max(trained, default=0))
+    annotations, new = workspace.ledger.annotations, new_since_training(workspace)
     if new < workspace.project.triggers.labels:
         return training_is_due(new, [], workspace.project)
     labels = effective_labels(annotations.voices(), workspace.project.effective_label)
     return training_is_due(new, [label for label in labels if not label.evaluation], workspace.project)
+
+
+def new_since_training(workspace: Workspace) -> int:
+    """How many annotations came after the last training set that a model came of."""
+    return workspace.ledger.annotations.count(since=workspace.ledger.models.trained_until())

@@ -9,7 +9,7 @@ import polars as pl
 from sqlalchemy import ColumnElement, exists, func, select, true
 
 from schemas.project import Labeling
-from schemas.records import Annotation, NewAnnotation, SampleId, Voice
+from schemas.records import Act, Annotation, NewAnnotation, SampleId, Voice
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.facts import all_of, find, records
@@ -131,10 +131,11 @@ class Annotations:
         with self._database.reading() as connection:
             return all_of(connection, Annotation, ANNOTATION.c.origin == origin)
 
-    def proposals(self) -> list[Annotation]:
-        """Every proposal of a class, in the ledger's order."""
+    def last_of_act(self, act: Act, last: int) -> list[Annotation]:
+        """The last annotations of one act, newest first."""
+        statement = select(ANNOTATION).where(ANNOTATION.c.act == act).order_by(ANNOTATION.c.seq.desc()).limit(last)
         with self._database.reading() as connection:
-            return all_of(connection, Annotation, ANNOTATION.c.act == "propose")
+            return records(connection, Annotation, statement)
 
     def standing_since(self, annotator: str, since: datetime) -> int:
         """How many answers an annotator has given since a moment that nothing supersedes; remarks are no answers."""

@@ -1,6 +1,6 @@
 """Labeled sets and the models that came of them."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from schemas.errors import NotFound
 from schemas.records import LabeledSet, Model, ModelId, ProjectVersion
@@ -44,6 +44,15 @@ class Models:
         """One labeled set, if it was recorded."""
         with self._database.reading() as connection:
             return find(connection, LabeledSet, SET.c.set_id == set_id)
+
+    def trained_until(self) -> int:
+        """The ledger position of the last training set that a model came of; 0 before the first.
+
+        Other sets do not count: a run that was killed while it fitted is still due.
+        """
+        learnt = select(func.max(SET.c.position)).join(MODEL, MODEL.c.training_id == SET.c.set_id)
+        with self._database.reading() as connection:
+            return int(connection.scalar(learnt) or 0)
 
     def get_set(self, set_id: str) -> LabeledSet:
         """One labeled set; NotFound when there is none."""

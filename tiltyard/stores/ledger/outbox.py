@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, select, update
 from schemas.canonical import canonical_json, parse_json
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
+from tiltyard.stores.ledger.leases import moment
 
 OUTBOX = tables.outbox
 HELD: Final = timedelta(minutes=1)
@@ -49,20 +50,22 @@ class Outbox:
             if connection.scalar(select(OUTBOX.c.notice_id).where(OUTBOX.c.notice_id == key)) is not None:
                 return False
             row = {"notice_id": key, "event": event, "body": canonical_json(body), "state": "waiting"}
-            moment = _moment(now)
-            connection.execute(insert(OUTBOX).values(**row, attempts=0, next_at=moment, problem="", recorded_at=moment))
+            written = moment(now)
+            connection.execute(
+                insert(OUTBOX).values(**row, attempts=0, next_at=written, problem="", recorded_at=written)
+            )
         return True
 
     def due(self, now: datetime, count: int = 20) -> list[Notice]:
         """The notices to try now; nobody else is given them for a minute."""
         with self._database.leasing() as connection:
-            ready = (OUTBOX.c.state == "waiting", OUTBOX.c.next_at <= _moment(now))
+            ready = (OUTBOX.c.state == "waiting", OUTBOX.c.next_at <= moment(now))
             statement = select(OUTBOX).where(*ready).order_by(OUTBOX.c.next_at, OUTBOX.c.notice_id).limit(count)
             found = [
                 _notice(dict(row)) for row in connection.execute(statement.with_for_update(skip_locked=True)).mappings()
             ]
             for notice in found:
-                _set(connection, notice.notice_id, next_at=_moment(now + HELD), attempts=notice.attempts + 1)
+                _set(connection, notice.notice_id, next_at=moment(now + HELD), attempts=notice.attempts + 1)
         return found
 
     def delivered(self, notice: Notice) -> None:
@@ -76,7 +79,7 @@ class Outbox:
         pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 20), LONGEST_PAUSE)
         state = "given_up" if attempts >= MOST_ATTEMPTS else "waiting"
         with self._database.leasing() as connection:
-            _set(connection, notice.notice_id, state=state, problem=why[:500], next_at=_moment(now + pause))
+            _set(connection, notice.notice_id, state=state, problem=why[:500], next_at=moment(now + pause))
 
     def all(self, limit: int = 100) -> list[Notice]:
         """The newest notices."""
@@ -94,8 +97,3 @@ def _notice(row: dict[str, Any]) -> Notice:
     """The notice that a row holds."""
     moments = {name: datetime.fromisoformat(row[name]) for name in ("next_at", "recorded_at")}
     return Notice(**{**row, **moments, "body": parse_json(row["body"])})
-
-
-def _moment(moment: datetime) -> str:
-    """A moment as text that sorts by time."""
-    return moment.isoformat(timespec="microseconds")
