@@ -49,6 +49,10 @@ class LabelStudioError(TiltyardError):
     """Label Studio is not there, does not take the token, or answers what cannot be used."""
 
 
+class Unavailable(TiltyardError):
+    """A store, a queue or a server does not answer now; the same may work in a minute, so a step is tried again."""
+
+
 class NotFound(TiltyardError):
     """There is no such batch, sample, model or file."""
 
