@@ -62,6 +62,25 @@ def each_database(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: p
     return url
 
 
+@pytest.fixture(scope="session")
+def aws_server() -> Iterator[str]:
+    """The URL of a server with S3, SQS, SNS, EventBridge and IAM, one for each worker."""
+    from tests.s3_server import running_aws
+
+    with running_aws() as url:
+        yield url
+
+
+@pytest.fixture
+def aws(aws_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The same URL, with boto3's own variables in the environment of this test and of what it starts."""
+    from tests.s3_server import credentials
+
+    for name, value in credentials(aws_server).items():
+        monkeypatch.setenv(name, value)
+    return aws_server
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly which examples ran on made samples because their real data is not at hand."""
     from examples.catalogue import EXAMPLES
