@@ -133,6 +133,10 @@ class Gate(Part):
     minimum_labels: int = Field(50, ge=2, description="fewest evaluation labels to judge on")
     floors: dict[MetricName, float] = Field(default_factory=dict, description="values to reach (losses: not exceed)")
     resamples: int = Field(2000, ge=100, description="of the paired bootstrap")
+    approval: bool = Field(False, description="whether a person must approve each promotion")
+    approval_hours: float = Field(
+        72, gt=0, le=8760, description="how long a promotion waits for approval; after it the champion stays"
+    )
 
 
 class Triggers(Part):

@@ -335,6 +335,17 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """A person's answer to whether a verdict's challenger may be promoted; the first answer is the only one."""
+
+    verdict_id: VerdictId
+    approved: bool
+    reviewer: str
+    reason: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Promotion:
     """One move of the champion; number 1, 2, 3 ... without gaps, so that two racing moves cannot both stand."""
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import func, select, true
+from sqlalchemy import Connection, func, insert, select, true
 
 from schemas.errors import NotFound
 from schemas.records import Batch, BatchId, Conservation, LandedObject, ObjectId
@@ -10,7 +10,7 @@ from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.facts import all_of, append, find, records
 
-OBJECT, BATCH = tables.landed_object, tables.batch
+OBJECT, BATCH, SIGHTING = tables.landed_object, tables.batch, tables.sighting
 
 
 class Batches:
@@ -21,12 +21,24 @@ class Batches:
         self._database = database
 
     def see(self, landed: LandedObject) -> LandedObject:
-        """Record an object as landed, once; a redelivery gives the first record."""
+        """Record an object as landed, once; a redelivery gives the first record, and its new stamp is remembered."""
         with self._database.writing() as connection:
             known = find(connection, LandedObject, OBJECT.c.object_id == landed.object_id)
             if known is None:
                 append(connection, landed)
+            _remember(connection, landed)
             return known or landed
+
+    def seen(self, source: str) -> set[tuple[str, str, str]]:
+        """Every (key, version, stamp) of a source whose bytes are known: what need not be copied again."""
+        looked_at = select(SIGHTING.c.key, SIGHTING.c.version, SIGHTING.c.stamp).where(SIGHTING.c.source == source)
+        with self._database.reading() as connection:
+            return {(row.key, row.version, row.stamp) for row in connection.execute(looked_at)}
+
+    def has_seen(self, source: str, key: str, version: str, stamp: str) -> bool:
+        """Whether the bytes that a listing or an event speaks of are known."""
+        with self._database.reading() as connection:
+            return _is_remembered(connection, (source, key, version, stamp))
 
     def record(self, batch: Batch) -> Batch:
         """Record a batch's outcome, once; a repeated attempt gives the first record."""
@@ -110,3 +122,17 @@ class Batches:
             quarantined=sum(batch.quarantined for batch in latest),
             duplicate=sum(batch.duplicate for batch in every),
         )
+
+
+def _remember(connection: Connection, landed: LandedObject) -> None:
+    """Keep what the listing said of an object, once."""
+    seen = (landed.source, landed.key, landed.version, landed.stamp)
+    if not _is_remembered(connection, seen):
+        connection.execute(insert(SIGHTING).values((*seen, landed.object_id)))
+
+
+def _is_remembered(connection: Connection, seen: tuple[str, str, str, str]) -> bool:
+    """Whether a source's key, version and stamp were met before."""
+    columns = (SIGHTING.c.source, SIGHTING.c.key, SIGHTING.c.version, SIGHTING.c.stamp)
+    conditions = [column == value for column, value in zip(columns, seen, strict=True)]
+    return connection.scalar(select(SIGHTING.c.object_id).where(*conditions)) is not None

@@ -4,12 +4,12 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from schemas.errors import NotFound, PromotionConflict
-from schemas.records import ModelId, Promotion, Verdict, VerdictId
+from schemas.records import Approval, ModelId, Promotion, Verdict, VerdictId
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.facts import all_of, append, find, records
 
-VERDICT, PROMOTION = tables.verdict, tables.promotion
+VERDICT, PROMOTION, APPROVAL = tables.verdict, tables.promotion, tables.approval
 
 
 class Champions:
@@ -45,6 +45,24 @@ class Champions:
         with self._database.reading() as connection:
             return all_of(connection, Verdict, VERDICT.c.challenger_id == model_id)
 
+    def answer(self, approval: Approval) -> Approval:
+        """Record a person's answer to a verdict, once; the same answer again gives the first.
+
+        Raises PromotionConflict when somebody answered otherwise before.
+        """
+        with self._database.writing() as connection:
+            known = find(connection, Approval, APPROVAL.c.verdict_id == approval.verdict_id)
+            if known is None:
+                append(connection, approval)
+            elif known.approved != approval.approved:
+                raise PromotionConflict(_answered(known))
+            return known or approval
+
+    def approvals(self) -> dict[VerdictId, Approval]:
+        """Every answer, by its verdict."""
+        with self._database.reading() as connection:
+            return {one.verdict_id: one for one in all_of(connection, Approval)}
+
     def current(self) -> Promotion | None:
         """The move that made today's champion, if there is one."""
         with self._database.reading() as connection:
@@ -76,6 +94,13 @@ class Champions:
                 return known or promotion
         except IntegrityError as error:
             raise PromotionConflict(f"move {promotion.number} of the champion is taken; judge again") from error
+
+
+def _answered(known: Approval) -> str:
+    """Who answered what, and when."""
+    said = "approved" if known.approved else "declined"
+    when = known.recorded_at.date()
+    return f"verdict {known.verdict_id[:8]} was {said} by {known.reviewer} on {when}: {known.reason}"
 
 
 def _current(connection: Connection) -> Promotion | None:

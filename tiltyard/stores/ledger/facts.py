@@ -12,6 +12,7 @@ from schemas.canonical import canonical_json, parse_json, sha256_of
 from schemas.records import (
     Access,
     Annotation,
+    Approval,
     Assignment,
     Batch,
     GoldSample,
@@ -42,6 +43,7 @@ TABLES: dict[type, Table] = {
     Promotion: tables.promotion,
     Access: tables.access,
     GoldSample: tables.gold_sample,
+    Approval: tables.approval,
 }
 
 

@@ -1,5 +1,7 @@
 """The ledger as a whole: one database, opened once, seen part by part."""
 
+from contextlib import AbstractContextManager
+
 from sqlalchemy import func, select
 
 from tiltyard.stores.files import FileStore
@@ -14,6 +16,7 @@ from tiltyard.stores.ledger.gold import Gold
 from tiltyard.stores.ledger.models import Models
 from tiltyard.stores.ledger.outbox import Outbox
 from tiltyard.stores.ledger.segments import Segments
+from tiltyard.stores.ledger.turns import turn
 
 
 class Ledger:
@@ -38,6 +41,13 @@ class Ledger:
         self.champions = Champions(self.database)
         self.outbox = Outbox(self.database)
         self.segments = Segments(self.database, segments)
+
+    def turn(self, name: str) -> AbstractContextManager[None]:
+        """A context in which this process alone does what the name says for this project; others wait.
+
+        Raises Unavailable when another process holds it for an hour.
+        """
+        return turn(self.database.engine, name)
 
     def position(self) -> int:
         """The position of the last fact; everything up to it is a fixed version of the project."""

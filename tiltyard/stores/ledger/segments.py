@@ -17,6 +17,7 @@ from tiltyard.stores.files import FileStore
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.guards import LEASE_COLUMNS
+from tiltyard.stores.ledger.turns import turn
 
 JOURNAL, SEGMENT = tables.journal, tables.segment
 FIRST = "0" * 64
@@ -58,12 +59,13 @@ class Segments:
         """Mirror what came since the last segment; returns how many facts were sealed.
 
         The file is written first and is named by its content, so a crash between file and row leaves a file
-        that the next call writes again, byte for byte.
+        that the next call writes again, byte for byte. One process seals at a time: the chain has no forks.
         """
         sealed = 0
-        while stretch := self._unsealed():
-            self._seal(stretch, now)
-            sealed += len(stretch)
+        with turn(self._database.engine, "seal"):
+            while stretch := self._unsealed():
+                self._seal(stretch, now)
+                sealed += len(stretch)
         return sealed
 
     def lines(self, segment: Segment) -> Iterator[dict[str, Any]]:

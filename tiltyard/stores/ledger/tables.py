@@ -70,6 +70,17 @@ landed_object = Table(
     UniqueConstraint("source", "key", "version", "checksum"),
 )
 
+sighting = Table(
+    "sighting",
+    metadata,
+    # No fact: what a listing said of an object whose bytes are known, so that they are not copied again.
+    Column("source", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("stamp", Text, primary_key=True),
+    Column("object_id", Text, ForeignKey("landed_object.object_id"), nullable=False),
+)
+
 batch = Table(
     "batch",
     metadata,
@@ -264,6 +275,18 @@ verdict = Table(
     _text("recorded_at"),
 )
 
+approval = Table(
+    "approval",
+    metadata,
+    # One per verdict: the key makes the first answer the only one.
+    Column("verdict_id", Text, ForeignKey("verdict.verdict_id"), primary_key=True),
+    _seq(),
+    _number("approved"),
+    _text("reviewer"),
+    _text("reason"),
+    _text("recorded_at"),
+)
+
 promotion = Table(
     "promotion",
     metadata,
@@ -303,5 +326,6 @@ FACTS = (
     promotion,
     access,
     gold_sample,
+    approval,
 )
 """The tables whose rows stand in the journal."""
