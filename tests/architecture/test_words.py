@@ -16,7 +16,6 @@ SYNONYMS = {
     r"\bincumbents?\b": "champion",
     r"\bcontenders?\b": "challenger",
     r"\bhold-?out( set)?\b": "evaluation set",
-    r"\bdead[- ]letters?\b": "quarantine",
     r"\bqueue items?\b": "assignment",
 }
 HERE = "tests/architecture/"
