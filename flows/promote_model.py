@@ -1,18 +1,60 @@
-"""Promote: act on the verdict that says so, and on nothing else."""
+"""Promote: act on the verdict that says so, and on nothing else; ask a person first where the project wants it."""
 
-from prefect import flow
+from prefect import flow, suspend_flow_run
+from prefect.input import RunInput
+from prefect.runtime import deployment
+from pydantic import Field
 
+from tasks.announcing import announce_failure
+from tasks.approve_promotion import answer_verdict, seconds_to_answer, verdict_to_approve
 from tasks.promote_challenger import pending_verdict, promote_challenger
 from tasks.seal_ledger import seal_ledger
 
 
-@flow(name="promote-model", flow_run_name="promote-model {project}")
-def promote_model(project: str = ".", verdict: str | None = None, actor: str = "gate") -> int | None:
-    """Make the challenger of a verdict the champion (of the pending one, when none is named).
+class Decision(RunInput):
+    """May this challenger become champion? Fill in and resume; whatever is said is recorded for ever."""
 
-    Returns the number of the move, or none when no verdict asks for one.
+    approve: bool = Field(False, description="yes: promote it; no: the champion stays")
+    reviewer: str = Field(min_length=1, max_length=200, description="who decides")
+    reason: str = Field(min_length=1, max_length=2000, description="why")
+
+
+@flow(
+    name="promote-model",
+    flow_run_name="promote-model {project}",
+    on_failure=[announce_failure],
+    on_crashed=[announce_failure],
+)
+def promote_model(project: str = ".", verdict: str | None = None, actor: str = "gate") -> int | None:
+    """Make the challenger of a verdict the champion.
+
+    Where the project wants approval, the run is suspended until somebody answers in Prefect's pages, and goes on
+    from its beginning then. Without an answer in time it ends, and the champion stays.
+
+    Args:
+        project: Folder or file of the project.
+        verdict: Id of the verdict; the one that was not acted on yet, when it is left out.
+        actor: Who or what decided, for the record.
+
+    Returns:
+        The number of the move, or none when no verdict asks for one or nobody approved it.
     """
+    waiting = verdict_to_approve(project)
+    if waiting and not is_approved(project, waiting):
+        return None
     chosen = verdict or pending_verdict(project)
     number = promote_challenger(project, chosen, actor) if chosen else None
     seal_ledger(project)
     return number
+
+
+def is_approved(project: str, verdict: str) -> bool:
+    """Suspend until a person has decided, and record what they said; whether they approve.
+
+    A run that no deployment started cannot be suspended: there the answer comes by 'tiltyard approve'.
+    """
+    if not deployment.id:
+        return False
+    seconds = seconds_to_answer(project, verdict)
+    said = suspend_flow_run(wait_for_input=Decision, timeout=seconds, key=f"approve-{verdict[:12]}")
+    return answer_verdict(project, verdict, said.approve, said.reviewer, said.reason)

@@ -3,6 +3,8 @@
 from prefect import flow
 
 from schemas.records import VerdictId
+from tasks.announcing import announce_failure
+from tasks.approve_promotion import ask_for_approval, verdict_to_approve
 from tasks.fit_candidates import fit_candidates
 from tasks.judge_challenger import judge_challenger, unjudged_challenger
 from tasks.promote_challenger import pending_verdict, promote_challenger
@@ -12,9 +14,22 @@ from tasks.snapshot_labels import snapshot_labels
 from tasks.training_due import training_due
 
 
-@flow(name="retrain-challenger", flow_run_name="retrain-challenger {project}")
+@flow(
+    name="retrain-challenger",
+    flow_run_name="retrain-challenger {project}",
+    on_failure=[announce_failure],
+    on_crashed=[announce_failure],
+)
 def retrain_challenger(project: str = ".", force: bool = False) -> VerdictId | None:
-    """Retrain if enough labels are new (or ``force``); the verdict on the challenger, or none."""
+    """Retrain if enough labels are new, judge the challenger, and promote it if it is better.
+
+    Args:
+        project: Folder or file of the project.
+        force: Retrain even if too few labels are new.
+
+    Returns:
+        The verdict on the challenger, or none when there was nothing to judge.
+    """
     if force or training_due(project):
         train(project)
     verdict = judge(project)
@@ -37,4 +52,6 @@ def judge(project: str) -> VerdictId | None:
         return None
     verdict = judge_challenger(project, challenger, evaluation)
     publish_verdict(project, verdict)
+    if waiting := verdict_to_approve(project):
+        ask_for_approval(project, waiting)
     return verdict

@@ -1,14 +1,38 @@
 """Roll back: an earlier champion is champion again, and not one label is lost."""
 
-from prefect import flow
+from typing import Annotated
 
+from prefect import flow
+from pydantic import Field
+
+from tasks.announcing import announce_failure
 from tasks.roll_back_champion import roll_back_champion
 from tasks.seal_ledger import seal_ledger
 
 
-@flow(name="roll-back", flow_run_name="roll-back {project}")
-def roll_back(project: str = ".", actor: str = "operator", reason: str = "", model: str | None = None) -> int:
-    """Go back to the champion before today's, or to the one named; the number of the move."""
-    number = roll_back_champion(project, actor, reason or "no reason was given", model)
+@flow(
+    name="roll-back",
+    flow_run_name="roll-back {project}",
+    on_failure=[announce_failure],
+    on_crashed=[announce_failure],
+)
+def roll_back(
+    project: str = ".",
+    actor: Annotated[str, Field(min_length=1)] = "operator",
+    reason: Annotated[str, Field(min_length=1)] = "no reason was given",
+    model: str | None = None,
+) -> int:
+    """Make an earlier champion the champion again; no label is lost.
+
+    Args:
+        project: Folder or file of the project.
+        actor: Who decides, for the record.
+        reason: Why; it is recorded for ever.
+        model: Id of an earlier champion; the one before today's, when it is left out.
+
+    Returns:
+        The number of the move.
+    """
+    number = roll_back_champion(project, actor, reason, model)
     seal_ledger(project)
     return number

@@ -6,6 +6,7 @@ from prefect import flow
 
 from flows.ingest_batch import take_in
 from flows.retrain_challenger import judge, train
+from tasks.announcing import announce_failure
 from tasks.choose_samples import choose_samples
 from tasks.promote_challenger import pending_verdict, promote_challenger
 from tasks.seal_ledger import seal_ledger
@@ -15,13 +16,26 @@ Step = Literal["ingest", "train", "judge", "promote", "ask", "seal"]
 STEPS: tuple[Step, ...] = get_args(Step)
 
 
-@flow(name="whole-cycle", flow_run_name="whole-cycle {project}")
+@flow(
+    name="whole-cycle",
+    flow_run_name="whole-cycle {project}",
+    on_failure=[announce_failure],
+    on_crashed=[announce_failure],
+)
 def whole_cycle(project: str = ".", first: Step = "ingest", last: Step = "seal") -> list[Step]:
-    """Go once round the loop, or from one step to another; the steps that were taken.
+    """Go once round the loop, or from one step to another.
 
     Nothing is handed from step to step: each finds in the stores what is left to do. So a run that was killed
     is resumed by running again, and a run with nothing to do ends early. Annotations come in between, through
     the queue, whenever experts find the time.
+
+    Args:
+        project: Folder or file of the project.
+        first: The first step to take.
+        last: The last step to take.
+
+    Returns:
+        The steps that were taken.
     """
     steps = STEPS[STEPS.index(first) : STEPS.index(last) + 1]
     if "ingest" in steps:

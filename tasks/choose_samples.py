@@ -7,8 +7,10 @@ from typing import Any
 import polars as pl
 
 from schemas.canonical import sha256_of
+from schemas.events import LABELS_WANTED
 from schemas.project import Project
 from schemas.records import ModelId, Query, QueryId, Suggestion
+from tasks.announcing import announce
 from tasks.step import step
 from tiltyard.rules.asking import assignments_of, evaluation_share, pick_evaluation, query_seed
 from tiltyard.rules.choosing import Wanted, choose, without
@@ -29,7 +31,7 @@ class Known:
     labeled: pl.DataFrame
 
 
-@step("choose-samples")
+@step("choose-samples", alone=("ask",))
 def choose_samples(project: str, budget: int | None = None) -> QueryId | None:
     """Fill the queue up to the budget; the query, or none when the queue is full or the pool is asked out.
 
@@ -101,7 +103,10 @@ def _ask(workspace: Workspace, chosen: pl.DataFrame, known: Known, free: int, se
         recorded_at=workspace.clock(),
     )
     assignments = assignments_of(chosen, query, workspace.project, _suggested(chosen, known, workspace.project))
-    return workspace.ledger.assignments.ask(query, assignments).query_id
+    asked = workspace.ledger.assignments.ask(query, assignments).query_id
+    text = f"{workspace.project.name}: {len(assignments)} assignments wait for experts"
+    announce(workspace, LABELS_WANTED, text, query=asked, assignments=len(assignments))
+    return asked
 
 
 def _suggested(chosen: pl.DataFrame, known: Known, project: Project) -> dict[str, Suggestion]:

@@ -11,7 +11,7 @@ from tiltyard.stores.workspace import Workspace, open_workspace
 GOLDEN_ROWS = 20
 
 
-@step("fit-candidates")
+@step("fit-candidates", alone=("train",))
 def fit_candidates(project: str, training_id: str) -> ModelId:
     """Fit, log and record the best candidate for a training set; its id, which the ids behind it make up.
 

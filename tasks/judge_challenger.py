@@ -21,7 +21,7 @@ def unjudged_challenger(project: str, evaluation_id: str) -> ModelId | None:
     return challenger_to_judge(last, ledger.champions.champion_id, verdicts, evaluation_id)
 
 
-@step("judge-challenger")
+@step("judge-challenger", alone=("train",))
 def judge_challenger(project: str, model_id: str, evaluation_id: str) -> VerdictId:
     """Score challenger and champion on the evaluation set in one go, and record the gate's verdict.
 

@@ -1,32 +1,34 @@
 """Move the champion, on the strength of a recorded verdict and nothing else."""
 
 from schemas.errors import PromotionConflict
-from schemas.records import Promotion, VerdictId
+from schemas.events import CHAMPION_PROMOTED
+from schemas.records import Promotion, Verdict, VerdictId
+from tasks.announcing import announce
 from tasks.step import step
+from tiltyard.rules.approving import approval_of
 from tiltyard.rules.triggering import verdict_to_act_on
-from tiltyard.stores.workspace import open_workspace
+from tiltyard.stores.workspace import Workspace, open_workspace
 
 
 @step("pending-verdict")
 def pending_verdict(project: str) -> VerdictId | None:
-    """The verdict that says promote and was not acted on yet, if it was decided against today's champion."""
-    champions = open_workspace(project).ledger.champions
-    acted_on = [move.verdict_id for move in champions.history()]
-    verdict = verdict_to_act_on(champions.verdicts(), acted_on, champions.champion_id)
-    return verdict.verdict_id if verdict else None
+    """The verdict that says promote, is approved where that is wanted, and was decided against today's champion."""
+    workspace = open_workspace(project)
+    verdict = verdict_to_promote(workspace)
+    return verdict.verdict_id if verdict and _approval(workspace, verdict) in {"not_wanted", "approved"} else None
 
 
-@step("promote-challenger")
+@step("promote-challenger", alone=("champion",))
 def promote_challenger(project: str, verdict_id: str, actor: str = "gate") -> int:
     """Make a verdict's challenger the champion; the number of the move.
 
-    The move is recorded first, and only if the champion is still the one that the verdict saw
-    (PromotionConflict otherwise); the registry's alias follows and is repaired if a crash comes between.
+    The move is recorded first, and only if the champion is still the one that the verdict saw and a person approved
+    where the policy wants it (PromotionConflict otherwise); the registry's alias follows and is repaired if a crash
+    comes between. Repeated, it is the same move.
     """
     workspace = open_workspace(project)
     verdict = workspace.ledger.champions.verdict(VerdictId(verdict_id))
-    if verdict.decision != "promote":
-        raise PromotionConflict(f"verdict {verdict_id[:12]} says {verdict.decision!r}: {verdict.reason}")
+    _refuse(workspace, verdict)
     current = workspace.ledger.champions.current()
     move = Promotion(
         number=current.number + 1 if current else 1,
@@ -38,6 +40,30 @@ def promote_challenger(project: str, verdict_id: str, actor: str = "gate") -> in
         reason=verdict.reason,
         recorded_at=workspace.clock(),
     )
-    number = workspace.ledger.champions.move(move).number
+    made = workspace.ledger.champions.move(move)
     workspace.show_champion()
-    return number
+    text = f"{workspace.project.name}: champion is {made.model_id[:8]} now, {made.reason}"
+    announce(workspace, CHAMPION_PROMOTED, text, model=made.model_id, number=made.number, actor=made.actor)
+    return made.number
+
+
+def verdict_to_promote(workspace: Workspace) -> Verdict | None:
+    """The newest verdict that says promote and was not acted on, if it was decided against today's champion."""
+    champions = workspace.ledger.champions
+    acted_on = [move.verdict_id for move in champions.history()]
+    return verdict_to_act_on(champions.verdicts(), acted_on, champions.champion_id)
+
+
+def _refuse(workspace: Workspace, verdict: Verdict) -> None:
+    """Raise unless the verdict says promote, and a person does where that is wanted."""
+    name, approval = verdict.verdict_id[:12], _approval(workspace, verdict)
+    if verdict.decision != "promote":
+        raise PromotionConflict(f"verdict {name} says {verdict.decision!r}: {verdict.reason}")
+    if approval not in {"not_wanted", "approved"}:
+        said = {"wanted": "waits for approval", "declined": "was declined", "expired": "was not approved in time"}
+        raise PromotionConflict(f"verdict {name} {said[approval]}; the champion stays (see 'tiltyard approve')")
+
+
+def _approval(workspace: Workspace, verdict: Verdict) -> str:
+    """Where the verdict stands between gate and person."""
+    return approval_of(verdict, workspace.ledger.champions.approvals(), workspace.clock())

@@ -1,10 +1,12 @@
-"""Show the loop in Prefect's pages: validation, verdict and learning curve as artifacts of the run."""
+"""Show the loop in Prefect's pages: validation, verdict and learning curve as artifacts of the run, and say so."""
 
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from schemas.events import BATCH_CHECKED, DRIFT_FOUND
 from schemas.records import BatchId, VerdictId
+from tasks.announcing import announce
 from tasks.step import step
 from tiltyard.rules.story import batch_rows, check_rows, learning_curve, verdict_row
 from tiltyard.stores.workspace import Workspace, open_workspace
@@ -12,7 +14,7 @@ from tiltyard.stores.workspace import Workspace, open_workspace
 
 @step("publish-validation")
 def publish_validation(project: str, batch_ids: list[BatchId]) -> None:
-    """A table of what became of the rows of some batches."""
+    """A table of what became of the rows of some batches, and an event that they were checked."""
     workspace = open_workspace(project)
     batches = [workspace.ledger.batches.get(batch_id) for batch_id in batch_ids]
     objects = {landed.object_id: landed for landed in workspace.ledger.batches.objects()}
@@ -21,6 +23,9 @@ def publish_validation(project: str, batch_ids: list[BatchId]) -> None:
         key=_key(workspace, "validation"),
         description="Where each row went: read = accepted + quarantined + duplicate",
     )
+    accepted, quarantined = sum(batch.accepted for batch in batches), sum(batch.quarantined for batch in batches)
+    text = f"{workspace.project.name}: {accepted} rows joined the pool, {quarantined} are in quarantine"
+    announce(workspace, BATCH_CHECKED, text, batches=batch_ids, accepted=accepted, quarantined=quarantined)
 
 
 @step("publish-verdict")
@@ -37,8 +42,12 @@ def publish_verdict(project: str, verdict_id: VerdictId) -> None:
 
 @step("publish-drift")
 def publish_drift(project: str, moved: list[dict[str, Any]]) -> None:
-    """A table of the columns that moved."""
-    create_table_artifact(moved, key=_key(open_workspace(project), "drift"), description="Columns that moved")
+    """A table of the columns that moved, and an event that they did."""
+    workspace = open_workspace(project)
+    create_table_artifact(moved, key=_key(workspace, "drift"), description="Columns that moved")
+    columns = [str(one["column"]) for one in moved]
+    text = f"{workspace.project.name}: the newest data moved in {', '.join(columns)}"
+    announce(workspace, DRIFT_FOUND, text, columns=columns)
 
 
 def _publish_learning_curve(workspace: Workspace) -> None:

@@ -4,11 +4,11 @@ from tasks.step import step
 from tiltyard.stores.workspace import open_workspace
 
 
-@step("repair-stores")
+@step("repair-stores", alone=("ask", "champion", "ingest", "score", "train"))
 def repair_stores(project: str) -> list[str]:
     """Make the registry say what the ledger says, and close what no process is working on; a line for each repair.
 
-    Run it when no other run of this project is at work: it ends MLflow runs that look alive.
+    It holds every turn of the project: a run that looks alive now is not, and a file half written is nobody's.
     """
     workspace = open_workspace(project)
     done = []

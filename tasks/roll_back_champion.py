@@ -2,12 +2,14 @@
 
 from schemas.canonical import digest
 from schemas.errors import NotFound, TiltyardError
+from schemas.events import CHAMPION_ROLLED_BACK
 from schemas.records import ModelId, Promotion, Verdict, VerdictId
+from tasks.announcing import announce
 from tasks.step import step
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 
-@step("roll-back-champion")
+@step("roll-back-champion", alone=("champion",))
 def roll_back_champion(project: str, actor: str, reason: str, model_id: str | None = None) -> int:
     """Make an earlier champion the champion again; the number of the move.
 
@@ -32,6 +34,8 @@ def roll_back_champion(project: str, actor: str, reason: str, model_id: str | No
     )
     number = workspace.ledger.champions.move(move).number
     workspace.show_champion()
+    text = f"{workspace.project.name}: rolled back to champion {target[:8]} by {actor}: {reason}"
+    announce(workspace, CHAMPION_ROLLED_BACK, text, model=target, number=number, actor=actor)
     return number
 
 

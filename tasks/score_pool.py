@@ -21,7 +21,7 @@ def batches_to_score(project: str) -> list[BatchId]:
     return [one for one in pooled if not workspace.predictions.files.exists(_name(one, champion))]
 
 
-@step("score-pool")
+@step("score-pool", alone=("score",))
 def score_pool(project: str, batch_id: BatchId) -> str:
     """The champion's predictions for a batch as a Parquet file; its name, made of batch and model.
 

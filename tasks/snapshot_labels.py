@@ -12,7 +12,7 @@ from tiltyard.rules.features import frame_of_json
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 
-@step("snapshot-labels")
+@step("snapshot-labels", alone=("train",))
 def snapshot_labels(project: str, purpose: Literal["training", "evaluation"]) -> str:
     """Keep every effective label of one purpose as an immutable file; the set's id, which is its content's hash.
 
@@ -44,7 +44,7 @@ def _keep(
             position=position,
             rows=labeled.height,
             classes=classes,
-            file=workspace.labeled_sets.write(f"{set_id}.parquet", _frame(workspace, labeled)),
+            file=workspace.labeled_sets.keep(set_id, _frame(workspace, labeled)),
             recorded_at=workspace.clock(),
         )
     )

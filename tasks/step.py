@@ -1,7 +1,9 @@
-"""What all steps have in common: a step is a Prefect task that is retried when the world failed, not the user."""
+"""What all steps have in common: one at a time where it matters, tried again when the world failed, not the user."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import wraps
+from inspect import signature
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import task
@@ -10,27 +12,52 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 from threadpoolctl import threadpool_limits
 
-from schemas.errors import TiltyardError
+from schemas.errors import TiltyardError, Unavailable
+from schemas.settings import Settings
+from tiltyard.stores.workspace import open_workspace
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Make a function a step of the loop: two retries, and no cache, because the stores know what is done."""
+def step(name: str, *, alone: tuple[str, ...] = ()) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Make a function a step of the loop; its first parameter is the project.
+
+    ``alone`` names the ledger's turns that it holds while it works: of two runs that race, the second waits, and then
+    finds done what it came for. No cache, because the stores know what is done. What a user must mend is not tried
+    again; a store that is away is, after each of TILTYARD_RETRY_SECONDS.
+    """
 
     def decorate(function: Callable[P, R]) -> Task[P, R]:
+        delays = [float(seconds) for seconds in Settings().retry_seconds]
         make = task(
             name=name,
-            retries=2,
-            retry_delay_seconds=[2, 10],
+            retries=len(delays),
+            retry_delay_seconds=delays,
             retry_jitter_factor=0.5,
             retry_condition_fn=_is_worth_a_retry,
             cache_policy=NO_CACHE,
         )
-        return make(_on_one_thread(function))
+        return make(_in_turn(_on_one_thread(function), alone))
 
     return decorate
+
+
+def _in_turn(function: Callable[P, R], turns: tuple[str, ...]) -> Callable[P, R]:
+    """The function as the only one of the project that holds these turns, taken in one order by all."""
+    if not turns:
+        return function
+    parameters = signature(function)
+
+    @wraps(function)
+    def taking_turns(*args: P.args, **kwargs: P.kwargs) -> R:
+        project = str(parameters.bind(*args, **kwargs).arguments["project"])
+        with ExitStack() as held:
+            for name in sorted(turns):
+                held.enter_context(open_workspace(project).ledger.turn(name))
+            return function(*args, **kwargs)
+
+    return taking_turns
 
 
 def _on_one_thread(function: Callable[P, R]) -> Callable[P, R]:
@@ -49,5 +76,6 @@ def _on_one_thread(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Whether a failure may pass by itself: a user's mistake does not."""
-    return not isinstance(state.result(raise_on_failure=False), TiltyardError)
+    """Whether a failure may pass by itself: a store that is away comes back, a user's mistake stays one."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, Unavailable) or not isinstance(error, TiltyardError)

@@ -41,8 +41,7 @@ from apps.labeling.reading import body_schemas
 from apps.labeling.secret import secret_of
 from apps.labeling.service import LabelingService
 from apps.labeling.told import Health
-from apps.labeling.writing import Unavailable
-from schemas.errors import TiltyardError
+from schemas.errors import TiltyardError, Unavailable
 from schemas.labeling_settings import LabelingSettings
 from tiltyard.stores.workspace import utc_now
 

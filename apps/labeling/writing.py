@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from starlette.exceptions import HTTPException
 
-from schemas.errors import TiltyardError
+from schemas.errors import TiltyardError, Unavailable
 from schemas.records import Annotation, Assignment, NewAnnotation
 
 LOG: Final = logging.getLogger("tiltyard.labeling")
@@ -32,10 +32,6 @@ class Stored:
 
     kept: Annotation | TiltyardError
     is_new: bool
-
-
-class Unavailable(Exception):
-    """The ledger could not be written now; the same request may be sent again, it is stored once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +132,8 @@ class Writer:
         """Annotations stored with one commit; one by one where somebody's is refused."""
         try:
             return self._stored(annotations) if annotations else []
+        except Unavailable:
+            raise  # no answer is refused because the ledger is away
         except TiltyardError:
             return self._one_by_one(annotations)
 
@@ -147,6 +145,8 @@ class Writer:
         """One annotation stored by itself, or why it was refused."""
         try:
             return self._stored([annotation])[0]
+        except Unavailable:
+            raise
         except TiltyardError as error:
             return Stored(error, is_new=False)
 

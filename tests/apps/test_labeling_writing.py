@@ -9,8 +9,8 @@ from threading import Event
 
 import pytest
 
-from apps.labeling.writing import Unavailable, Writer
-from schemas.errors import AnnotationError, NotFound
+from apps.labeling.writing import Writer
+from schemas.errors import AnnotationError, NotFound, Unavailable
 from schemas.records import Annotation, Assignment, NewAnnotation, SampleId
 from tests.made_queue import NUMBERS, made_project, numbers
 

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateSchema
 
+from tiltyard.stores.ledger.outages import answering
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -50,7 +52,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one moment of the ledger."""
-        with self._snapshots.connect() as connection, connection.begin():
+        with answering(), self._snapshots.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -70,7 +72,12 @@ class Database:
         """A transaction that changes leases only; beside others where the database locks rows (PostgreSQL)."""
         options = {"tiltyard_writes": True}
         # SQLite's own waiting is by polling and unfair: threads of one process take turns here instead.
-        with self._turn, self.engine.connect().execution_options(**options) as connection, connection.begin():
+        with (
+            answering(),
+            self._turn,
+            self.engine.connect().execution_options(**options) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     def close(self) -> None:

@@ -8,12 +8,14 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Engine, func, select
+from sqlalchemy.exc import DBAPIError
 
 from schemas.errors import Unavailable
+from tiltyard.stores.ledger.outages import answering
 
 PATIENCE: Final = 3600.0
 """Seconds to wait for a turn: longer than a training takes."""
@@ -56,19 +58,26 @@ def _locked(file: int) -> bool:
 def _on_the_server(engine: Engine, name: str, patience: float) -> Iterator[None]:
     """A turn among all processes that work on one schema; the connection is kept for it alone."""
     key = (func.hashtext(func.current_schema()), func.hashtext(name))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with answering():
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    with connection:
         _wait(lambda: _is_true(connection, func.pg_try_advisory_lock(*key)), name, patience)
         try:
             yield
         finally:
-            # A connection that broke in the meantime took the lock with it.
-            if not connection.invalidated:
-                connection.execute(select(func.pg_advisory_unlock(*key)))
+            _give_back(connection, key)
+
+
+def _give_back(connection: Connection, key: tuple[ColumnElement[int], ColumnElement[int]]) -> None:
+    """Unlock; a connection that broke in the meantime took the lock with it."""
+    with suppress(DBAPIError):
+        connection.execute(select(func.pg_advisory_unlock(*key)))
 
 
 def _is_true(connection: Connection, asked: ColumnElement[bool]) -> bool:
     """What the database answers."""
-    return bool(connection.scalar(select(asked)))
+    with answering():
+        return bool(connection.scalar(select(asked)))
 
 
 def _wait(is_ours: Callable[[], bool], name: str, patience: float) -> None:

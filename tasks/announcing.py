@@ -1,0 +1,63 @@
+"""Announcing: Prefect and people are told what happened, after the ledger has it; nothing waits for being heard."""
+
+from datetime import datetime
+from typing import Any, Final
+
+import httpx
+from prefect import Flow
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.events import emit_event
+from prefect.logging import get_logger
+from prefect.settings import PREFECT_API_URL
+
+from schemas.errors import TiltyardError
+from schemas.settings import Settings
+from tiltyard.stores.workspace import Workspace, open_workspace, utc_now
+
+SECONDS: Final = 5.0
+LOG: Final = get_logger("tiltyard")
+
+
+def announce(workspace: Workspace, event: str, text: str, **facts: Any) -> None:
+    """Emit an event for Prefect's automations and post a notice, where somebody listens; never a failure.
+
+    ``text`` is one sentence for people, ``facts`` are JSON values for programs. An event may be lost or come twice:
+    whoever is woken by it counts from the ledger.
+    """
+    project, now = workspace.project.name, workspace.clock()
+    payload = {"project": project, "text": text, **facts}
+    if PREFECT_API_URL.value() or FlowRunContext.get() or TaskRunContext.get():
+        resource = {"prefect.resource.id": f"tiltyard.project.{project}", "prefect.resource.name": project}
+        emit_event(event, resource, occurred=now, payload=payload)
+    _post(event, payload, now)
+
+
+def announce_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Post a notice that a run failed: a state hook of every flow. Prefect's own event says it to automations."""
+    project = _name_of(str(flow_run.parameters.get("project", ".")))
+    text = f"{flow.name} of {project} ended {state.name}: {state.message or 'no reason was given'}"
+    _post("tiltyard.run.failed", {"project": project, "text": text, "run": str(flow_run.id)}, utc_now())
+
+
+def _post(event: str, payload: dict[str, Any], now: datetime) -> None:
+    """Tell the address of TILTYARD_NOTICE_URL, if there is one; who does not listen is left."""
+    address = Settings().notice_url
+    if address is None:
+        return
+    body = {"event": event, "at": now.isoformat(), **payload}
+    try:
+        # The environment's proxies are for other things: this address was chosen by the operator.
+        with httpx.Client(timeout=SECONDS, trust_env=False) as client:
+            client.post(address.get_secret_value(), json=body).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        # The address itself may be a secret, and httpx writes it into its messages.
+        LOG.warning("the notice %r was not delivered: %s", event, type(error).__name__)
+
+
+def _name_of(project: str) -> str:
+    """The project's name; the place that should hold it, where it cannot be opened."""
+    try:
+        return open_workspace(project).project.name
+    except (TiltyardError, OSError):
+        return project
