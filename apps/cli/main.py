@@ -17,7 +17,7 @@ from apps.cli.judging import judge
 from apps.cli.label_studio import label_studio
 from apps.cli.labeling import label
 from apps.cli.mistakes import Commands
-from apps.cli.promoting import promote, rollback
+from apps.cli.promoting import approve, promote, rollback
 from apps.cli.quarantine import quarantine
 from apps.cli.reporting import report
 from apps.cli.running import run
@@ -44,6 +44,7 @@ app.add_typer(label, name="label", rich_help_panel="Loop")
 app.command(rich_help_panel="Loop")(train)
 app.command(rich_help_panel="Loop")(judge)
 app.command(rich_help_panel="Loop")(promote)
+app.command(rich_help_panel="Loop")(approve)
 app.command(rich_help_panel="Loop")(rollback)
 app.command(rich_help_panel="Loop")(run)
 app.add_typer(annotators, name="annotators", rich_help_panel="Labels in the browser")

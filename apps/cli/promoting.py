@@ -1,4 +1,4 @@
-"""``tiltyard promote`` and ``tiltyard rollback``: the champion moves, on a recorded decision only."""
+"""``tiltyard promote``, ``approve`` and ``rollback``: the champion moves, on a recorded decision only."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +9,7 @@ from apps.cli.screen import say, show_json
 from schemas.errors import NotFound, PromotionConflict
 
 if TYPE_CHECKING:
-    from schemas.records import Promotion, Verdict
+    from schemas.records import Promotion, Verdict, VerdictId
     from tiltyard.stores.workspace import Workspace
 
 Which = Annotated[
@@ -19,6 +19,7 @@ Which = Annotated[
     ),
 ]
 To = Annotated[str | None, typer.Option("--to", metavar="MODEL", help="An earlier champion; default: the one before.")]
+Decline = Annotated[bool, typer.Option("--decline", help="Say no: the champion stays.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is recorded for ever.")]
 
 
@@ -41,6 +42,40 @@ def promote(which: Which = None, project: ProjectPath = HERE, by: By = None, as_
     promote_challenger.fn(str(project), verdict_id, person(by))
     seal_ledger.fn(str(project))
     _tell_move(workspace, as_json)
+
+
+def approve(
+    reason: Reason,
+    which: Which = None,
+    project: ProjectPath = HERE,
+    decline: Decline = False,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether a challenger may be promoted, where the project file wants a person's approval.
+
+    Who, why and when are recorded for ever, before the champion moves. Approved, the challenger is champion at once;
+    declined, the champion stays. The first answer stands. Without one in time ('gate.approval_hours') the champion
+    stays too.
+    """
+    from tasks.approve_promotion import answer_verdict, verdict_to_approve
+    from tasks.promote_challenger import promote_challenger
+    from tasks.seal_ledger import seal_ledger
+    from tiltyard.stores.workspace import open_workspace
+
+    if not reason.strip():
+        raise typer.BadParameter("say why: the reason is recorded for ever", param_hint="--reason")
+    workspace = open_workspace(project)
+    verdict_id = verdict_to_approve.fn(str(project)) if which is None else _verdict_meant(workspace, which).verdict_id
+    if verdict_id is None:
+        raise NotFound(f"no promotion waits for approval; {_nothing_pending(workspace)}")
+    if answer_verdict.fn(str(project), verdict_id, not decline, person(by), reason):
+        promote_challenger.fn(str(project), verdict_id, person(by))
+    seal_ledger.fn(str(project))
+    if decline:
+        _tell_declined(workspace, verdict_id, as_json)
+    else:
+        _tell_move(workspace, as_json)
 
 
 def rollback(
@@ -92,6 +127,14 @@ def _nothing_pending(workspace: "Workspace") -> str:
     told = f"the last verdict, {last.verdict_id[:8]}, says {last.decision!r}: {last.reason}"
     acted_on = {move.verdict_id for move in workspace.ledger.champions.history()}
     return f"{told} (done already)" if last.verdict_id in acted_on else f"nothing to promote: {told}"
+
+
+def _tell_declined(workspace: "Workspace", verdict_id: "VerdictId", as_json: bool) -> None:
+    """Say that nothing moved."""
+    if as_json:
+        show_json({"approval": workspace.ledger.champions.approvals()[verdict_id]})
+    else:
+        say(f"Declined verdict {verdict_id[:8]}. The champion stays, and so does every annotation.")
 
 
 def _tell_move(workspace: "Workspace", as_json: bool) -> None:

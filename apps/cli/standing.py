@@ -39,7 +39,8 @@ def standing_of(workspace: "Workspace", labels: "list[EffectiveLabel]") -> "Stan
         waiting=ledger.assignments.waiting_count(),
         training=due_for_training(workspace),
         to_judge=_to_judge(workspace, labels),
-        to_promote=_to_promote(workspace),
+        to_promote=_to_promote(workspace, approved=True),
+        to_approve=_to_promote(workspace, approved=False),
         refused=tuple(batch.batch_id[:8] for batch in ledger.batches.latest() if batch.state != "accepted"),
         incoming=workspace.project.source.folder,
     )
@@ -65,11 +66,14 @@ def _to_judge(workspace: "Workspace", labels: "list[EffectiveLabel]") -> str | N
     return challenger[:8] if challenger else None
 
 
-def _to_promote(workspace: "Workspace") -> str | None:
-    """The verdict that says promote and was not acted on."""
-    from tiltyard.rules.triggering import verdict_to_act_on
+def _to_promote(workspace: "Workspace", *, approved: bool) -> str | None:
+    """The verdict that says promote and was not acted on: one that may be acted on, or one that waits for a person."""
+    from tasks.promote_challenger import verdict_to_promote
+    from tiltyard.rules.approving import approval_of
 
-    champions = workspace.ledger.champions
-    acted_on = [move.verdict_id for move in champions.history()]
-    verdict = verdict_to_act_on(champions.verdicts(), acted_on, champions.champion_id)
-    return verdict.verdict_id[:8] if verdict else None
+    verdict = verdict_to_promote(workspace)
+    if verdict is None:
+        return None
+    standing = approval_of(verdict, workspace.ledger.champions.approvals(), workspace.clock())
+    wanted = {"not_wanted", "approved"} if approved else {"wanted"}
+    return verdict.verdict_id[:8] if standing in wanted else None

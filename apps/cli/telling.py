@@ -35,8 +35,9 @@ def history(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     ledger = open_workspace(project).ledger
     labels = {labeled.set_id: labeled.rows for labeled in ledger.models.sets()}
     models, verdicts, moves = ledger.models.all(), ledger.champions.verdicts(), ledger.champions.history()
+    approvals = list(ledger.champions.approvals().values())
     if as_json:
-        show_json({"models": models, "verdicts": verdicts, "promotions": moves})
+        show_json({"models": models, "verdicts": verdicts, "approvals": approvals, "promotions": moves})
         return
     if not models:
         say("No model was trained yet. Next: tiltyard status")
@@ -46,6 +47,10 @@ def history(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     shown = ("verdict", "challenger", "champion", "rows", "gain", "decision")
     show_table([{name: row[name] for name in shown} for row in rows], "Verdicts")
     show_table([_move_row(row) for row in promotion_rows(moves)], "Champions")
+    for one in approvals:
+        say(
+            f"Verdict {one.verdict_id[:8]} {'approved' if one.approved else 'declined'} by {one.reviewer}: {one.reason}"
+        )
     for move in moves:
         say(f"Move {move.number}, {move.kind.replace('_', '-')}: {move.reason}")
 

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from schemas.errors import NotFound, RegistryError
+from schemas.errors import NotFound, RegistryError, Unavailable
 from schemas.project import Candidate, Project
 from schemas.records import Check, Interval, Model, ModelId, TrainingId, Verdict, VerdictId
 from tiltyard.rules.estimators import named_types
@@ -376,8 +376,17 @@ def test_it_is_quiet(
     assert [entry for entry in caplog.records if entry.name.startswith(("mlflow", "alembic", "skops"))] == []
 
 
-@pytest.mark.parametrize("address", ["sqlite:////proc/nowhere/mlflow.db", "nonsense://x", "http://127.0.0.1:9"])
-def test_an_address_that_does_not_answer_is_told(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("sqlite:////proc/nowhere/mlflow.db", RegistryError),
+        ("nonsense://x", RegistryError),
+        ("http://127.0.0.1:9", Unavailable),
+    ],
+)
+def test_an_address_that_does_not_answer_is_told(
+    address: str, kind: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(RegistryError, match="cannot be opened"):
+    with pytest.raises(kind, match="cannot be opened"):
         Registry(address, tmp_path, "shop").aliases()

@@ -7,7 +7,10 @@ from schemas.records import Due
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a project stands; ``to_judge`` is a model's short id, ``to_promote`` a verdict's, ``refused`` batches'."""
+    """Where a project stands.
+
+    ``to_judge`` is a model's short id, ``to_promote`` and ``to_approve`` are a verdict's, ``refused`` are batches'.
+    """
 
     arrived: int
     samples: int
@@ -17,6 +20,7 @@ class Standing:
     to_promote: str | None
     refused: tuple[str, ...]
     incoming: str
+    to_approve: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ def next_step(now: Standing) -> NextStep:
         return NextStep("tiltyard ingest", f"{now.arrived} objects arrived")
     if now.to_promote:
         return NextStep("tiltyard promote", f"verdict {now.to_promote} says promote")
+    if now.to_approve:
+        return NextStep("tiltyard approve --reason WHY", f"verdict {now.to_approve} says promote, if a person agrees")
     if now.to_judge:
         return NextStep("tiltyard judge", f"challenger {now.to_judge} awaits a verdict")
     if now.training:

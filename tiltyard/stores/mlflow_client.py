@@ -9,9 +9,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from schemas.errors import RegistryError
+from schemas.errors import RegistryError, Unavailable
 
 SQLITE: Final = "sqlite:///"
+AWAY: Final = range(500, 600)
+"""The answers of a server, or of MLflow's client in its place, that say that something is away."""
 
 QUIET: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -36,18 +38,22 @@ def open_client(uri: str) -> Any:
             client.search_experiments(max_results=1)
             _let_readers_in(uri)
         except Exception as error:  # a database, a network or MLflow itself may refuse
-            raise RegistryError(f"MLflow at {uri!r} cannot be opened: {error}") from error
+            kind = Unavailable if uri.startswith("http") else RegistryError
+            raise kind(f"MLflow at {uri!r} cannot be opened: {error}") from error
     return client
 
 
 @contextmanager
 def asking(what: str) -> Iterator[None]:
-    """Turn MLflow's own exceptions into a RegistryError that says what was asked."""
+    """Turn MLflow's own exceptions into a RegistryError that says what was asked, or Unavailable when it is away."""
     exceptions = _imported().exceptions
     try:
         yield
     except exceptions.MlflowException as error:
-        raise RegistryError(f"MLflow could not {what}: {error}") from error
+        kind = Unavailable if error.get_http_status_code() in AWAY else RegistryError
+        raise kind(f"MLflow could not {what}: {error}") from error
+    except ConnectionError as error:
+        raise Unavailable(f"MLflow could not {what}: it does not answer ({error})") from error
 
 
 def _imported() -> Any:
