@@ -111,14 +111,11 @@ class PrefectServer:
 
     def get(self, path: str) -> Any:
         """What the API answers to a GET."""
-        with self.http as client:
-            return client.get(path).raise_for_status().json()
+        return self._asked("GET", path)
 
     def post(self, path: str, body: Any) -> Any:
         """What the API answers to a POST; none where it answers nothing."""
-        with self.http as client:
-            response = client.post(path, json=body).raise_for_status()
-        return response.json() if response.content else None
+        return self._asked("POST", path, json=body)
 
     def deployment(self, name: str) -> dict[str, Any]:
         """What the server knows of a deployment, named FLOW/DEPLOYMENT."""
@@ -167,6 +164,17 @@ class PrefectServer:
         }
         self.post("/events", [said])
         return str(said["id"])
+
+    def _asked(self, method: str, path: str, **more: Any) -> Any:
+        """What the API answers; asked again, as Prefect's own client does, while SQLite is locked."""
+        with self.http as client:
+            for _ in range(10):
+                response = client.request(method, path, **more)
+                if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    break
+                time.sleep(0.5)
+        assert response.is_success, f"{method} {path}: {response.status_code} {response.text[:2000]}"
+        return response.json() if response.content else None
 
     def _answers(self) -> bool:
         """Whether the server is up; it must not have ended."""
