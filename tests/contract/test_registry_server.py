@@ -1,15 +1,7 @@
 """The registry against an MLflow server: models kept by the server, and models kept in our own folder."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
 
 import numpy as np
 import pandas as pd
@@ -17,6 +9,7 @@ import pytest
 
 from schemas.project import Project
 from schemas.records import ModelId, StoredFile, TrainingId
+from tests.mlflow_server import running_mlflow
 from tiltyard.rules.tuning import Fitted, fit_candidates
 from tiltyard.stores.registry import Registry
 from tiltyard.stores.training_runs import Training
@@ -30,32 +23,8 @@ ROWS = pd.DataFrame({"x": np.linspace(-1, 1, 40)})
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running MLflow server with a database and a folder of its own."""
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder / 'm.db'}", "--artifacts-destination", str(folder / "kept")]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
-        try:
-            yield _when_up(f"http://127.0.0.1:{port}", folder / "log")
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=60)
-
-
-def _when_up(address: str, log: Path) -> str:
-    """The address, once it answers."""
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"{address}/health", timeout=5).close()
-        except (URLError, ConnectionError, TimeoutError):
-            time.sleep(0.5)
-        else:
-            return address
-    raise AssertionError(f"the server did not start:\n{log.read_text()}")
+    with running_mlflow(tmp_path_factory.mktemp("server")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
