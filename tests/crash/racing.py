@@ -10,6 +10,7 @@ import os
 import random
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import mlflow  # noqa: F401 - imported before the forks, which then need not
@@ -24,11 +25,11 @@ LATEST_STEP = 12
 def race(folder: Path, racers: int, chance: random.Random | None) -> None:
     """All rounds, each by all racers together; the expert answers in between."""
     for number in range(ROUNDS):
-        in_a_fork(lambda day=number: deliver(open_workspace(folder), f"day-{day}.csv", a_day(day)))
+        in_a_fork(partial(_deliver, folder, number))
         step = f"{chance.choice(KINDS)}:{chance.randint(1, LATEST_STEP)}" if chance else "none"
-        together([lambda one=one: _round(folder, step if one == 0 else "none") for one in range(racers)])
-        in_a_fork(lambda: _finish_round(folder))
-    together([lambda: _round(folder, "none")] * racers)
+        together([partial(_round, folder, step), *[partial(_round, folder, "none")] * (racers - 1)])
+        in_a_fork(partial(_finish_round, folder))
+    together([partial(_round, folder, "none")] * racers)
 
 
 def together(works: Sequence[Callable[[], None]]) -> list[int]:
@@ -40,6 +41,11 @@ def together(works: Sequence[Callable[[], None]]) -> list[int]:
             os._exit(in_a_fork(work) % 256)
         children.append(child)
     return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+
+
+def _deliver(folder: Path, day: int) -> None:
+    """A day's object arrives."""
+    deliver(open_workspace(folder), f"day-{day}.csv", a_day(day))
 
 
 def _round(folder: Path, step: str) -> None:
