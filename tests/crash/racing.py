@@ -8,6 +8,7 @@ round at a durable step drawn by it. The end is printed as a line of JSON.
 import json
 import os
 import random
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,16 +21,19 @@ from tests.small_project import a_day, answer_queue, deliver
 from tiltyard.stores.workspace import open_workspace
 
 LATEST_STEP = 12
+KILLED = 256 - signal.SIGKILL
+"""What a parent says of a child that was killed."""
 
 
 def race(folder: Path, racers: int, chance: random.Random | None) -> None:
     """All rounds, each by all racers together; the expert answers in between."""
     for number in range(ROUNDS):
-        in_a_fork(partial(_deliver, folder, number))
+        assert in_a_fork(partial(_deliver, folder, number)) == 0
         step = f"{chance.choice(KINDS)}:{chance.randint(1, LATEST_STEP)}" if chance else "none"
-        together([partial(_round, folder, step), *[partial(_round, folder, "none")] * (racers - 1)])
-        in_a_fork(partial(_finish_round, folder))
-    together([partial(_round, folder, "none")] * racers)
+        first, *others = together([partial(_round, folder, step), *[partial(_round, folder, "none")] * (racers - 1)])
+        assert first in {0, KILLED}
+        assert {*others, in_a_fork(partial(_finish_round, folder))} == {0}
+    assert set(together([partial(_round, folder, "none")] * racers)) == {0}
 
 
 def together(works: Sequence[Callable[[], None]]) -> list[int]:
