@@ -7,6 +7,7 @@ INSTALLED = .venv/.installed
 BROWSER = .venv/.browser
 WORKERS ?= auto
 LABEL_STUDIO = 1.23.2
+IMAGE = deployments/docker
 BENCHMARKS = validation choosing pool retraining frozen_or_retrained label_efficiency labeling
 
 # One thread per fit (histogram gradient boosting stalls on busy cores otherwise), and nobody is told what we do.
@@ -55,15 +56,16 @@ bench: $(INSTALLED) ## every benchmark with its defaults (hours); docs/benchmark
 	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
 
 # One version of each package for every Python, so that a model comes out the same on all of them.
-lock: $(INSTALLED) ## write the locks again, from pyproject.toml and for Label Studio (UPGRADE=--upgrade for newer versions)
+lock: $(INSTALLED) ## write the locks again: the project's, the images', Label Studio's (UPGRADE=--upgrade for newer versions)
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$(BIN)/python -m venv "$$folder" && "$$folder/bin/pip" install --quiet uv && \
-	"$$folder/bin/uv" pip compile pyproject.toml --all-extras --universal --python-version 3.11 --fork-strategy fewest \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet $(UPGRADE) \
-	  -o requirements.lock; \
-	echo "label-studio==$(LABEL_STUDIO)" | "$$folder/bin/uv" pip compile - --universal --python-version 3.11 \
-	  --fork-strategy fewest --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
-	  $(UPGRADE) -o tests/label-studio.lock
+	compile="$$folder/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet"; \
+	$$compile pyproject.toml --all-extras $(UPGRADE) -o requirements.lock; \
+	$$compile pyproject.toml --extra postgresql --extra oidc -c requirements.lock -o $(IMAGE)/requirements.lock; \
+	echo setuptools | $$compile - -c requirements.lock -o $(IMAGE)/build.lock; \
+	echo "moto[s3,sqs] flask flask-cors" | tr ' ' '\n' | $$compile - -c requirements.lock -o $(IMAGE)/aws.lock; \
+	echo "label-studio==$(LABEL_STUDIO)" | $$compile - $(UPGRADE) -o tests/label-studio.lock
 
 clean: ## remove the environment and what was built
 	rm -rf .venv .venv-label-studio site htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

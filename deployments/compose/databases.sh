@@ -1,0 +1,11 @@
+#!/bin/sh
+# PostgreSQL's image runs this once, when its volume is empty: a role and a database for each part, closed to the others.
+set -eu
+for name in tiltyard prefect mlflow; do
+  password=$(printenv "$(echo "$name" | tr '[:lower:]' '[:upper:]')_DB_PASSWORD")
+  psql --set ON_ERROR_STOP=1 --set name="$name" --set password="$password" --username "${POSTGRES_USER:-postgres}" <<'SQL'
+CREATE ROLE :"name" LOGIN PASSWORD :'password';
+CREATE DATABASE :"name" OWNER :"name";
+REVOKE ALL ON DATABASE :"name" FROM PUBLIC;
+SQL
+done
