@@ -2,24 +2,42 @@
 
 from prefect import flow
 
+from schemas.arrivals import ArrivedObject
 from schemas.records import BatchId
+from tasks.announcing import announce_failure
 from tasks.check_batch import check_batch, objects_to_check
 from tasks.land_objects import land_objects
 from tasks.publish_artifacts import publish_validation
 from tasks.seal_ledger import seal_ledger
 
 
-@flow(name="ingest-batch", flow_run_name="ingest-batch {project}")
-def ingest_batch(project: str = ".") -> list[BatchId]:
-    """Take in what arrived since the last run; the ids of the batches it made."""
-    batches = take_in(project)
+@flow(
+    name="ingest-batch",
+    flow_run_name="ingest-batch {project}",
+    on_failure=[announce_failure],
+    on_crashed=[announce_failure],
+)
+def ingest_batch(project: str = ".", arrived: ArrivedObject | None = None) -> list[BatchId]:
+    """Take in what arrived since the last run.
+
+    An event is a hint: the object that it names is taken in first, if it is there, and then every other that is new.
+    So one run does for a burst of events, and a repeated, late or lost one changes nothing.
+
+    Args:
+        project: Folder or file of the project.
+        arrived: The object in a bucket that an event named, if one did.
+
+    Returns:
+        The ids of the batches that were made.
+    """
+    batches = take_in(project, arrived)
     seal_ledger(project)
     return batches
 
 
-def take_in(project: str) -> list[BatchId]:
+def take_in(project: str, arrived: ArrivedObject | None = None) -> list[BatchId]:
     """Land and check what is new. An object that a crash left unchecked is checked now."""
-    land_objects(project)
+    land_objects(project, arrived)
     batches = [check_batch(project, object_id) for object_id in objects_to_check(project)]
     if batches:
         publish_validation(project, batches)

@@ -3,16 +3,36 @@
 from prefect import flow
 
 from flows.ingest_batch import take_in
+from schemas.records import BatchId
+from tasks.announcing import announce_failure
 from tasks.repair_stores import repair_stores
 from tasks.seal_ledger import seal_ledger
 
 
-@flow(name="reconcile", flow_run_name="reconcile {project}")
+@flow(
+    name="reconcile",
+    flow_run_name="reconcile {project}",
+    on_failure=[announce_failure],
+    on_crashed=[announce_failure],
+)
 def reconcile(project: str = ".") -> list[str]:
-    """Take in objects whose event never came, repair the alias, close stale runs; what was done, a line each."""
+    """List the source and take in what no event announced, repair the alias, close stale runs.
+
+    With its schedule on, no event need ever arrive.
+
+    Args:
+        project: Folder or file of the project.
+
+    Returns:
+        What was found and put right, a line each.
+    """
     done = repair_stores(project)
     batches = take_in(project)
-    if batches:
-        done = [*done, f"took in {len(batches)} objects that no run had checked"]
     seal_ledger(project)
-    return done
+    return [*done, *_found(batches)]
+
+
+def _found(batches: list[BatchId]) -> list[str]:
+    """What no run had taken in, by the batches that it became."""
+    ids = ", ".join(batch[:8] for batch in batches[:5]) + (", ..." if len(batches) > 5 else "")
+    return [f"took in {len(batches)} objects that no run had checked: {ids}"] if batches else []

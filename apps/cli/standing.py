@@ -48,7 +48,7 @@ def standing_of(workspace: "Workspace", labels: "list[EffectiveLabel]") -> "Stan
 
 def _arrived(workspace: "Workspace") -> int:
     """How many objects lie in the source that were never landed."""
-    seen = {(known.key, known.version, known.stamp) for known in workspace.ledger.batches.objects()}
+    seen = workspace.ledger.batches.seen(workspace.source.name)
     arrivals = workspace.source.arrivals(workspace.project.source.pattern)
     return sum((arrival.key, arrival.version, arrival.stamp) not in seen for arrival in arrivals)
 

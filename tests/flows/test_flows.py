@@ -182,4 +182,6 @@ def test_the_steps_as_flows_of_their_own(template: Path, tmp_path: Path) -> None
     assert made.ledger.champions.champion_id == first
     assert made.ledger.annotations.until() == before
     deliver(made, "day-1.csv", a_day(1))
-    assert reconcile(project) == ["took in 1 objects that no run had checked"]
+    assert reconcile(project) == [
+        f"took in 1 objects that no run had checked: {made.ledger.batches.all()[-1].batch_id[:8]}"
+    ]
