@@ -9,7 +9,9 @@ import typer
 
 from apps.cli.annotators import annotators
 from apps.cli.asking import ask
+from apps.cli.automations import automations
 from apps.cli.demo import demo
+from apps.cli.deploying import deploy
 from apps.cli.doctoring import doctor
 from apps.cli.exchanging import export_labels, import_labels
 from apps.cli.ingesting import ingest
@@ -25,6 +27,7 @@ from apps.cli.starting import example, init, schema
 from apps.cli.telling import history, status
 from apps.cli.training import rebuild, train
 from apps.cli.verifying import verify
+from apps.cli.watching import watch
 
 app = typer.Typer(
     cls=Commands,
@@ -47,10 +50,13 @@ app.command(rich_help_panel="Loop")(promote)
 app.command(rich_help_panel="Loop")(approve)
 app.command(rich_help_panel="Loop")(rollback)
 app.command(rich_help_panel="Loop")(run)
+app.command(rich_help_panel="Loop")(watch)
 app.add_typer(annotators, name="annotators", rich_help_panel="Labels in the browser")
 app.command("import-labels", rich_help_panel="Labels in files")(import_labels)
 app.command("export-labels", rich_help_panel="Labels in files")(export_labels)
 app.add_typer(label_studio, name="label-studio", rich_help_panel="Labels elsewhere")
+app.command(rich_help_panel="Under Prefect")(deploy)
+app.add_typer(automations, name="automations", rich_help_panel="Under Prefect")
 app.command(rich_help_panel="Look")(status)
 app.command(rich_help_panel="Look")(history)
 app.command(rich_help_panel="Look")(report)
