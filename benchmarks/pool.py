@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from schemas.project import Project, parse_project
 from schemas.records import BatchId
+from tiltyard.stores.files import FileStore
 from tiltyard.stores.parquet import ParquetStore
 from tiltyard.stores.pool import Pool
 
@@ -83,7 +84,7 @@ def seconds(work: Callable[[], object]) -> tuple[float, float]:
 def one_round(project: Project, batches: list[pl.DataFrame], ours_first: bool) -> dict[str, tuple[float, float]]:
     """Wall and CPU seconds of both sides, appending and scanning, in the order that is asked for."""
     folder = Path(tempfile.mkdtemp(prefix="pool-"))
-    pool = Pool(ParquetStore(folder / "ours"), project)
+    pool = Pool(ParquetStore(FileStore(folder / "ours")), project)
     (folder / "bare").mkdir()
     stored = []
 

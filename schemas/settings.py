@@ -31,6 +31,9 @@ class Settings(BaseSettings):
         description="s3://BUCKET/PREFIX of the immutable files: landed objects, pool, quarantine, labeled sets, "
         "predictions, segments ({project}: its name); default: the workspace folder",
     )
+    cache_mb: int = Field(
+        10_000, ge=0, description="megabytes of copies that the workspace folder keeps of what files_url holds"
+    )
     mlflow_uri: str | None = Field(None, description="MLflow tracking URI; default: SQLite in the workspace")
     chunk_rows: int = Field(65_536, ge=1, description="pool rows held in memory at once while choosing")
     annotator: str | None = Field(None, description="who answers 'tiltyard label', when --annotator is not given")

@@ -25,7 +25,7 @@ def objects_to_check(project: str) -> list[ObjectId]:
     return [landed.object_id for landed in open_workspace(project).ledger.batches.unchecked()]
 
 
-@step("check-batch")
+@step("check-batch", alone=("ingest",))
 def check_batch(project: str, object_id: ObjectId) -> BatchId:
     """Check an object's rows under today's contract: good ones join the pool, bad ones go to quarantine.
 
@@ -51,7 +51,8 @@ def _is_settled(batch: Batch) -> bool:
 def _sift(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch]) -> Sifted:
     """What becomes of the object's rows, or of the object when it cannot be read."""
     try:
-        raw = read_object(workspace.landed.path(landed), landed.key, workspace.project)
+        with workspace.landed.at_hand(landed) as path:
+            raw = read_object(path, landed.key, workspace.project)
     except ObjectError as error:
         return Sifted("unreadable", str(error), 0, pl.DataFrame(), pl.DataFrame(schema=QUARANTINE_TYPES), 0)
     of_object = raw.read
@@ -112,7 +113,7 @@ def _keep_labels(workspace: Workspace, labeled: pl.DataFrame, landed: LandedObje
 
 def _quarantine(workspace: Workspace, batch_id: BatchId, rows: pl.DataFrame) -> StoredFile | None:
     """The file of the bad rows with their reasons, if there are any."""
-    return workspace.quarantine.write(f"{batch_id}.parquet", rows) if rows.height else None
+    return workspace.quarantine.keep(batch_id, rows) if rows.height else None
 
 
 def _statistics(workspace: Workspace, accepted: pl.DataFrame) -> dict[str, Any]:

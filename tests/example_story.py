@@ -13,6 +13,7 @@ from schemas.records import Annotation, Batch, LabeledSet
 from tasks.check_batch import check_batch
 from tasks.roll_back_champion import roll_back_champion
 from tests.crash.story import go_round
+from tests.small_project import put_object
 from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.stores.workspace import Workspace, open_workspace
 
@@ -55,7 +56,7 @@ class Story:
     def round(self, delivery: Delivery | None = None) -> None:
         """One delivery arrives, if there is one, and the loop goes round."""
         if delivery is not None:
-            self.workspace.source.root.joinpath(delivery.key).write_bytes(delivery.content)
+            put_object(self.workspace.source, delivery.key, delivery.content)
         go_round(str(self.folder))
 
     def mend(self) -> None:

@@ -7,6 +7,8 @@ import numpy as np
 import yaml
 
 from schemas.records import Assignment, NewAnnotation
+from tiltyard.stores.objects import FolderObjects, ObjectStore
+from tiltyard.stores.s3_objects import S3Objects
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 CONTENT = {
@@ -51,7 +53,18 @@ def a_day(number: int, rows: int = 60) -> str:
 
 def deliver(workspace: Workspace, key: str, content: str) -> None:
     """Put an object where producers put them."""
-    (workspace.source.root / key).write_text(content, "utf-8")
+    put_object(workspace.source, key, content.encode())
+
+
+def put_object(source: ObjectStore, key: str, content: bytes) -> None:
+    """Put bytes where producers put objects, into the folder or the bucket."""
+    if isinstance(source, FolderObjects):
+        path = source.root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    else:
+        assert isinstance(source, S3Objects)
+        source.place.client.put_object(Bucket=source.bucket, Key=source.place.whole_key(key), Body=content)
 
 
 def truth(assignment: Assignment) -> str:

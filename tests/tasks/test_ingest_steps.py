@@ -118,8 +118,7 @@ def test_a_retry_reads_only_what_quarantine_holds(workspace: Workspace) -> None:
 
 
 def test_an_object_that_cannot_be_read_is_a_batch_with_a_reason(workspace: Workspace) -> None:
-    path = workspace.source.root / "broken.parquet"
-    path.write_bytes(b"PAR1 this is no parquet")
+    deliver(workspace, "broken.parquet", "PAR1 this is no parquet")
     deliver(workspace, "good.csv", a_day(0))
     broken, good = ingest(workspace)
     assert (broken.state, broken.read, good.accepted) == ("unreadable", 0, 60)

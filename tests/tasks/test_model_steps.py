@@ -220,7 +220,8 @@ def test_scores_are_stored_beside_batch_and_model_once(workspace: Workspace) -> 
     name = score_pool.fn(project, batch)
     assert name == f"{batch}-{model}.parquet"
     assert batches_to_score.fn(project) == []
-    scored = pl.read_parquet(workspace.predictions.files.path(name))
+    with workspace.predictions.files.at_hand(name) as path:
+        scored = pl.read_parquet(path)
     (rows,) = workspace.pool.scan(workspace.pool_files(), 1000)
     expected = workspace.load_model(model).predict_proba(feature_frame(rows, workspace.project))[:, 1]
     assert np.allclose(scored["probability yes"].to_numpy(), expected)

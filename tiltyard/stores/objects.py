@@ -1,10 +1,10 @@
 """Where objects arrive and where they are landed, byte for byte, before anything reads them."""
 
-import os
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -12,9 +12,10 @@ from typing import Protocol
 from schemas.canonical import sha256_of
 from schemas.errors import NotFound, ObjectError
 from schemas.records import LandedObject, ObjectId
-from tiltyard.stores.files import FileStore
+from tiltyard.stores.files import Files
 
 CHUNK = 1 << 20
+UNFINISHED = (".part", ".tmp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +29,30 @@ class Arrival:
 
 
 class ObjectStore(Protocol):
-    """A place where producers put objects. A folder here, a bucket elsewhere; one contract test for all."""
+    """A place where producers put objects. A folder or a bucket; one contract test for both."""
 
     @property
     def name(self) -> str:
         """What the ledger calls this place."""
 
     def arrivals(self, pattern: str) -> Iterator[Arrival]:
-        """Every object whose key fits the shell pattern, sorted by key."""
+        """Every object whose key fits the shell pattern, sorted by key, older versions first."""
 
-    def read(self, key: str) -> Iterator[bytes]:
+    def find(self, key: str, version: str = "") -> Arrival:
+        """What a listing would say of one object now; NotFound when it is not there."""
+
+    def read(self, arrival: Arrival) -> Iterator[bytes]:
         """The object's bytes in chunks; NotFound when it is gone, ObjectError when it cannot be read."""
+
+
+def is_batch(key: str, pattern: str) -> bool:
+    """Whether an object is meant for the project: its key fits the pattern, is not hidden and not half-written.
+
+    >>> [is_batch(key, "*.csv") for key in ("days/1.csv", "1.txt", ".trash/1.csv")], is_batch("1.csv.part", "*")
+    ([True, False, False], False)
+    """
+    hidden = any(part.startswith(".") for part in key.split("/"))
+    return fnmatchcase(key, pattern) and not hidden and not key.endswith(UNFINISHED)
 
 
 class FolderObjects:
@@ -56,45 +70,48 @@ class FolderObjects:
 
     def arrivals(self, pattern: str) -> Iterator[Arrival]:
         """Every object whose key fits the shell pattern, sorted by key. Links out of the folder are left alone."""
-        for path in sorted(self.root.rglob("*")):
-            key = path.relative_to(self.root).as_posix()
-            if fnmatch(key, pattern) and _is_whole(path, self.root):
-                status = path.stat()
-                yield Arrival(key, "", status.st_size, f"{status.st_mtime_ns}-{status.st_size}")
+        keys = (path.relative_to(self.root).as_posix() for path in self.root.rglob("*"))
+        for key in sorted(key for key in keys if is_batch(key, pattern)):
+            if self._is_ours(key):
+                yield self._arrival(key)
 
-    def read(self, key: str) -> Iterator[bytes]:
-        """The object's bytes in chunks; NotFound when it is gone, ObjectError when it cannot be read."""
-        path = self.root / key
-        if not (path.is_file() and path.resolve().is_relative_to(self.root.resolve())):
+    def find(self, key: str, version: str = "") -> Arrival:
+        """What a listing would say of one object now; NotFound when it is not there. A folder has no versions."""
+        if version or not self._is_ours(key):
             raise NotFound(f"no object {key!r} in {self.name}")
+        return self._arrival(key)
+
+    def read(self, arrival: Arrival) -> Iterator[bytes]:
+        """The object's bytes in chunks; NotFound when it is gone, ObjectError when it cannot be read."""
+        if not self._is_ours(arrival.key):
+            raise NotFound(f"no object {arrival.key!r} in {self.name}")
         try:
-            with path.open("rb") as stream:
+            with (self.root / arrival.key).open("rb") as stream:
                 yield from iter(lambda: stream.read(CHUNK), b"")
         except OSError as error:
-            raise ObjectError(f"object {key!r}: {error.strerror or error}") from error
+            raise ObjectError(f"object {arrival.key!r}: {error.strerror or error}") from error
 
+    def _is_ours(self, key: str) -> bool:
+        """Whether a key is a regular file inside the folder, not a link out of it."""
+        path = self.root / key
+        return path.is_file() and path.resolve().is_relative_to(self.root.resolve())
 
-def _is_whole(path: Path, root: Path) -> bool:
-    """Whether a path is a regular file that a producer has finished writing."""
-    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-    return (
-        not hidden
-        and path.suffix not in {".part", ".tmp"}
-        and path.is_file()
-        and path.resolve().is_relative_to(root.resolve())
-    )
+    def _arrival(self, key: str) -> Arrival:
+        """What the file system says of a file: a change of its content changes the stamp."""
+        status = (self.root / key).stat()
+        return Arrival(key, "", status.st_size, f"{status.st_mtime_ns}-{status.st_size}")
 
 
 class LandedObjects:
     """Our own copies of all objects, named by their content."""
 
-    def __init__(self, files: FileStore) -> None:
+    def __init__(self, files: Files) -> None:
         """Keep the copies in a store of immutable files."""
         self.files = files
 
     def land(self, source: ObjectStore, arrival: Arrival, now: datetime) -> LandedObject:
         """Copy an object byte for byte and say what it is; the same bytes under the same key are one object."""
-        checksum, size = self._copy(source, arrival.key)
+        checksum, size = self._copy(source, arrival)
         identity = sha256_of("\n".join((source.name, arrival.key, arrival.version, checksum)))
         return LandedObject(
             object_id=ObjectId(identity[:32]),
@@ -107,29 +124,30 @@ class LandedObjects:
             landed_at=now,
         )
 
-    def path(self, landed: LandedObject) -> Path:
-        """The copy of an object; ObjectError when it is missing."""
-        name = _place(landed.checksum)
-        if not self.files.exists(name):
-            raise ObjectError(f"the landed copy of {landed.key!r} is missing; put the object back and ingest again")
-        return self.files.path(name)
+    @contextmanager
+    def at_hand(self, landed: LandedObject) -> Iterator[Path]:
+        """A path with the copy's bytes until the end of the block; ObjectError when it is missing."""
+        with ExitStack() as opened:
+            try:
+                path = opened.enter_context(self.files.at_hand(_place(landed.checksum)))
+            except NotFound as error:
+                raise ObjectError(
+                    f"the landed copy of {landed.key!r} is missing; put the object back and ingest again"
+                ) from error
+            yield path
 
     def is_intact(self, landed: LandedObject) -> bool:
         """Whether the copy is there and holds the bytes that arrived."""
         name = _place(landed.checksum)
         return self.files.exists(name) and self.files.sha256(name) == landed.checksum
 
-    def _copy(self, source: ObjectStore, key: str) -> tuple[str, int]:
+    def _copy(self, source: ObjectStore, arrival: Arrival) -> tuple[str, int]:
         """Stream an object into the store; its SHA-256 and size in bytes."""
         content, size = sha256(), 0
-        arriving = f"arriving-{os.getpid()}-{sha256_of(key)[:16]}"
-        with self.files.being_written(arriving) as stream:
-            for chunk in source.read(key):
+        with self.files.being_written(lambda: _place(content.hexdigest())) as stream:
+            for chunk in source.read(arrival):
                 content.update(chunk)
                 size += stream.write(chunk)
-        place = self.files.path(_place(content.hexdigest()))
-        place.parent.mkdir(parents=True, exist_ok=True)
-        self.files.path(arriving).replace(place)
         return content.hexdigest(), size
 
 

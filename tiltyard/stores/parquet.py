@@ -1,38 +1,31 @@
 """Immutable Parquet files: written whole and synced, read in chunks, checked page by page."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from hashlib import sha256
-from pathlib import Path
 from typing import IO, Self
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.errors import NotFound
 from schemas.records import StoredFile
-from tiltyard.stores.files import FileStore
+from tiltyard.stores.files import Files
 
 
 class Hashing:
-    """Hashes what passes into a stream, beside the writing of it: the SHA-256 is ready when the file is."""
+    """Hashes what passes into a stream, beside the writing of it: the SHA-256 is ready when the context has ended."""
 
-    def __init__(self) -> None:
-        """Begin with nothing hashed."""
+    def __init__(self, stream: IO[bytes]) -> None:
+        """Write into a stream; nothing is hashed yet."""
         self._state = sha256()
         self._worker = ThreadPoolExecutor(1)
-        self._stream: IO[bytes] | None = None
-        self.closed = False
-
-    def of(self, stream: IO[bytes]) -> Self:
-        """This, as a file that writes into a stream."""
         self._stream = stream
-        return self
+        self.closed = False
 
     def write(self, content: bytes) -> int:
         """Write on, and hash in the background; one worker keeps the order."""
-        assert self._stream is not None
         self._worker.submit(self._state.update, content)
         return self._stream.write(content)
 
@@ -54,28 +47,39 @@ class Hashing:
 
 
 class ParquetStore:
-    """A folder of Parquet files, each written once."""
+    """Parquet files in a folder or a bucket, each written once."""
 
-    def __init__(self, root: Path) -> None:
-        """Open a folder, making it if it is not there."""
-        self.files = FileStore(root)
+    def __init__(self, files: Files) -> None:
+        """Keep Parquet files in a place of immutable files."""
+        self.files = files
+
+    def keep(self, stem: str, frame: pl.DataFrame) -> StoredFile:
+        """Put a frame in place under a name made of ``stem`` and of its content, ``STEM-SHA256.parquet``.
+
+        Two processes that write other bytes for one stem have a file each, and the ledger says which one counts.
+        """
+        return self._write(frame, lambda content: f"{stem}-{content[:16]}.parquet")
 
     def write(self, name: str, frame: pl.DataFrame) -> StoredFile:
-        """Put a frame in place as ``name``; it is on disk when this returns.
+        """Put a frame in place as ``name``, for files that are found by their name alone."""
+        return self._write(frame, lambda _content: name)
+
+    def _write(self, frame: pl.DataFrame, named: Callable[[str], str]) -> StoredFile:
+        """Put a frame in place; it is stored when this returns. The name may hang on the SHA-256 of the bytes.
 
         Pages carry checksums, and floats no dictionary (it costs half the disk again and three times the CPU).
         """
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-        with Hashing() as hashing, self.files.being_written(name) as stream:
+        with self.files.being_written(lambda: named(hashing.sha256)) as stream, Hashing(stream) as hashing:
             pq.write_table(
                 table,
-                hashing.of(stream),
+                hashing,
                 compression="zstd",
                 compression_level=1,
                 use_dictionary=_worth_a_dictionary(table.schema),
                 write_page_checksum=True,
             )
-        return StoredFile(name, hashing.sha256, frame.height)
+        return StoredFile(named(hashing.sha256), hashing.sha256, frame.height)
 
     def read(self, stored: StoredFile, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """A whole file as a frame."""
@@ -94,11 +98,14 @@ class ParquetStore:
         """Whether a file is there and its bytes are those that were written."""
         return self.files.exists(stored.name) and self.files.sha256(stored.name) == stored.sha256
 
-    def _open(self, stored: StoredFile) -> pq.ParquetFile:
+    @contextmanager
+    def _open(self, stored: StoredFile) -> Iterator[pq.ParquetFile]:
         """A file opened for reading with its checksums on; NotFound when it is missing."""
-        if not self.files.exists(stored.name):
-            raise NotFound(f"file {stored.name!r} is missing from {self.files.root.name}/; restore it from a backup")
-        return pq.ParquetFile(self.files.path(stored.name), page_checksum_verification=True)
+        with (
+            self.files.at_hand(stored.name) as path,
+            pq.ParquetFile(path, page_checksum_verification=True) as parquet,
+        ):
+            yield parquet
 
     def _empty(self, stored: StoredFile, columns: Sequence[str] | None) -> pl.DataFrame:
         """A frame of a file's columns without rows, so that an empty file has its types."""

@@ -26,7 +26,7 @@ class Pool:
 
     def add(self, batch_id: BatchId, rows: pl.DataFrame) -> StoredFile:
         """Write a batch's accepted rows; they join the pool when the ledger records the batch."""
-        return self.parquet.write(f"{batch_id}.parquet", rows.select(self._columns))
+        return self.parquet.keep(batch_id, rows.select(self._columns))
 
     def scan(self, files: Sequence[StoredFile], chunk_rows: int) -> Iterator[pl.DataFrame]:
         """All samples in frames of at most ``chunk_rows`` rows."""

@@ -15,9 +15,9 @@ from schemas.project import Project, parse_project
 from schemas.records import ProjectVersion, StoredFile
 from schemas.settings import Settings
 from tiltyard.rules.estimators import named_types
-from tiltyard.stores.files import FileStore
+from tiltyard.stores.files import Files, FileStore
 from tiltyard.stores.ledger.ledger import Ledger
-from tiltyard.stores.objects import FolderObjects, LandedObjects
+from tiltyard.stores.objects import FolderObjects, LandedObjects, ObjectStore
 from tiltyard.stores.parquet import ParquetStore
 from tiltyard.stores.pool import Pool
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tiltyard.stores.registry import Registry
 
 PROJECT_FILE = "project.yaml"
+BUCKET = "s3://"
+"""How a place begins that is a bucket, not a folder."""
 
 
 def utc_now() -> datetime:
@@ -51,40 +53,58 @@ class Workspace:
         return contract_hash(self.project)
 
     @cached_property
-    def source(self) -> FolderObjects:
-        """Where producers put objects."""
-        return FolderObjects(self.project_file.parent / self.project.source.folder)
+    def source(self) -> ObjectStore:
+        """Where producers put objects: what the settings say, else the project file."""
+        place = _of_project(self.settings.source_url or self.project.source.folder, self.project)
+        if not place.startswith(BUCKET):
+            return FolderObjects(self.project_file.parent / place)
+        # It brings boto3, whose import takes a quarter of a second.
+        from tiltyard.stores.buckets import bucket_of
+        from tiltyard.stores.s3_objects import S3Objects
+
+        return S3Objects(bucket_of(place))
+
+    def files(self, kind: str) -> Files:
+        """The place of one kind of immutable files: in the bucket that the settings name, else in the folder."""
+        if self.settings.files_url is None:
+            return FileStore(self.folder / kind)
+        from tiltyard.stores.buckets import bucket_of
+        from tiltyard.stores.file_cache import FileCache
+        from tiltyard.stores.s3_files import S3Files
+
+        place = bucket_of(_of_project(self.settings.files_url, self.project))
+        return S3Files(place.below(kind), FileCache(self.folder / "cache", self.settings.cache_mb * 1_000_000))
 
     @cached_property
     def landed(self) -> LandedObjects:
         """Our copies of all objects."""
-        return LandedObjects(FileStore(self.folder / "objects"))
+        return LandedObjects(self.files("objects"))
 
     @cached_property
     def pool(self) -> Pool:
         """Accepted samples."""
-        return Pool(ParquetStore(self.folder / "pool"), self.project)
+        return Pool(ParquetStore(self.files("pool")), self.project)
 
     @cached_property
     def quarantine(self) -> ParquetStore:
         """Bad rows with their reasons."""
-        return ParquetStore(self.folder / "quarantine")
+        return ParquetStore(self.files("quarantine"))
 
     @cached_property
     def labeled_sets(self) -> ParquetStore:
         """The rows and labels behind each training and each comparison."""
-        return ParquetStore(self.folder / "labeled_sets")
+        return ParquetStore(self.files("labeled_sets"))
 
     @cached_property
     def predictions(self) -> ParquetStore:
         """Champions' predictions, a file per batch and model."""
-        return ParquetStore(self.folder / "predictions")
+        return ParquetStore(self.files("predictions"))
 
     @cached_property
     def ledger(self) -> Ledger:
         """The append-only record."""
         url = self.settings.ledger_url or f"sqlite:///{self.folder / 'ledger.db'}"
-        return Ledger(_of_project(url, self.project), FileStore(self.folder / "segments"), self.project.name)
+        return Ledger(_of_project(url, self.project), self.files("segments"), self.project.name)
 
     @cached_property
     def registry(self) -> "Registry":

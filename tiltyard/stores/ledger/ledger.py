@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 
 from sqlalchemy import func, select
 
-from tiltyard.stores.files import FileStore
+from tiltyard.stores.files import Files
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.accesses import Accesses
 from tiltyard.stores.ledger.annotations import Annotations
@@ -26,7 +26,7 @@ class Ledger:
     ``segments`` are views of one database; each method of theirs is one transaction.
     """
 
-    def __init__(self, url: str, segments: FileStore, schema: str | None = None) -> None:
+    def __init__(self, url: str, segments: Files, schema: str | None = None) -> None:
         """Open the ledger at an SQLAlchemy URL, its segments in a store of files.
 
         ``schema`` is where its tables stand on PostgreSQL, so that one database holds many ledgers.

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from schemas.canonical import canonical_json, parse_json, sha256_of
-from tiltyard.stores.files import FileStore
+from tiltyard.stores.files import Files
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.guards import LEASE_COLUMNS
@@ -44,7 +44,7 @@ class Segment:
 class Segments:
     """The part of the ledger that lives outside its database."""
 
-    def __init__(self, database: Database, files: FileStore) -> None:
+    def __init__(self, database: Database, files: Files) -> None:
         """Mirror an open database into a store of immutable files."""
         self._database = database
         self._files = files
