@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -135,6 +136,8 @@ def in_a_fork(work: Callable[[], None]) -> int:
         try:
             work()
             status = 0
+        except Exception:
+            traceback.print_exc()  # to whoever reads the story's standard error
         finally:
             os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

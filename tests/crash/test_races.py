@@ -41,7 +41,7 @@ def raced(template: Path, folder: Path, racers: int, seed: int, root: Path) -> A
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+@pytest.mark.parametrize("seed", [0, 1, 2])
 def test_racing_runs_end_like_one_run(
     template: Path, undisturbed: Any, tmp_path: Path, root: Path, each_database: str, seed: int
 ) -> None:

@@ -41,6 +41,8 @@ class Database:
         weakref.finalize(self, self.engine.dispose).atexit = False
         with self.writing() as connection:
             if schema is not None and not self.is_sqlite:
+                # While it is not there, it is no current schema that 'writing' could lock by.
+                connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(schema))))
                 connection.execute(CreateSchema(schema, if_not_exists=True))
             _migrate(connection)
 
