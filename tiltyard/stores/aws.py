@@ -69,18 +69,19 @@ REMEDIES: Final = {
 
 
 def client(service: str, endpoint: str | None = None, region: str | None = None, seconds: float = READ_SECONDS) -> Any:
-    """A boto3 client, one for each process, since connections do not survive a fork.
+    """A boto3 client, made once for each process, since connections do not survive a fork.
 
     It tries each request five times (or ``AWS_MAX_ATTEMPTS`` times) with growing pauses drawn by chance, and gives a
     read up when no byte came for ``seconds``. Raises SettingsError when the environment is not enough to make one.
     """
     with answered(f"the settings for {service}"):
-        return _client(os.getpid(), service, endpoint, region, seconds)
+        said = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
+        return _client((os.getpid(), said), service, endpoint, region, seconds)
 
 
 @lru_cache(maxsize=64)
-def _client(_process: int, service: str, endpoint: str | None, region: str | None, seconds: float) -> Any:
-    """A client of a session of its own: sessions are not to be shared between threads, clients may be."""
+def _client(_where: object, service: str, endpoint: str | None, region: str | None, seconds: float) -> Any:
+    """A client for this process and environment, of a session of its own: threads may share clients, not sessions."""
     config = Config(
         retries={"mode": "standard", "total_max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS", ATTEMPTS))},
         connect_timeout=CONNECT_SECONDS,

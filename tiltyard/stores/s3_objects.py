@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 from schemas.errors import NotFound
 from tiltyard.stores.aws import answered, code_of
 from tiltyard.stores.buckets import Bucket
-from tiltyard.stores.objects import CHUNK, Arrival, is_batch
+from tiltyard.stores.objects import Arrival, is_batch
+from tiltyard.stores.s3_transfer import pieces
 
 UNVERSIONED: Final = "null"
 """What S3 calls the version of an object that was put while its bucket kept none."""
@@ -66,11 +67,7 @@ class S3Objects:
         connection breaks before its last byte.
         """
         with answered(self._of(arrival.key)):
-            body = self._body(arrival)
-            try:
-                yield from iter(lambda: body.read(CHUNK), b"")
-            finally:
-                body.close()
+            yield from pieces(self._body(arrival))
 
     def is_versioned(self) -> bool:
         """Whether the bucket keeps versions, or kept them once; servers that offer none are taken at their word."""

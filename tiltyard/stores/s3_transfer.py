@@ -18,6 +18,7 @@ CHUNK: Final = 1 << 20
 PART: Final = 32 << 20
 """Bytes of a part; what is larger than one is sent in parts, at most 10,000 of them."""
 
+SHA256: Final = "SHA256"
 ONCE: Final = {"IfNoneMatch": "*"}
 TAKEN: Final = {"PreconditionFailed", "412", "NoSuchUpload"}
 """The name is taken, or the upload is over: by a rival, or by our own request whose answer was lost."""
@@ -51,14 +52,18 @@ def download(place: Bucket, key: str, path: Path) -> None:
             stream.write(chunk)
 
 
-def chunks(place: Bucket, key: str, **how: str) -> Iterator[bytes]:
+def chunks(place: Bucket, key: str) -> Iterator[bytes]:
     """An object's bytes, piece by piece. Raises NotFound when it is not there, Unavailable when it breaks off."""
     with answered(f"file {key!r} in {place}"):
-        body = place.client.get_object(Bucket=place.name, Key=place.whole_key(key), **how)["Body"]
-        try:
-            yield from iter(lambda: body.read(CHUNK), b"")
-        finally:
-            body.close()
+        yield from pieces(place.client.get_object(Bucket=place.name, Key=place.whole_key(key))["Body"])
+
+
+def pieces(body: Any) -> Iterator[bytes]:
+    """The bytes of an answer's body, which is closed at the end."""
+    try:
+        yield from iter(lambda: body.read(CHUNK), b"")
+    finally:
+        body.close()
 
 
 def stored_sha256(place: Bucket, key: str) -> str:
@@ -77,13 +82,13 @@ def _send(place: Bucket, key: str, path: Path, condition: dict[str, str]) -> Non
     with path.open("rb") as stream:
         checksum = b64encode(file_digest(stream, "sha256").digest()).decode()
         stream.seek(0)
-        place.client.put_object(**target, Body=stream, ChecksumSHA256=checksum, **condition)
+        place.client.put_object(**target, Body=stream, ChecksumAlgorithm=SHA256, ChecksumSHA256=checksum, **condition)
     return None
 
 
 def _send_in_parts(client: Any, target: dict[str, str], path: Path, condition: dict[str, str]) -> None:
     """Send a file in parts, of which nothing is to be seen before the last request."""
-    begun = {**target, "UploadId": client.create_multipart_upload(**target, ChecksumAlgorithm="SHA256")["UploadId"]}
+    begun = {**target, "UploadId": client.create_multipart_upload(**target, ChecksumAlgorithm=SHA256)["UploadId"]}
     try:
         parts = [_send_part(client, begun, number, content) for number, content in enumerate(_parts(path), start=1)]
         client.complete_multipart_upload(**begun, MultipartUpload={"Parts": parts}, **condition)
