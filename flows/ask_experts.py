@@ -1,17 +1,33 @@
 """Ask: choose the samples whose labels teach most, and put them into the experts' queue."""
 
+from typing import Annotated
+
 from prefect import flow
+from pydantic import Field
 
 from schemas.records import QueryId
+from tasks.announcing import announce_failure
 from tasks.choose_samples import choose_samples
 from tasks.seal_ledger import seal_ledger
 
 
-@flow(name="ask-experts", flow_run_name="ask-experts {project}")
-def ask_experts(project: str = ".", budget: int | None = None) -> QueryId | None:
-    """Fill the queue up to the budget; the query, or none when the queue is full or the pool is asked out.
+@flow(
+    name="ask-experts",
+    flow_run_name="ask-experts {project}",
+    on_failure=[announce_failure],
+    on_crashed=[announce_failure],
+)
+def ask_experts(project: str = ".", budget: Annotated[int | None, Field(ge=1)] = None) -> QueryId | None:
+    """Fill the queue up to the budget.
 
     The run ends here: labeling takes days, so the queue is data in the ledger, never a paused run.
+
+    Args:
+        project: Folder or file of the project.
+        budget: Assignments that wait at most; what the project file says, when it is left out.
+
+    Returns:
+        The query, or none when the queue is full or the pool is asked out.
     """
     query = choose_samples(project, budget)
     seal_ledger(project)

@@ -1,19 +1,40 @@
 """Exchange: labels made elsewhere come in from a file, every annotation goes out to one."""
 
+from typing import Annotated
+
 from prefect import flow
+from pydantic import Field
 
 from tasks import exchange_labels as labels
+from tasks.announcing import announce_failure
 from tasks.seal_ledger import seal_ledger
 from tiltyard.rules.label_files import Imported
 
 
-@flow(name="exchange-labels", flow_run_name="exchange-labels {project}")
+@flow(
+    name="exchange-labels",
+    flow_run_name="exchange-labels {project}",
+    on_failure=[announce_failure],
+    on_crashed=[announce_failure],
+)
 def exchange_labels(
-    project: str = ".", incoming: str | None = None, outgoing: str | None = None, by: str = "sample_id"
+    project: str = ".",
+    incoming: str | None = None,
+    outgoing: str | None = None,
+    by: Annotated[str, Field(min_length=1)] = "sample_id",
 ) -> Imported | None:
-    """Import the labels of one file, then export every annotation to another; what became of the import's lines.
+    """Import the labels of one file, then export every annotation to another.
 
     Either may be left out. The same file again brings nothing new.
+
+    Args:
+        project: Folder or file of the project.
+        incoming: File with labels that were made elsewhere, as the worker finds it.
+        outgoing: File that every annotation is written to, as the worker finds it.
+        by: Column of the incoming file that names the sample: sample_id, the project's id or a reference.
+
+    Returns:
+        What became of the import's lines, or none when nothing came in.
     """
     imported = labels.import_labels(project, incoming, by) if incoming else None
     if outgoing:

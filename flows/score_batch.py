@@ -2,10 +2,23 @@
 
 from prefect import flow
 
+from tasks.announcing import announce_failure
 from tasks.score_pool import batches_to_score, score_pool
 
 
-@flow(name="score-batch", flow_run_name="score-batch {project}")
+@flow(
+    name="score-batch",
+    flow_run_name="score-batch {project}",
+    on_failure=[announce_failure],
+    on_crashed=[announce_failure],
+)
 def score_batch(project: str = ".") -> list[str]:
-    """Store predictions beside every pooled batch that today's champion has not scored; the files' names."""
+    """Store predictions beside every pooled batch that today's champion has not scored.
+
+    Args:
+        project: Folder or file of the project.
+
+    Returns:
+        The names of the files with the predictions.
+    """
     return [score_pool(project, batch_id) for batch_id in batches_to_score(project)]

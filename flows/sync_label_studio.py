@@ -3,15 +3,28 @@
 from prefect import flow
 
 from tasks import label_studio
+from tasks.announcing import announce_failure
 from tasks.label_studio import Pulled
 from tasks.seal_ledger import seal_ledger
 
 
-@flow(name="sync-label-studio", flow_run_name="sync-label-studio {project}")
+@flow(
+    name="sync-label-studio",
+    flow_run_name="sync-label-studio {project}",
+    on_failure=[announce_failure],
+    on_crashed=[announce_failure],
+)
 def sync_label_studio(project: str = ".", with_suggestions: bool = False) -> Pulled:
-    """Send open assignments, then store what was answered; what the pull brought.
+    """Send open assignments to Label Studio, then store what was answered there.
 
-    Experts see no suggestion there unless that is asked for. Run again after a crash, nothing is there or here twice.
+    Run again after a crash, nothing is there or here twice.
+
+    Args:
+        project: Folder or file of the project.
+        with_suggestions: Whether experts see there what the champion says before they answer.
+
+    Returns:
+        What the pull brought.
     """
     label_studio.push_assignments(project, with_suggestions=with_suggestions)
     pulled = label_studio.pull_annotations(project)

@@ -5,6 +5,7 @@ function yields sentences, each with its place in the file.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -33,7 +34,7 @@ from prefect.events.schemas.automations import (
 from prefect.events.schemas.deployment_triggers import BaseDeploymentTrigger
 from prefect.exceptions import ParameterTypeError
 from prefect.utilities.schema_tools.hydration import HydrationContext, HydrationError, hydrate
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 import flows
 from schemas import events
@@ -52,6 +53,7 @@ ACTIONS: Final = {one.model_fields["type"].default: one for one in get_args(Acti
 BLOCK: Final = "block"
 """Our own key of an action: the name of a block, where Prefect wants an id."""
 
+DURATION: Final = TypeAdapter(timedelta)
 SHORTEST: Final = 10
 """Seconds that a proactive trigger must wait at least; Prefect takes 10 where none are given."""
 
@@ -138,16 +140,24 @@ def _trigger(one: Mapping[str, Any], place: Place, *more: type[BaseModel]) -> Fo
 
 def _timing(one: Mapping[str, Any], place: Place) -> Found:
     """What Prefect takes of a trigger's times and numbers, and what would fire at the wrong time, or for ever."""
-    within, threshold, after = one.get("within", 0), one.get("threshold", 1), one.get("schedule_after")
+    within, after, threshold = _seconds(one.get("within")), _seconds(one.get("schedule_after")), one.get("threshold")
     is_proactive = one.get("posture") == "Proactive"
     if is_proactive and not one.get("for_each"):
         yield f"{place}: proactive without for_each fires again and again, even if nothing began; name a label there"
     if is_proactive and within < SHORTEST:
-        yield f"{place}: proactive within {within} seconds; say how long to wait, {SHORTEST} seconds at least"
-    if threshold > 1 and not within:
+        yield f"{place}: proactive within {within:g} seconds; say how long to wait, {SHORTEST} seconds at least"
+    if isinstance(threshold, int) and threshold > 1 and not within:
         yield f"{place}: threshold {threshold} without within: that many events never come at one moment"
-    if within and not is_proactive and after is not None and after < within:
+    if after and after < within:
         yield f"{place}: schedule_after is shorter than within: the run would miss what the last events told"
+
+
+def _seconds(value: Any) -> float:
+    """A length of time as Prefect reads it; none for what it refuses, which is told elsewhere."""
+    try:
+        return DURATION.validate_python(value or 0).total_seconds()
+    except ValidationError:
+        return 0
 
 
 def _events(one: Mapping[str, Any], place: Place) -> Found:
@@ -237,7 +247,7 @@ def with_any_block(one: Mapping[str, Any]) -> dict[str, Any]:
         if BLOCK in action else action
         for action in one.get("actions") or []
     ]  # fmt: skip
-    return {**one, "actions": actions}
+    return {**one, "actions": actions} if actions else dict(one)
 
 
 def _names(*models: type[BaseModel]) -> set[str]:
