@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from schemas.errors import TiltyardError
 
 if TYPE_CHECKING:
+    from tiltyard.stores.files import Files
     from tiltyard.stores.workspace import Workspace
 
 LIBRARIES: Final = ("prefect", "mlflow", "scikit-learn", "modAL-python", "pandera", "polars", "pandas", "sqlalchemy")
@@ -135,7 +136,7 @@ def _of_project(project: Path) -> Iterator[Finding]:
         yield Finding("project", "fail", f"{error}", "Give this user the right to write there.")
         return
     yield Finding("project", "ok", f"{workspace.project.name} at {workspace.project_file}")
-    for question in (_writable, _contract, _ledger, _registry, _champion):
+    for question in (_writable, _source, _files, _contract, _ledger, _registry, _champion):
         finding = question(workspace)
         yield finding
         if finding.state == "fail":
@@ -147,6 +148,68 @@ def _writable(workspace: "Workspace") -> Finding:
     if os.access(workspace.folder, os.W_OK | os.X_OK):
         return Finding("workspace", "ok", str(workspace.folder))
     return Finding("workspace", "fail", f"{workspace.folder} cannot be written", "Give this user the right to write.")
+
+
+def _source(workspace: "Workspace") -> Finding:
+    """Whether objects can be listed and read where they arrive."""
+    from tiltyard.stores.objects import FolderObjects
+
+    try:
+        source = workspace.source
+        if isinstance(source, FolderObjects):
+            return Finding("source", "ok", f"{source} is looked at for objects")
+        return _source_bucket(workspace)
+    except TiltyardError as error:
+        return Finding("source", "fail", str(error), SOURCE_REMEDY)
+
+
+SOURCE_REMEDY: Final = (
+    "Check TILTYARD_SOURCE_URL or source.folder, boto3's variables (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL), and "
+    "the rights s3:ListBucket, s3:GetBucketVersioning, s3:ListBucketVersions, s3:GetObject, s3:GetObjectVersion."
+)
+
+
+def _source_bucket(workspace: "Workspace") -> Finding:
+    """Whether a source in a bucket can be read, and whether the bucket keeps versions."""
+    from tiltyard.stores.bucket_probe import keeps_versions
+    from tiltyard.stores.s3_objects import S3Objects
+
+    source = workspace.source
+    assert isinstance(source, S3Objects)
+    if keeps_versions(source, workspace.project.source.pattern):
+        return Finding("source", "ok", f"{source.place} is listed and read, versioning is on")
+    said = f"{source.place} is listed and read, versioning is off: what is overwritten before it is landed is lost"
+    return Finding("source", "warn", said, "Turn the bucket's versioning on, unless producers never overwrite.")
+
+
+def _files(workspace: "Workspace") -> Finding:
+    """Whether immutable files can be written, and are safe from rivals."""
+    try:
+        files = workspace.files("objects")
+        if workspace.settings.files_url is None:
+            return Finding("files", "ok", str(workspace.folder))
+        return _files_bucket(files)
+    except TiltyardError as error:
+        return Finding("files", "fail", str(error), FILES_REMEDY)
+
+
+FILES_REMEDY: Final = (
+    "Check TILTYARD_FILES_URL, boto3's variables (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL), and the rights "
+    "s3:ListBucket, s3:GetObject, s3:PutObject, s3:AbortMultipartUpload."
+)
+
+
+def _files_bucket(files: "Files") -> Finding:
+    """Whether a bucket can be written, and refuses a second put of one name."""
+    from tiltyard.stores.bucket_probe import keeps_conditions
+    from tiltyard.stores.s3_files import S3Files
+
+    assert isinstance(files, S3Files)
+    if keeps_conditions(files.place):
+        return Finding("files", "ok", f"{files.place} is written, and a second put of one name is refused")
+    said = f"{files.place} is written, but its server ignores If-None-Match: a second put replaces the first"
+    remedy = "Files named by their content are safe; for the rest, let one worker write, or use a server that keeps it."
+    return Finding("files", "warn", said, remedy)
 
 
 def _contract(workspace: "Workspace") -> Finding:

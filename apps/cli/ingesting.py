@@ -61,8 +61,8 @@ def tell_batches(rows: Sequence[dict[str, Any]], title: str = "") -> None:
 def _tell(workspace: "Workspace", batches: Sequence["Batch"]) -> None:
     """Show what was taken in."""
     if not batches:
-        source = workspace.project.source
-        say(f"Nothing new in {source.folder}/ ({source.pattern}). The pool holds {samples(workspace):,} samples.")
+        pattern = workspace.project.source.pattern
+        say(f"Nothing new in {workspace.source} ({pattern}). The pool holds {samples(workspace):,} samples.")
         return
     tell_batches(rows_of(workspace, batches))
     say(f"The pool holds {samples(workspace):,} samples.")

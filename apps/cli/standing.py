@@ -42,7 +42,7 @@ def standing_of(workspace: "Workspace", labels: "list[EffectiveLabel]") -> "Stan
         to_promote=_to_promote(workspace, approved=True),
         to_approve=_to_promote(workspace, approved=False),
         refused=tuple(batch.batch_id[:8] for batch in ledger.batches.latest() if batch.state != "accepted"),
-        incoming=workspace.project.source.folder,
+        incoming=str(workspace.source),
     )
 
 

@@ -34,7 +34,7 @@ class NextStep:
 def next_step(now: Standing) -> NextStep:
     """The next step, the one furthest along the loop first except that new data goes before all.
 
-    >>> idle = Standing(0, 0, 0, Due(False, ""), None, None, (), "incoming")
+    >>> idle = Standing(0, 0, 0, Due(False, ""), None, None, (), "incoming/")
     >>> next_step(idle).why
     'the pool is empty; put a file into incoming/'
     """
@@ -59,5 +59,5 @@ def _about_labels(now: Standing) -> NextStep:
         why = f"batch {now.refused[0]} is in quarantine; mend the project file, then 'tiltyard quarantine retry'"
         return NextStep(f"tiltyard quarantine show {now.refused[0]}", why)
     if not now.samples:
-        return NextStep("tiltyard ingest", f"the pool is empty; put a file into {now.incoming}/")
+        return NextStep("tiltyard ingest", f"the pool is empty; put a file into {now.incoming}")
     return NextStep("tiltyard ask", "the queue is empty")

@@ -29,7 +29,10 @@ class Arrival:
 
 
 class ObjectStore(Protocol):
-    """A place where producers put objects. A folder or a bucket; one contract test for both."""
+    """A place where producers put objects. A folder or a bucket; one contract test for both.
+
+    As text it is what people call the place: ``incoming/``, ``s3://landing/bank``.
+    """
 
     @property
     def name(self) -> str:
@@ -67,6 +70,10 @@ class FolderObjects:
     def name(self) -> str:
         """What the ledger calls this place: the same wherever the project is moved."""
         return f"folder:{self.root.name}"
+
+    def __str__(self) -> str:
+        """What people call this place."""
+        return f"{self.root.name}/"
 
     def arrivals(self, pattern: str) -> Iterator[Arrival]:
         """Every object whose key fits the shell pattern, sorted by key. Links out of the folder are left alone."""

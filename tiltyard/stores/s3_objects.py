@@ -38,6 +38,10 @@ class S3Objects:
         """What the ledger calls this place: bucket and prefix, however the bucket is reached."""
         return f"s3:{self.bucket}/{self.prefix}".rstrip("/")
 
+    def __str__(self) -> str:
+        """What people call this place."""
+        return str(self.place)
+
     def key_of(self, bucket: str, whole_key: str) -> str | None:
         """The key under our prefix of a whole key in some bucket; None when it is not ours."""
         return self.place.key_of(bucket, whole_key)
