@@ -145,6 +145,7 @@ def _limits(node: dict[str, Any]) -> str:
 
 def settings_page() -> str:
     """The environment variables."""
+    from apps.cli.prefect_files import VARIABLES
     from schemas.labeling_settings import LabelingSettings
     from schemas.settings import Settings
 
@@ -154,8 +155,10 @@ def settings_page() -> str:
         + _settings_table(Settings)
         + "\n## The labeling server\n\nOf 'tiltyard label serve' and of the factory `apps.labeling.asgi:create`.\n\n"
         + _settings_table(LabelingSettings)
-        + "\n## Other variables\n\n| Variable | Meaning |\n|---|---|\n"
-        + "".join(f"| `{name}` | {meaning} |\n" for name, meaning in OTHER_VARIABLES.items())
+        + "\n## Deployments\n\nTaken by `prefect.yaml` when a project is deployed; 'tiltyard deploy' sets them.\n\n"
+        + _variables_table(VARIABLES)
+        + "\n## Other variables\n\n"
+        + _variables_table(OTHER_VARIABLES)
     )
 
 
@@ -168,6 +171,12 @@ OTHER_VARIABLES: Final[Mapping[str, str]] = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "the command line and the Makefile set `false` unless it is set",
     "DO_NOT_TRACK": "the command line and the Makefile set `1` unless it is set",
 }
+
+
+def _variables_table(variables: Mapping[str, str]) -> str:
+    """Variables with their meanings as a table."""
+    rows = [f"| `{name}` | {meaning} |" for name, meaning in variables.items()]
+    return "\n".join(["| Variable | Meaning |", "|---|---|", *rows]) + "\n"
 
 
 def _settings_table(settings: Any) -> str:
@@ -242,6 +251,7 @@ def ledger_page() -> str:
     about |= {
         "journal": "The spine: one row per fact. `seq` is the ledger position, `digest` the SHA-256 of the fact's row.",
         "segment": "A sealed stretch of the journal, mirrored as a file that holds the hash of the one before.",
+        "sighting": "No fact: what a listing said of an object whose bytes are known; they are not copied again.",
         "outbox": "No fact: messages that wait until their receivers have them; see the how-to on the labeling queue.",
     }
     head = (

@@ -125,7 +125,7 @@ def _applied(client: SyncPrefectClient, wanted: AutomationCore, known: Sequence[
     new = wanted.model_copy(update={"enabled": first.enabled})
     if not doubles and _content(first) == _content(new):
         return Change(wanted.name, "same")
-    client.update_automation(first.id, AutomationCore.model_validate(new.model_dump()))
+    client.update_automation(first.id, new)
     return Change(wanted.name, "changed")
 
 

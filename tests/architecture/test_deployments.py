@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from apps.cli.prefect_files import VARIABLE, VARIABLES, filled, read_yaml, varia
 from apps.cli.prefect_lint import every_flow, mistakes_in_automations, mistakes_in_deployments, refuse
 from schemas.errors import SettingsError
 from tests.architecture.sources import ROOT
+from tests.architecture.written_commands import commands_of
 from tests.small_project import make_project
 
 SAMPLE = {
@@ -235,3 +237,28 @@ def test_runs_on_a_cluster_have_no_rights() -> None:
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert {one["name"] for one in container["volumeMounts"]} == {one["name"] for one in pod["volumes"]}
+
+
+def by_hand() -> list[tuple[str, dict[str, str]]]:
+    """The runs that the page starts by hand: the flow, and its parameters as the command line has them."""
+    page = ROOT / "docs" / "how-to" / "run-under-prefect.md"
+    lines = [shlex.split(one) for one in commands_of(page) if one.startswith("prefect deployment run ")]
+    return [(words[3].removesuffix("/bank"), dict(one.split("=", 1) for one in words[5::2])) for words in lines]
+
+
+def test_the_page_starts_each_flow_by_hand() -> None:
+    assert {name for name, _ in by_hand()} == {flow.name for flow in every_flow().values()}
+
+
+@pytest.mark.parametrize(("name", "given"), by_hand(), ids=str)
+def test_runs_that_are_started_by_hand_fit_their_flows(name: str, given: dict[str, str]) -> None:
+    flow = next(flow for flow in every_flow().values() if flow.name == name)
+    flow.validate_parameters({parameter: as_json(value) for parameter, value in given.items()})
+
+
+def as_json(value: str) -> Any:
+    """A parameter as Prefect's command line reads it: JSON, or else text."""
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value
