@@ -1,0 +1,105 @@
+"""Two years by S3, unattended: crashes and outages drawn by chance change nothing in the end."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sqlalchemy import make_url
+
+from tests.databases import database_of
+from tests.mlflow_server import running_mlflow
+from tests.s3_server import client, credentials, running_aws
+from tests.small_project import CONTENT
+from tests.tcp_proxy import Proxy, between
+
+GATE = {"metric": "accuracy", "minimum_labels": 8, "resamples": 200, "rule": "not_worse", "margin": 0.02}
+FEWEST_FAULTS = 10
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("seed", [1])
+def test_months_with_crashes_and_outages_end_like_months_without(
+    tmp_path: Path, root: Path, postgresql: str, seed: int
+) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        undisturbed, disturbed = pool.map(lambda one: a_year(tmp_path / str(one), root, one, postgresql), (0, seed))
+    assert undisturbed["problems"] == []
+    assert undisturbed["counts"]["kills"] + undisturbed["counts"]["cuts"] == 0
+    assert len(undisturbed["end"]["champions"]) >= 2
+    assert {decision for _, decision, *_ in undisturbed["end"]["verdicts"]} == {"promote", "keep"}
+    assert disturbed["counts"]["kills"] + disturbed["counts"]["cuts"] >= FEWEST_FAULTS
+    assert disturbed["problems"] == []
+    for part, ended in undisturbed["end"].items():
+        assert (part, disturbed["end"][part]) == (part, ended)
+
+
+def a_year(folder: Path, root: Path, seed: int, postgresql: str) -> Any:
+    """Where the months end, with stores of their own, each behind a connection that can be cut."""
+    (folder / "mlflow").mkdir(parents=True)
+    (folder / "project.yaml").write_text(yaml.safe_dump({**CONTENT, "gate": GATE}), "utf-8")
+    database = make_url(database_of(postgresql))
+    with ExitStack() as servers:
+        mlflow = servers.enter_context(running_mlflow(folder / "mlflow"))
+        aws = servers.enter_context(running_aws())
+        for bucket in ("landing", "kept"):
+            client("s3", aws).create_bucket(Bucket=bucket)
+        proxies = {
+            "s3": servers.enter_context(between(("127.0.0.1", _port(aws)))),
+            "mlflow": servers.enter_context(between(("127.0.0.1", _port(mlflow)))),
+            "postgresql": servers.enter_context(between(f"{database.query['host']}/.s.PGSQL.5432")),
+        }
+        behind = database.set(query={}, host="127.0.0.1", port=proxies["postgresql"].port)
+        environment = {
+            **os.environ,
+            **credentials(f"http://127.0.0.1:{proxies['s3'].port}"),
+            "TILTYARD_SOURCE_URL": "s3://landing/{project}",
+            "TILTYARD_FILES_URL": "s3://kept/{project}",
+            "TILTYARD_LEDGER_URL": behind.render_as_string(hide_password=False),
+            "TILTYARD_MLFLOW_URI": f"http://127.0.0.1:{proxies['mlflow'].port}",
+            "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+            "AWS_MAX_ATTEMPTS": "2",
+        }
+        return lived_through(folder, root, seed, environment, proxies)
+
+
+def lived_through(
+    folder: Path, root: Path, seed: int, environment: Mapping[str, str], proxies: Mapping[str, Proxy]
+) -> Any:
+    """The last line of the months' process, whose calls for outages are answered on the way."""
+    command = [sys.executable, "-m", "tests.crash.year", str(folder), str(seed)]
+    last: Any = {}
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=root, env=environment) as process,
+    ):
+        assert process.stdout is not None
+        for line in process.stdout:
+            last = json.loads(line)
+            if "cut" in last:
+                threading.Thread(target=_take_away, args=(proxies[last["cut"]], last), daemon=True).start()
+    assert process.returncode == 0, (folder / "log").read_text()[-4000:]
+    (folder / "end.json").write_text(json.dumps(last, indent=1))
+    return last
+
+
+def _take_away(proxy: Proxy, said: Mapping[str, float]) -> None:
+    """Cut a store off for a while, some time from now."""
+    time.sleep(said["after"])
+    proxy.cut()
+    time.sleep(said["seconds"])
+    proxy.mend()
+
+
+def _port(address: str) -> int:
+    """The port of an address."""
+    return int(address.rsplit(":", 1)[1])
