@@ -26,6 +26,8 @@ SERVER_SETTINGS = {
     "PREFECT_SERVER_UI_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
     "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
+    # Runs keep their turns when the server starts again.
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     # The server writes what tasks and events report in batches: a fifth of the time a task run.
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
@@ -200,15 +202,26 @@ def started(command: list[str], environment: Mapping[str, str], log: Path) -> su
 
 
 def ended(process: subprocess.Popen[bytes] | None, number: signal.Signals) -> None:
-    """Signal a process that we started and wait for its end; what is left of its own group is killed."""
+    """Signal a process that we started and wait for its end; then what it has started is killed.
+
+    A worker starts runs in groups of their own, and they outlive it: they are found before it ends.
+    """
     if process is None or process.poll() is not None:
         return
+    started_by_it = descendants(process.pid)
     process.send_signal(number)
     with suppress(subprocess.TimeoutExpired):
         process.wait(30)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    for pid in (process.pid, *started_by_it):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     process.wait(30)
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and theirs."""
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
+    return [one for child in map(int, found) for one in (child, *descendants(child))]
 
 
 def wait_until(holds: Callable[[], bool], what: str, seconds: float) -> None:

@@ -114,7 +114,8 @@ def command(server: PrefectServer, *words: str | Path) -> Told:
 def deployments(server: PrefectServer) -> dict[str, str]:
     """Id by name of every deployment."""
     flows = {one["id"]: one["name"] for one in server.post("/flows/filter", {})}
-    return {f"{flows[one['flow_id']]}/{one['name']}": one["id"] for one in server.post("/deployments/filter", {})}
+    found = server.post("/deployments/filter", {"deployments": {"tags": {"all_": ["tiltyard"]}}})
+    return {f"{flows[one['flow_id']]}/{one['name']}": one["id"] for one in found}
 
 
 def automations(server: PrefectServer, beginning: str = "") -> dict[str, dict[str, Any]]:
@@ -179,6 +180,31 @@ def test_plain_prefect_deploy_asks_nothing_with_the_variables(deployed: PrefectS
 def test_a_run_with_wrong_parameters_is_never_made(deployed: PrefectServer) -> None:
     with pytest.raises(AssertionError, match="-5 is less than the minimum of 1"):
         deployed.run("ask-experts/small", {"budget": -5})
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("process", {"env": {"TILTYARD_PROJECT": "/p"}}, {"env": "none"}),
+        ("docker", {"image": "tiltyard:1", "mem_limit": "8g"}, {"image_pull_policy": "Sometimes"}),
+        ("kubernetes", {"memory_limit": "8Gi", "secret": "mine"}, {"finished_job_ttl": -1}),
+        ("ecs", {"cpu": 2048, "secrets": [{"name": "A", "valueFrom": "arn:aws:ssm:1"}]}, {"launch_type": "MOON"}),
+    ],
+)
+def test_a_pool_of_each_kind_checks_what_deployments_ask_of_it(
+    deployed: PrefectServer, kind: str, good: dict[str, Any], bad: dict[str, Any]
+) -> None:
+    template = Path("deployments", "work-pools", f"{kind}.json")
+    pool = f"of-{kind}"
+    deployed.prefect("work-pool", "create", pool, "--type", kind, "--base-job-template", template)
+    made = deployed.get(f"/work_pools/{pool}")
+    assert made["type"] == kind
+    assert made["base_job_template"] == json.loads(template.read_text("utf-8"))
+    flow = deployed.post("/flows/", {"name": f"runs on {kind}"})["id"]
+    wanted = {"name": "try", "flow_id": flow, "work_pool_name": pool}
+    assert deployed.post("/deployments/", {**wanted, "job_variables": good})["job_variables"] == good
+    with pytest.raises(AssertionError, match="Validation failed for field"):
+        deployed.post("/deployments/", {**wanted, "name": "bad", "job_variables": bad})
 
 
 def test_every_flow_runs_from_the_command_line(working: PrefectServer, small: Workspace, home: Path) -> None:
