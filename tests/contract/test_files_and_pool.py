@@ -52,7 +52,7 @@ def lose(files: Files, name: str) -> None:
     """Delete a stored file behind our back, and this machine's copy of it."""
     if isinstance(files, S3Files):
         files.place.client.delete_object(Bucket=files.place.name, Key=files.place.whole_key(name))
-        files.cache.place(f"{files.place.name}/{files.place.prefix}", name).unlink(missing_ok=True)
+        files.cache.place(name).unlink(missing_ok=True)
     else:
         assert isinstance(files, FileStore)
         files.path(name).unlink()
@@ -61,7 +61,7 @@ def lose(files: Files, name: str) -> None:
 def folder_of(files: Files) -> Path:
     """Where temporary files are."""
     if isinstance(files, S3Files):
-        return files.cache.root
+        return files.cache.folder
     assert isinstance(files, FileStore)
     return files.root
 

@@ -3,6 +3,7 @@
 import gzip
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,9 +60,8 @@ def files(aws: str, tmp_path: Path) -> S3Files:
 
 
 def put(source: S3Objects, key: str, content: bytes, **how: str) -> Any:
-    return source.place.client.put_object(
-        Bucket=source.bucket, Key=source.place.whole_key(key), Body=content, **how
-    )  # fmt: skip
+    where = {"Bucket": source.bucket, "Key": source.place.whole_key(key)}
+    return source.place.client.put_object(**where, Body=content, **how)
 
 
 def content_of(source: S3Objects, arrival: Arrival) -> bytes:
@@ -136,9 +136,8 @@ def test_a_mark_of_a_deletion_is_no_object(versioned: S3Objects) -> None:
 
 def test_what_was_there_before_versions_were_kept_is_read_below_a_newer_one(source: S3Objects) -> None:
     put(source, "a.csv", b"before")
-    source.place.client.put_bucket_versioning(
-        Bucket=source.bucket, VersioningConfiguration={"Status": "Enabled"}
-    )  # fmt: skip
+    enabled = {"Status": "Enabled"}
+    source.place.client.put_bucket_versioning(Bucket=source.bucket, VersioningConfiguration=enabled)
     put(source, "a.csv", b"after")
     older, newer = source.arrivals("*")
     assert older.version == ""
@@ -221,7 +220,7 @@ def test_of_many_twins_each_is_content(files: S3Files) -> None:
 
 
 def test_a_server_without_conditions_keeps_what_was_written_last(
-    nanio_server: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    nanio_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Known and told by the doctor: there, only names that are made of the content are safe from rivals."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
@@ -281,9 +280,15 @@ def test_a_file_larger_than_all_copies_may_be_is_still_at_hand(files: S3Files) -
 def test_verification_reads_the_bucket_and_not_the_copy(files: S3Files) -> None:
     files.write("a", b"1")
     files.place.client.put_object(Bucket=files.place.name, Key="files/a", Body=b"2")
-    assert files.sha256("a") == stored_sha256(files.place, "a") != sha256_of_file(files.cache.place(
-        f"{files.place.name}/files", "a"
-    ))  # fmt: skip
+    assert files.sha256("a") == stored_sha256(files.place, "a") != sha256_of_file(files.cache.place("a"))
+
+
+def test_a_sweep_of_one_store_leaves_what_another_is_writing(files: S3Files) -> None:
+    others = S3Files(replace(files.place, prefix="others"), files.cache)
+    with others.being_written("a") as stream:
+        assert files.sweep() == 0
+        stream.write(b"1")
+    assert others.read("a") == b"1"
 
 
 def test_two_buckets_do_not_share_copies(aws: str, tmp_path: Path) -> None:

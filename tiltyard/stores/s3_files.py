@@ -20,10 +20,9 @@ class S3Files:
     """
 
     def __init__(self, place: Bucket, cache: FileCache) -> None:
-        """Keep files in a part of a bucket, and copies of those that are read in a cache."""
+        """Keep files in a part of a bucket, and copies of those that are read in a part of a cache."""
         self.place = place
-        self.cache = cache
-        self._copies = f"{place.name}/{place.prefix}"
+        self.cache = cache.of(f"{place.name}/{place.prefix}")
 
     @property
     def name(self) -> str:
@@ -32,7 +31,7 @@ class S3Files:
 
     def exists(self, name: str) -> bool:
         """Whether the file is there."""
-        self._copy(name)
+        self._admit(name)
         try:
             with answered(f"file {name!r} in {self.place}"):
                 self.place.client.head_object(Bucket=self.place.name, Key=self.place.whole_key(name))
@@ -42,13 +41,13 @@ class S3Files:
 
     def read(self, name: str) -> bytes:
         """The bytes that the bucket holds; NotFound when the file is not there."""
-        self._copy(name)
+        self._admit(name)
         return b"".join(chunks(self.place, name))
 
     @contextmanager
     def at_hand(self, name: str) -> Iterator[Path]:
         """A path on this machine with the file's bytes, until the end of the block; NotFound when it is not there."""
-        path = self.cache.link_to(self._copy(name)) or self.cache.temporary()
+        path = self.cache.link_to(name) or self.cache.temporary()
         try:
             if not path.exists():
                 self._fetch(name, path)
@@ -58,7 +57,7 @@ class S3Files:
 
     def sha256(self, name: str) -> str:
         """The SHA-256 of the bytes that the bucket holds, 64 hex digits; NotFound when the file is not there."""
-        self._copy(name)
+        self._admit(name)
         return stored_sha256(self.place, name)
 
     def names(self) -> Iterator[str]:
@@ -75,7 +74,7 @@ class S3Files:
     def being_written(self, name: Named) -> Writing:
         """A context that gives a binary stream, and puts the file in place when it ends without an exception."""
         if isinstance(name, str):
-            self._copy(name)  # refused before anything is written
+            self._admit(name)  # refused before anything is written
         return Writing(self.cache.temporary(), lambda written: self._put(written, said_name(name)))
 
     def sweep(self) -> int:
@@ -84,9 +83,9 @@ class S3Files:
 
     def _put(self, written: Path, name: str) -> None:
         """Store a written file, and keep it as a copy: what was just written is often read next."""
-        copy = self._copy(name)
+        self._admit(name)
         upload(self.place, name, written)
-        self.cache.keep(written, copy)
+        self.cache.keep(written, name)
 
     def _fetch(self, name: str, path: Path) -> None:
         """Bring a file to this machine, and keep a copy."""
@@ -94,8 +93,8 @@ class S3Files:
             download(self.place, name, path)
         except NotFound as error:
             raise NotFound(f"file {name!r} is missing from {self.name}; restore it from a backup") from error
-        self.cache.keep(path, self._copy(name))
+        self.cache.keep(path, name)
 
-    def _copy(self, name: str) -> Path:
-        """Where a file's copy lies; a name that would leave the store is refused with NotFound."""
-        return self.cache.place(self._copies, name)
+    def _admit(self, name: str) -> None:
+        """Refuse a name that would leave the store, with NotFound."""
+        self.cache.place(name)
