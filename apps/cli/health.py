@@ -141,6 +141,18 @@ def _of_project(project: Path) -> Iterator[Finding]:
         yield finding
         if finding.state == "fail":
             return
+    yield from _server(workspace)
+
+
+def _server(workspace: "Workspace") -> Iterator[Finding]:
+    """How the project stands on Prefect's server, where there is one."""
+    from prefect.settings import PREFECT_API_URL
+
+    if PREFECT_API_URL.value():
+        # It brings every flow, and with them what fits models.
+        from apps.cli.prefect_health import findings_of_server
+
+        yield from findings_of_server(workspace.project.name)
 
 
 def _writable(workspace: "Workspace") -> Finding:

@@ -231,6 +231,22 @@ def test_every_flow_runs_from_the_command_line(working: PrefectServer, small: Wo
     assert {*ended, "sync-label-studio"} == set(FLOWS)
 
 
+def test_the_doctor_finds_deployments_and_a_worker(working: PrefectServer, small: Workspace, home: Path) -> None:
+    found = findings(working, small)
+    assert found["deployments"]["said"] == "11 of 11 flows are deployed as 'small'"
+    assert found["workers"]["state"] == "ok"
+    nowhere = findings(working, make_project(home / "nowhere", name="nowhere"))
+    assert nowhere["deployments"]["state"] == "warn"
+    assert "missing: ask-experts, " in nowhere["deployments"]["said"]
+    assert nowhere["deployments"]["remedy"] == "tiltyard deploy"
+
+
+def findings(server: PrefectServer, workspace: Workspace) -> dict[str, Any]:
+    """What the doctor says, by its question."""
+    told = command(server, "doctor", "-p", workspace.project_file.parent, "--json")
+    return {one["name"]: one for one in told.data["findings"]}
+
+
 def test_an_event_over_http_takes_in_what_arrived(working: PrefectServer, other: Workspace) -> None:
     settle(working)
     before = len(working.runs_of("ingest-batch/small"))
