@@ -28,7 +28,9 @@ ODD_KEYS = (
     "right\u202eleft.csv",
     "=cmd|' calc'!A0.csv",
     "%00.csv",
-    "..csv",
+    "a..csv",
+    "-rf.csv",
+    "~root.csv",
     "deep/" * 50 + "end.csv",
     "k" * 1000 + ".csv",
 )

@@ -54,9 +54,10 @@ class Runs:
         """See to it that a run exists, or is over, that takes an object in; whether one is to come.
 
         The same object always has the same run, however often and by whomever it is told. A run that ended without
-        taking it in gets one successor, by a name that is the same for all who see it ended so.
+        taking it in gets one successor, by a name that is the same for all who see it ended so. Prefect keeps such
+        names for a whole flow, so the deployment is part of them.
         """
-        key = arrived.name
+        key = f"{arrived.name} for {deployment}"
         with _answering():
             run = self._create(deployment, arrived, key)
             while run.state is not None and run.state.is_final():

@@ -41,10 +41,11 @@ class Watch:
                     self._wait_out(error, stop)
 
     def drain(self, stop: Event) -> None:
-        """Settle messages until the queue has none to give; what goes wrong is raised."""
+        """Settle messages until the queue has none to give, or runs must end first; what goes wrong is raised."""
         with self._giving_back():
-            while not stop.is_set() and not self._go_round(stop):
-                pass
+            is_over = False
+            while not stop.is_set() and not is_over:
+                is_over = self._go_round(stop) or self._standing.is_waiting
 
     def _go_round(self, stop: Event) -> bool:
         """One round: receive and settle; whether the queue had nothing to give."""

@@ -26,7 +26,7 @@ from schemas.errors import NotFound, ObjectError, SettingsError, TiltyardError, 
 
 CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 60.0
-ATTEMPTS: Final = "5"
+ATTEMPTS: Final = 5
 CONNECTIONS: Final = 16
 
 PASSING: Final = (
@@ -83,7 +83,7 @@ def client(service: str, endpoint: str | None = None, region: str | None = None,
 def _client(_where: object, service: str, endpoint: str | None, region: str | None, seconds: float) -> Any:
     """A client for this process and environment, of a session of its own: threads may share clients, not sessions."""
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS", ATTEMPTS))},
+        retries={"mode": "standard", "total_max_attempts": _attempts()},
         connect_timeout=CONNECT_SECONDS,
         read_timeout=seconds,
         max_pool_connections=CONNECTIONS,
@@ -91,12 +91,20 @@ def _client(_where: object, service: str, endpoint: str | None, region: str | No
     return boto3.session.Session().client(service, endpoint_url=endpoint, region_name=region, config=config)
 
 
+def _attempts() -> int:
+    """How often a request is sent before it is given up."""
+    said = os.environ.get("AWS_MAX_ATTEMPTS") or str(ATTEMPTS)
+    if not said.isdigit() or int(said) < 1:
+        raise SettingsError(f"AWS_MAX_ATTEMPTS is {said!r}; set it to a whole number above 0, or unset it")
+    return int(said)
+
+
 @contextmanager
 def answered(where: str) -> Iterator[None]:
     """Tell what goes wrong in the block in our words; ``where`` is the object, bucket or queue that it is about.
 
-    Raises NotFound for what is not there, SettingsError for what the environment or the rights forbid, ObjectError
-    for what is refused for good, Unavailable for what may work in a minute.
+    Raises NotFound for what is not there, ObjectError for what is archived, Unavailable for what may work in a minute,
+    SettingsError for everything else: it is for a person to mend.
     """
     try:
         yield
@@ -127,7 +135,7 @@ def _refusal(error: ClientError, where: str) -> TiltyardError:
     if status in {401, 403}:
         action = error.operation_name
         return SettingsError(f"{where}: not allowed ({action}, {code}); give these credentials the right to do it")
-    return ObjectError(f"{where}: refused ({error.operation_name}, {code}: {_short(error)})")
+    return SettingsError(f"{where}: refused ({_short(error)}); check the place, and what its server offers")
 
 
 def _status(error: ClientError) -> int:

@@ -55,7 +55,7 @@ def is_batch(key: str, pattern: str) -> bool:
     ([True, False, False], False)
     """
     hidden = any(part.startswith(".") for part in key.split("/"))
-    return fnmatchcase(key, pattern) and not hidden and not key.endswith(UNFINISHED)
+    return fnmatchcase(key, pattern) and not hidden and not key.endswith((*UNFINISHED, "/"))
 
 
 class FolderObjects:
