@@ -1,0 +1,59 @@
+"""Where a workspace looks and keeps: what the settings say, else the project file, else the folder beside it."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import SettingsError
+from schemas.settings import Settings
+from tests.small_project import make_project
+from tiltyard.stores.files import FileStore
+from tiltyard.stores.s3_files import S3Files
+from tiltyard.stores.s3_objects import S3Objects
+from tiltyard.stores.workspace import Workspace, open_workspace
+
+
+def opened(folder: Path, source: str = "incoming", **settings: object) -> Workspace:
+    """A project with a source, opened under settings."""
+    project_file = make_project(folder, source={"folder": source}).project_file
+    return open_workspace(project_file, Settings(**settings))  # type: ignore[arg-type]  # each test gives the right ones
+
+
+def test_a_folder_is_seen_from_the_project_file(tmp_path: Path) -> None:
+    assert opened(tmp_path, "in/here").source.name == "folder:here"
+    assert (tmp_path / "in" / "here").is_dir()
+
+
+def test_a_bucket_may_stand_in_the_project_file(aws: str, tmp_path: Path) -> None:
+    source = opened(tmp_path, "s3://landing/bank").source
+    assert isinstance(source, S3Objects)
+    assert (source.bucket, source.prefix, source.name) == ("landing", "bank", "s3:landing/bank")
+
+
+def test_the_settings_go_before_the_project_file(aws: str, tmp_path: Path) -> None:
+    assert opened(tmp_path, source_url="s3://landing/{project}").source.name == "s3:landing/small"
+    assert opened(tmp_path, "s3://landing/x", source_url=str(tmp_path / "{project}")).source.name == "folder:small"
+
+
+def test_files_are_in_the_folder_unless_a_bucket_is_named(aws: str, tmp_path: Path) -> None:
+    here = opened(tmp_path).files("pool")
+    assert isinstance(here, FileStore)
+    assert here.root == tmp_path / "workspace" / "pool"
+    there = opened(tmp_path, files_url="s3://files/all/{project}", cache_mb=7).files("pool")
+    assert isinstance(there, S3Files)
+    assert (there.name, there.cache.most_bytes) == ("s3://files/all/small/pool/", 7_000_000)
+    assert there.cache.root == tmp_path / "workspace" / "cache"
+
+
+def test_a_place_of_files_that_is_no_bucket_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"'gs://files' is no bucket; write s3://BUCKET/PREFIX"):
+        opened(tmp_path, files_url="gs://files").files("pool")
+
+
+@pytest.mark.parametrize("said", ["0", "-1", "many", "2.5"])
+def test_a_wrong_number_of_attempts_is_told(
+    aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:  # fmt: skip
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", said)
+    with pytest.raises(SettingsError, match=f"AWS_MAX_ATTEMPTS is '{said}'; set it to a whole number"):
+        list(opened(tmp_path, "s3://landing/bank").source.arrivals("*"))
