@@ -7,6 +7,7 @@ import pytest
 from schemas.errors import SettingsError
 from schemas.settings import Settings
 from tests.small_project import make_project
+from tiltyard.stores.buckets import bucket_of
 from tiltyard.stores.files import FileStore
 from tiltyard.stores.s3_files import S3Files
 from tiltyard.stores.s3_objects import S3Objects
@@ -48,6 +49,13 @@ def test_files_are_in_the_folder_unless_a_bucket_is_named(aws: str, tmp_path: Pa
 def test_a_place_of_files_that_is_no_bucket_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"'gs://files' is no bucket; write s3://BUCKET/PREFIX"):
         opened(tmp_path, files_url="gs://files").files("pool")
+
+
+def test_the_region_is_taken_from_the_place_or_either_variable(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bucket_of("s3://b").client.meta.region_name == "us-east-1"
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert bucket_of("s3://b").client.meta.region_name == "eu-west-1"
+    assert bucket_of("s3://b?region=eu-north-1").client.meta.region_name == "eu-north-1"
 
 
 @pytest.mark.parametrize("said", ["0", "-1", "many", "2.5"])

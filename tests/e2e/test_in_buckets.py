@@ -12,7 +12,7 @@ import pytest
 
 from schemas.settings import Settings
 from tests.crash.story import end_of, tell
-from tests.s3_server import credentials, fresh_bucket, running_nanio
+from tests.s3_server import client, credentials, fresh_bucket, running_nanio
 from tests.small_project import make_project
 from tiltyard.stores.verification import verify_workspace
 from tiltyard.stores.workspace import open_workspace
@@ -84,6 +84,19 @@ def _is_the_same_elsewhere(told: dict[str, Any], project_file: Path, tmp_path: P
         mlflow_uri=f"sqlite:///{folder / 'mlflow.db'}",
     )  # fmt: skip
     assert end_of(open_workspace(project_file, elsewhere)) == told
+
+
+def test_files_may_move_into_a_bucket(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the page on S3 says: the folders are copied under their names, and the ledger finds all of it there."""
+    told = told_in(tmp_path)
+    bucket, folder = fresh_bucket(aws), open_workspace(tmp_path).folder
+    for path in [path for kind in FILES for path in (folder / kind).rglob("*") if path.is_file()]:
+        client("s3", aws).upload_file(str(path), bucket, f"bank/{path.relative_to(folder).as_posix()}")
+        path.unlink()
+    monkeypatch.setenv("TILTYARD_FILES_URL", f"s3://{bucket}/bank")
+    moved = open_workspace(tmp_path)
+    assert verify_workspace(moved).problems == []
+    assert end_of(moved) == told
 
 
 @pytest.mark.parametrize("step", ["file:1", "file:2", "ledger:6"])

@@ -88,7 +88,9 @@ def _client(_where: object, service: str, endpoint: str | None, region: str | No
         read_timeout=seconds,
         max_pool_connections=CONNECTIONS,
     )
-    return boto3.session.Session().client(service, endpoint_url=endpoint, region_name=region, config=config)
+    # boto3 itself reads AWS_DEFAULT_REGION alone; everything else of AWS reads AWS_REGION.
+    where = region or os.environ.get("AWS_REGION")
+    return boto3.session.Session().client(service, endpoint_url=endpoint, region_name=where, config=config)
 
 
 def _attempts() -> int:
