@@ -148,6 +148,7 @@ def settings_page() -> str:
     from apps.cli.prefect_files import VARIABLES
     from schemas.labeling_settings import LabelingSettings
     from schemas.settings import Settings
+    from schemas.watch_settings import WatchSettings
 
     return (
         f"{NOTICE}\n# Settings\n\n"
@@ -155,6 +156,8 @@ def settings_page() -> str:
         + _settings_table(Settings)
         + "\n## The labeling server\n\nOf 'tiltyard label serve' and of the factory `apps.labeling.asgi:create`.\n\n"
         + _settings_table(LabelingSettings)
+        + "\n## The watch\n\nOf 'tiltyard watch', which turns messages about a bucket into runs.\n\n"
+        + _settings_table(WatchSettings)
         + "\n## Deployments\n\nTaken by `prefect.yaml` when a project is deployed; 'tiltyard deploy' sets them.\n\n"
         + _variables_table(VARIABLES)
         + "\n## Other variables\n\n"

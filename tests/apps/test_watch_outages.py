@@ -13,12 +13,14 @@ from typing import Any
 
 import httpx
 import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_ENABLED, temporary_settings
 
 from apps.watch.opening import opened_watch
 from apps.watch.patience import Patience
 from apps.watch.standing import Standing
 from schemas.watch_settings import WatchSettings
 from tests.bucket_messages import s3_message, s3_record
+from tests.commands import tiltyard
 from tests.prefect_server import PrefectServer, ended, running_prefect, wait_until
 from tests.s3_server import free_port
 from tests.tcp_proxy import Proxy
@@ -257,17 +259,17 @@ def test_runs_of_a_dead_worker_close_the_door_for_a_while_only(prefect: PrefectS
 def test_an_object_that_may_not_be_looked_at_is_tried_and_then_kept(
     prefect: PrefectServer, watched: WatchedBucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It does not hold up the others; after its last attempt it is a dead letter with what the bucket said."""
+    """A bucket without versions refuses to look for one: that holds up no other message, and ends as a dead letter."""
     from apps.watch import settling
 
     monkeypatch.setattr(settling, "DEFER_SECONDS", 0)
-    too_long = "v" * 1000
-    watched.send(s3_message(s3_record(watched.bucket, f"{watched.prefix}a.csv", versionId=too_long + "\u00e9")))
+    watched.send(s3_message(s3_record(watched.bucket, f"{watched.prefix}a.csv", versionId="of another bucket")))
     arrive(watched, "b.csv")
     with at_work(prefect, watched.settings()) as standing:
         wait_until(lambda: watched.waiting() == 0, "an empty queue", 60)
     assert keys_of(prefect, watched) == ["b.csv"]
-    assert standing.counts["dead_letter"] == 1
+    assert (standing.counts["deferred"], standing.counts["dead_letter"]) == (settling.MOST_RECEIVES - 1, 1)
+    assert "refused" in watched.dead_letters()[0]["reason"]
 
 
 def test_health_says_what_is_wrong(prefect: PrefectServer, watched: WatchedBucket, line: Proxy, aws: str) -> None:
@@ -334,25 +336,25 @@ def test_once_settles_what_waits_and_says_so(prefect: PrefectServer, watched: Wa
     [
         ([], {}, "no queue is named"),
         (["--queue", "nonsense"], {}, "no URL of a queue"),
-        (["--queue", "{queue}"], {"PREFECT_API_URL": ""}, "set PREFECT_API_URL"),
+        (["--queue", "{queue}"], {"server": None}, "set PREFECT_API_URL"),
         (["--queue", "{queue}", "-p", "nowhere"], {}, "no project file at 'nowhere'"),
         (["--queue", "{queue}"], {"TILTYARD_SOURCE_URL": "incoming"}, "only a bucket sends messages"),
         (["--queue", "{queue}", "-p", "{project}", "-p", "{project}"], {}, "two projects share the deployment"),
         (["--queue", "{queue}x"], {}, "there is no such queue"),
         (["--queue", "{queue}"], {"TILTYARD_WATCH_DEPLOYMENT": "ingest-batch/none"}, "has no deployment"),
-        (["--queue", "{queue}"], {"PREFECT_API_URL": "http://127.0.0.1:9/api"}, "the Prefect server does not answer"),
+        (["--queue", "{queue}"], {"server": "http://127.0.0.1:9/api"}, "the Prefect server does not answer"),
     ],
 )
 def test_mistakes_are_told_in_one_line(
-    prefect: PrefectServer, watched: WatchedBucket, options: list[str], environment: dict[str, str], says: str
+    prefect: PrefectServer, watched: WatchedBucket, options: list[str], environment: dict[str, Any], says: str
 ) -> None:
     words = [word.format(queue=watched.queue, project=watched.project) for word in options]
-    ours = {"TILTYARD_PROJECT": watched.project, **environment}
-    command = [*COMMAND, "--once", *words]
-    run = subprocess.run(command, env={**prefect.environment, **ours}, capture_output=True, text=True, check=False)
-    assert run.returncode == 2, run.stderr
-    assert says in " ".join(run.stderr.split())
-    assert "Traceback" not in run.stderr
+    server = {PREFECT_API_URL: environment.pop("server", prefect.url), PREFECT_SERVER_EPHEMERAL_ENABLED: False}
+    with temporary_settings(server):
+        told = tiltyard("watch", "--once", *words, TILTYARD_PROJECT=watched.project, **environment)
+    assert told.code == 2, told.err
+    assert says in " ".join(told.err.split())
+    assert "Traceback" not in told.err
 
 
 def test_a_port_that_is_taken_is_told(prefect: PrefectServer, watched: WatchedBucket) -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from schemas.labeling_settings import LabelingSettings
 from schemas.settings import Settings
+from schemas.watch_settings import WatchSettings
 from tests.architecture.sources import PROSE, ROOT, pages, product_sources
 from tests.architecture.written_commands import blocks, commands_of
 
@@ -38,6 +39,7 @@ def test_every_setting_is_documented() -> None:
     page = _content(REFERENCE / "settings.md")
     ours = {f"TILTYARD_{name.upper()}" for name in Settings.model_fields}
     ours |= {f"TILTYARD_LABEL_{name.upper()}" for name in LabelingSettings.model_fields}
+    ours |= {f"TILTYARD_WATCH_{name.upper()}" for name in WatchSettings.model_fields}
     used = {name for source in product_sources() for name in VARIABLE.findall(source.text)}
     assert sorted(name for name in ours | used if f"`{name}`" not in page) == []
 
