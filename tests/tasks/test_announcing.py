@@ -1,0 +1,110 @@
+"""Announcing: notices are posted after the fact, and whoever does not hear them stops nothing."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import pytest
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Failed
+
+from flows.ask_experts import ask_experts
+from schemas.events import CHAMPION_PROMOTED, LABELS_WANTED
+from tasks.announcing import announce, announce_failure
+from tasks.check_batch import check_batch, objects_to_check
+from tasks.choose_samples import choose_samples
+from tasks.land_objects import land_objects
+from tests.small_project import a_day, deliver, make_project
+from tiltyard.stores.workspace import Workspace
+
+
+class Hearing(BaseHTTPRequestHandler):
+    """Hears notices, or answers that it cannot."""
+
+    heard: ClassVar[list[dict[str, Any]]] = []
+    status: ClassVar[int] = 204
+
+    def do_POST(self) -> None:
+        type(self).heard.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+        self.send_response(self.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    """The notices that were posted to a listener on this machine."""
+    Hearing.heard, Hearing.status = [], 204
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hearing)
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("TILTYARD_NOTICE_URL", f"http://127.0.0.1:{server.server_port}/hook?key=very-secret")
+    yield Hearing.heard
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return make_project(tmp_path / "small")
+
+
+def test_a_notice_says_what_happened_to_people_and_programs(workspace: Workspace, heard: list[dict[str, Any]]) -> None:
+    announce(workspace, CHAMPION_PROMOTED, "small: champion is abc now", model="abc", number=3)
+    (notice,) = heard
+    assert {name: notice[name] for name in ("event", "project", "text", "model", "number")} == {
+        "event": "tiltyard.champion.promoted", "project": "small", "text": "small: champion is abc now", "model": "abc",
+        "number": 3,
+    }  # fmt: skip
+    assert notice["at"].endswith("+00:00")
+
+
+def test_a_full_queue_is_told_once(workspace: Workspace, heard: list[dict[str, Any]]) -> None:
+    project = str(workspace.project_file.parent)
+    deliver(workspace, "day-0.csv", a_day(0))
+    land_objects.fn(project)
+    for object_id in objects_to_check.fn(project):
+        check_batch.fn(project, object_id)
+    for _ in range(2):
+        choose_samples.fn(project)
+    told = [notice for notice in heard if notice["event"] == LABELS_WANTED]
+    assert [(notice["assignments"], notice["text"]) for notice in told] == [
+        (24, "small: 24 assignments wait for experts")
+    ]
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/", "nonsense", "http://[", "ftp://x"])
+def test_who_does_not_hear_stops_nothing(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, address: str
+) -> None:
+    monkeypatch.setenv("TILTYARD_NOTICE_URL", address)
+    announce(workspace, CHAMPION_PROMOTED, "nobody hears this")
+
+
+def test_a_refusing_listener_is_told_of_without_the_address(
+    workspace: Workspace, heard: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    Hearing.status = 500
+    announce(workspace, CHAMPION_PROMOTED, "somebody is deaf")
+    assert len(heard) == 1
+    assert "was not delivered: HTTPStatusError" in caplog.text
+    assert "very-secret" not in caplog.text
+
+
+def test_a_failed_run_is_told_with_its_project(workspace: Workspace, heard: list[dict[str, Any]]) -> None:
+    run = FlowRun(id=uuid4(), flow_id=uuid4(), parameters={"project": str(workspace.project_file.parent)})
+    announce_failure(ask_experts, run, Failed(message="the pool is gone"))
+    (notice,) = heard
+    assert (notice["event"], notice["project"]) == ("tiltyard.run.failed", "small")
+    assert notice["text"] == "ask-experts of small ended Failed: the pool is gone"
+
+
+def test_a_project_that_cannot_be_opened_is_told_by_its_place(heard: list[dict[str, Any]], tmp_path: Path) -> None:
+    run = FlowRun(id=uuid4(), flow_id=uuid4(), parameters={"project": str(tmp_path / "nowhere")})
+    announce_failure(ask_experts, run, Failed(message="no project file"))
+    assert str(tmp_path / "nowhere") in heard[0]["text"]
