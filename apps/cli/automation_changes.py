@@ -1,6 +1,6 @@
 """Prefect's automations of one project made what a file says: an automation is known by its name."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -13,12 +13,10 @@ from prefect.events.schemas.automations import Automation, AutomationCore
 from apps.cli.prefect_api import prefect_client
 from apps.cli.prefect_files import filled, read_yaml
 from apps.cli.prefect_lint import BLOCK, mistakes_in_automations, refuse
+from apps.cli.prefect_switches import every_automation
 from schemas.errors import SettingsError, nearest
 
 Done = Literal["created", "changed", "same", "removed"]
-PAGE: Final = 200
-"""As many as Prefect answers at once."""
-
 MAKE_BLOCK: Final = "docs/how-to/get-notices.md says how to make one"
 
 
@@ -91,7 +89,7 @@ def _id_of(name: str, blocks: dict[str, list[BlockDocument]]) -> UUID:
 def apply_all(project: str, wanted: Sequence[AutomationCore]) -> list[Change]:
     """Create, change and remove until a project's notices are what is wanted; what became of each."""
     with prefect_client() as client:
-        known = [one for one in _read(client) if one.name.startswith(f"{told_by(project)}: ")]
+        known = [one for one in every_automation(client) if one.name.startswith(f"{told_by(project)}: ")]
         changes = [_applied(client, one, [other for other in known if other.name == one.name]) for one in wanted]
         names = {one.name for one in wanted}
         return changes + [_removed(client, one) for one in known if one.name not in names]
@@ -101,16 +99,9 @@ def standing_automations(project: str) -> list[Automation]:
     """What the server has for a project: wake-ups and notices, sorted by name."""
     with prefect_client() as client:
         beginnings = (f"{project} tells: ", f"{project} wakes ")
-        return sorted((one for one in _read(client) if one.name.startswith(beginnings)), key=lambda one: one.name)
-
-
-def _read(client: SyncPrefectClient) -> Iterator[Automation]:
-    """Every automation of the server."""
-    offset, page = 0, client.read_automations(limit=PAGE)
-    while page:
-        yield from page
-        offset += len(page)
-        page = client.read_automations(limit=PAGE, offset=offset) if len(page) == PAGE else []
+        return sorted(
+            (one for one in every_automation(client) if one.name.startswith(beginnings)), key=lambda one: one.name
+        )
 
 
 def _applied(client: SyncPrefectClient, wanted: AutomationCore, known: Sequence[Automation]) -> Change:

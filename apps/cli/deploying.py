@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,8 @@ from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from prefect.client.orchestration import SyncPrefectClient
 
 DEPLOYMENTS = Path("prefect.yaml")
 
@@ -39,7 +41,8 @@ def deploy(
     """Deploy every flow for one project to the Prefect server of PREFECT_API_URL; again after a change.
 
     Deployments bear the project's name, such as 'retrain-challenger/bank', and wake on its events only. The file is
-    checked first: unknown keys, events that nobody emits, parameters that do not fit. Schedules begin paused.
+    checked first: unknown keys, events that nobody emits, parameters that do not fit. Schedules begin paused; what
+    people switched on or off since then stays as it is.
     """
     from apps.cli.prefect_files import variables_of
     from tiltyard.stores.workspace import open_workspace
@@ -63,28 +66,32 @@ def deploy_all(file: Path, variables: "Mapping[str, str]") -> list[str]:
 
     Raises SettingsError for what is wrong with the file, the server or the work pool.
     """
+    from apps.cli.prefect_api import prefect_client
     from apps.cli.prefect_files import filled, read_yaml
     from apps.cli.prefect_lint import every_flow, mistakes_in_deployments, refuse
+    from apps.cli.prefect_switches import restore, switches_of
 
-    content = filled(read_yaml(file), variables)
+    content, project = filled(read_yaml(file), variables), variables["TILTYARD_PROJECT_NAME"]
     refuse(mistakes_in_deployments(content), file)
-    find_pool(variables["TILTYARD_WORK_POOL"])
-    _prefect_deploy(file, variables)
+    with prefect_client() as client:
+        find_pool(client, variables["TILTYARD_WORK_POOL"])
+        before = switches_of(client, project)
+        try:
+            _prefect_deploy(file, variables)
+        finally:
+            restore(client, project, before)
     return [f"{every_flow()[one['entrypoint']].name}/{one['name']}" for one in content["deployments"]]
 
 
-def find_pool(name: str) -> Any:
-    """A work pool of the server; SettingsError with the command that makes it, when there is none."""
+def find_pool(client: "SyncPrefectClient", name: str) -> None:
+    """Raise SettingsError with the command that makes it, when the server has no such work pool."""
     from prefect.exceptions import ObjectNotFound
 
-    from apps.cli.prefect_api import prefect_client
-
-    with prefect_client() as client:
-        try:
-            return client.read_work_pool(name)
-        except ObjectNotFound:
-            command = f"prefect work-pool create {name} --type process"
-            raise SettingsError(f"there is no work pool {name!r}; make it with '{command}', or name another") from None
+    try:
+        client.read_work_pool(name)
+    except ObjectNotFound:
+        command = f"prefect work-pool create {name} --type process"
+        raise SettingsError(f"there is no work pool {name!r}; make it with '{command}', or name another") from None
 
 
 def _prefect_deploy(file: Path, variables: "Mapping[str, str]") -> None:

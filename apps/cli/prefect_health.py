@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName, DeploymentFilterTags
 from prefect.client.schemas.responses import DeploymentResponse
 
 from apps.cli.health import Finding
 from apps.cli.prefect_api import prefect_client
 from apps.cli.prefect_lint import every_flow
+from apps.cli.prefect_switches import deployments_of
 from schemas.errors import TiltyardError
 
 
@@ -16,19 +16,11 @@ def findings_of_server(project: str) -> Iterator[Finding]:
     """Whether every flow of a project is deployed and somebody runs them."""
     try:
         with prefect_client() as client:
-            deployed = _deployed(client, project)
+            deployed = deployments_of(client, project)
             yield _flows(project, deployed)
             yield from (_worker(client, pool) for pool in sorted({one.work_pool_name or "" for one in deployed}))
     except TiltyardError as error:
         yield Finding("deployments", "fail", str(error), "Check PREFECT_API_URL and PREFECT_API_KEY.")
-
-
-def _deployed(client: SyncPrefectClient, project: str) -> list[DeploymentResponse]:
-    """The deployments that bear a project's name and are ours."""
-    tagged = DeploymentFilter(
-        name=DeploymentFilterName(any_=[project]), tags=DeploymentFilterTags(all_=["tiltyard", project])
-    )
-    return client.read_deployments(deployment_filter=tagged)
 
 
 def _flows(project: str, deployed: list[DeploymentResponse]) -> Finding:

@@ -1,6 +1,7 @@
 """Two projects deployed to a real Prefect server, their flows run by a real worker, woken by events, notices heard."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -125,14 +126,18 @@ def automations(server: PrefectServer, beginning: str = "") -> dict[str, dict[st
     return {one["name"]: one for one in found}
 
 
+def asked(server: PrefectServer, name: str, *parameters: str) -> str:
+    """The id of a run that ``prefect deployment run`` asked for."""
+    words = [word for one in parameters for word in ("-p", one)]
+    said = server.prefect("deployment", "run", name, *words)
+    found = re.search(r"UUID: ([0-9a-f-]{36})", said)
+    assert found, said
+    return found[1]
+
+
 def run(server: PrefectServer, name: str, *parameters: str) -> dict[str, Any]:
     """What became of a run that ``prefect deployment run`` asked for."""
-    words = [word for one in parameters for word in ("-p", one)]
-    before = {one["id"] for one in server.runs_of(name)}
-    server.prefect("deployment", "run", name, *words)
-    # An event may have asked for a run of the same deployment meanwhile; ours was not made by an automation.
-    made = [one for one in server.runs_of(name) if one["id"] not in before and not woken(one)]
-    return server.end_of(made[-1]["id"])
+    return server.end_of(asked(server, name, *parameters))
 
 
 def woken(flow_run: dict[str, Any]) -> bool:
@@ -159,6 +164,26 @@ def test_deploying_again_makes_nothing_twice(deployed: PrefectServer, small: Wor
     assert sorted(told.data["deployments"]) == [f"{flow}/small" for flow in FLOWS]
     assert deployments(deployed) == names
     assert set(automations(deployed)) == set(wakes)
+
+
+def test_what_people_switched_outlives_a_deployment(deployed: PrefectServer, small: Workspace) -> None:
+    paused, on = "small wakes score-batch: new rows, another champion", "small wakes retrain-challenger: drift found"
+    deployed.prefect("automation", "pause", paused)
+    deployed.prefect("automation", "resume", on)
+    (schedule,) = deployed.deployment("reconcile/small")["schedules"]
+    deployed.prefect("deployment", "schedule", "resume", "reconcile/small", schedule["id"])
+    try:
+        assert command(deployed, "deploy", "-p", small.project_file.parent).code == 0
+        after = automations(deployed, "small wakes")
+        assert after[paused]["enabled"] is False
+        assert after[on]["enabled"] is True
+        assert [one["active"] for one in deployed.deployment("reconcile/small")["schedules"]] == [True]
+        assert [one["active"] for one in deployed.deployment("whole-cycle/small")["schedules"]] == [False]
+    finally:
+        deployed.prefect("automation", "resume", paused)
+        deployed.prefect("automation", "pause", on)
+        (schedule,) = deployed.deployment("reconcile/small")["schedules"]
+        deployed.prefect("deployment", "schedule", "pause", "reconcile/small", schedule["id"])
 
 
 def test_schedules_begin_paused_and_runs_take_turns(deployed: PrefectServer) -> None:
@@ -210,7 +235,6 @@ def test_a_pool_of_each_kind_checks_what_deployments_ask_of_it(
 def test_every_flow_runs_from_the_command_line(working: PrefectServer, small: Workspace, home: Path) -> None:
     deliver(small, "day-0.csv", a_day(0))
     ended = {"ingest-batch": run(working, "ingest-batch/small")}
-    settle(working)
     ended["ask-experts"] = run(working, "ask-experts/small", "budget=60")
     answer_queue(small, small.clock())
     ended["retrain-challenger"] = run(working, "retrain-challenger/small", "force=true")
@@ -223,9 +247,10 @@ def test_every_flow_runs_from_the_command_line(working: PrefectServer, small: Wo
     ended["roll-back"] = run(working, "roll-back/small", "actor=ada", "reason=a try")
     assert small.ledger.champions.champion_id == first
     assert small.ledger.annotations.until() == before
-    for name in ("promote-model", "score-batch", "watch-drift", "reconcile", "whole-cycle"):
-        ended[name] = run(working, f"{name}/small")
-    ended["exchange-labels"] = run(working, "exchange-labels/small", f"outgoing={home / 'labels.csv'}")
+    rest = ("promote-model", "score-batch", "watch-drift", "reconcile", "whole-cycle")
+    waiting = {name: asked(working, f"{name}/small") for name in rest}
+    waiting["exchange-labels"] = asked(working, "exchange-labels/small", f"outgoing={home / 'labels.csv'}")
+    ended |= {name: working.end_of(run_id) for name, run_id in waiting.items()}
     assert (home / "labels.csv").read_text("utf-8").count("\n") > len(before)
     assert {name: one["state_type"] for name, one in ended.items()} == dict.fromkeys(ended, "COMPLETED")
     assert {*ended, "sync-label-studio"} == set(FLOWS)
