@@ -9,11 +9,12 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 
-Fault = Literal["none", "busy", "cut", "flip", "stall", "lost"]
-"""busy: 503 SlowDown; cut, flip, stall: the answer's body breaks off, has a flipped bit, stops coming half-way;
-lost: the request is done, and the connection ends without an answer."""
+Fault = Literal["none", "busy", "unknown", "cut", "flip", "stall", "lost"]
+"""busy: 503 SlowDown; unknown: 501 NotImplemented; cut, flip, stall: the answer's body breaks off, has a flipped bit,
+stops coming half-way; lost: the request is done, and the connection ends without an answer."""
 
 SLOW_DOWN = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Please reduce your rate.</Message></Error>"
+UNKNOWN = b"<?xml version='1.0'?><Error><Code>NotImplemented</Code><Message>A header is not known.</Message></Error>"
 STALL_SECONDS = 5.0
 
 
@@ -67,8 +68,8 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(self.server, _Server)
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = self.server.script.fault(f"{self.command} {self.path}")
-        if fault == "busy":
-            self.reply(_Answer(503, {}, SLOW_DOWN), fault)
+        if fault in {"busy", "unknown"}:
+            self.reply(_Answer(503, {}, SLOW_DOWN) if fault == "busy" else _Answer(501, {}, UNKNOWN), fault)
             return
         answer = _forward(self.server.behind, self, sent)
         if fault == "lost":

@@ -120,6 +120,18 @@ def test_a_lost_answer_to_the_end_of_an_upload_is_not_taken_for_a_rival(between:
     assert len(files.read("large")) == len(content)
 
 
+def test_a_server_that_does_not_know_conditions_is_asked_without(between: Faulty, files: S3Files) -> None:
+    between.next = ["unknown"]
+    files.write("a", b"1")
+    assert len(between.asked) == 2
+    assert files.read("a") == b"1"
+
+
+def test_a_server_that_keeps_no_versions_is_taken_at_its_word(between: Faulty, source: S3Objects) -> None:
+    between.next = ["unknown"]
+    assert not source.is_versioned()
+
+
 def test_a_rival_is_not_taken_for_a_lost_answer(files: S3Files) -> None:
     files.write("a", b"the rival's")
     with pytest.raises(ObjectError, match="holds another 'a', and files are written once"):

@@ -33,16 +33,12 @@ def upload(place: Bucket, key: str, path: Path) -> None:
     request was lost. Raises ObjectError when it holds other bytes, and what ``answered`` raises.
     """
     with answered(f"file {key!r} in {place}"):
-        for condition in (ONCE, {}):
-            try:
-                return _send(place, key, path, condition)
-            except ClientError as error:
-                if code_of(error) in TAKEN:
-                    return _insist_that_it_is_ours(place, key, path)
-                # A server that refuses the condition itself is asked without it.
-                if code_of(error) not in NOT_OFFERED or not condition:
-                    raise
-    return None
+        try:
+            _send_once(place, key, path)
+        except ClientError as error:
+            if code_of(error) not in TAKEN:
+                raise
+            _insist_that_it_is_ours(place, key, path)
 
 
 def download(place: Bucket, key: str, path: Path) -> None:
@@ -72,6 +68,16 @@ def stored_sha256(place: Bucket, key: str) -> str:
     for chunk in chunks(place, key):
         content.update(chunk)
     return content.hexdigest()
+
+
+def _send_once(place: Bucket, key: str, path: Path) -> None:
+    """Send a file on the condition that its name is free; a server that does not know conditions is asked without."""
+    try:
+        _send(place, key, path, ONCE)
+    except ClientError as error:
+        if code_of(error) not in NOT_OFFERED:
+            raise
+        _send(place, key, path, {})
 
 
 def _send(place: Bucket, key: str, path: Path, condition: dict[str, str]) -> None:
