@@ -46,6 +46,19 @@ def test_files_are_in_the_folder_unless_a_bucket_is_named(aws: str, tmp_path: Pa
     assert there.cache.root == tmp_path / "workspace" / "cache"
 
 
+@pytest.mark.parametrize(
+    ("source", "files"),
+    [("s3://b", "s3://b/small"), ("s3://b/small/pool", "s3://b/{project}"), ("s3://b/x", "s3://b/x")],
+)
+def test_our_own_files_are_never_taken_for_objects(aws: str, tmp_path: Path, source: str, files: str) -> None:
+    with pytest.raises(SettingsError, match=r"the source s3://b.* and TILTYARD_FILES_URL overlap"):
+        assert opened(tmp_path, source, files_url=files).source
+
+
+def test_source_and_files_may_share_a_bucket(aws: str, tmp_path: Path) -> None:
+    assert opened(tmp_path, "s3://b/in", files_url="s3://b/in-files").source.name == "s3:b/in"
+
+
 def test_a_place_of_files_that_is_no_bucket_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"'gs://files' is no bucket; write s3://BUCKET/PREFIX"):
         opened(tmp_path, files_url="gs://files").files("pool")

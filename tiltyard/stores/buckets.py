@@ -51,6 +51,16 @@ class Bucket:
         is_ours = bucket == self.name and whole_key.startswith(begin) and whole_key != begin
         return whole_key.removeprefix(begin) if is_ours else None
 
+    def overlaps(self, other: "Bucket") -> bool:
+        """Whether some key would belong to both.
+
+        >>> Bucket("b").overlaps(Bucket("b", "bank")), Bucket("b", "bank").overlaps(Bucket("b", "banks"))
+        (True, False)
+        """
+        one, two = (f"{place.prefix}/".lstrip("/") for place in (self, other))
+        same_server = (self.name, self.endpoint) == (other.name, other.endpoint)
+        return same_server and (one.startswith(two) or two.startswith(one))
+
     def listing(self, operation: str, what: str) -> Iterator[dict[str, Any]]:
         """What a listing of our part holds, page by page: ``list_objects_v2`` has ``Contents``."""
         with answered(f"the listing of {self}"):

@@ -54,7 +54,7 @@ class S3Objects:
         entries = self._versions() if self.is_versioned() else self.place.listing("list_objects_v2", "Contents")
         for entry in entries:
             key = self.key_of(self.bucket, entry["Key"]) or ""
-            if is_batch(key, pattern) and not key.endswith("/") and key:
+            if key and is_batch(key, pattern):
                 yield _arrival(key, entry, entry["Size"])
 
     def find(self, key: str, version: str = "") -> Arrival:

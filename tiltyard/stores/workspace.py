@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import yaml
 
-from schemas.errors import ProjectFileError
+from schemas.errors import ProjectFileError, SettingsError
 from schemas.project import Project, parse_project
 from schemas.records import ProjectVersion, StoredFile
 from schemas.settings import Settings
@@ -62,7 +62,13 @@ class Workspace:
         from tiltyard.stores.buckets import bucket_of
         from tiltyard.stores.s3_objects import S3Objects
 
-        return S3Objects(bucket_of(place))
+        bucket, files_url = bucket_of(place), self.settings.files_url
+        if files_url and bucket.overlaps(bucket_of(_of_project(files_url, self.project))):
+            raise SettingsError(
+                f"the source {bucket} and TILTYARD_FILES_URL overlap: our own files would be taken for objects; "
+                "give each a prefix of its own"
+            )
+        return S3Objects(bucket)
 
     def files(self, kind: str) -> Files:
         """The place of one kind of immutable files: in the bucket that the settings name, else in the folder."""
