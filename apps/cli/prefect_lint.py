@@ -54,6 +54,7 @@ BLOCK: Final = "block"
 """Our own key of an action: the name of a block, where Prefect wants an id."""
 
 DURATION: Final = TypeAdapter(timedelta)
+LISTED: Final = TypeAdapter(list[dict[str, Any]])
 SHORTEST: Final = 10
 """Seconds that a proactive trigger must wait at least; Prefect takes 10 where none are given."""
 
@@ -63,11 +64,32 @@ SAMPLE: Final = {"project": "sample", "bucket": "in", "key": "a.csv", "version":
 
 def mistakes_in_deployments(file: Mapping[str, Any]) -> list[str]:
     """What is wrong with a ``prefect.yaml`` whose variables are filled in, a sentence each."""
-    deployments = file.get("deployments") or []
-    found = [*_unknown(file, _names(PrefectYamlModel) | {"definitions"}, "prefect.yaml")]
+    found = [
+        *_unknown(file, _names(PrefectYamlModel) | {"definitions"}, "prefect.yaml"),
+        *_refused(partial(PrefectYamlModel.model_validate, _without(file, "deployments")), "prefect.yaml"),
+        *_refused(partial(LISTED.validate_python, file.get("deployments")), "prefect.yaml: deployments"),
+    ]
+    if found:
+        return found
+    deployments: list[dict[str, Any]] = file["deployments"]
     for number, one in enumerate(deployments):
         found += _deployment(one, f"deployments[{number}] {one.get('entrypoint', '')}")
     return [*found, *_every_flow(deployments), *_same_names(deployments)]
+
+
+def mistakes_in_automations(file: Mapping[str, Any], project: str) -> list[str]:
+    """What is wrong with an ``automations.yaml`` whose variables are filled in, a sentence each."""
+    found = [
+        *_unknown(file, {"automations", "definitions"}, "automations.yaml"),
+        *_refused(partial(LISTED.validate_python, file.get("automations")), "automations.yaml: automations"),
+    ]
+    if found:
+        return found
+    automations: list[dict[str, Any]] = file["automations"]
+    for number, one in enumerate(automations):
+        found += _automation(one, f"automations[{number}] {one.get('name', '')}", project)
+    names = [str(one.get("name")) for one in automations]
+    return found + [f"two automations are called {name!r}" for name in sorted(set(names)) if names.count(name) > 1]
 
 
 def refuse(mistakes: list[str], file: Path) -> None:
@@ -76,25 +98,19 @@ def refuse(mistakes: list[str], file: Path) -> None:
         raise SettingsError(f"{str(file)!r} is not right, nothing was sent to Prefect: {'; '.join(mistakes)}")
 
 
-def mistakes_in_automations(file: Mapping[str, Any], project: str) -> list[str]:
-    """What is wrong with an ``automations.yaml`` whose variables are filled in, a sentence each."""
-    found = [*_unknown(file, {"automations", "definitions"}, "automations.yaml")]
-    automations = file.get("automations") or []
-    for number, one in enumerate(automations):
-        found += _automation(one, f"automations[{number}] {one.get('name', '')}")
-        if not str(one.get("name")).startswith(f"{project} tells: "):
-            found.append(
-                f"automations[{number}]: its name does not begin with '{project} tells: ', which makes it known"
-            )
-    names = [str(one.get("name")) for one in automations]
-    return found + [f"two automations are called {name!r}" for name in sorted(set(names)) if names.count(name) > 1]
-
-
 def _deployment(one: Mapping[str, Any], place: Place) -> Found:
     """What is wrong with one deployment."""
     yield from _unknown(one, _names(DeploymentConfig), place)
+    refused = [
+        *_refused(partial(DeploymentConfig.model_validate, _without(one, "schedules")), place),
+        *_refused(partial(LISTED.validate_python, one.get("schedules") or []), f"{place}: schedules"),
+    ]
+    yield from refused or _parts_of_deployment(one, place)
+
+
+def _parts_of_deployment(one: Mapping[str, Any], place: Place) -> Found:
+    """What is wrong with the parts of a deployment that has the shape that Prefect wants."""
     yield from _unknown(one.get("work_pool") or {}, _names(WorkPoolConfig), f"{place}: work_pool")
-    yield from _limit(one.get("concurrency_limit"), f"{place}: concurrency_limit")
     for number, schedule in enumerate(one.get("schedules") or []):
         yield from _schedule(schedule, f"{place}: schedules[{number}]")
     entry = str(one.get("entrypoint"))
@@ -102,26 +118,43 @@ def _deployment(one: Mapping[str, Any], place: Place) -> Found:
     if flow is None:
         yield f"{place}: there is no such flow; an entry point is MODULE.FUNCTION; {nearest(entry, every_flow())}"
         return
+    yield from _limit(one.get("concurrency_limit"), suspends(flow), f"{place}: concurrency_limit")
     yield from _parameters(flow, one.get("parameters") or {}, f"{place}: parameters")
     for number, trigger in enumerate(one.get("triggers") or []):
-        where = f"{place}: triggers[{number}]"
-        yield from _trigger(trigger, where, BaseDeploymentTrigger)
-        yield from _refused(partial(DeploymentTriggerAdapter.validate_python, trigger), where)
-        yield from _parameters(flow, trigger.get("parameters") or {}, f"{where}: parameters")
+        yield from _wake_up(flow, trigger, f"{place}: triggers[{number}]")
 
 
-def _automation(one: Mapping[str, Any], place: Place) -> Found:
+def _wake_up(flow: Flow[..., Any], trigger: Mapping[str, Any], place: Place) -> Found:
+    """What is wrong with a trigger of a deployment."""
+    yield from _unknown(trigger, _names(BaseDeploymentTrigger, *TRIGGERS.values()), place)
+    refused = [*_refused(partial(DeploymentTriggerAdapter.validate_python, trigger), place)]
+    yield from refused
+    if not refused:
+        yield from _trigger(trigger, place, BaseDeploymentTrigger)
+        yield from _parameters(flow, trigger.get("parameters") or {}, f"{place}: parameters")
+
+
+def _automation(one: Mapping[str, Any], place: Place, project: str) -> Found:
     """What is wrong with one automation."""
     yield from _unknown(one, _names(AutomationCore), place)
-    yield from _trigger(one.get("trigger") or {}, f"{place}: trigger")
-    for number, action in enumerate(one.get("actions") or []):
-        kind = str(action.get("type"))
-        where = f"{place}: actions[{number}]"
-        if kind not in ACTIONS:
+    if not str(one.get("name")).startswith(f"{project} tells: "):
+        yield f"{place}: its name does not begin with '{project} tells: ', by which it is known"
+    refused = [*_refused(partial(LISTED.validate_python, one.get("actions")), f"{place}: actions")]
+    refused = refused or [*_actions(one["actions"], place)]
+    refused = refused or [*_refused(partial(AutomationCore.model_validate, with_any_block(one)), place)]
+    yield from refused
+    if not refused:
+        yield from _trigger(one["trigger"], f"{place}: trigger")
+
+
+def _actions(actions: Iterable[Mapping[str, Any]], place: Place) -> Found:
+    """Actions that Prefect does not have, and keys that they do not."""
+    for number, action in enumerate(actions):
+        kind, where = str(action.get("type")), f"{place}: actions[{number}]"
+        if kind in ACTIONS:
+            yield from _unknown(action, _names(ACTIONS[kind]) | {BLOCK}, where)
+        else:
             yield f"{where}: there is no action {kind!r}; {nearest(kind, ACTIONS)}"
-            continue
-        yield from _unknown(action, _names(ACTIONS[kind]) | {BLOCK}, where)
-    yield from _refused(partial(AutomationCore.model_validate, with_any_block(one)), place)
 
 
 def _trigger(one: Mapping[str, Any], place: Place, *more: type[BaseModel]) -> Found:
@@ -189,8 +222,12 @@ def _template(value: Any) -> Any:
     return {"__prefect_kind": "jinja", "template": value} if is_bare else value
 
 
-def _limit(limit: Any, place: Place) -> Found:
-    """What is wrong with a concurrency limit; each deployment has one, and runs of a flow take turns."""
+def _limit(limit: Any, suspended: bool, place: Place) -> Found:
+    """What is wrong with a concurrency limit; runs of a flow take turns, unless they are ``suspended`` in between."""
+    if suspended:
+        if limit is not None:
+            yield f"{place}: a suspended run keeps its turn, and would wait for it when resumed; take the limit out"
+        return
     if not isinstance(limit, dict):
         yield f"{place}: {limit!r} says not what becomes of a second run; give limit and collision_strategy"
         return
@@ -198,6 +235,11 @@ def _limit(limit: Any, place: Place) -> Found:
     strategies, strategy = [one.value for one in ConcurrencyLimitStrategy], str(limit.get("collision_strategy"))
     if strategy not in strategies:
         yield f"{place}: there is no collision_strategy {strategy!r}; {nearest(strategy, strategies)}"
+
+
+def suspends(flow: Flow[..., Any]) -> bool:
+    """Whether runs of a flow may be suspended until somebody answers."""
+    return hasattr(import_module(flow.fn.__module__), "suspend_flow_run")
 
 
 def _schedule(schedule: Mapping[str, Any], place: Place) -> Found:
@@ -245,9 +287,14 @@ def with_any_block(one: Mapping[str, Any]) -> dict[str, Any]:
     actions = [
         {**{key: value for key, value in action.items() if key != BLOCK}, "block_document_id": anything}
         if BLOCK in action else action
-        for action in one.get("actions") or []
+        for action in one["actions"]
     ]  # fmt: skip
-    return {**one, "actions": actions} if actions else dict(one)
+    return {**one, "actions": actions}
+
+
+def _without(value: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """A mapping less what is looked at by itself, for better sentences than a union of classes has."""
+    return {name: item for name, item in value.items() if name != key}
 
 
 def _names(*models: type[BaseModel]) -> set[str]:

@@ -3,11 +3,14 @@
 import json
 import re
 import shlex
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prefect import Flow
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.templating import apply_values
@@ -29,6 +32,7 @@ RAW = read_yaml(ROOT / "prefect.yaml")
 FILE: dict[str, Any] = filled(RAW, SAMPLE)
 AUTOMATIONS: dict[str, Any] = filled(read_yaml(ROOT / "deployments" / "automations.yaml"), SAMPLE)
 INGEST = next(number for number, one in enumerate(FILE["deployments"]) if "ingest_batch" in one["entrypoint"])
+PROMOTE = next(number for number, one in enumerate(FILE["deployments"]) if "promote_model" in one["entrypoint"])
 WAITS = next(number for number, one in enumerate(AUTOMATIONS["automations"]) if "awaited" in one["name"])
 
 Place = tuple[str | int, ...]
@@ -55,12 +59,15 @@ def test_the_files_are_right() -> None:
 
 D: Place = ("deployments", INGEST)
 T: Place = (*D, "triggers", 0)
+TRIGGER = FILE["deployments"][INGEST]["triggers"][0]
 BROKEN_DEPLOYMENTS: list[tuple[Place, Any, str]] = [
     (("deployment",), [], "unknown key 'deployment'; did you mean 'deployments'?"),
     ((*D, "paramters"), {}, "unknown key 'paramters'; did you mean 'parameters'?"),
     ((*D, "work_pool", "job_variable"), {}, "unknown key 'job_variable'"),
     ((*D, "concurrency_limit", "strategy"), "ENQUEUE", "unknown key 'strategy'"),
     ((*D, "concurrency_limit", "collision_strategy"), "ENQUE", "did you mean 'ENQUEUE'?"),
+    (("deployments", PROMOTE, "concurrency_limit"), {"limit": 1}, "a suspended run keeps its turn"),
+    ((*D, "concurrency_limit"), REMOVED, "says not what becomes of a second run"),
     ((*D, "concurrency_limit"), 1, "says not what becomes of a second run"),
     ((*D, "schedules"), [{"cron": "* * *", "active": False}], "cron"),
     ((*D, "schedules"), [{"cron": "5 4 * * *", "timezone": "Europe/Berln", "active": False}], "imezone"),
@@ -75,8 +82,9 @@ BROKEN_DEPLOYMENTS: list[tuple[Place, Any, str]] = [
     ((*D, "parameters", "arrived"), {"bucket": "in"}, "arrived"),
     ((*T, "postur"), "Reactive", "unknown key 'postur'; did you mean 'posture'?"),
     ((*T, "posture"), "Reactiv", "posture"),
-    ((*T, "type"), "evnt", "there is no trigger 'evnt'"),
-    ((*T, "posture"), "Proactive", "proactive without for_each"),
+    ((*T, "type"), "evnt", "Input tag 'evnt'"),
+    ((*T, "posture"), "Proactive", "must be greater than or equal to 10 seconds"),
+    ((*D, "triggers"), [{**TRIGGER, "posture": "Proactive", "within": 60}], "proactive without for_each"),
     ((*T, "within"), "soon", "within"),
     ((*T, "threshold"), "three", "threshold"),
     ((*T, "schedule_after"), 1, "schedule_after is shorter than within"),
@@ -104,7 +112,7 @@ BROKEN_AUTOMATIONS: list[tuple[Place, Any, str]] = [
     ((*A, "name"), "bank tells: drift", "two automations are called 'bank tells: drift'"),
     ((*A, "trigger", "for_each"), REMOVED, "proactive without for_each"),
     ((*A, "trigger", "within"), REMOVED, "proactive within 0 seconds"),
-    ((*A, "trigger", "within"), 5, "10 seconds at least"),
+    ((*A, "trigger", "within"), 5, "must be greater than or equal to 10 seconds"),
     ((*A, "trigger", "after"), ["tiltyard.labels.wantd"], "Tiltyard emits no 'tiltyard.labels.wantd'"),
     ((*A, "trigger", "match"), REMOVED, "another project's events fire it"),
     ((*A, "trigger", "threshold"), 0.5, "threshold"),
@@ -122,6 +130,31 @@ def test_a_broken_automation_is_found(place: Place, value: Any, said: str) -> No
     assert any(said in one for one in mistakes), mistakes
 
 
+def places(node: Any, place: Place = ()) -> Iterator[Place]:
+    """Every place in a file."""
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in inner:
+        yield (*place, key)
+        yield from places(value, (*place, key))
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(place=st.sampled_from(list(places(FILE))), value=ANYTHING)
+def test_whatever_stands_in_deployments_gets_a_sentence(place: Place, value: Any) -> None:
+    assert all(isinstance(one, str) for one in mistakes_in_deployments(changed(FILE, place, value)))
+
+
+@given(place=st.sampled_from(list(places(AUTOMATIONS))), value=ANYTHING)
+def test_whatever_stands_in_automations_gets_a_sentence(place: Place, value: Any) -> None:
+    assert all(isinstance(one, str) for one in mistakes_in_automations(changed(AUTOMATIONS, place, value), "bank"))
+
+
 def test_triggers_inside_a_trigger_are_looked_at() -> None:
     inner = {
         "type": "event",
@@ -135,7 +168,7 @@ def test_triggers_inside_a_trigger_are_looked_at() -> None:
 
 
 def test_a_threshold_needs_a_time() -> None:
-    lone = {**FILE["deployments"][INGEST]["triggers"][0], "threshold": 3, "within": 0}
+    lone = {**TRIGGER, "threshold": 3, "within": 0}
     mistakes = mistakes_in_deployments(changed(FILE, T, lone))
     assert any("threshold 3 without within" in one for one in mistakes), mistakes
 
