@@ -20,6 +20,7 @@ from apps.cli.prefect_lint import every_flow, mistakes_in_automations, mistakes_
 from schemas.errors import SettingsError
 from tests.architecture.sources import ROOT
 from tests.architecture.written_commands import commands_of
+from tests.deployed_commands import problems_of
 from tests.small_project import make_project
 
 SAMPLE = {
@@ -295,3 +296,9 @@ def as_json(value: str) -> Any:
         return json.loads(value)
     except json.JSONDecodeError:
         return value
+
+
+@pytest.mark.parametrize("page", ["run-under-prefect.md", "get-notices.md"])
+def test_prefect_has_the_commands_of_the_pages(page: str) -> None:
+    commands = [shlex.split(one) for one in commands_of(ROOT / "docs" / "how-to" / page)]
+    assert [problem for command in commands for problem in problems_of(command)] == []
