@@ -4,25 +4,11 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
-import httpx
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.iam_policies import PLACES, findings, names, policy
-from tests.s3_server import REGION, client, running_aws
-
-ROLES = {
-    "worker": ("landing-reader", "files-writer"),
-    "watch": ("landing-reader", "queue-consumer"),
-}
-"""Which policies each part gets: deployments/README.md says the same."""
-
-LANDING, FILES, OTHER = PLACES["landing_bucket"], PLACES["files_bucket"], "somebody-elses"
-QUEUE, UNUSABLE = (PLACES[name].rsplit(":", 1)[-1] for name in ("queue_arn", "unusable_queue_arn"))
-
-ANY_QUEUE = {"queue_arn": "*", "unusable_queue_arn": "*"}
-"""The server of the tests checks the actions on queues, not which queue is meant: the policy is asked that."""
+from tests.strict_account import FILES, LANDING, OTHER, QUEUE, UNUSABLE, client_of, strict_account
 
 
 @pytest.mark.parametrize("name", names())
@@ -61,35 +47,8 @@ def test_only_the_landing_bucket_of_our_account_may_write_to_the_queue() -> None
 @pytest.fixture(scope="module")
 def account() -> Iterator[Callable[..., Any]]:
     """An account of AWS that checks rights: gives a client of a service for a part, or for the owner."""
-    with running_aws() as url:
-        made(url)
-        keys = {part: key_of(url, part, policies) for part, policies in ROLES.items()}
-        keys["owner"] = key_of(url, "owner", ())
-        httpx.post(f"{url}/moto-api/reset-auth", content=b"0").raise_for_status()
-        yield lambda part, service: boto3.client(service, endpoint_url=url, region_name=REGION, **keys[part])
-
-
-def made(url: str) -> None:
-    """The buckets and queues, with an object in each bucket and a message."""
-    s3, sqs = client("s3", url), client("sqs", url)
-    for bucket in (LANDING, FILES, OTHER):
-        s3.create_bucket(Bucket=bucket)
-        s3.put_object(Bucket=bucket, Key="bank/a.csv", Body=b"a")
-    sqs.create_queue(QueueName=UNUSABLE)
-    url_of_queue = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
-    sqs.send_message(QueueUrl=url_of_queue, MessageBody="{}")
-
-
-def key_of(url: str, user: str, policies: tuple[str, ...]) -> dict[str, str]:
-    """A user with the policies of a part, or with every right; their key."""
-    iam = client("iam", url)
-    iam.create_user(UserName=user)
-    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    for name in policies or ("everything",):
-        document = policy(name, {**PLACES, **ANY_QUEUE}) if policies else everything
-        iam.put_user_policy(UserName=user, PolicyName=name, PolicyDocument=json.dumps(document))
-    key = iam.create_access_key(UserName=user)["AccessKey"]
-    return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    with strict_account() as (url, keys):
+        yield lambda part, service: client_of(service, url, keys[part])
 
 
 def is_allowed(call: Callable[..., Any], **arguments: Any) -> bool:

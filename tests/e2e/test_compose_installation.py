@@ -1,4 +1,4 @@
-"""The compose file and its page, without containers: its parts are run as processes, from nothing to an answer."""
+"""The compose file and its page, without containers: its parts as processes, from an empty folder to a champion."""
 
 import json
 import re
@@ -7,12 +7,15 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import httpx
 import pytest
 
+from examples.catalogue import example_named
 from tests.architecture.sources import ROOT
 from tests.architecture.written_commands import commands_of
 from tests.composed import FOLDER, Composition, composition
@@ -20,6 +23,7 @@ from tests.whole_postgresql import running_whole_postgresql
 
 PAGE = ROOT / "docs" / "how-to" / "on-a-laptop-with-compose.md"
 STARTED = ("prefect", "mlflow", "aws")
+DEAL = example_named("digits").deal()
 AFTER = ("worker", "labeling", "watch")
 ONCE = ("landing-bucket", "deploy")
 
@@ -62,6 +66,11 @@ class Laptop:
         """The id that the page's reader finds in what was said last."""
         return str(re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", self.said[-1][1])[0])
 
+    @property
+    def token(self) -> str:
+        """ada's token, which is shown this once."""
+        return str(re.findall(r"\S{40,}", next(said for typed, said in self.said if "annotators add" in typed))[0])
+
     def status(self) -> dict[str, Any]:
         """How the project stands."""
         told: dict[str, Any] = json.loads(self.parts.run("cli", ["tiltyard", "status", "--json"]))
@@ -95,8 +104,7 @@ def test_the_page_is_true(laptop: Laptop) -> None:
     assert batches["2026-01-06.csv"]["duplicate"] == 4
     for line in [line for line in typed("Your own project") if line not in typed("Somebody answers")]:
         laptop.type(line)
-    token = re.findall(r"\S{40,}", next(said for command, said in laptop.said if "annotators add" in command))[0]
-    answered(laptop, token)
+    assert answered(laptop, 1) == 1
     assert laptop.status()["annotations"] == 1
 
 
@@ -111,17 +119,42 @@ def wait_for_queue(laptop: Laptop) -> None:
     raise AssertionError(f"no queue: {laptop.parts.log('watch')[-1500:]}\n{laptop.parts.log('worker')[-3000:]}")
 
 
-def answered(laptop: Laptop, token: str) -> None:
-    """Answer one sample, as the page in the browser does."""
+def answered(laptop: Laptop, most: int) -> int:
+    """Answer samples by the labeling API with what is true, as the page in the browser does; how many."""
     address = f"http://127.0.0.1:{laptop.parts.ports['labeling']}/api/v1/projects/digits"
-    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
-        lease = client.post(f"{address}/lease", json={"count": 1}).raise_for_status().json()
-        (assignment, *_) = lease["assignments"]
-        answer = {
-            "client_key": "0" * 32, "act": "label", "sample_id": assignment["sample_id"], "label": "3",
-            "assignment_id": assignment["assignment_id"], "said_at": "2026-02-01T00:00:00+00:00",
-        }  # fmt: skip
-        client.post(f"{address}/annotations", json={"annotations": [answer]}).raise_for_status()
+    with httpx.Client(headers={"Authorization": f"Bearer {laptop.token}"}, timeout=30) as client:
+        lease = client.post(f"{address}/lease", json={"count": most}).raise_for_status().json()
+        answers = [answer(one) for one in lease["assignments"]]
+        if answers:
+            client.post(f"{address}/annotations", json={"annotations": answers}).raise_for_status()
+    return len(answers)
+
+
+def answer(assignment: dict[str, Any]) -> dict[str, str]:
+    """The true answer to an assignment."""
+    return {
+        "client_key": uuid5(NAMESPACE_URL, assignment["assignment_id"]).hex,
+        "act": "label",
+        "sample_id": assignment["sample_id"],
+        "assignment_id": assignment["assignment_id"],
+        "label": DEAL.answers[str(assignment["payload"][DEAL.reference])],
+        "said_at": datetime.now(UTC).isoformat(),
+    }
+
+
+@pytest.mark.timeout(900)
+def test_labels_become_a_champion(laptop: Laptop) -> None:
+    """Nobody starts anything: labels wake a training, a verdict is recorded, MLflow's alias shows the champion."""
+    end, given = time.monotonic() + 600, 0
+    while (champion := laptop.status()["champion"]) is None and time.monotonic() < end:
+        given += answered(laptop, 24)
+        time.sleep(2)
+    assert champion is not None, f"{given} labels: {laptop.status()}\n{laptop.parts.log('worker')[-3000:]}"
+    told = json.loads(laptop.parts.run("cli", ["tiltyard", "history", "--json"]))
+    assert told["verdicts"], told
+    address = f"http://127.0.0.1:{laptop.parts.ports['mlflow']}/api/2.0/mlflow/registered-models"
+    shown = httpx.get(f"{address}/alias", params={"name": "digits", "alias": "champion"}).raise_for_status().json()
+    assert shown["model_version"]["name"] == "digits"
 
 
 def test_mlflow_answers_to_its_names_only(laptop: Laptop) -> None:
