@@ -1,5 +1,6 @@
 """Runs of Prefect deployments: created once for each object, and never more of them unfinished than agreed."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ from prefect.exceptions import ObjectNotFound
 from schemas.arrivals import ArrivedObject
 from schemas.errors import SettingsError, Unavailable
 
+FRESH_SECONDS: Final = 5.0
+"""How long a count of unfinished runs is taken for true."""
+
 TAG: Final = "tiltyard-watch"
 """Marks the runs that the watch created: only these are counted, whatever schedules and people start."""
 
@@ -39,11 +43,22 @@ class Runs:
         self._most = most
         self._patience = patience
         self._free: Counter[str] = Counter()
+        self._looked_at = 0.0
 
     def look(self, deployments: Sequence[str]) -> int:
-        """Count how many runs each deployment may still get; the most that any of them may."""
-        with _answering():
-            self._free = Counter({name: self._most - self._unfinished(name) for name in deployments})
+        """Count how many runs each deployment may still get; the most that any of them may.
+
+        A count is good for some seconds, as long as not all of it is used up.
+        """
+        if self.free <= 0 or time.monotonic() > self._looked_at + FRESH_SECONDS:
+            with _answering():
+                self._free = Counter({name: self._most - self._unfinished(name) for name in deployments})
+            self._looked_at = time.monotonic()
+        return self.free
+
+    @property
+    def free(self) -> int:
+        """How many runs the deployment that may get most of them may get."""
         return max(self._free.values(), default=0)
 
     def is_full(self, deployment: str) -> bool:

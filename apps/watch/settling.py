@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from apps.watch.runs import Runs
 from apps.watch.standing import Outcome, Standing
@@ -16,6 +16,9 @@ from tiltyard.stores.dead_letters import DeadLetters
 from tiltyard.stores.message_queue import Message, MessageQueue
 
 LOG: Final = logging.getLogger("tiltyard.watch")
+
+Settled = Literal["settled", "deferred", "full"]
+"""Whether a message may be deleted, comes again later, or stays in hand until a run has ended."""
 
 MOST_RECEIVES: Final = 5
 """How often a message is tried whose object cannot be looked at; then it is a dead letter."""
@@ -32,6 +35,9 @@ class Fate:
     reason: str = ""
 
 
+FULL: Final = Fate("deferred", "as many runs as agreed are unfinished")
+
+
 @dataclass(frozen=True)
 class Settling:
     """Settles messages of one queue for the projects that are watched for."""
@@ -43,27 +49,26 @@ class Settling:
     standing: Standing
     clock: Callable[[], datetime]
 
-    def settle(self, message: Message) -> None:
-        """See to it that what a message says is done, or kept as a dead letter; only then is it deleted.
+    def settle(self, message: Message) -> Settled:
+        """See to it that what a message says is done, or kept as a dead letter; then it may be deleted.
 
-        Settled twice, killed half-way or raced by another watch, it leaves the same state. Unavailable and what else
-        is raised mean that nothing is lost: the message stays.
+        Settled twice, killed half-way or raced by another watch, it leaves the same state.
         """
         said = read_notification(message.body)
         fates = [fate for arrived in said.arrived for fate in self._fates(arrived)]
         fates += [Fate("ignored", name) for name in said.ignored]
         deferred = [fate for fate in fates if fate.outcome == "deferred"]
-        if any(not fate.reason or message.received < MOST_RECEIVES for fate in deferred):
-            self._defer(message, deferred)
-            return
+        if FULL in deferred and self.runs.free <= 0:
+            return "full"
+        if FULL in deferred or (deferred and message.received < MOST_RECEIVES):
+            return self._defer(message, deferred)
         refused = [fate.reason for fate in fates if fate.outcome in ("dead_letter", "deferred")]
         if said.refused or refused:
             self._bury(message, "; ".join([*said.refused, *refused]))
-        else:
-            self.queue.delete(message)
         self._tell(fates)
+        return "settled"
 
-    def put_off(self, message: Message, why: str) -> None:
+    def put_off(self, message: Message, why: str) -> Settled:
         """Try a message again later that failed in a way nobody foresaw; after some attempts it is a dead letter."""
         if message.received >= MOST_RECEIVES:
             try:
@@ -71,13 +76,12 @@ class Settling:
             except ObjectError as error:
                 why = str(error)
             else:
-                return
-        self._defer(message, [Fate("deferred", why)])
+                return "settled"
+        return self._defer(message, [Fate("deferred", why)])
 
     def _bury(self, message: Message, reason: str) -> None:
-        """Keep a message as a dead letter, then delete it."""
+        """Keep a message as a dead letter."""
         self.dead_letters.keep(message, reason, self.clock())
-        self.queue.delete(message)
         self.standing.count("dead_letter")
         LOG.warning("message %s is a dead letter: %s", message.message_id, reason[:500])
 
@@ -103,17 +107,18 @@ class Settling:
         if project.knows(found, key):
             return Fate("known")
         if self.runs.is_full(project.deployment):
-            return Fate("deferred")
+            return FULL
         is_to_come = self.runs.start(project.deployment, found, lambda: project.knows(found, key))
         return Fate("run_created" if is_to_come else "known", f"{project.deployment} for {found.name!a}")
 
-    def _defer(self, message: Message, deferred: Sequence[Fate]) -> None:
+    def _defer(self, message: Message, deferred: Sequence[Fate]) -> Settled:
         """Show a message again later; the more often it was seen, the later."""
         seconds = min(DEFER_SECONDS * 2 ** (message.received - 1), LONGEST_DEFER_SECONDS)
         self.queue.hold([message], seconds)
         self.standing.count("deferred")
-        why = "; ".join(fate.reason or "as many runs as agreed are unfinished" for fate in deferred)
+        why = "; ".join(fate.reason for fate in deferred)
         LOG.info("message %s comes again in %d s: %s", message.message_id, seconds, why[:500])
+        return "deferred"
 
     def _tell(self, fates: Sequence[Fate]) -> None:
         """Count and log what became of a message that is settled."""

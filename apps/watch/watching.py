@@ -1,16 +1,17 @@
 """The watch itself: receives messages as long as runs may be created, and holds on to them through an outage."""
 
 import logging
+import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from threading import Event
 from typing import Final
 
 from apps.watch.patience import Patience
-from apps.watch.settling import Settling
+from apps.watch.settling import Settled, Settling
 from schemas.errors import NotFound, ObjectError, TiltyardError
-from tiltyard.stores.message_queue import HOLD_SECONDS, Message
+from tiltyard.stores.message_queue import HOLD_SECONDS, MOST_AT_ONCE, Message
 
 LOG: Final = logging.getLogger("tiltyard.watch")
 WAIT_SECONDS: Final = 1.0
@@ -26,6 +27,8 @@ class Watch:
         self._queue, self._standing = settling.queue, settling.standing
         self._poll_seconds, self._patience = poll_seconds, patience
         self._in_hand: deque[Message] = deque()
+        self._settled: list[Message] = []
+        self._held_until = 0.0
 
     def run(self, stop: Event) -> None:
         """Settle messages until it is stopped.
@@ -43,48 +46,59 @@ class Watch:
     def drain(self, stop: Event) -> None:
         """Settle messages until the queue has none to give, or runs must end first; what goes wrong is raised."""
         with self._giving_back():
-            is_over = False
-            while not stop.is_set() and not is_over:
-                is_over = self._go_round(stop) or self._standing.is_waiting
+            while not stop.is_set() and self._receive() and self._settle_all(stop):
+                pass
 
-    def _go_round(self, stop: Event) -> bool:
-        """One round: receive and settle; whether the queue had nothing to give."""
-        self._standing.looked_at = self._settling.clock()
-        if not self._in_hand and self._finds_nothing(stop):
-            return True
-        self._settle_all(stop)
-        return False
+    def _go_round(self, stop: Event) -> None:
+        """One round: receive and settle; with as many runs unfinished as agreed, wait a moment."""
+        self._receive()
+        if not self._settle_all(stop):
+            self._hold_on()
+            stop.wait(WAIT_SECONDS)
 
-    def _finds_nothing(self, stop: Event) -> bool:
-        """Take as many messages in hand as runs may be created; whether the queue had nothing to give.
+    def _receive(self) -> bool:
+        """Take messages in hand, if runs may be created and nothing is in hand; whether there is something to do.
 
         Prefect is asked first: while it is away nothing is received, so that no message is counted as tried.
         """
+        self._standing.looked_at = self._settling.clock()
         free = self._settling.runs.look([project.deployment for project in self._settling.projects])
         self._standing.is_waiting = free <= 0
-        if free <= 0:
-            self._recovered()
-            stop.wait(WAIT_SECONDS)
-            return False
-        self._in_hand.extend(self._queue.receive(free, self._poll_seconds))
+        if free > 0 and not self._in_hand:
+            self._in_hand.extend(self._queue.receive(MOST_AT_ONCE, self._poll_seconds))
+            self._held_until = time.monotonic() + HOLD_SECONDS
         self._recovered()
-        return not self._in_hand
+        return bool(self._in_hand) or self._standing.is_waiting
 
-    def _settle_all(self, stop: Event) -> None:
-        """Settle what is in hand, one message after the other."""
+    def _settle_all(self, stop: Event) -> bool:
+        """Settle what is in hand, one message after the other; no if runs must end before the next can be."""
         while self._in_hand and not stop.is_set():
-            message = self._in_hand[0]
             self._standing.message_at = self._settling.clock()
-            try:
-                self._settling.settle(message)
-            except Exception as error:  # what is wrong with one message must not stop the others
-                if not _is_about_the_message(error):
-                    raise
-                LOG.warning("message %s could not be settled", message.message_id, exc_info=error)
-                self._settling.put_off(message, f"{type(error).__name__}: {error}")
-            self._in_hand.popleft()
+            outcome = self._settle(self._in_hand[0])
+            if outcome == "full":
+                self._standing.is_waiting = True
+                break
+            message = self._in_hand.popleft()
+            self._settled += [message] if outcome == "settled" else []
             self._standing.count("received")
             self._recovered()
+        self._delete_settled()
+        return not self._standing.is_waiting
+
+    def _settle(self, message: Message) -> Settled:
+        """Settle one message."""
+        try:
+            return self._settling.settle(message)
+        except Exception as error:  # what is wrong with one message must not stop the others
+            if not _is_about_the_message(error):
+                raise
+            LOG.warning("message %s could not be settled", message.message_id, exc_info=error)
+            return self._settling.put_off(message, f"{type(error).__name__}: {error}")
+
+    def _delete_settled(self) -> None:
+        """Delete what is settled."""
+        self._queue.delete(self._settled)
+        self._settled.clear()
 
     def _recovered(self) -> None:
         """What was asked answered: no problem any more."""
@@ -99,25 +113,32 @@ class Watch:
         self._standing.problem = str(error) if isinstance(error, TiltyardError) else f"{type(error).__name__}: {error}"
         self._standing.count("problem")
         LOG.warning("%s; next attempt in %.0f s", self._standing.problem, pause, exc_info=_unforeseen(error))
-        self._hold(pause + HOLD_SECONDS)
+        self._hold_on(pause)
         stop.wait(pause)
+
+    def _hold_on(self, pause: float = 0) -> None:
+        """Keep what is in hand out of others' sight for a while longer, if that would end during a pause."""
+        if self._held_until < time.monotonic() + pause + HOLD_SECONDS / 2:
+            self._hold(pause + HOLD_SECONDS)
 
     @contextmanager
     def _giving_back(self) -> Iterator[None]:
-        """Show what was not settled by the end of the block to others at once."""
+        """Delete what was settled by the end of the block, and show the rest to others at once."""
         try:
             yield
         finally:
+            with suppress(TiltyardError):  # what is not deleted comes again, and is known then
+                self._delete_settled()
             self._hold(0)
             self._in_hand.clear()
 
     def _hold(self, seconds: float) -> None:
         """Hold what is in hand for so long; what cannot be held is let go: the queue shows it again by itself."""
-        held: Sequence[Message] = list(self._in_hand)
+        self._held_until = time.monotonic() + seconds
         try:
-            self._queue.hold(held, seconds)
+            self._queue.hold(list(self._in_hand), seconds)
         except TiltyardError as error:
-            LOG.warning("%d messages in hand come again later by themselves: %s", len(held), error)
+            LOG.warning("%d messages in hand come again later by themselves: %s", len(self._in_hand), error)
             self._in_hand.clear()
 
 

@@ -244,6 +244,7 @@ def test_no_more_runs_are_unfinished_than_agreed(prefect: PrefectServer, watched
         time.sleep(2)
         assert len(worker.scheduled()) == 2
         assert watched.waiting() == 7
+        assert standing.is_healthy(standing.looked_at or standing.started_at)
         assert worker.run_until(lambda: watched.waiting() == 0) == 2
     assert len(keys_of(prefect, watched)) == 2
     assert len(watched.workspace.ledger.batches.objects()) == 9

@@ -56,7 +56,7 @@ def test_a_message_stays_in_hand_until_it_is_deleted_or_given_back(sqs: Any, url
     assert {one.body for one in held} == {"one", "two", "drei ü 🐎"}
     assert {one.received for one in held} == {1}
     assert queue.receive(10) == []
-    queue.delete(held[0])
+    queue.delete(held[:1])
     queue.hold(held[1:], 0)
     again = queue.receive(10)
     assert {one.message_id for one in again} == {one.message_id for one in held[1:]}
@@ -91,7 +91,7 @@ def test_an_empty_queue_is_waited_for_as_long_as_was_said(url: str) -> None:
 def test_a_receipt_that_no_longer_holds_is_no_failure(url: str) -> None:
     forged = Message("id", "body", 1, "no-such-receipt")
     queue = MessageQueue(url)
-    queue.delete(forged)
+    queue.delete([forged])
     queue.hold([forged], 0)
 
 

@@ -5,12 +5,11 @@ A message is in hand while its receipt holds; it is gone only when it is deleted
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from schemas.errors import ObjectError, SettingsError
+from schemas.errors import SettingsError
 from tiltyard.stores.aws import answered, client
 
 MOST_AT_ONCE: Final = 10
@@ -49,10 +48,12 @@ class MessageQueue:
             )
         return [_message(one) for one in said.get("Messages", [])]
 
-    def delete(self, message: Message) -> None:
-        """Take a message out of the queue for good; one whose receipt no longer holds stays, and comes again."""
-        with suppress(ObjectError), answered(self._where):
-            self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message.receipt)
+    def delete(self, messages: Sequence[Message]) -> None:
+        """Take messages out of the queue for good; one whose receipt no longer holds stays, and comes again."""
+        for few in _in_tens(messages):
+            entries = [{"Id": str(number), "ReceiptHandle": one.receipt} for number, one in enumerate(few)]
+            with answered(self._where):
+                self._sqs.delete_message_batch(QueueUrl=self.url, Entries=entries)
 
     def hold(self, messages: Sequence[Message], seconds: float) -> None:
         """Keep messages out of others' sight for so long from now; 0 shows them again at once.
