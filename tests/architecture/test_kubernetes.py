@@ -1,6 +1,7 @@
 """The Kubernetes manifests: Kubernetes takes them, their commands exist, and nothing in them is open or unlimited."""
 
 import copy
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from schemas.project import parse_project
-from tests.architecture.manifests import MADE, Workload, problems_of, workloads
+from tests.architecture.manifests import MADE, SECRETS, Workload, problems_of, workloads
 from tests.architecture.sources import ROOT
 from tests.composed import variables_of
 from tests.deployed_variables import unknown
@@ -118,6 +119,12 @@ def test_the_addresses_in_the_settings_are_services() -> None:
     settings = variables_of((EXAMPLE / "settings.env").read_text("utf-8"))
     assert settings["PREFECT_API_URL"] == f"http://prefect:{ports['prefect']}/api"
     assert settings["TILTYARD_MLFLOW_URI"] == f"http://mlflow:{ports['mlflow']}"
+
+
+def test_the_page_makes_every_secret() -> None:
+    page = (ROOT / "docs" / "how-to" / "from-an-aws-account.md").read_text("utf-8")
+    assert set(re.findall(r"--from-literal=(\w+)=", page)) == SECRETS
+    assert "create secret generic tiltyard-secrets" in page
 
 
 def test_the_project_of_the_example_is_one() -> None:

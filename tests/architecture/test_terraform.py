@@ -1,12 +1,15 @@
 """The Terraform module: it parses, what it names exists, and nothing in it leaves a door open."""
 
+import re
 import shutil
 import subprocess
 
 import pytest
 
-from tests.architecture.sources import ROOT
+from tests.architecture.sources import ROOT, pages
 from tests.architecture.terraform_module import Module, problems_of
+from tests.architecture.written_commands import blocks
+from tests.deployed_variables import unknown
 
 FOLDER = ROOT / "deployments" / "terraform"
 TEXTS = {path.name: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.tf"))}
@@ -44,6 +47,24 @@ def test_what_is_broken_is_found(name: str) -> None:
     file, old, new = BROKEN[name]
     assert old in TEXTS[file]
     assert problems_of(Module({**TEXTS, file: TEXTS[file].replace(old, new)}, FOLDER)) != []
+
+
+def test_pages_set_variables_that_exist() -> None:
+    declared = set(Module(TEXTS, FOLDER).named("variable"))
+    texts = [block.text for page in pages() for block in blocks(page) if block.language == "hcl"]
+    named = {name for text in texts for name in re.findall(r"^(\w+) *=", text, re.MULTILINE)}
+    named |= {name for page in pages() for name in re.findall(r"TF_VAR_(\w+)", page.read_text("utf-8"))}
+    assert {"landing_bucket", "files_bucket", "forward", "forward_password"} <= named <= declared
+
+
+def test_outputs_are_what_the_settings_are_called() -> None:
+    """Each says which variable it is for, and there is such a variable."""
+    outputs = {name: body["description"] for name, body in Module(TEXTS, FOLDER).named("output").items()}
+    said = {name: re.findall(r"TILTYARD_\w+", text) for name, text in outputs.items()}
+    assert {name for names in said.values() for name in names} == {
+        "TILTYARD_SOURCE_URL", "TILTYARD_FILES_URL", "TILTYARD_WATCH_QUEUE", "TILTYARD_WATCH_DEAD_LETTERS",
+    }  # fmt: skip
+    assert unknown(name for names in said.values() for name in names) == []
 
 
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="Terraform is not installed")
