@@ -4,9 +4,9 @@ from schemas.errors import PromotionConflict
 from schemas.events import APPROVAL_WANTED
 from schemas.records import Approval, Verdict, VerdictId
 from tasks.announcing import announce
-from tasks.promote_challenger import verdict_to_promote
 from tasks.step import step
-from tiltyard.rules.approving import approval_of, deadline_of
+from tiltyard.rules.approving import deadline_of
+from tiltyard.stores.due import approval_due, verdict_to_promote
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 
@@ -15,7 +15,7 @@ def verdict_to_approve(project: str) -> VerdictId | None:
     """The verdict whose challenger would be promoted if a person approved it, while they still may."""
     workspace = open_workspace(project)
     verdict = verdict_to_promote(workspace)
-    return verdict.verdict_id if verdict and _standing(workspace, verdict) == "wanted" else None
+    return verdict.verdict_id if verdict and approval_due(workspace, verdict) == "wanted" else None
 
 
 @step("seconds-to-answer")
@@ -54,7 +54,7 @@ def answer_verdict(project: str, verdict_id: str, approved: bool, reviewer: str,
 
 def _refuse_unwanted(workspace: Workspace, verdict: Verdict) -> None:
     """Raise where an answer would decide nothing."""
-    name, standing = verdict.verdict_id[:8], _standing(workspace, verdict)
+    name, standing = verdict.verdict_id[:8], approval_due(workspace, verdict)
     if verdict.decision != "promote":
         raise PromotionConflict(f"verdict {name} says {verdict.decision!r}; there is no promotion to approve")
     if standing == "not_wanted":
@@ -64,8 +64,3 @@ def _refuse_unwanted(workspace: Workspace, verdict: Verdict) -> None:
         raise PromotionConflict(
             f"verdict {name} could be approved until {until:%Y-%m-%d %H:%M} UTC; the champion stays, so train again"
         )
-
-
-def _standing(workspace: Workspace, verdict: Verdict) -> str:
-    """Where the verdict stands between gate and person."""
-    return approval_of(verdict, workspace.ledger.champions.approvals(), workspace.clock())

@@ -5,8 +5,7 @@ from schemas.events import CHAMPION_PROMOTED
 from schemas.records import Promotion, Verdict, VerdictId
 from tasks.announcing import announce
 from tasks.step import step
-from tiltyard.rules.approving import approval_of
-from tiltyard.rules.triggering import verdict_to_act_on
+from tiltyard.stores.due import approval_due, verdict_to_promote
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 
@@ -15,7 +14,7 @@ def pending_verdict(project: str) -> VerdictId | None:
     """The verdict that says promote, is approved where that is wanted, and was decided against today's champion."""
     workspace = open_workspace(project)
     verdict = verdict_to_promote(workspace)
-    return verdict.verdict_id if verdict and _approval(workspace, verdict) in {"not_wanted", "approved"} else None
+    return verdict.verdict_id if verdict and approval_due(workspace, verdict) in {"not_wanted", "approved"} else None
 
 
 @step("promote-challenger", alone=("champion",))
@@ -47,23 +46,11 @@ def promote_challenger(project: str, verdict_id: str, actor: str = "gate") -> in
     return made.number
 
 
-def verdict_to_promote(workspace: Workspace) -> Verdict | None:
-    """The newest verdict that says promote and was not acted on, if it was decided against today's champion."""
-    champions = workspace.ledger.champions
-    acted_on = [move.verdict_id for move in champions.history()]
-    return verdict_to_act_on(champions.verdicts(), acted_on, champions.champion_id)
-
-
 def _refuse(workspace: Workspace, verdict: Verdict) -> None:
     """Raise unless the verdict says promote, and a person does where that is wanted."""
-    name, approval = verdict.verdict_id[:12], _approval(workspace, verdict)
+    name, approval = verdict.verdict_id[:12], approval_due(workspace, verdict)
     if verdict.decision != "promote":
         raise PromotionConflict(f"verdict {name} says {verdict.decision!r}: {verdict.reason}")
     if approval not in {"not_wanted", "approved"}:
         said = {"wanted": "waits for approval", "declined": "was declined", "expired": "was not approved in time"}
         raise PromotionConflict(f"verdict {name} {said[approval]}; the champion stays (see 'tiltyard approve')")
-
-
-def _approval(workspace: Workspace, verdict: Verdict) -> str:
-    """Where the verdict stands between gate and person."""
-    return approval_of(verdict, workspace.ledger.champions.approvals(), workspace.clock())

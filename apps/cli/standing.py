@@ -68,12 +68,8 @@ def _to_judge(workspace: "Workspace", labels: "list[EffectiveLabel]") -> str | N
 
 def _to_promote(workspace: "Workspace", *, approved: bool) -> str | None:
     """The verdict that says promote and was not acted on: one that may be acted on, or one that waits for a person."""
-    from tasks.promote_challenger import verdict_to_promote
-    from tiltyard.rules.approving import approval_of
+    from tiltyard.stores.due import approval_due, verdict_to_promote
 
     verdict = verdict_to_promote(workspace)
-    if verdict is None:
-        return None
-    standing = approval_of(verdict, workspace.ledger.champions.approvals(), workspace.clock())
     wanted = {"not_wanted", "approved"} if approved else {"wanted"}
-    return verdict.verdict_id[:8] if standing in wanted else None
+    return verdict.verdict_id[:8] if verdict and approval_due(workspace, verdict) in wanted else None
