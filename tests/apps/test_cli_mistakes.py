@@ -18,7 +18,7 @@ WORDS = sorted(
     [[name] for name in COMMANDS]
     + [[name, inner] for name, command in COMMANDS.items() for inner in getattr(command, "commands", {})]
 )
-ONLY_GROUPS = [["annotators"], ["label-studio"], ["quarantine"]]
+ONLY_GROUPS = [["annotators"], ["automations"], ["label-studio"], ["quarantine"]]
 """These do nothing by themselves."""
 
 SERVING = [["label", "serve"]]
