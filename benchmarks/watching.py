@@ -136,10 +136,10 @@ def memory(prefect: PrefectServer, watched: WatchedBucket, messages: int) -> dic
 
 
 def mixed(watched: WatchedBucket, number: int) -> str:
-    """One of the messages: a tenth are about known objects, a tenth are no good, the rest need nothing."""
+    """One of the messages: one in thirty is about a known object, three are no good, the rest need nothing."""
     kind = number % 30
-    if kind < 3:
-        return body_for(watched, f"{number % 50:05}.csv")
+    if kind == 0:
+        return body_for(watched, f"{number // 30 % 50:05}.csv")
     if kind < 15:
         return s3_message(s3_record(watched.bucket, f"{watched.prefix}{number}.csv", "ObjectRemoved:Delete"))
     if kind < 27:
