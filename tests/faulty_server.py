@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -96,8 +96,9 @@ class _Handler(BaseHTTPRequestHandler):
         half = len(body) // 2
         if fault == "flip":
             body = body[:half] + bytes([body[half] ^ 1]) + body[half + 1 :]
-        self.wfile.write(body[:half] if fault in {"cut", "stall"} else body)
-        self.wfile.flush()
+        with suppress(BrokenPipeError, ConnectionResetError):  # who asked may have gone meanwhile
+            self.wfile.write(body[:half] if fault in {"cut", "stall"} else body)
+            self.wfile.flush()
         if fault == "stall":
             time.sleep(STALL_SECONDS)
         self.close_connection = self.close_connection or fault in {"cut", "stall"}

@@ -1,13 +1,14 @@
 """What networks and busy servers do: a request is sent again, a step may try again, nothing is half."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from schemas.errors import ObjectError, SettingsError, Unavailable
-from tests.faulty_server import Fault, Faulty, faulty
+from tests.faulty_server import STALL_SECONDS, Fault, Faulty, faulty
 from tests.s3_server import client, credentials, free_port, fresh_bucket
 from tiltyard.stores.buckets import Bucket, bucket_of
 from tiltyard.stores.file_cache import FileCache
@@ -30,8 +31,8 @@ def between(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faulty]:
 
 @pytest.fixture
 def place(aws: str, between: Faulty) -> Bucket:
-    """A bucket behind the faulty server; a read waits half a second for a byte."""
-    return bucket_of(f"s3://{fresh_bucket(aws)}/part?endpoint={between.url}&seconds=0.5")
+    """A bucket behind the faulty server."""
+    return bucket_of(f"s3://{fresh_bucket(aws)}/part?endpoint={between.url}&seconds=60")
 
 
 @pytest.fixture
@@ -83,10 +84,10 @@ def test_an_object_that_does_not_come_whole_is_not_landed(
     between: Faulty, source: S3Objects, files: S3Files, fault: Fault
 ) -> None:
     (arrival,) = source.arrivals("*")
-    landed = LandedObjects(files)
+    landed, impatient = LandedObjects(files), S3Objects(replace(source.place, seconds=STALL_SECONDS / 4))
     between.next = [fault]
     with pytest.raises(Unavailable, match=r"object 'a\.csv' in s3://.*no whole answer"):
-        landed.land(source, arrival, NOW)
+        landed.land(impatient, arrival, NOW)
     assert list(files.names()) == []
     assert files.sweep() == 0
     assert landed.land(source, arrival, NOW).size == len(CONTENT)

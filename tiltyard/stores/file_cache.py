@@ -1,10 +1,22 @@
 """Copies of a bucket's files on this machine, so that what is read often is fetched once."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
+from typing import Final
 
 from tiltyard.stores.files import TEMPORARY, inside, sweep_folder, temporary_in
+
+LEFT: Final = 0.9
+"""How full a cache is after copies were dropped: the folder is looked through once for many files that are added."""
+
+
+@dataclass(slots=True)
+class Weight:
+    """Bytes of all copies as far as this process knows; not known before it has looked."""
+
+    known: float = inf
 
 
 @dataclass(slots=True)
@@ -12,12 +24,14 @@ class FileCache:
     """A folder of copies, at most so many bytes of them in all; what was not used for longest goes first.
 
     Each store has a part of it. A copy is used through a second link to it, so that another process may drop it at
-    any moment. Since stored files never change, a copy is never out of date.
+    any moment. Since stored files never change, a copy is never out of date. Processes that fill one cache at once
+    may go over by what the others added since each of them looked.
     """
 
     root: Path
     most_bytes: int
     part: str = ""
+    weight: Weight = field(default_factory=Weight)
 
     def __post_init__(self) -> None:
         """Make the folder, if it is not there."""
@@ -29,7 +43,7 @@ class FileCache:
         return self.root / self.part
 
     def of(self, part: str) -> "FileCache":
-        """The part of one store; the room is shared by all."""
+        """The part of one store; the room and what is known of it are shared by all."""
         return replace(self, part=part)
 
     def place(self, name: str) -> Path:
@@ -58,21 +72,26 @@ class FileCache:
         link.replace(place)
         # When both names are links to one file already, the rename does nothing and leaves this one.
         link.unlink(missing_ok=True)
-        self._shrink()
+        self.weight.known += written.stat().st_size
+        if self.weight.known > self.most_bytes:
+            self._shrink()
 
     def sweep(self) -> int:
         """Remove temporary files that a crash left in this part; returns how many. Only when nobody uses it."""
         return sweep_folder(self.folder)
 
     def _shrink(self) -> None:
-        """Drop the copies that were not used for longest, until the rest is small enough."""
+        """Look through all copies, and drop those not used for longest if they are too much together."""
         copies = [path for path in self.root.rglob("*") if not path.name.startswith(TEMPORARY)]
         states = sorted(((_state(path), path) for path in copies), reverse=True)
-        total = 0
+        weight = sum(size for (_used, size), _path in states)
+        room = self.most_bytes if weight <= self.most_bytes else self.most_bytes * LEFT
+        self.weight.known = 0
         for (_used, size), path in states:
-            total += size
-            if total > self.most_bytes and size:
+            if size and self.weight.known + size > room:
                 path.unlink(missing_ok=True)
+            else:
+                self.weight.known += size
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from tiltyard.stores.parquet import ParquetStore
 from tiltyard.stores.pool import Pool
 
 if TYPE_CHECKING:
+    from tiltyard.stores.file_cache import FileCache
     from tiltyard.stores.registry import Registry
 
 PROJECT_FILE = "project.yaml"
@@ -75,11 +76,16 @@ class Workspace:
         if self.settings.files_url is None:
             return FileStore(self.folder / kind)
         from tiltyard.stores.buckets import bucket_of
-        from tiltyard.stores.file_cache import FileCache
         from tiltyard.stores.s3_files import S3Files
 
-        place = bucket_of(_of_project(self.settings.files_url, self.project))
-        return S3Files(place.below(kind), FileCache(self.folder / "cache", self.settings.cache_mb * 1_000_000))
+        return S3Files(bucket_of(_of_project(self.settings.files_url, self.project)).below(kind), self.cache)
+
+    @cached_property
+    def cache(self) -> "FileCache":
+        """Copies of what the files' bucket holds; all kinds share its room."""
+        from tiltyard.stores.file_cache import FileCache
+
+        return FileCache(self.folder / "cache", self.settings.cache_mb * 1_000_000)
 
     @cached_property
     def landed(self) -> LandedObjects:
