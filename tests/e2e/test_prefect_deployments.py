@@ -2,8 +2,10 @@
 
 import json
 import re
+import shlex
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -51,13 +53,15 @@ def other(home: Path) -> Workspace:
 
 @pytest.fixture(scope="module")
 def deployed(server: PrefectServer, small: Workspace, other: Workspace) -> PrefectServer:
-    """Both projects deployed to a server that has a work pool."""
+    """Both projects deployed, one by our command and one by Prefect's own; what the first does is asked for by hand."""
     told = command(server, "deploy", "-p", small.project_file.parent)
     assert "prefect work-pool create tiltyard --type process" in told.err, "the missing pool is named with what to do"
     server.prefect("work-pool", "create", "tiltyard", "--type", "process")
-    for workspace in (small, other):
-        told = command(server, "deploy", "-p", workspace.project_file.parent)
-        assert told.code == 0, told.err
+    told = command(server, "deploy", "-p", small.project_file.parent)
+    assert told.code == 0, told.err
+    server.prefect("deploy", "--all", **variables(server, other))
+    for wake_up in automations(server, "small wakes").values():
+        switch(server, wake_up, on=False)
     return server
 
 
@@ -112,6 +116,18 @@ def command(server: PrefectServer, *words: str | Path) -> Told:
         return tiltyard(*words, PREFECT_API_URL=server.url, PREFECT_HOME=str(server.home))
 
 
+def variables(server: PrefectServer, workspace: Workspace) -> dict[str, str]:
+    """What ``prefect deploy`` needs in its environment, as the command writes it for a shell."""
+    said = command(server, "deploy", "-p", workspace.project_file.parent, "--variables").out
+    return dict(word.split("=", 1) for word in shlex.split(said) if word != "export")
+
+
+def switch(server: PrefectServer, automation: dict[str, Any], on: bool) -> None:
+    """Switch an automation on or off, as Prefect's pages do."""
+    with server.http as client:
+        client.patch(f"/automations/{automation['id']}", json={"enabled": on}).raise_for_status()
+
+
 def deployments(server: PrefectServer) -> dict[str, str]:
     """Id by name of every deployment."""
     flows = {one["id"]: one["name"] for one in server.post("/flows/filter", {})}
@@ -157,50 +173,36 @@ def settle(server: PrefectServer) -> None:
     wait_until(lambda: idle(server), "the end of every run", seconds=180)
 
 
-def test_deploying_again_makes_nothing_twice(deployed: PrefectServer, small: Workspace) -> None:
+def test_deploying_again_makes_nothing_twice_and_leaves_switched_what_people_switched(
+    deployed: PrefectServer, small: Workspace
+) -> None:
     names, wakes = deployments(deployed), automations(deployed)
     assert sorted(names) == sorted(f"{flow}/{project}" for flow in FLOWS for project in ("small", "other"))
+    on = "small wakes retrain-challenger: drift found"  # the file has it off
+    switch(deployed, wakes[on], on=True)
+    resumed = schedule_of(deployed, "reconcile/small")["id"]
+    deployed.prefect("deployment", "schedule", "resume", "reconcile/small", resumed)
     told = command(deployed, "deploy", "-p", small.project_file.parent, "--json")
     assert sorted(told.data["deployments"]) == [f"{flow}/small" for flow in FLOWS]
     assert deployments(deployed) == names
     assert set(automations(deployed)) == set(wakes)
+    assert [one["name"] for one in automations(deployed, "small wakes").values() if one["enabled"]] == [on]
+    assert schedule_of(deployed, "reconcile/small")["active"] is True
+    assert schedule_of(deployed, "whole-cycle/small")["active"] is False
 
 
-def test_what_people_switched_outlives_a_deployment(deployed: PrefectServer, small: Workspace) -> None:
-    paused, on = "small wakes score-batch: new rows, another champion", "small wakes retrain-challenger: drift found"
-    deployed.prefect("automation", "pause", paused)
-    deployed.prefect("automation", "resume", on)
-    (schedule,) = deployed.deployment("reconcile/small")["schedules"]
-    deployed.prefect("deployment", "schedule", "resume", "reconcile/small", schedule["id"])
-    try:
-        assert command(deployed, "deploy", "-p", small.project_file.parent).code == 0
-        after = automations(deployed, "small wakes")
-        assert after[paused]["enabled"] is False
-        assert after[on]["enabled"] is True
-        assert [one["active"] for one in deployed.deployment("reconcile/small")["schedules"]] == [True]
-        assert [one["active"] for one in deployed.deployment("whole-cycle/small")["schedules"]] == [False]
-    finally:
-        deployed.prefect("automation", "resume", paused)
-        deployed.prefect("automation", "pause", on)
-        (schedule,) = deployed.deployment("reconcile/small")["schedules"]
-        deployed.prefect("deployment", "schedule", "pause", "reconcile/small", schedule["id"])
+def schedule_of(server: PrefectServer, name: str) -> dict[str, Any]:
+    """The one schedule of a deployment."""
+    (found,) = server.deployment(name)["schedules"]
+    return dict(found)
 
 
 def test_schedules_begin_paused_and_runs_take_turns(deployed: PrefectServer) -> None:
-    for name in deployments(deployed):
+    for name in (f"{flow}/other" for flow in FLOWS):
         found = deployed.deployment(name)
-        assert [one["active"] for one in found["schedules"] if one["active"]] == [], name
+        assert [one for one in found["schedules"] if one["active"]] == [], name
         limit = (found["global_concurrency_limit"] or {}).get("limit")
         assert limit == (None if name.startswith("promote-model/") else 1), name
-
-
-def test_plain_prefect_deploy_asks_nothing_with_the_variables(deployed: PrefectServer, small: Workspace) -> None:
-    said = command(deployed, "deploy", "-p", small.project_file.parent, "--variables").out
-    variables = dict(line.removeprefix("export ").split("=", 1) for line in said.splitlines())
-    assert variables["TILTYARD_PROJECT_NAME"] == "small"
-    names = deployments(deployed)
-    deployed.prefect("deploy", "--all", **variables)
-    assert deployments(deployed) == names
 
 
 def test_a_run_with_wrong_parameters_is_never_made(deployed: PrefectServer) -> None:
@@ -279,10 +281,12 @@ def test_an_event_over_http_takes_in_what_arrived(working: PrefectServer, other:
     deliver(other, "day-0.csv", a_day(0))
     key = "odd keys/a b'%41\"{{ 1+1 }}\\é.csv"
     said = {"bucket": "in", "key": key, "version": "v1", "size": 12}
-    number = working.emit("tiltyard.object.arrived", "tiltyard.project.other", said)
-    working.emit("tiltyard.object.arrived", "tiltyard.project.other", said, id=number)
-    for _ in range(20):  # a burst: they come within the window of the first
-        working.emit("tiltyard.object.arrived", "tiltyard.project.other", {"project": "other"})
+    # All at one moment by their own clock, however long the posts take.
+    at = datetime.now(UTC).isoformat()
+    number = working.emit("tiltyard.object.arrived", "tiltyard.project.other", said, occurred=at)
+    working.emit("tiltyard.object.arrived", "tiltyard.project.other", said, occurred=at, id=number)
+    for _ in range(20):
+        working.emit("tiltyard.object.arrived", "tiltyard.project.other", {"project": "other"}, occurred=at)
     settle(working)
     (only,) = working.runs_of("ingest-batch/other")
     assert only["state_type"] == "COMPLETED", working.logs_of(only["id"])
@@ -364,6 +368,7 @@ def test_a_failing_run_is_told_and_a_failing_notice_fails_no_run(
 
 
 def test_a_wake_up_that_fails_is_told(working: PrefectServer, notices: Listener) -> None:
+    switch(working, automations(working)["small wakes ingest-batch: object arrived"], on=True)
     working.emit("tiltyard.object.arrived", "tiltyard.project.small", {"bucket": "in", "key": "", "size": "many"})
     wait_until(lambda: "small: no run was started" in notices.subjects(), "the notice of a failed wake-up", 90)
 
