@@ -11,6 +11,9 @@ if [ -e .env ]; then
 fi
 profiles=
 if [ "$store" = try.env ]; then profiles=try; fi
+# Containers run as another user, who must be able to look into projects/; nobody else may look into .env.
+mkdir -p projects
+chmod a+rx projects
 umask 077
 secret() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 cat > .env <<END
@@ -25,5 +28,4 @@ MLFLOW_DB_PASSWORD=$(secret)
 PREFECT_PASSWORD=$(secret)
 TILTYARD_LABEL_SECRET=$(secret)
 END
-mkdir -p projects
 echo "Wrote .env for the project '$project'; S3 and SQS as $store says."

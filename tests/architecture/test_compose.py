@@ -126,6 +126,16 @@ def test_pages_name_parts_and_commands_that_exist(page: Path, line: str) -> None
         assert "entrypoint" in SERVICES[rest[0]] or problems_of_command(rest[1:]) == []
 
 
+def test_containers_may_read_projects(environment: Path) -> None:
+    """They run as another user than the one who made .env."""
+    assert (environment.parent / "projects").stat().st_mode & 0o005 == 0o005
+
+
+def test_the_script_of_the_databases_is_executed() -> None:
+    """PostgreSQL's image takes a script that is not executable into its own shell, which 'set -u' would end."""
+    assert (FOLDER / "databases.sh").stat().st_mode & 0o111 == 0o111
+
+
 def test_scripts_may_be_read_by_the_image() -> None:
     """Mounted into a container, they are read by another user."""
     assert all((FOLDER / name).stat().st_mode & 0o044 for name in ("databases.sh", "try.env"))
