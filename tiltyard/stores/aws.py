@@ -113,7 +113,7 @@ def answered(where: str) -> Iterator[None]:
     except ClientError as error:
         raise _refusal(error, where) from error
     except PASSING as error:
-        raise Unavailable(f"{where}: no whole answer ({_short(error)}); it is tried again") from error
+        raise Unavailable(f"{where}: no whole answer ({_short(error)}); try again when it is reached") from error
     except BotoCoreError as error:
         raise SettingsError(f"{where}: {_short(error)}; check the AWS_ variables, or the profile they name") from error
 
@@ -127,7 +127,7 @@ def _refusal(error: ClientError, where: str) -> TiltyardError:
     """A refusal in our words."""
     code, status = code_of(error), _status(error)
     if code in BUSY or status >= 500:
-        return Unavailable(f"{where}: the server is busy ({code}); it is tried again")
+        return Unavailable(f"{where}: the server is busy ({code}); try again in a minute")
     if code in REMEDIES:
         return SettingsError(f"{where}: {REMEDIES[code]}")
     if code in ABSENT:

@@ -123,7 +123,7 @@ def _insist_that_it_is_ours(place: Bucket, key: str, path: Path) -> None:
     try:
         stored = stored_sha256(place, key)
     except NotFound as error:
-        raise Unavailable(f"the upload of {key!r} to {place} was lost on its way; it is tried again") from error
+        raise Unavailable(f"the upload of {key!r} to {place} was lost on its way; try again") from error
     if stored != sha256_of_file(path):
         raise ObjectError(
             f"{place} holds another {key!r}, and files are written once; "
