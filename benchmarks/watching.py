@@ -123,8 +123,8 @@ def memory(prefect: PrefectServer, watched: WatchedBucket, messages: int) -> dic
             passed = settled * 10 // messages
             if passed and passed not in resident:
                 resident[passed] = round(resident_mb(process), 1)
-            if sent >= messages:
-                time.sleep(0.2)
+                print(f"{settled} messages: {resident[passed]} MB", file=sys.stderr, flush=True)
+            time.sleep(0.5)  # who asks all the time keeps the watch from its work
         told = counts(health)
     return {
         "messages": messages,

@@ -52,7 +52,7 @@ class RecordHead(Part):
     name: Name = Field(alias="eventName")
 
 
-class CreatedRecord(RecordHead):
+class CreatedRecord(Part):
     """A record of S3 that says an object was created."""
 
     s3: Notified
@@ -81,7 +81,7 @@ class BridgeHead(Part):
     name: Name = Field(alias="detail-type")
 
 
-class BridgedCreation(BridgeHead):
+class BridgedCreation(Part):
     """An event of EventBridge that says an object was created."""
 
     detail: BridgedDetail

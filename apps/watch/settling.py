@@ -126,4 +126,5 @@ class Settling:
             if fate.outcome in ("run_created", "known", "ignored"):
                 self.standing.count(fate.outcome)
             if fate.outcome in ("run_created", "ignored"):
-                LOG.info("%s: %s", fate.outcome.replace("_", " "), fate.reason)
+                level = logging.INFO if fate.outcome == "run_created" else logging.DEBUG
+                LOG.log(level, "%s: %s", fate.outcome.replace("_", " "), fate.reason)
