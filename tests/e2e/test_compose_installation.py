@@ -24,6 +24,9 @@ from tests.whole_postgresql import running_whole_postgresql
 PAGE = ROOT / "docs" / "how-to" / "on-a-laptop-with-compose.md"
 STARTED = ("prefect", "mlflow", "aws")
 DEAL = example_named("digits").deal()
+AT_ONCE = 10
+"""Samples that one annotator may hold."""
+
 AFTER = ("worker", "labeling", "watch")
 ONCE = ("landing-bucket", "deploy")
 
@@ -115,7 +118,7 @@ def wait_for_queue(laptop: Laptop) -> None:
         told = laptop.status()
         if len(told["batches"]) == 3 and sum(told["queue"].values()):
             return
-        time.sleep(2)
+        time.sleep(5)
     raise AssertionError(f"no queue: {laptop.parts.log('watch')[-1500:]}\n{laptop.parts.log('worker')[-3000:]}")
 
 
@@ -147,8 +150,9 @@ def test_labels_become_a_champion(laptop: Laptop) -> None:
     """Nobody starts anything: labels wake a training, a verdict is recorded, MLflow's alias shows the champion."""
     end, given = time.monotonic() + 600, 0
     while (champion := laptop.status()["champion"]) is None and time.monotonic() < end:
-        given += answered(laptop, 24)
-        time.sleep(2)
+        while some := answered(laptop, AT_ONCE):
+            given += some
+        time.sleep(5)
     assert champion is not None, f"{given} labels: {laptop.status()}\n{laptop.parts.log('worker')[-3000:]}"
     told = json.loads(laptop.parts.run("cli", ["tiltyard", "history", "--json"]))
     assert told["verdicts"], told
