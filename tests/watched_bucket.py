@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,11 +26,13 @@ from schemas.arrivals import ArrivedObject
 from schemas.watch_settings import WatchSettings
 from tasks.land_objects import land_objects
 from tests.prefect_server import PrefectServer
-from tests.s3_server import client, fresh_bucket
+from tests.s3_server import client as new_client
+from tests.s3_server import fresh_bucket
 from tests.small_project import make_project
 from tiltyard.stores.workspace import Workspace
 
 POOL = "tiltyard"
+client = lru_cache(maxsize=8)(new_client)  # making one takes longer than most of what it is asked
 
 
 @dataclass(frozen=True)
@@ -203,7 +206,7 @@ class PlayedWorker:
             if self.run_next():
                 count += 1
             else:
-                time.sleep(0.1)
+                time.sleep(0.5)
         return count
 
 
