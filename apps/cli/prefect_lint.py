@@ -12,6 +12,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Final, get_args
 
+from jinja2 import TemplateSyntaxError
 from prefect import Flow
 from prefect.cli.deploy._models import (
     ConcurrencyLimitSpec,
@@ -32,8 +33,9 @@ from prefect.events.schemas.automations import (
     SequenceTrigger,
 )
 from prefect.events.schemas.deployment_triggers import BaseDeploymentTrigger
-from prefect.exceptions import ParameterTypeError
+from prefect.server.utilities.user_templates import TemplateSecurityError, validate_user_template
 from prefect.utilities.schema_tools.hydration import HydrationContext, HydrationError, hydrate
+from prefect.utilities.schema_tools.validation import validate
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 import flows
@@ -52,6 +54,9 @@ TRIGGERS: Final[Mapping[str, type[BaseModel]]] = {
 ACTIONS: Final = {one.model_fields["type"].default: one for one in get_args(ActionTypes)}
 BLOCK: Final = "block"
 """Our own key of an action: the name of a block, where Prefect wants an id."""
+
+KINDS: Final = (None, "none", "json", "jinja", "workspace_variable")
+"""What a value of a parameter may say that it is."""
 
 DURATION: Final = TypeAdapter(timedelta)
 LISTED: Final = TypeAdapter(list[dict[str, Any]])
@@ -153,8 +158,18 @@ def _actions(actions: Iterable[Mapping[str, Any]], place: Place) -> Found:
         kind, where = str(action.get("type")), f"{place}: actions[{number}]"
         if kind in ACTIONS:
             yield from _unknown(action, _names(ACTIONS[kind]) | {BLOCK}, where)
+            yield from _texts(action, where)
         else:
             yield f"{where}: there is no action {kind!r}; {nearest(kind, ACTIONS)}"
+
+
+def _texts(action: Mapping[str, Any], place: Place) -> Found:
+    """Texts of an action that Prefect could not fill in."""
+    for key in ("subject", "body", "payload"):
+        try:
+            validate_user_template(str(action.get(key, "")))
+        except (TemplateSyntaxError, TemplateSecurityError) as error:
+            yield f"{place}: {key}: {error}"
 
 
 def _trigger(one: Mapping[str, Any], place: Place, *more: type[BaseModel]) -> Found:
@@ -208,12 +223,31 @@ def _parameters(flow: Flow[..., Any], given: Mapping[str, Any], place: Place) ->
     """What is wrong with parameters of a flow, their templates tried on a sample of an event."""
     known = flow.parameters.properties
     yield from _unknown(given, set(known), place)
+    strange = [*_kinds(given, place)]
+    yield from strange
+    if strange:
+        return
     wrapped = {name: _template(value) for name, value in given.items() if name in known}
     context = HydrationContext(raise_on_error=True, render_jinja=True, jinja_context={"event": {"payload": SAMPLE}})
     try:
-        flow.validate_parameters({"project": ".", **hydrate(wrapped, context)})
-    except (HydrationError, ParameterTypeError) as error:
+        made = hydrate(wrapped, context)
+    except HydrationError as error:
         yield f"{place}: {' '.join(str(error).split())}"
+        return
+    # As the server looks at them before it makes a run.
+    for wrong in validate(made, flow.parameters.model_dump_for_openapi(), allow_none_with_default=True):
+        yield f"{place}: {wrong.json_path.removeprefix('$.')}: {wrong.message}"
+
+
+def _kinds(value: Any, place: Place) -> Found:
+    """Values of a kind that Prefect does not have, which it would leave out."""
+    if isinstance(value, dict):
+        kind = value.get("__prefect_kind")
+        if kind not in KINDS:
+            yield f"{place}: there is no __prefect_kind {kind!r}; {nearest(str(kind), map(str, KINDS[1:]))}"
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in inner:
+        yield from _kinds(item, place)
 
 
 def _template(value: Any) -> Any:

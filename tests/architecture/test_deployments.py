@@ -96,6 +96,8 @@ BROKEN_DEPLOYMENTS: list[tuple[Place, Any, str]] = [
     ((*T, "parameters", "arrived"), {"bucket": "in", "key": "k", "size": "{{ event.payload.key }}"}, "size"),
     ((*T, "parameters", "arrived"), {"__prefect_kind": "jinja", "template": "{{ event.payload | tojson"}, "jinja"),
     ((*T, "parameters"), {"arrived": "{{ event.payload.key }}"}, "arrived"),
+    ((*T, "parameters"), {"arrived": {"__prefect_kind": "jina", "template": ""}}, "did you mean 'jinja'?"),
+    ((*T, "parameters"), {"arrived": {"__prefect_kind": []}}, "there is no __prefect_kind []"),
 ]
 
 
@@ -120,6 +122,7 @@ BROKEN_AUTOMATIONS: list[tuple[Place, Any, str]] = [
     ((*A, "actions", 0, "type"), "send-notice", "there is no action 'send-notice'"),
     ((*A, "actions", 0, "bdy"), "x", "unknown key 'bdy'; did you mean 'body'?"),
     ((*A, "actions", 0, "body"), REMOVED, "body"),
+    ((*A, "actions", 0, "body"), "{{ event.payload.text", "actions[0]: body: unexpected end of template"),
     ((*A, "actions", 0, "block"), REMOVED, "block_document_id"),
     ((*A, "actions"), REMOVED, "actions"),
 ]
