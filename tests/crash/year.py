@@ -10,6 +10,7 @@ import json
 import random
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def go_through(folder: Path, months: int, chance: random.Random | None) -> dict[
     return counts
 
 
-def until_well(work: Any, counts: dict[str, int]) -> None:
+def until_well(work: Callable[[], None], counts: dict[str, int]) -> None:
     """Do some work in processes of its own until one ends well: a schedule knows nothing of what failed before."""
     for _ in range(MOST_TICKS):
         counts["ticks"] += 1
