@@ -12,7 +12,7 @@ import yaml
 
 from tests.architecture.compose_files import problems_of
 from tests.architecture.sources import ROOT, pages
-from tests.architecture.written_commands import commands_of
+from tests.architecture.written_commands import blocks, commands_of
 from tests.composed import FOLDER, VARIABLE, filled, variables_of
 from tests.deployed_commands import problems_of as problems_of_command
 from tests.deployed_variables import unknown
@@ -124,6 +124,15 @@ def test_pages_name_parts_and_commands_that_exist(page: Path, line: str) -> None
         rest = words[words.index("--user") + 2 :] if "--user" in words else words[words.index("--rm") + 1 :]
         assert rest[0] in SERVICES
         assert "entrypoint" in SERVICES[rest[0]] or problems_of_command(rest[1:]) == []
+
+
+def test_what_a_page_adds_fits_the_file() -> None:
+    added = [block for page in pages() for block in blocks(page) if block.title == "compose.override.yaml"]
+    assert added
+    for block in added:
+        for name, service in yaml.safe_load(block.text)["services"].items():
+            assert name in SERVICES
+            assert unknown(service["environment"]) == []
 
 
 def test_containers_may_read_projects(environment: Path) -> None:
