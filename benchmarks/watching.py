@@ -2,11 +2,11 @@
 
 usage: python -m benchmarks.watching [--objects 1000] [--messages 100000] [--unfinished 4] [--landing-only]
 
-Everything is real and on loopback: moto's S3 and SQS, a Prefect server, the command ``tiltyard watch`` in a process
-of its own, and for the burst a process worker that runs the whole flow (with ``--landing-only`` this very process,
-which lands the objects and leaves out the checks). First so many objects are put at once, and each is told of twice.
-Then so many messages are settled: about objects that are known, about forged ones, events that need nothing, and
-nonsense; the watch's resident memory is read as the counters pass each tenth.
+Nearly everything is real and on loopback: moto's S3 and SQS, a Prefect server, the command ``tiltyard watch`` in a
+process of its own, and a process worker that runs the whole flow (with ``--landing-only`` this very process, which
+lands the objects and leaves out the checks). First so many objects are put at once, and each is told of twice. Then,
+from a queue that stands in for SQS, so many messages are settled: about objects that are known, about forged ones,
+events that need nothing, and nonsense; the watch's resident memory is read as each tenth is done.
 """
 
 import argparse
@@ -19,11 +19,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from benchmarks.endless_queue import endless_queue
 from tests.bucket_messages import HOSTILE, s3_message, s3_record, set_up_event
 from tests.prefect_server import ENDED, PrefectServer, ended, running_prefect
 from tests.s3_server import credentials, free_port, running_aws
@@ -31,8 +33,6 @@ from tests.watched_bucket import POOL, WatchedBucket, deploy, played_worker, wat
 
 COMMAND = (sys.executable, "-c", "from apps.cli.main import main; main()", "watch")
 NONSENSE = [body for body, _ in HOSTILE.values() if 0 < len(body) < 10_000 and body.isprintable()]
-WAITING = 200
-"""Messages that lie in the queue at most, since its server looks at each of them every time."""
 
 
 @contextmanager
@@ -112,51 +112,41 @@ def is_over(prefect: PrefectServer, watched: WatchedBucket) -> bool:
 def memory(prefect: PrefectServer, watched: WatchedBucket, messages: int) -> dict[str, Any]:
     """Settle messages of every kind; the watch's resident memory in MB as it goes."""
     resident: dict[int, float] = {}
-    sent = settled = 0
     began = time.monotonic()
-    with command(prefect, watched, unfinished=4) as (process, health):
-        while settled < messages:
-            if sent < messages and sent - settled < WAITING:
-                send(watched, [mixed(watched, number) for number in range(sent, sent + 100)])
-                sent += 100
-            settled = counts(health).get("received", 0)
-            passed = settled * 10 // messages
-            if passed and passed not in resident:
-                resident[passed] = round(resident_mb(process), 1)
-                print(f"{settled} messages: {resident[passed]} MB", file=sys.stderr, flush=True)
-            time.sleep(0.2)  # who asks all the time keeps the watch from its work
-        told = counts(health)
+    with endless_queue(lambda number: mixed(watched, number), messages) as queue:
+        told = replace(watched, queue=queue.url, dead=queue.url)
+        with command(prefect, told, unfinished=4) as (process, health):
+            while queue.deleted < messages:
+                time.sleep(0.5)
+                passed = queue.deleted * 10 // messages
+                if passed and passed not in resident:
+                    resident[passed] = round(resident_mb(process), 1)
+                    print(f"{queue.deleted} messages: {resident[passed]} MB", file=sys.stderr, flush=True)
+            counted = httpx.get(health, timeout=30).json()["counts"]
     return {
         "messages": messages,
         "seconds": round(time.monotonic() - began, 1),
-        "counts": told,
+        "counts": counted,
+        "dead_letters_kept": queue.dead,
         "resident_mb_by_tenth": resident,
         "growth_mb_from_first_to_last_tenth": round(resident[max(resident)] - resident[min(resident)], 1),
     }
 
 
 def mixed(watched: WatchedBucket, number: int) -> str:
-    """One of the messages: one in thirty is about a known object, three are no good, the rest need nothing."""
-    kind = number % 30
+    """One of the messages: of 120 one is about a known object, three are no good, the rest need nothing."""
+    kind = number % 120
     if kind == 0:
-        return body_for(watched, f"{number // 30 % 50:05}.csv")
-    if kind < 15:
-        return s3_message(s3_record(watched.bucket, f"{watched.prefix}{number}.csv", "ObjectRemoved:Delete"))
-    if kind < 27:
-        return set_up_event(watched.bucket)
-    if kind == 27:
+        return body_for(watched, f"{number // 120 % 50:05}.csv")
+    if kind == 1:
         return body_for(watched, f"forged-{number}.csv")
-    return NONSENSE[number % len(NONSENSE)] if kind == 28 else s3_message(s3_record("somebody-elses", f"{number}.csv"))
-
-
-def counts(health: str) -> dict[str, int]:
-    """What the watch counted so far; nothing before it tells."""
-    try:
-        found: dict[str, int] = httpx.get(health, timeout=30).json()["counts"]
-    except httpx.TransportError:
-        time.sleep(0.5)
-        return {}
-    return found
+    if kind == 2:
+        return s3_message(s3_record("somebody-elses", f"{number}.csv"))
+    if kind == 3:
+        return NONSENSE[number // 120 % len(NONSENSE)]
+    if kind < 60:
+        return set_up_event(watched.bucket)
+    return s3_message(s3_record(watched.bucket, f"{watched.prefix}{number}.csv", "ObjectRemoved:Delete"))
 
 
 def resident_mb(process: int) -> float:

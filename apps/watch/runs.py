@@ -62,7 +62,10 @@ class Runs:
         return max(self._free.values(), default=0)
 
     def is_full(self, deployment: str) -> bool:
-        """Whether a deployment may get no further run now."""
+        """Whether a deployment may get no further run now; counted anew before it is said to be."""
+        if self._free[deployment] <= 0:
+            with _answering():
+                self._free[deployment] = self._most - self._unfinished(deployment)
         return self._free[deployment] <= 0
 
     def start(self, deployment: str, arrived: ArrivedObject, is_known: Callable[[], bool]) -> bool:
