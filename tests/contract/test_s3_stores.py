@@ -252,8 +252,7 @@ def test_what_was_written_or_fetched_is_not_fetched_again(files: S3Files, tmp_pa
 def test_copies_take_no_more_room_than_they_may(files: S3Files) -> None:
     for number in range(5):
         files.write(f"{number}", bytes(300))
-        with files.at_hand("0"):
-            pass
+        assert fetched_without(files.place, files, "0") == bytes(300)
     copies = sorted(path.name for path in files.cache.root.rglob("*") if path.is_file())
     assert copies == ["0", "3", "4"], "the one that is used stays, of the others the newest"
     with pytest.raises(NotFound):
