@@ -14,7 +14,6 @@ from schemas.watch_settings import WatchSettings
 
 OTHERS: Final = {
     "PATH", "HOME", "PYTHONUNBUFFERED", "MPLCONFIGDIR", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "DO_NOT_TRACK",
-    "MLFLOW_DISABLE_TELEMETRY", "MLFLOW_DISABLE_AGENT_HINT",
     "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
     # compose.yaml's own, for databases.sh and landing_bucket.py; and what 'tiltyard deploy' takes besides.
     "POSTGRES_PASSWORD", "TILTYARD_DB_PASSWORD", "PREFECT_DB_PASSWORD", "MLFLOW_DB_PASSWORD", "TILTYARD_PROJECT_NAME",
@@ -28,6 +27,7 @@ def known() -> frozenset[str]:
     with warnings.catch_warnings():
         # MLflow's own tables use what SQLAlchemy is about to drop.
         warnings.simplefilter("ignore")
+        from mlflow import environment_variables
         from mlflow.cli import server
 
     ours = {
@@ -35,7 +35,7 @@ def known() -> frozenset[str]:
         for settings in (Settings, LabelingSettings, WatchSettings)
         for name in settings.model_fields
     }
-    mlflow = {str(one.envvar) for one in server.params if one.envvar}
+    mlflow = {str(one.envvar) for one in server.params if one.envvar} | set(dir(environment_variables))
     return frozenset(ours | mlflow | set(_get_valid_setting_names(PrefectSettings)) | OTHERS)
 
 
