@@ -56,6 +56,7 @@ class _Request(BaseHTTPRequestHandler):
 
     server: EndlessQueue
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: else the second waits 40 ms for the first to be acknowledged
 
     def do_POST(self) -> None:
         """Answer it."""
