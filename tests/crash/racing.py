@@ -14,8 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import mlflow  # noqa: F401 - imported before the forks, which then need not
-
+import tests.crash.preloaded  # noqa: F401 - before the forks, which then need not
 from tests.crash.story import KINDS, NOW, ROUNDS, end_of, go_round, in_a_fork, killer, watch
 from tests.small_project import a_day, answer_queue, deliver
 from tiltyard.stores.workspace import open_workspace

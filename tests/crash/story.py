@@ -21,9 +21,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import mlflow  # noqa: F401 - imported before the forks, which then need not
 from sqlalchemy import Connection, Engine, event
 
+import tests.crash.preloaded  # noqa: F401 - before the forks, which then need not
 from schemas.canonical import digest
 from tasks.check_batch import check_batch, objects_to_check
 from tasks.choose_samples import choose_samples

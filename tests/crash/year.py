@@ -15,8 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import mlflow  # noqa: F401 - imported before the forks, which then need not
-
+import tests.crash.preloaded  # noqa: F401 - before the forks, which then need not
 from tasks.repair_stores import repair_stores
 from tests.crash.racing import together
 from tests.crash.story import KINDS, NOW, end_of, go_round, in_a_fork, killer, watch
