@@ -22,7 +22,19 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 ROOT = Path(__file__).parent.parent
-LONG = ("test_kill_everywhere", "test_kill_labeling", "test_label_studio.py", "/e2e/", "/flows/")
+LONG = (
+    "test_kill_everywhere",
+    "test_a_year",
+    "test_prefect_deployments",
+    "test_unattended",
+    "test_compose_installation",
+    "test_kill_labeling",
+    "test_label_studio.py",
+    "/crash/",
+    "/e2e/",
+    "test_watch",
+    "/flows/",
+)
 """Parts of the paths of tests that take minutes, the longest first."""
 
 
