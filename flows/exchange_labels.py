@@ -8,6 +8,7 @@ from pydantic import Field
 from tasks import exchange_labels as labels
 from tasks.announcing import announce_failure
 from tasks.seal_ledger import seal_ledger
+from tasks.training_due import tell_labels_ready
 from tiltyard.rules.label_files import Imported
 
 
@@ -39,5 +40,6 @@ def exchange_labels(
     imported = labels.import_labels(project, incoming, by) if incoming else None
     if outgoing:
         labels.export_labels(project, outgoing)
+    tell_labels_ready(project)
     seal_ledger(project)
     return imported

@@ -6,6 +6,7 @@ from tasks import label_studio
 from tasks.announcing import announce_failure
 from tasks.label_studio import Pulled
 from tasks.seal_ledger import seal_ledger
+from tasks.training_due import tell_labels_ready
 
 
 @flow(
@@ -28,5 +29,6 @@ def sync_label_studio(project: str = ".", with_suggestions: bool = False) -> Pul
     """
     label_studio.push_assignments(project, with_suggestions=with_suggestions)
     pulled = label_studio.pull_annotations(project)
+    tell_labels_ready(project)
     seal_ledger(project)
     return pulled

@@ -1,6 +1,8 @@
 """Whether to retrain now: a step of its own, so that a run shows why it did or did not."""
 
+from schemas.events import LABELS_READY
 from schemas.records import Due
+from tasks.announcing import announce
 from tasks.step import step
 from tiltyard.stores.due import due_for_training
 from tiltyard.stores.workspace import open_workspace
@@ -10,3 +12,13 @@ from tiltyard.stores.workspace import open_workspace
 def training_due(project: str) -> Due:
     """Whether there are enough new annotations since the last training set, and why or why not."""
     return due_for_training(open_workspace(project))
+
+
+@step("tell-labels-ready")
+def tell_labels_ready(project: str) -> bool:
+    """Tell whoever waits for labels that a training is due; whether it is. The labeling server tells by itself."""
+    workspace = open_workspace(project)
+    due = due_for_training(workspace)
+    if due:
+        announce(workspace, LABELS_READY, f"{workspace.project.name}: labels are ready, {due.why}", why=due.why)
+    return bool(due)

@@ -35,12 +35,8 @@ def make() -> None:
         if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
             raise
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    s3.put_bucket_notification_configuration(
-        Bucket=bucket,
-        NotificationConfiguration={
-            "QueueConfigurations": [{"QueueArn": queues(sqs), "Events": ["s3:ObjectCreated:*"], "Filter": under(prefix)}]
-        },
-    )
+    told = {"QueueArn": queues(sqs), "Events": ["s3:ObjectCreated:*"], "Filter": under(prefix)}
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [told]})
     sys.stdout.write(f"s3://{bucket}/{prefix}/ tells {os.environ['TILTYARD_WATCH_QUEUE']}\n")
 
 

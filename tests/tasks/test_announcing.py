@@ -13,12 +13,14 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.states import Failed
 
 from flows.ask_experts import ask_experts
-from schemas.events import CHAMPION_PROMOTED, LABELS_WANTED
+from schemas.events import CHAMPION_PROMOTED, LABELS_READY, LABELS_WANTED
 from tasks.announcing import announce, announce_failure
 from tasks.check_batch import check_batch, objects_to_check
 from tasks.choose_samples import choose_samples
 from tasks.land_objects import land_objects
-from tests.small_project import a_day, deliver, make_project
+from tasks.training_due import tell_labels_ready
+from tests.crash.story import go_round
+from tests.small_project import a_day, answer_queue, deliver, make_project
 from tiltyard.stores.workspace import Workspace
 
 
@@ -76,6 +78,19 @@ def test_a_full_queue_is_told_once(workspace: Workspace, heard: list[dict[str, A
     assert [(notice["assignments"], notice["text"]) for notice in told] == [
         (24, "small: 24 assignments wait for experts")
     ]
+
+
+def test_labels_that_came_by_file_wake_a_training_once_there_are_enough(
+    workspace: Workspace, heard: list[dict[str, Any]]
+) -> None:
+    project = str(workspace.project_file.parent)
+    assert not tell_labels_ready.fn(project)
+    deliver(workspace, "day-0.csv", a_day(0))
+    go_round(project)
+    answer_queue(workspace, workspace.clock())
+    assert tell_labels_ready.fn(project)
+    (told,) = [notice for notice in heard if notice["event"] == LABELS_READY]
+    assert told["text"].startswith("small: labels are ready, 24 new annotations")
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/", "nonsense", "http://[", "ftp://x"])
