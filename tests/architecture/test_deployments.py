@@ -37,7 +37,7 @@ PROMOTE = next(number for number, one in enumerate(FILE["deployments"]) if "prom
 WAITS = next(number for number, one in enumerate(AUTOMATIONS["automations"]) if "awaited" in one["name"])
 
 Place = tuple[str | int, ...]
-REMOVED = object()
+REMOVED = "(this key is removed)"
 
 
 def changed(file: dict[str, Any], place: Place, value: Any) -> dict[str, Any]:

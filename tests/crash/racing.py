@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import tests.crash.preloaded  # noqa: F401 - before the forks, which then need not
 from tests.crash.story import KINDS, NOW, ROUNDS, end_of, go_round, in_a_fork, killer, watch
 from tests.small_project import a_day, answer_queue, deliver
 from tiltyard.stores.workspace import open_workspace
@@ -64,6 +63,8 @@ def _finish_round(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    import tests.crash.preloaded  # noqa: F401 - before the forks, which then need not
+
     project, count, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     race(project, count, random.Random(seed) if seed else None)
     sys.stdout.write(json.dumps(end_of(open_workspace(project))) + "\n")

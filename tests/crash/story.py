@@ -23,7 +23,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-import tests.crash.preloaded  # noqa: F401 - before the forks, which then need not
 from schemas.canonical import digest
 from tasks.check_batch import check_batch, objects_to_check
 from tasks.choose_samples import choose_samples
@@ -166,6 +165,8 @@ def told_with_a_kill(template: Path, folder: Path, step: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    import tests.crash.preloaded  # noqa: F401 - before the forks, which then need not
+
     for named in sys.argv[3:]:
         sys.stdout.write(json.dumps(told_with_a_kill(Path(sys.argv[1]), Path(sys.argv[2]), named)) + "\n")
         sys.stdout.flush()

@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import tests.crash.preloaded  # noqa: F401 - before the forks, which then need not
 from tasks.repair_stores import repair_stores
 from tests.crash.racing import together
 from tests.crash.story import KINDS, NOW, end_of, go_round, in_a_fork, killer, watch
@@ -87,6 +86,8 @@ def _say(**line: Any) -> None:
 
 
 if __name__ == "__main__":
+    import tests.crash.preloaded  # noqa: F401 - before the forks, which then need not
+
     project, seed = Path(sys.argv[1]), int(sys.argv[2])
     counted = go_through(project, MONTHS, random.Random(seed) if seed else None)
     workspace = open_workspace(project)
