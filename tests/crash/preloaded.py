@@ -3,11 +3,23 @@
 Stores import these where they need them, so that a command that only looks does not wait for them.
 """
 
-import boto3
-import mlflow.store.model_registry.rest_store
-import mlflow.store.tracking.rest_store
-import mlflow.store.tracking.sqlalchemy_store
-import psycopg
-import skops.io
+import warnings
+from importlib import import_module
+from typing import Final
 
-__all__ = ["boto3", "mlflow", "psycopg", "skops"]
+NEEDED: Final = (
+    "boto3",
+    "mlflow.store.model_registry.rest_store",
+    "mlflow.store.tracking.rest_store",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "psycopg",
+    "skops.io",
+)
+
+
+def preload() -> None:
+    """Import what is needed, as quietly as the stores do."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in NEEDED:
+            import_module(name)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from tests.crash.preloaded import preload
 from tests.crash.story import KINDS, NOW, ROUNDS, end_of, go_round, in_a_fork, killer, watch
 from tests.small_project import a_day, answer_queue, deliver
 from tiltyard.stores.workspace import open_workspace
@@ -63,8 +64,7 @@ def _finish_round(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    import tests.crash.preloaded  # noqa: F401 - before the forks, which then need not
-
+    preload()
     project, count, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     race(project, count, random.Random(seed) if seed else None)
     sys.stdout.write(json.dumps(end_of(open_workspace(project))) + "\n")

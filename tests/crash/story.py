@@ -34,6 +34,7 @@ from tasks.repair_stores import repair_stores
 from tasks.seal_ledger import seal_ledger
 from tasks.snapshot_labels import snapshot_labels
 from tasks.training_due import training_due
+from tests.crash.preloaded import preload
 from tests.small_project import a_day, answer_queue, deliver
 from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.stores.files import Writing
@@ -165,8 +166,7 @@ def told_with_a_kill(template: Path, folder: Path, step: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    import tests.crash.preloaded  # noqa: F401 - before the forks, which then need not
-
+    preload()
     for named in sys.argv[3:]:
         sys.stdout.write(json.dumps(told_with_a_kill(Path(sys.argv[1]), Path(sys.argv[2]), named)) + "\n")
         sys.stdout.flush()

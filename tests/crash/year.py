@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.repair_stores import repair_stores
+from tests.crash.preloaded import preload
 from tests.crash.racing import together
 from tests.crash.story import KINDS, NOW, end_of, go_round, in_a_fork, killer, watch
 from tests.small_project import a_day, answer_queue, deliver
@@ -86,8 +87,7 @@ def _say(**line: Any) -> None:
 
 
 if __name__ == "__main__":
-    import tests.crash.preloaded  # noqa: F401 - before the forks, which then need not
-
+    preload()
     project, seed = Path(sys.argv[1]), int(sys.argv[2])
     counted = go_through(project, MONTHS, random.Random(seed) if seed else None)
     workspace = open_workspace(project)
