@@ -287,6 +287,7 @@ def test_an_event_over_http_takes_in_what_arrived(working: PrefectServer, other:
     working.emit("tiltyard.object.arrived", "tiltyard.project.other", said, occurred=at, id=number)
     for _ in range(20):
         working.emit("tiltyard.object.arrived", "tiltyard.project.other", {"project": "other"}, occurred=at)
+    wait_until(lambda: bool(working.runs_of("ingest-batch/other")), "a run that the event wakes", 90)
     settle(working)
     (only,) = working.runs_of("ingest-batch/other")
     assert only["state_type"] == "COMPLETED", working.logs_of(only["id"])
@@ -296,6 +297,7 @@ def test_an_event_over_http_takes_in_what_arrived(working: PrefectServer, other:
 
 
 def test_new_rows_wake_the_queue_without_a_person(working: PrefectServer, other: Workspace) -> None:
+    wait_until(lambda: bool(working.runs_of("ask-experts/other")), "a run that the checked batch wakes", 90)
     settle(working)
     asked = working.runs_of("ask-experts/other")
     assert len(asked) == 1
@@ -306,6 +308,7 @@ def test_new_rows_wake_the_queue_without_a_person(working: PrefectServer, other:
 def test_an_event_of_an_object_without_a_place_names_none(working: PrefectServer) -> None:
     before = len(working.runs_of("ingest-batch/other"))
     working.emit("tiltyard.object.arrived", "tiltyard.project.other", {"text": "something came"})
+    wait_until(lambda: len(working.runs_of("ingest-batch/other")) > before, "a run that the event wakes", 90)
     settle(working)
     *_, newest = working.runs_of("ingest-batch/other")
     assert len(working.runs_of("ingest-batch/other")) == before + 1
