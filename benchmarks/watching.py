@@ -27,8 +27,9 @@ import httpx
 
 from benchmarks.endless_queue import endless_queue
 from tests.bucket_messages import HOSTILE, s3_message, s3_record, set_up_event
+from tests.ports import free_port
 from tests.prefect_server import ENDED, PrefectServer, ended, running_prefect
-from tests.s3_server import credentials, free_port, running_aws
+from tests.s3_server import credentials, running_aws
 from tests.watched_bucket import POOL, WatchedBucket, deploy, played_worker, watched_bucket
 
 COMMAND = (sys.executable, "-c", "from apps.cli.main import main; main()", "watch")

@@ -20,7 +20,7 @@ from typing import Any, Final
 import yaml
 
 from tests.architecture.dockerfiles import stages_of
-from tests.s3_server import free_port
+from tests.ports import free_port
 from tests.whole_postgresql import WholePostgresql
 
 BIN: Final = Path(sys.executable).parent

@@ -8,7 +8,6 @@ installed, the tests fail.
 import fcntl
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "tests" / "label-studio.lock"
@@ -101,7 +102,7 @@ def running(data: Path) -> Iterator[Server]:
     """A fresh Label Studio with its data in a folder, until the end of the block."""
     install()
     data.mkdir(parents=True)
-    log, port = data / "server.log", _free_port()
+    log, port = data / "server.log", free_port()
     words = ["start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port), "--enable-legacy-api-token"]
     who = ["--username", ADMIN, "--password", PASSWORD, "--user-token", TOKEN]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TILTYARD_", "COV", "PYTHON"))}
@@ -121,13 +122,6 @@ def running(data: Path) -> Iterator[Server]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,17 +15,12 @@ from uuid import uuid4
 
 import httpx
 
+from tests.ports import free_port
+
 SECRET = "a secret of the tests, long enough to sign with"
 PROCESSES = multiprocessing.get_context("forkserver")
 # What takes seconds to import is imported once; each server is forked off it in milliseconds.
 PROCESSES.set_forkserver_preload(["tests.labeling_server", "apps.labeling.app", "schemas.frames", "uvicorn"])
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody uses now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def serve(projects: list[Path], port: int, environment: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 
-from tests.s3_server import free_port
+from tests.ports import free_port
 
 
 @contextmanager

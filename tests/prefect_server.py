@@ -15,7 +15,7 @@ from uuid import uuid4
 import httpx
 from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_ENABLED, temporary_settings
 
-from tests.labeling_server import free_port
+from tests.ports import free_port
 
 PREFECT = (sys.executable, "-m", "prefect")
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}

@@ -5,7 +5,6 @@ nanio ignores them, as several servers in the field do.
 """
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from uuid import uuid4
 
 import boto3
 import httpx
+
+from tests.ports import free_port
 
 ACCESS_KEY, SECRET_KEY, REGION = "testing", "testing-secret", "us-east-1"
 START_SECONDS = 60
@@ -72,13 +73,6 @@ def running_nanio() -> Iterator[str]:
     keys = {"NANIO_ACCESS_KEY": ACCESS_KEY, "NANIO_SECRET_KEY": SECRET_KEY}
     with TemporaryDirectory(prefix="nanio-") as folder, _running([command, *words, "--data-dir", folder], port, keys):
         yield f"http://127.0.0.1:{port}"
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

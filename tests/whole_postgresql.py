@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from tests.databases import running_postgresql
-from tests.s3_server import free_port
+from tests.ports import free_port
 
 SYSTEM: Final = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), default=None)
 URL: Final = re.compile(r"(postgresql\+(\w+)://\w+):([^@]+)@postgres:5432/(\w+)")

@@ -14,8 +14,8 @@ import pytest
 
 from apps.labeling.tokens import token_hash
 from tests.commands import done, tiltyard
-from tests.labeling_server import free_port
 from tests.made_queue import NUMBERS, made_project, numbers
+from tests.ports import free_port
 from tests.web import proof_in
 from tiltyard.stores.workspace import Workspace
 

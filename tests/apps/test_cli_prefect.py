@@ -6,7 +6,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tests.commands import done, tiltyard
-from tests.labeling_server import free_port
+from tests.ports import free_port
 from tests.small_project import make_project
 
 COMMANDS = [("deploy",), ("automations", "apply"), ("automations", "list"), ("automations", "remove")]

@@ -21,8 +21,8 @@ from apps.watch.standing import Standing
 from schemas.watch_settings import WatchSettings
 from tests.bucket_messages import s3_message, s3_record
 from tests.commands import tiltyard
+from tests.ports import free_port
 from tests.prefect_server import PrefectServer, ended, running_prefect, wait_until
-from tests.s3_server import free_port
 from tests.tcp_proxy import Proxy
 from tests.watched_bucket import POOL, WatchedBucket, deploy, played_worker, watched_bucket
 

@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 
 from schemas.errors import SettingsError, Unavailable
-from tests.s3_server import client, free_port
+from tests.ports import free_port
+from tests.s3_server import client
 from tiltyard.stores.dead_letters import LONGEST_BODY, LONGEST_REASON, DeadLetters
 from tiltyard.stores.files import FileStore
 from tiltyard.stores.message_queue import Message, MessageQueue

@@ -9,7 +9,8 @@ import pytest
 
 from schemas.errors import ObjectError, SettingsError, Unavailable
 from tests.faulty_server import STALL_SECONDS, Fault, Faulty, faulty
-from tests.s3_server import client, credentials, free_port, fresh_bucket
+from tests.ports import free_port
+from tests.s3_server import client, credentials, fresh_bucket
 from tiltyard.stores.buckets import Bucket, bucket_of
 from tiltyard.stores.file_cache import FileCache
 from tiltyard.stores.objects import LandedObjects

@@ -11,19 +11,15 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from sqlalchemy import make_url
 
-from tests.databases import database_of
-from tests.mlflow_server import running_mlflow
-from tests.s3_server import client, credentials, running_aws
+from tests.cut_off import stores_to_cut
 from tests.small_project import CONTENT
-from tests.tcp_proxy import Proxy, between
+from tests.tcp_proxy import Proxy
 
 GATE = {"metric": "accuracy", "minimum_labels": 8, "resamples": 200, "rule": "not_worse", "margin": 0.02}
 FEWEST_FAULTS = 10
@@ -57,31 +53,11 @@ def project_in(folder: Path) -> Path:
 
 
 def a_year(folder: Path, root: Path, seed: int, postgresql: str) -> Any:
-    """Where the months end on S3, PostgreSQL and an MLflow server, each behind a connection that is cut at times."""
-    (folder / "mlflow").mkdir()
-    database = make_url(database_of(postgresql))
-    with ExitStack() as servers:
-        mlflow = servers.enter_context(running_mlflow(folder / "mlflow"))
-        aws = servers.enter_context(running_aws())
-        for bucket in ("landing", "kept"):
-            client("s3", aws).create_bucket(Bucket=bucket)
-        proxies = {
-            "s3": servers.enter_context(between(("127.0.0.1", _port(aws)))),
-            "mlflow": servers.enter_context(between(("127.0.0.1", _port(mlflow)))),
-            "postgresql": servers.enter_context(between(f"{database.query['host']}/.s.PGSQL.5432")),
-        }
-        behind = database.set(query={}, host="127.0.0.1", port=proxies["postgresql"].port)
-        environment = {
-            **os.environ,
-            **credentials(f"http://127.0.0.1:{proxies['s3'].port}"),
-            "TILTYARD_SOURCE_URL": "s3://landing/{project}",
-            "TILTYARD_FILES_URL": "s3://kept/{project}",
-            "TILTYARD_LEDGER_URL": behind.render_as_string(hide_password=False),
-            "TILTYARD_MLFLOW_URI": f"http://127.0.0.1:{proxies['mlflow'].port}",
-            "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-            "AWS_MAX_ATTEMPTS": "2",
-        }
-        return lived_through(folder, root, seed, environment, proxies)
+    """Where the months end on S3, PostgreSQL and an MLflow server, each of which is away at times."""
+    # The clients below us give up soon: it is the next tick that goes on.
+    hasty = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "AWS_MAX_ATTEMPTS": "2"}
+    with stores_to_cut(folder, postgresql) as stores:
+        return lived_through(folder, root, seed, {**os.environ, **stores.environment, **hasty}, stores.proxies)
 
 
 def lived_through(
@@ -110,8 +86,3 @@ def _take_away(proxy: Proxy, said: Mapping[str, float]) -> None:
     proxy.cut()
     time.sleep(said["seconds"])
     proxy.mend()
-
-
-def _port(address: str) -> int:
-    """The port of an address."""
-    return int(address.rsplit(":", 1)[1])

@@ -6,21 +6,17 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url
 
 from tests.crash.story import NOW, end_of, go_round
-from tests.databases import database_of
-from tests.mlflow_server import running_mlflow
+from tests.cut_off import CutOff, stores_to_cut
 from tests.prefect_server import ENDED, PrefectServer, descendants, ended, running_prefect, wait_until
-from tests.s3_server import client, credentials, running_aws
 from tests.small_project import a_day, answer_queue, deliver, make_project
-from tests.tcp_proxy import Proxy, between
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.timeout(1200)
@@ -40,13 +36,7 @@ class Installation:
 
     server: PrefectServer
     workspace: Workspace
-    proxies: dict[str, Proxy]
-    environment: dict[str, str]
-
-    @property
-    def project(self) -> str:
-        """The project's folder."""
-        return str(self.workspace.project_file.parent)
+    stores: CutOff
 
     def round(self) -> None:
         """Runs of the loop, as a schedule asks for them, until one completes."""
@@ -59,7 +49,7 @@ class Installation:
 
     def worker(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
         """A worker at work on these stores, one run at a time."""
-        return self.server.worker("tiltyard", 1, **self.environment)
+        return self.server.worker("tiltyard", 1, **self.stores.environment)
 
     def begun(self, after: float) -> str:
         """A run that has been at work for some seconds."""
@@ -72,42 +62,19 @@ class Installation:
 
 @pytest.fixture
 def installation(tmp_path: Path, postgresql: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
-    (tmp_path / "mlflow").mkdir()
-    database = make_url(database_of(postgresql))
-    with ExitStack() as servers:
-        mlflow, aws = servers.enter_context(running_mlflow(tmp_path / "mlflow")), servers.enter_context(running_aws())
-        for bucket in ("landing", "kept"):
-            client("s3", aws).create_bucket(Bucket=bucket)
-        proxies = {
-            "s3": servers.enter_context(between(("127.0.0.1", _port(aws)))),
-            "mlflow": servers.enter_context(between(("127.0.0.1", _port(mlflow)))),
-            "postgresql": servers.enter_context(between(f"{database.query['host']}/.s.PGSQL.5432")),
-        }
-        ledger = database.set(query={}, host="127.0.0.1", port=proxies["postgresql"].port)
-        environment = {
-            **credentials(f"http://127.0.0.1:{proxies['s3'].port}"),
-            "TILTYARD_SOURCE_URL": "s3://landing/{project}",
-            "TILTYARD_FILES_URL": "s3://kept/{project}",
-            "TILTYARD_LEDGER_URL": ledger.render_as_string(hide_password=False),
-            "TILTYARD_MLFLOW_URI": f"http://127.0.0.1:{proxies['mlflow'].port}",
-        }
+    with stores_to_cut(tmp_path, postgresql) as stores:
         undisturbed = make_project(tmp_path / "undisturbed")
         monkeypatch.chdir(Path(__file__).parents[2])
-        for name, value in environment.items():
+        for name, value in stores.environment.items():
             monkeypatch.setenv(name, value)
         workspace = make_project(tmp_path / "small")
-        server = servers.enter_context(running_prefect(tmp_path / "prefect", **SETTINGS))
-        server.prefect("work-pool", "create", "tiltyard", "--type", "process")
-        words = {"TILTYARD_PROJECT": str(tmp_path / "small"), "TILTYARD_PROJECT_NAME": "small"}
-        words |= {"TILTYARD_OBJECTS": "s3://landing/small/*", "TILTYARD_WORK_POOL": "tiltyard"}
-        server.prefect("deploy", "--all", **words)
-        assert undisturbed.project == workspace.project
-        yield Installation(server, workspace, proxies, environment)
-
-
-def _port(address: str) -> int:
-    """The port of an address."""
-    return int(address.rsplit(":", 1)[1])
+        with running_prefect(tmp_path / "prefect", **SETTINGS) as server:
+            server.prefect("work-pool", "create", "tiltyard", "--type", "process")
+            words = {"TILTYARD_PROJECT": str(tmp_path / "small"), "TILTYARD_PROJECT_NAME": "small"}
+            words |= {"TILTYARD_OBJECTS": "s3://landing/small/*", "TILTYARD_WORK_POOL": "tiltyard"}
+            server.prefect("deploy", "--all", **words)
+            assert undisturbed.project == workspace.project
+            yield Installation(server, workspace, stores)
 
 
 def told_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -148,10 +115,10 @@ def test_restarts_kills_and_outages_change_nothing_in_the_end(
         answer_queue(workspace, NOW)
         deliver(workspace, "day-2.csv", a_day(2))
         run = installation.begun(chance.uniform(0, 1))
-        for proxy in installation.proxies.values():
+        for proxy in installation.stores.proxies.values():
             proxy.cut()
         time.sleep(MINUTE)
-        for proxy in installation.proxies.values():
+        for proxy in installation.stores.proxies.values():
             proxy.mend()
         assert server.end_of(run, 400)["state_type"] == "COMPLETED", server.logs_of(run)
         installation.round()
