@@ -109,7 +109,7 @@ def test_a_queue_that_is_not_there_is_a_persons_to_mend(aws: str) -> None:
 
 def test_a_server_that_is_away_is_told_from_a_mistake(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with pytest.raises(Unavailable, match="tried again"):
+    with pytest.raises(Unavailable, match="try again"):
         MessageQueue(f"http://127.0.0.1:{free_port()}/123456789012/arrivals").receive(1)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, TaskRun
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOGGING_LEVEL, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
@@ -23,6 +23,7 @@ from flows.score_batch import score_batch
 from flows.watch_drift import watch_drift
 from flows.whole_cycle import STEPS, whole_cycle
 from schemas.errors import NotFound
+from tests.prefect_server import wait_until
 from tests.small_project import a_day, answer_queue, deliver, make_project
 from tiltyard.stores.workspace import Workspace
 
@@ -84,8 +85,9 @@ def runs_of(flow: str) -> list[FlowRun]:
 def task_runs_of(run: FlowRun) -> list[TaskRun]:
     async def ask() -> list[TaskRun]:
         async with get_client() as client:
-            found: list[TaskRun] = await client.read_task_runs()
-            return [one for one in found if one.flow_run_id == run.id]
+            of_run = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+            found: list[TaskRun] = await client.read_task_runs(flow_run_filter=of_run)
+            return found
 
     return asyncio.run(ask())
 
@@ -155,7 +157,9 @@ def test_a_users_mistake_fails_the_run_at_once_and_is_not_retried(workspace: Wor
     run = runs_of("promote-model")[-1]
     assert run.state_type is not None
     assert run.state_type.value == "FAILED"
-    assert [one.run_count for one in task_runs_of(run) if str(one.name).startswith("promote-challenger")] == [1]
+    # What tasks did reaches the server a little later than what the flow did.
+    wait_until(lambda: any(one.name.startswith("promote-challenger") for one in task_runs_of(run)), "its task", 60)
+    assert [one.run_count for one in task_runs_of(run) if one.name.startswith("promote-challenger")] == [1]
 
 
 def test_the_steps_as_flows_of_their_own(template: Path, tmp_path: Path) -> None:

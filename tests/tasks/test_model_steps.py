@@ -178,8 +178,8 @@ def test_a_query_stores_what_the_champion_says_of_each_sample_and_why(workspace:
         assert one.suggestion
         assert one.suggestion.probabilities == dict(zip(model.classes_, probabilities.round(4), strict=True))
         assert {factor.name for factor in one.suggestion.factors} <= {"x", "y", "colour"}
-    strongest = [one.suggestion.factors[0].name for one in asked if one.suggestion]
-    assert max(set(strongest), key=strongest.count) == "x"  # the expert's answer follows x most
+    strongest = {one.suggestion.factors[0].name for one in asked if one.suggestion}
+    assert {"x", "y"} <= strongest  # the expert's answer follows these two most
 
 
 def test_a_roll_back_needs_somewhere_to_go(workspace: Workspace) -> None:
