@@ -22,11 +22,11 @@ LOG: Final = get_logger("tiltyard")
 def announce(workspace: Workspace, event: str, text: str, **facts: Any) -> None:
     """Emit an event for Prefect's automations and post a notice, where somebody listens; never a failure.
 
-    ``text`` is one sentence for people, ``facts`` are JSON values for programs. An event may be lost or come twice:
-    whoever is woken by it counts from the ledger.
+    ``text`` is what happened, for people, who are told it behind the project's name; ``facts`` are JSON values for
+    programs. An event may be lost or come twice: whoever is woken by it counts from the ledger.
     """
     project, now = workspace.project.name, workspace.clock()
-    payload = {"project": project, "text": text, **facts}
+    payload = {"project": project, "text": f"{project}: {text}", **facts}
     if PREFECT_API_URL.value() or FlowRunContext.get() or TaskRunContext.get():
         resource = {"prefect.resource.id": f"tiltyard.project.{project}", "prefect.resource.name": project}
         emit_event(event, resource, occurred=now, payload=payload)

@@ -33,7 +33,7 @@ def ask_for_approval(project: str, verdict_id: str) -> None:
     verdict = workspace.ledger.champions.verdict(VerdictId(verdict_id))
     until = deadline_of(verdict)
     text = (
-        f"{workspace.project.name}: challenger {verdict.challenger_id[:8]} is better ({verdict.reason}); "
+        f"challenger {verdict.challenger_id[:8]} is better ({verdict.reason}); "
         f"approve its promotion until {until:%Y-%m-%d %H:%M} UTC, or the champion stays"
     )
     announce(workspace, APPROVAL_WANTED, text, verdict=verdict_id, until=until.isoformat())

@@ -104,7 +104,7 @@ def _ask(workspace: Workspace, chosen: pl.DataFrame, known: Known, free: int, se
     )
     assignments = assignments_of(chosen, query, workspace.project, _suggested(chosen, known, workspace.project))
     asked = workspace.ledger.assignments.ask(query, assignments).query_id
-    text = f"{workspace.project.name}: {len(assignments)} assignments wait for experts"
+    text = f"{len(assignments)} assignments wait for experts"
     announce(workspace, LABELS_WANTED, text, query=asked, assignments=len(assignments))
     return asked
 

@@ -88,7 +88,7 @@ def _land(workspace: Workspace, arrival: Arrival) -> ObjectId:
 def _tell(workspace: Workspace, count: int) -> None:
     """Announce how many objects landed, if any."""
     if count:
-        announce(workspace, OBJECT_LANDED, f"{workspace.project.name}: {count} objects landed", objects=count)
+        announce(workspace, OBJECT_LANDED, f"{count} objects landed", objects=count)
 
 
 def _log() -> "logging.Logger | logging.LoggerAdapter[Any]":

@@ -5,6 +5,7 @@ from schemas.events import CHAMPION_PROMOTED
 from schemas.records import Promotion, Verdict, VerdictId
 from tasks.announcing import announce
 from tasks.step import step
+from tiltyard.rules.approving import MAY_PASS
 from tiltyard.stores.due import approval_due, verdict_to_promote
 from tiltyard.stores.workspace import Workspace, open_workspace
 
@@ -14,7 +15,7 @@ def pending_verdict(project: str) -> VerdictId | None:
     """The verdict that says promote, is approved where that is wanted, and was decided against today's champion."""
     workspace = open_workspace(project)
     verdict = verdict_to_promote(workspace)
-    return verdict.verdict_id if verdict and approval_due(workspace, verdict) in {"not_wanted", "approved"} else None
+    return verdict.verdict_id if verdict and approval_due(workspace, verdict) in MAY_PASS else None
 
 
 @step("promote-challenger", alone=("champion",))
@@ -41,7 +42,7 @@ def promote_challenger(project: str, verdict_id: str, actor: str = "gate") -> in
     )
     made = workspace.ledger.champions.move(move)
     workspace.show_champion()
-    text = f"{workspace.project.name}: champion is {made.model_id[:8]} now, {made.reason}"
+    text = f"champion is {made.model_id[:8]} now, {made.reason}"
     announce(workspace, CHAMPION_PROMOTED, text, model=made.model_id, number=made.number, actor=made.actor)
     return made.number
 
@@ -51,6 +52,6 @@ def _refuse(workspace: Workspace, verdict: Verdict) -> None:
     name, approval = verdict.verdict_id[:12], approval_due(workspace, verdict)
     if verdict.decision != "promote":
         raise PromotionConflict(f"verdict {name} says {verdict.decision!r}: {verdict.reason}")
-    if approval not in {"not_wanted", "approved"}:
+    if approval not in MAY_PASS:
         said = {"wanted": "waits for approval", "declined": "was declined", "expired": "was not approved in time"}
         raise PromotionConflict(f"verdict {name} {said[approval]}; the champion stays (see 'tiltyard approve')")

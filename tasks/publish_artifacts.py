@@ -24,7 +24,7 @@ def publish_validation(project: str, batch_ids: list[BatchId]) -> None:
         description="Where each row went: read = accepted + quarantined + duplicate",
     )
     accepted, quarantined = sum(batch.accepted for batch in batches), sum(batch.quarantined for batch in batches)
-    text = f"{workspace.project.name}: {accepted} rows joined the pool, {quarantined} are in quarantine"
+    text = f"{accepted} rows joined the pool, {quarantined} are in quarantine"
     announce(workspace, BATCH_CHECKED, text, batches=batch_ids, accepted=accepted, quarantined=quarantined)
 
 
@@ -46,7 +46,7 @@ def publish_drift(project: str, moved: list[dict[str, Any]]) -> None:
     workspace = open_workspace(project)
     create_table_artifact(moved, key=_key(workspace, "drift"), description="Columns that moved")
     columns = [str(one["column"]) for one in moved]
-    text = f"{workspace.project.name}: the newest data moved in {', '.join(columns)}"
+    text = f"the newest data moved in {', '.join(columns)}"
     announce(workspace, DRIFT_FOUND, text, columns=columns)
 
 

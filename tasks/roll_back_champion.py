@@ -34,7 +34,7 @@ def roll_back_champion(project: str, actor: str, reason: str, model_id: str | No
     )
     number = workspace.ledger.champions.move(move).number
     workspace.show_champion()
-    text = f"{workspace.project.name}: rolled back to champion {target[:8]} by {actor}: {reason}"
+    text = f"rolled back to champion {target[:8]} by {actor}: {reason}"
     announce(workspace, CHAMPION_ROLLED_BACK, text, model=target, number=number, actor=actor)
     return number
 

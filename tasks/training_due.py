@@ -20,5 +20,5 @@ def tell_labels_ready(project: str) -> bool:
     workspace = open_workspace(project)
     due = due_for_training(workspace)
     if due:
-        announce(workspace, LABELS_READY, f"{workspace.project.name}: labels are ready, {due.why}", why=due.why)
+        announce(workspace, LABELS_READY, f"labels are ready, {due.why}", why=due.why)
     return bool(due)

@@ -68,8 +68,9 @@ def _to_judge(workspace: "Workspace", labels: "list[EffectiveLabel]") -> str | N
 
 def _to_promote(workspace: "Workspace", *, approved: bool) -> str | None:
     """The verdict that says promote and was not acted on: one that may be acted on, or one that waits for a person."""
+    from tiltyard.rules.approving import MAY_PASS
     from tiltyard.stores.due import approval_due, verdict_to_promote
 
     verdict = verdict_to_promote(workspace)
-    wanted = {"not_wanted", "approved"} if approved else {"wanted"}
+    wanted = MAY_PASS if approved else {"wanted"}
     return verdict.verdict_id[:8] if verdict and approval_due(workspace, verdict) in wanted else None

@@ -57,7 +57,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def test_a_notice_says_what_happened_to_people_and_programs(workspace: Workspace, heard: list[dict[str, Any]]) -> None:
-    announce(workspace, CHAMPION_PROMOTED, "small: champion is abc now", model="abc", number=3)
+    announce(workspace, CHAMPION_PROMOTED, "champion is abc now", model="abc", number=3)
     (notice,) = heard
     assert {name: notice[name] for name in ("event", "project", "text", "model", "number")} == {
         "event": "tiltyard.champion.promoted", "project": "small", "text": "small: champion is abc now", "model": "abc",

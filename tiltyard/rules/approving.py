@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from schemas.records import Approval, Verdict, VerdictId
 
 Standing = Literal["not_wanted", "wanted", "approved", "declined", "expired"]
+
+MAY_PASS: Final[frozenset[Standing]] = frozenset({"not_wanted", "approved"})
+"""Where a verdict stands whose challenger may be promoted."""
 
 
 def deadline_of(verdict: Verdict) -> datetime:
