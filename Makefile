@@ -87,6 +87,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 	  echo "$$chosen has no venv module; on Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; fi; \
 	echo "Installing into .venv with $$($$chosen --version)"; \
 	$$chosen -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@# The lock is whole. With dependencies, older pips look beyond it and trip over what was released since.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip check --quiet --disable-pip-version-check
 	@touch $@

@@ -85,7 +85,7 @@ def install() -> None:
         shutil.rmtree(FOLDER / "lib", ignore_errors=True)
         _run([sys.executable, "-m", "venv", str(FOLDER)])
         pip = [str(FOLDER / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _run([*pip, "--require-hashes", "-r", str(LOCK)])
+        _run([*pip, "--no-deps", "--require-hashes", "-r", str(LOCK)])
         stamp.write_text(wanted)
 
 
