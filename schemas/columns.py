@@ -5,6 +5,8 @@ from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from schemas.errors import nearest
+
 Kind = Literal["number", "integer", "category", "text", "boolean", "timestamp"]
 
 RESERVED: Final = frozenset(
@@ -66,6 +68,9 @@ class Columns(Part):
 
     id: str | None = Field(None, description="the producer's own key; part of a sample's identity")
     time: str | None = Field(None, description="when the row happened (timestamp)")
+    entity: str | None = Field(
+        None, description="column (of any part) whose rows with one value belong together: all evaluate or none"
+    )
     features: dict[str, Column] = Field(min_length=1, description="what models learn from; name{0..63} repeats")
     context: dict[str, Column] = Field(
         default_factory=dict, description="kept, shown, part of the identity, never learnt from"
@@ -93,6 +98,8 @@ class Columns(Part):
         taken = sorted(RESERVED.intersection(names) - ({"label"} if self.label == "label" else set()))
         if taken:
             raise ValueError(f"{', '.join(taken)}: a name that the stores need for themselves; the producer renames it")
+        if self.entity is not None and self.entity not in self.all_names:
+            raise ValueError(f"entity {self.entity!r} is none of the columns; {nearest(self.entity, self.all_names)}")
         return self
 
     @property

@@ -11,11 +11,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from schemas.canonical import digest
 from schemas.columns import Columns, Part, expand
 from schemas.errors import ProjectFileError, nearest
+from schemas.gate import OF_TWO_CLASSES, Gate
+from schemas.tuning import Candidate, Tuning
 
 Format = Literal["auto", "csv", "json", "jsonl", "parquet"]
-MetricName = Literal[
-    "accuracy", "balanced_accuracy", "f1", "macro_f1", "roc_auc", "average_precision", "log_loss", "brier"
-]
 StrategyName = Literal[
     "margin_kmeans",
     "margin",
@@ -68,26 +67,6 @@ class Limits(Part):
     reasons_per_check: int = Field(1000, ge=1, description="rows listed per failed check in the validation table")
 
 
-class Candidate(Part):
-    """An estimator that may become the challenger."""
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$", description="what its trials are called")
-    estimator: str = Field(description="import path, for example sklearn.linear_model.LogisticRegression")
-    parameters: dict[str, Any] = Field(default_factory=dict, description="what the estimator is made with")
-    grid: dict[str, list[Any]] = Field(default_factory=dict, description="every combination is a trial")
-    preprocessing: Literal["default", "none"] = Field(
-        "default", description="default: imputation, rare categories, scaling, TF-IDF, as the kinds ask"
-    )
-
-
-class Tuning(Part):
-    """How trials are compared among themselves, before the gate."""
-
-    folds: int = Field(3, ge=2, le=20, description="of the cross-validation that ranks the trials")
-    minimum_labels: int = Field(20, ge=2, description="fewest training labels to fit from")
-    threshold: Literal["search", "none"] = Field("search", description="two classes only: search the cut-off")
-
-
 class Query(Part):
     """How the rows to be labeled are chosen."""
 
@@ -117,26 +96,19 @@ class Evaluation(Part):
 
     share: float = Field(0.2, gt=0, lt=1, description="share of the pool drawn by chance at ingest")
     budget_share: float = Field(0.25, ge=0, le=1, description="share of the budget spent on evaluation labels")
-
-
-class Gate(Part):
-    """What a challenger must show before it becomes champion."""
-
-    metric: MetricName = Field("accuracy", description="what challenger and champion are compared by")
-    minimum_gain: float = Field(0.0, ge=0, description="the challenger must be better by at least this")
-    confidence: float = Field(0.95, gt=0.5, lt=1, description="of the two-sided paired bootstrap interval")
-    rule: Literal["superior", "not_worse"] = Field(
-        "superior",
-        description="superior: the lower bound is above minimum_gain; not_worse: above -margin, gain > 0",
+    disagreement: bool = Field(
+        True, description="whether the labels that the gate wants are drawn where champion and challenger disagree"
     )
-    margin: float = Field(0.0, ge=0, description="how much worse the lower bound may be under not_worse")
-    minimum_labels: int = Field(50, ge=2, description="fewest evaluation labels to judge on")
-    floors: dict[MetricName, float] = Field(default_factory=dict, description="values to reach (losses: not exceed)")
-    resamples: int = Field(2000, ge=100, description="of the paired bootstrap")
-    approval: bool = Field(False, description="whether a person must approve each promotion")
-    approval_hours: float = Field(
-        72, gt=0, le=8760, description="how long a promotion waits for approval; after it the champion stays"
-    )
+    population: int = Field(20_000, ge=100, description="most rows of the set, labeled or not, that both models score")
+
+
+class Stopping(Part):
+    """When more labels stop paying; it is advice, and asking goes on."""
+
+    kappa: float = Field(0.99, gt=0, le=1, description="mean agreement of successive models from which they are stable")
+    models: int = Field(3, ge=1, description="how many agreements in a row are averaged")
+    rows: int = Field(2000, ge=50, description="unlabeled rows, drawn by chance, that the models are compared on")
+    gain: float = Field(0.005, ge=0, description="what as many labels again must be expected to add to be worth asking")
 
 
 class Triggers(Part):
@@ -193,7 +165,11 @@ class Project(Part):
     query: Query = Query()
     evaluation: Evaluation = Evaluation()
     gate: Gate = Gate()
+    costs: dict[str, dict[str, float]] = Field(
+        default_factory=dict, description="what a wrong decision costs, by true class, then by the class decided for"
+    )
     triggers: Triggers = Triggers()
+    stopping: Stopping = Stopping()
     labeling: Labeling = Labeling()
     effective_label: Literal["majority", "latest", "adjudicated", "quality_weighted"] = Field(
         "majority", description="how several annotations of a sample become its label"
@@ -219,11 +195,25 @@ class Project(Part):
                 raise ValueError(f"{what} {twice[0]!r} stands twice under 'classes'")
         if self.positive is not None and self.positive not in names:
             raise ValueError(f"positive {self.positive!r} is not a class; {nearest(self.positive, names)}")
-        for name in self.display.named_columns:
-            if name not in self.columns.all_names:
-                raise ValueError(f"display names column {name!r}; {nearest(name, self.columns.all_names)}")
-        if self.gate.metric in {"f1", "roc_auc", "average_precision", "brier"} and len(names) > 2:
+        for part, named in (("display", self.display.named_columns), ("gate.slices", self.gate.slices.columns)):
+            for name in sorted(set(named) - set(self.columns.all_names)):
+                raise ValueError(f"{part} names column {name!r}; {nearest(name, self.columns.all_names)}")
+        if self.gate.metric in OF_TWO_CLASSES and len(names) > 2:
             raise ValueError(f"gate metric {self.gate.metric!r} needs two classes, here are {len(names)}; use macro_f1")
+        return self
+
+    @model_validator(mode="after")
+    def costs_are_of_classes(self) -> Self:
+        """Refuse costs of what is no class, of a right decision, or below zero; and a cut-off by costs without any."""
+        for true, row in self.costs.items():
+            for decided, cost in row.items():
+                for name in (true, decided):
+                    if name not in self.class_names:
+                        raise ValueError(f"costs name class {name!r}; {nearest(name, self.class_names)}")
+                if cost < 0 or (true == decided and cost):
+                    raise ValueError(f"costs.{true}.{decided} is {cost:g}; a right decision costs 0, a wrong one more")
+        if self.tuning.threshold == "costs" and not self.costs:
+            raise ValueError("tuning.threshold is 'costs', and there are none; name them under 'costs'")
         return self
 
     @property
@@ -253,6 +243,9 @@ class Project(Part):
         A Pandera model named by import path is code: its source is added where it is loaded.
         """
         parts = self.model_dump(mode="json", include={"source", "columns", "limits", "pandera"})
+        # A key that came later counts only where it is used: contracts of before stay what they are.
+        if self.columns.entity is None:
+            del parts["columns"]["entity"]
         return digest(parts)
 
 

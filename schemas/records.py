@@ -98,7 +98,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One act of choosing samples: what was asked for, by which model, at which ledger position."""
+    """One act of choosing samples: by which model, at which position, and for which undecided verdict if for one."""
 
     query_id: QueryId
     strategy: str
@@ -107,6 +107,7 @@ class Query:
     position: int
     reason: str
     recorded_at: datetime
+    verdict_id: VerdictId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +316,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The recorded decision over a challenger; nothing else moves the champion."""
+    """The recorded decision over a challenger, with all that the gate saw; nothing else moves the champion."""
 
     verdict_id: VerdictId
     challenger_id: ModelId
@@ -332,6 +333,7 @@ class Verdict:
     decided_by: str
     reason: str
     recorded_at: datetime
+    evidence: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from schemas.errors import NotFound, RegistryError, Unavailable
-from schemas.project import Candidate, Project
+from schemas.project import Project
 from schemas.records import Check, Interval, Model, ModelId, TrainingId, Verdict, VerdictId
+from schemas.tuning import Candidate
 from tiltyard.rules.estimators import named_types
 from tiltyard.rules.predictions import predictions_hash, predictions_of
 from tiltyard.rules.tuning import Fitted, Trial, fit_candidates

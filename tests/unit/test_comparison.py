@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from schemas.project import MetricName
+from schemas.gate import MetricName
 from schemas.records import Interval
 from tiltyard.rules import comparison
 from tiltyard.rules.comparison import Bootstrap, compare, estimate

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import get_tags
 
 from schemas.errors import TrainingError
-from schemas.project import Candidate
+from schemas.tuning import Candidate
 from tiltyard.rules.estimators import estimator_of, named_types, with_parameters
 
 HERE = __name__

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from schemas.project import Gate
+from schemas.gate import Gate
 from schemas.records import Check, Interval
 from tiltyard.rules.judging import MOST_WANTED, Evidence, Judgement, judge, labels_wanted
 from tiltyard.rules.predictions import Predictions

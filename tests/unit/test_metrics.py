@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn import metrics as reference
 
 from schemas.errors import TrainingError
-from schemas.project import MetricName
+from schemas.gate import MetricName
 from tiltyard.rules.metrics import TWO_CLASSES, codes, greater_is_better, report, score, scores
 from tiltyard.rules.predictions import Predictions
 

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from schemas.errors import TrainingError
-from schemas.project import Candidate, Project
+from schemas.project import Project
+from schemas.tuning import Candidate
 from tiltyard.rules.features import feature_frame, pool_schema
 from tiltyard.rules.recipes import candidates_of, recipes_of
 

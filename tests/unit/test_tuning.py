@@ -16,7 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from schemas.errors import TrainingError
-from schemas.project import MetricName, Project
+from schemas.gate import MetricName
+from schemas.project import Project
 from tiltyard.rules.folds import deal_folds
 from tiltyard.rules.metrics import score
 from tiltyard.rules.predictions import Predictions, predictions_hash, predictions_of

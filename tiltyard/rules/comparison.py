@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.project import MetricName
 from schemas.records import Interval
 from tiltyard.rules.metrics import BY_DECISION, Answered, Floats, answered, greater_is_better, scores_of
 from tiltyard.rules.predictions import Predictions
@@ -46,7 +45,7 @@ class Comparison:
 
 
 def compare(
-    metric: MetricName,
+    metric: str,
     labels: NDArray[np.str_],
     champion: Predictions,
     challenger: Predictions,
@@ -63,15 +62,13 @@ def compare(
     )
 
 
-def estimate(
-    metric: MetricName, labels: NDArray[np.str_], predictions: Predictions, bootstrap: Bootstrap
-) -> Interval | None:
+def estimate(metric: str, labels: NDArray[np.str_], predictions: Predictions, bootstrap: Bootstrap) -> Interval | None:
     """One model's metric with its interval; None where it is undefined."""
     (values,) = _values(metric, [answered(labels, predictions)], bootstrap)
     return _interval(values, bootstrap.confidence)
 
 
-def _values(metric: MetricName, sides: list[Answered], bootstrap: Bootstrap) -> Floats:
+def _values(metric: str, sides: list[Answered], bootstrap: Bootstrap) -> Floats:
     """The metric of each side on the rows as they are, then on each resample; (sides, 1 + resamples)."""
     rows, counts = _merged(sides) if metric in BY_DECISION else (sides, np.ones(len(sides[0].truth), dtype=np.int64))
     blocks = [[scores_of(metric, side, weights) for side in rows] for weights in _weightings(counts, bootstrap)]

@@ -6,7 +6,7 @@ from inspect import Parameter, signature
 from typing import Any, Final
 
 from schemas.errors import TrainingError, nearest
-from schemas.project import Candidate
+from schemas.tuning import Candidate
 
 METHODS: Final = ("fit", "predict", "predict_proba", "get_params", "set_params", "__sklearn_tags__")
 

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.project import Gate, MetricName
+from schemas.gate import Gate
 from schemas.records import Check, Decision, Interval, Outcome
 from tiltyard.rules.comparison import Bootstrap, Comparison, compare, estimate
 from tiltyard.rules.metrics import greater_is_better, score
@@ -102,7 +102,7 @@ def _classes(evidence: Evidence) -> Check:
     return Check("classes", "pass" if len(held) >= 2 else "undecided", len(held), 2, why)
 
 
-def _floor(metric: MetricName, limit: float, evidence: Evidence) -> Check:
+def _floor(metric: str, limit: float, evidence: Evidence) -> Check:
     """Whether the challenger reaches a floor (for a loss: does not exceed it)."""
     value = score(metric, evidence.labels, evidence.challenger)
     word = "at least" if greater_is_better(metric) else "at most"

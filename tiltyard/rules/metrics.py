@@ -6,20 +6,20 @@ of each row in it, so thousands of resamples are a few matrix products. Undefine
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import TrainingError, nearest
-from schemas.project import MetricName
+from schemas.gate import METRICS
 from tiltyard.rules.predictions import Predictions
 
 Floats = NDArray[np.float64]
 
-LOSSES: Final[frozenset[MetricName]] = frozenset({"log_loss", "brier"})
-TWO_CLASSES: Final[frozenset[MetricName]] = frozenset({"f1", "roc_auc", "average_precision"})
-BY_DECISION: Final[frozenset[MetricName]] = frozenset({"accuracy", "balanced_accuracy", "f1", "macro_f1"})
+LOSSES: Final[frozenset[str]] = frozenset({"log_loss", "brier"})
+TWO_CLASSES: Final[frozenset[str]] = frozenset({"f1", "roc_auc", "average_precision"})
+BY_DECISION: Final[frozenset[str]] = frozenset({"accuracy", "balanced_accuracy", "f1", "macro_f1"})
 """The metrics that a decision threshold can change."""
 
 
@@ -36,7 +36,7 @@ class Answered:
     positive: int
 
 
-def greater_is_better(metric: MetricName) -> bool:
+def greater_is_better(metric: str) -> bool:
     """Whether more of a metric is better; log_loss and brier are losses.
 
     >>> greater_is_better("accuracy"), greater_is_better("brier")
@@ -45,7 +45,7 @@ def greater_is_better(metric: MetricName) -> bool:
     return metric not in LOSSES
 
 
-def score(metric: MetricName, labels: NDArray[np.str_], predictions: Predictions) -> float:
+def score(metric: str, labels: NDArray[np.str_], predictions: Predictions) -> float:
     """The value of a metric for n text labels and the predictions of the same rows; NaN where it is undefined.
 
     Undefined are: every metric on no rows; balanced_accuracy, f1, macro_f1, roc_auc and average_precision where
@@ -55,12 +55,12 @@ def score(metric: MetricName, labels: NDArray[np.str_], predictions: Predictions
     return float(scores(metric, labels, predictions, np.ones((1, len(labels))))[0])
 
 
-def scores(metric: MetricName, labels: NDArray[np.str_], predictions: Predictions, weights: Floats) -> Floats:
+def scores(metric: str, labels: NDArray[np.str_], predictions: Predictions, weights: Floats) -> Floats:
     """The value of a metric under each of B weightings of the rows; weights (B, n) -> values (B,)."""
     return scores_of(metric, answered(labels, predictions), weights)
 
 
-def scores_of(metric: MetricName, rows: Answered, weights: Floats) -> Floats:
+def scores_of(metric: str, rows: Answered, weights: Floats) -> Floats:
     """The same for rows that are numbers already."""
     if len(rows.truth) == 0 or (metric in TWO_CLASSES and rows.probabilities.shape[1] != 2):
         return np.full(len(weights), np.nan)
@@ -71,7 +71,7 @@ def scores_of(metric: MetricName, rows: Answered, weights: Floats) -> Floats:
 def report(labels: NDArray[np.str_], predictions: Predictions) -> dict[str, float]:
     """Every metric that is defined for these rows, by name."""
     rows, once = answered(labels, predictions), np.ones((1, len(labels)))
-    values = {metric: float(scores_of(metric, rows, once)[0]) for metric in get_args(MetricName)}
+    values = {metric: float(scores_of(metric, rows, once)[0]) for metric in METRICS}
     return {metric: value for metric, value in values.items() if np.isfinite(value)}
 
 
@@ -180,7 +180,7 @@ def _average_precision(rows: Answered, weights: Floats) -> Floats:
     return np.where(both, (positive * precision).sum(axis=1) / positive.sum(axis=1), np.nan)
 
 
-RULES: Final[dict[MetricName, Callable[[Answered, Floats], Floats]]] = {
+RULES: Final[dict[str, Callable[[Answered, Floats], Floats]]] = {
     "accuracy": _accuracy,
     "balanced_accuracy": _balanced_accuracy,
     "f1": _f1,

@@ -8,7 +8,8 @@ from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
 
 from schemas.errors import TrainingError
-from schemas.project import Candidate, Project
+from schemas.project import Project
+from schemas.tuning import Candidate
 from tiltyard.rules.estimators import estimator_of, with_parameters
 from tiltyard.rules.preprocessing import only_text, preprocessing
 

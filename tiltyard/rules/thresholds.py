@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier
 
-from schemas.project import MetricName
 from tiltyard.rules.metrics import BY_DECISION, Answered, answered, scores_of
 from tiltyard.rules.predictions import Predictions
 
@@ -15,12 +14,12 @@ CUTS: Final = tuple(hundredth / 100 for hundredth in range(2, 99, 2))
 EVEN: Final = 0.5
 
 
-def can_search(metric: MetricName, predictions: Predictions) -> bool:
+def can_search(metric: str, predictions: Predictions) -> bool:
     """Whether a cut-off can change this metric here: two classes, and a metric of decisions."""
     return metric in BY_DECISION and len(predictions.class_names) == 2
 
 
-def best_threshold(metric: MetricName, labels: list[NDArray[np.str_]], predictions: list[Predictions]) -> float:
+def best_threshold(metric: str, labels: list[NDArray[np.str_]], predictions: list[Predictions]) -> float:
     """The cut-off for the positive class, searched on out-of-fold predictions (one entry a fold).
 
     The mean of the metric over folds decides. Of all cuts within one standard error of the best, the one
@@ -58,7 +57,7 @@ def with_threshold(model: Any, threshold: float | None, positive: str) -> Any:
     return cut.fit(np.zeros((2, 1)), model.classes_)
 
 
-def _curve(metric: MetricName, labels: NDArray[np.str_], predictions: Predictions) -> NDArray[np.float64]:
+def _curve(metric: str, labels: NDArray[np.str_], predictions: Predictions) -> NDArray[np.float64]:
     """The metric at every cut; a table of truth against decision is a weighting of its four cells."""
     rows = answered(labels, predictions)
     true = rows.truth == rows.positive

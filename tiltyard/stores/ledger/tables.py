@@ -113,6 +113,7 @@ query = Table(
     _number("position"),
     _text("reason"),
     _text("recorded_at"),
+    _later("verdict_id"),
 )
 
 assignment = Table(
@@ -273,6 +274,7 @@ verdict = Table(
     _text("decided_by"),
     _text("reason"),
     _text("recorded_at"),
+    _later("evidence"),
 )
 
 approval = Table(
