@@ -4,7 +4,6 @@ Only an example can say this: it needs the answer to samples that nobody labeled
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from examples.dealing import Deal
 from schemas.records import LabeledSet, Model
+from tiltyard.pages.beside import Curves, Point
 from tiltyard.rules.features import feature_frame
 from tiltyard.rules.metrics import score
 from tiltyard.rules.predictions import predictions_of
@@ -21,29 +21,6 @@ from tiltyard.rules.recipes import recipes_of
 from tiltyard.stores.workspace import Workspace
 
 DRAWS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A number of training labels and the gate's metric there: the mean, lowest and highest of several draws."""
-
-    labels: int
-    score: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Curves:
-    """Score by number of labels: of the models that were trained, and of the same recipes on labels by chance.
-
-    Both are scored on the same ``rows``: every sample of the evaluation set, with the answers of the key.
-    """
-
-    chosen: tuple[Point, ...]
-    random: tuple[Point, ...]
-    rows: int
-    draws: int
 
 
 def curves(workspace: Workspace, deal: Deal, seed: int, every: int = 3) -> Curves:

@@ -12,8 +12,6 @@ from typing import Any, Final
 from apps.cli.demo_laws import Check, check_laws
 from apps.cli.demo_screen import Screen
 from apps.cli.running import embedded
-from apps.report.beside import Beside, Finding
-from apps.report.page import write_report
 from examples.catalogue import EXAMPLES
 from examples.expert import ScriptedExpert
 from examples.random_choice import curves
@@ -22,6 +20,8 @@ from flows.roll_back import roll_back
 from flows.whole_cycle import whole_cycle
 from schemas.records import Annotation, NewAnnotation, SampleId
 from tasks.check_batch import check_batch
+from tiltyard.pages.beside import Beside, Finding
+from tiltyard.pages.page import write_report
 
 BAD_DAY: Final = 3
 """On this day a newcomer answers the queue and gets most of it wrong; a day later the expert corrects it all."""

@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 
 from apps.cli.reporting import report
-from apps.report.beside import Beside, Finding
-from apps.report.charts import choice_chart
-from apps.report.facts import facts_of
-from apps.report.page import page_of, write_report
-from examples.random_choice import Curves, Point
 from schemas.records import NewAnnotation, SampleId
 from tasks.roll_back_champion import roll_back_champion
 from tests.crash.story import go_round
 from tests.small_project import a_day, answer_queue, deliver, make_project
+from tiltyard.pages.beside import Beside, Curves, Finding, Point
+from tiltyard.pages.charts import choice_chart
+from tiltyard.pages.facts import facts_of
+from tiltyard.pages.page import page_of, write_report
 from tiltyard.stores.workspace import Workspace
 
 HOSTILE = "<script>alert(1)</script>"
@@ -175,7 +174,7 @@ def test_the_curve_stands_in_words_and_in_a_table_too(html: str) -> None:
 def test_drawings_take_the_pages_colours_and_fit_their_place() -> None:
     chart = choice_chart(CURVES, "accuracy")
     for svg in (chart.wide, chart.narrow):
-        assert "var(--chosen)" in svg
+        assert "var(--blue)" in svg
         assert "#010101" not in svg
         assert "viewBox=" in svg
         assert re.search(r"<svg[^>]* width=", svg) is None

@@ -6,9 +6,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from apps.report.beside import Beside
-from apps.report.charts import choice_chart, gate_chart
-from apps.report.facts import Facts, facts_of
+from tiltyard.pages.beside import Beside
+from tiltyard.pages.charts import choice_chart, gate_chart
+from tiltyard.pages.facts import Facts, facts_of
 from tiltyard.rules.story import interval_text
 from tiltyard.stores.workspace import Workspace
 
@@ -26,13 +26,13 @@ def page_of(facts: Facts, beside: Beside) -> str:
         "choice": choice_chart(beside.curves, facts.metric) if beside.curves else None,
         "gate": gate_chart(facts.curve, facts.moves, facts.metric) if facts.curve else None,
     }
-    return _templates().get_template("report.html").render(facts=facts, beside=beside, charts=charts)
+    return _templates().get_template("project.html").render(facts=facts, beside=beside, charts=charts)
 
 
 def _templates() -> Environment:
     """The templates: escaping is on, and a name that is not there is a mistake."""
     templates = Environment(
-        loader=PackageLoader("apps.report"),
+        loader=PackageLoader("tiltyard.pages"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
