@@ -42,13 +42,12 @@ def judge_challenger(project: str, model_id: str, evaluation_id: str) -> Verdict
 def _evidence(workspace: Workspace, challenger: Model, champion: Model | None, evaluation_id: str) -> Evidence:
     """Both models' answers for the same rows, and what could make the rows unfair."""
     rows = workspace.labeled_rows(evaluation_id)
-    before = [verdict for verdict in workspace.ledger.champions.verdicts() if verdict.evaluation_id]
     return Evidence(
         labels=rows["label"].to_numpy().astype(str),
         challenger=_predictions(workspace, challenger, rows),
         champion=_predictions(workspace, champion, rows) if champion else None,
         overlap=_overlap(workspace, rows, [model for model in (challenger, champion) if model]),
-        looks=len(before),
+        look=1,
         seed=workspace.project.seed,
     )
 

@@ -179,8 +179,12 @@ def test_not_worse_still_refuses_a_tie() -> None:
 
 
 def test_looks_are_told() -> None:
-    check = outcome(judge(evidence(looks=7), Gate()), "looks")
+    check = outcome(judge(evidence(look=7, looks_at_challenger=2), Gate()), "looks")
     assert (check.outcome, check.value) == ("pass", 7)
+    assert (
+        check.why
+        == "look 7 since the last promotion, judged at a one-sided error of 0.00089; look 2 at this challenger"
+    )
 
 
 @given(

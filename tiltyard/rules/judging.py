@@ -5,8 +5,9 @@ evaluation labels. Without a champion the first model needs enough evaluation la
 """
 
 import math
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,32 +15,48 @@ from numpy.typing import NDArray
 from schemas.gate import Gate
 from schemas.records import Check, Decision, Interval, Outcome
 from tiltyard.rules.comparison import Bootstrap, Comparison, compare, estimate
+from tiltyard.rules.findings import Findings, together
+from tiltyard.rules.looks import level_of
 from tiltyard.rules.metrics import greater_is_better, score
 from tiltyard.rules.predictions import Predictions
+from tiltyard.rules.strata import Strata
 
 MOST_WANTED: Final = 9
 """At most this many times the present evaluation labels are asked for at once: a plan, not a promise."""
+
+
+WantedWhere = Literal["disagreement", "chance", ""]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What the gate sees: n evaluation rows with effective labels, both models' predictions for them.
 
-    ``overlap`` is how many of these rows stand in either model's training set; ``looks`` is how many challengers were
-    judged on this evaluation set before.
+    ``overlap`` is how many of these rows stand in either model's training set. ``look`` counts the judgings since the
+    last promotion or roll-back, this one among them; ``looks_at_challenger`` those of this challenger. ``strata`` says
+    what the rows stand for where labels were drawn at the disagreement; ``findings`` are the other families' checks.
+    ``disagreement`` is whether labels can be asked for where the models disagree.
     """
 
     labels: NDArray[np.str_]
     challenger: Predictions
     champion: Predictions | None
     overlap: int
-    looks: int = 0
+    look: int = 1
+    looks_at_challenger: int = 1
     seed: int = 0
+    strata: Strata | None = None
+    findings: Findings = field(default_factory=Findings)
+    disagreement: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The gate's answer; ``labels_wanted`` is how many more evaluation labels would help to decide, 0 for none."""
+    """The gate's answer, and what it was told.
+
+    ``labels_wanted`` is how many more evaluation labels would help to decide, 0 for none; ``wanted_where`` is whether
+    they are to be drawn where the models disagree or by chance.
+    """
 
     decision: Decision
     checks: tuple[Check, ...]
@@ -49,13 +66,15 @@ class Judgement:
     champion: Interval | None
     gain: Interval | None
     labels_wanted: int
+    wanted_where: WantedWhere
+    told: Mapping[str, Any]
 
 
 def judge(evidence: Evidence, policy: Gate) -> Judgement:
     """Promote the challenger if every check passes, else keep the champion.
 
-    Checks come in this order: labels, classes, the floors, overlap, then metric (no champion) or gain, and looks,
-    which is told but never fails.
+    Checks come in this order: labels, classes, the floors, overlap, then metric (no champion) or gain, then looks,
+    which is told but never fails, then those of the findings.
     """
     compared = _compared(evidence, policy)
     checks = (
@@ -64,20 +83,44 @@ def judge(evidence: Evidence, policy: Gate) -> Judgement:
         *[_floor(metric, limit, evidence) for metric, limit in sorted(policy.floors.items())],
         _overlap(evidence),
         _metric(compared, policy) if evidence.champion is None else _gain(compared, policy),
-        _looks(evidence),
+        _looks(evidence, policy),
+        *evidence.findings.checks,
     )
     decision: Decision = "promote" if all(check.outcome == "pass" for check in checks) else "keep"
     wanted = 0 if decision == "promote" else _labels_wanted(evidence, policy, compared, checks)
-    reason = _reason(checks, wanted)
-    rows = len(evidence.labels)
+    where = _wanted_where(wanted, evidence, policy)
     return Judgement(
-        decision, checks, reason, rows, compared.challenger, compared.champion, compared.gain, labels_wanted=wanted
+        decision=decision,
+        checks=checks,
+        reason=_reason(checks, wanted),
+        rows=len(evidence.labels),
+        challenger=compared.challenger,
+        champion=compared.champion,
+        gain=compared.gain,
+        labels_wanted=wanted,
+        wanted_where=where,
+        told=_told(evidence, policy, wanted, where),
     )
+
+
+def _told(evidence: Evidence, policy: Gate, wanted: int, where: WantedWhere) -> Mapping[str, Any]:
+    """What stands in the verdict's evidence."""
+    level = round(level_of(evidence.look, policy), 12)
+    own = {"look": evidence.look, "level": level, "labels_wanted": wanted, "wanted_where": where}
+    return together([Findings(told=own), evidence.findings]).told
+
+
+def _wanted_where(wanted: int, evidence: Evidence, policy: Gate) -> WantedWhere:
+    """Where more labels help: by chance while there are too few to judge on, then where the models disagree."""
+    if not wanted:
+        return ""
+    enough = len(evidence.labels) >= policy.minimum_labels
+    return "disagreement" if enough and evidence.champion is not None and evidence.disagreement else "chance"
 
 
 def _compared(evidence: Evidence, policy: Gate) -> Comparison:
     """The gate's metric of both models and the gain, with intervals."""
-    bootstrap = Bootstrap(policy.confidence, policy.resamples, evidence.seed)
+    bootstrap = Bootstrap(1 - 2 * level_of(evidence.look, policy), policy.resamples, evidence.seed)
     if evidence.champion is None:
         alone = estimate(policy.metric, evidence.labels, evidence.challenger, bootstrap)
         return Comparison(champion=None, challenger=alone, gain=None)
@@ -163,9 +206,13 @@ def _gain_outcome(gain: Interval, policy: Gate) -> Outcome:
     return "fail" if gain.high < policy.minimum_gain else "undecided"
 
 
-def _looks(evidence: Evidence) -> Check:
-    """How often this evaluation set was looked at: each look makes a lucky pass likelier."""
-    return Check("looks", "pass", evidence.looks, None, f"{evidence.looks} challengers were judged on this set before")
+def _looks(evidence: Evidence, policy: Gate) -> Check:
+    """Which look since the last promotion this is: each makes a lucky pass likelier, so each must convince more."""
+    level = level_of(evidence.look, policy)
+    why = f"look {evidence.look} since the last promotion, judged at a one-sided error of {level:.2g}"
+    if evidence.looks_at_challenger > 1:
+        why += f"; look {evidence.looks_at_challenger} at this challenger"
+    return Check("looks", "pass", evidence.look, None, why)
 
 
 def _labels_wanted(evidence: Evidence, policy: Gate, compared: Comparison, checks: tuple[Check, ...]) -> int:
