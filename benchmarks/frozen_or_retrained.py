@@ -68,11 +68,11 @@ def steps_of(example: Example) -> list[Step]:
     months = sorted({delivery.key: delivery for delivery in deal.deliveries}.values(), key=lambda one: one.key)
     length = MONTHS_A_STEP[example.name]
     numbered = groupby(enumerate(months), key=lambda pair: pair[0] // length)
-    frames = (pl.concat([_frame(month, project) for _, month in part]) for _, part in numbered)
-    return [_step(frame, project, deal.answers, deal.reference) for frame in _first_time_only(frames, deal.reference)]
+    frames = (pl.concat([text_rows(month, project) for _, month in part]) for _, part in numbered)
+    return [_step(frame, project, deal.answers, deal.reference) for frame in first_time_only(frames, deal.reference)]
 
 
-def _frame(delivery: Delivery, project: Project) -> pl.DataFrame:
+def text_rows(delivery: Delivery, project: Project) -> pl.DataFrame:
     """A delivery's whole rows as text, empty cells missing."""
     header, *rows = read_rows(delivery.content, delivery.delimiter)
     whole = [row for row in rows if len(row) == len(header)]
@@ -80,7 +80,7 @@ def _frame(delivery: Delivery, project: Project) -> pl.DataFrame:
     return text.with_columns(pl.col(name).replace(project.source.csv.missing, None) for name in header)
 
 
-def _first_time_only(frames: Iterator[pl.DataFrame], reference: str) -> Iterator[pl.DataFrame]:
+def first_time_only(frames: Iterator[pl.DataFrame], reference: str) -> Iterator[pl.DataFrame]:
     """The frames without the rows that were planted as repeats or as damaged copies."""
     seen: set[str] = set()
     for frame in frames:
