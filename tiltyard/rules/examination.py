@@ -4,57 +4,20 @@ The gate itself (:mod:`tiltyard.rules.judging`) asks whether the challenger is b
 number can hide: a part of the rows that it harms, probabilities that mislead, rows that it had seen before.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
+from collections.abc import Callable
+from typing import Final
 
 from schemas.project import Project
+from tiltyard.rules.examined import Examined as Examined
+from tiltyard.rules.examined import Side as Side
 from tiltyard.rules.findings import Findings, together
-from tiltyard.rules.predictions import Predictions
 
-if TYPE_CHECKING:
-    from tiltyard.rules.strata import Strata
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """One of the two models: what it says about the evaluation rows, and what it was trained on.
-
-    ``model`` is the fitted object, ``training`` its labeled set (sample_id, label, own columns), ``size`` the bytes of
-    the stored artefact.
-    """
-
-    model_id: str
-    model: Any
-    predictions: Predictions
-    training: pl.DataFrame
-    size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examined:
-    """What the checks look at: n labeled evaluation rows and both models' answers for them, row by row.
-
-    ``rows`` has sample_id, label and the project's own columns; ``labels`` (n,) are its labels; ``weights`` (n,) say
-    how many rows of the population each stands for, all 1 where they are a plain random sample. ``level`` is the
-    one-sided error that this look may make; ``now`` is when it happens.
-    """
-
-    rows: pl.DataFrame
-    labels: NDArray[np.str_]
-    weights: NDArray[np.float64]
-    challenger: Side
-    champion: Side | None
-    seed: int
-    now: datetime
-    level: float = 0.025
-    strata: "Strata | None" = None
+FAMILIES: Final[tuple[Callable[[Examined, Project], Findings], ...]] = ()
+"""The families of checks, in the order in which a verdict shows them."""
 
 
 def examine(examined: Examined, project: Project) -> Findings:
-    """What the further checks found, in the order in which a verdict shows them."""
-    return together([])
+    """What the further checks found, in the order in which a verdict shows them; nothing where no row is labeled."""
+    if not len(examined.labels):
+        return Findings()
+    return together(family(examined, project) for family in FAMILIES)
