@@ -105,18 +105,31 @@ def _accuracy(rows: Answered, weights: Floats) -> Floats:
     return _mean(rows.truth == rows.decided, weights)
 
 
+def losses(metric: str, rows: Answered) -> Floats:
+    """What each row adds to log_loss or brier before the mean is taken; float64 (n,).
+
+    log_loss: -log(probability of the true class), clipped as scikit-learn does. brier: the squared error of the
+    probabilities, halved for two classes (Brier 1950).
+    """
+    if metric == "log_loss":
+        epsilon = np.finfo(np.float64).eps
+        told = rows.probabilities[np.arange(len(rows.truth)), rows.truth]
+        surprise: Floats = -np.log(np.clip(told, epsilon, 1 - epsilon))
+        return surprise
+    errors = rows.probabilities - np.eye(rows.probabilities.shape[1])[rows.truth]
+    scale = 0.5 if errors.shape[1] == 2 else 1.0
+    squared: Floats = scale * (errors**2).sum(axis=1)
+    return squared
+
+
 def _log_loss(rows: Answered, weights: Floats) -> Floats:
-    """The mean of -log(probability of the true class), clipped as scikit-learn does."""
-    epsilon = np.finfo(np.float64).eps
-    told = rows.probabilities[np.arange(len(rows.truth)), rows.truth]
-    return _mean(-np.log(np.clip(told, epsilon, 1 - epsilon)), weights)
+    """The mean surprise."""
+    return _mean(losses("log_loss", rows), weights)
 
 
 def _brier(rows: Answered, weights: Floats) -> Floats:
-    """The mean squared error of the probabilities, halved for two classes (Brier 1950)."""
-    errors = rows.probabilities - np.eye(rows.probabilities.shape[1])[rows.truth]
-    scale = 0.5 if errors.shape[1] == 2 else 1.0
-    return _mean(scale * (errors**2).sum(axis=1), weights)
+    """The mean squared error of the probabilities."""
+    return _mean(losses("brier", rows), weights)
 
 
 def _counts(rows: Answered, weights: Floats) -> tuple[Floats, Floats, Floats]:
