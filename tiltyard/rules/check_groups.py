@@ -1,0 +1,65 @@
+"""The gate's checks in the groups that a reader asks about, each with its question."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.records import Check
+
+QUESTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("Is it better?", ("gain", "metric", "floor")),
+    (
+        "Is there enough to judge by?",
+        ("labels", "classes", "looks", "freshness", "fresh", "age", "strata", "population"),
+    ),
+    (
+        "Was the comparison fair?",
+        ("overlap", "leak", "content", "duplicate", "twin", "entity", "time", "order", "same", "near"),
+    ),
+    ("Does it harm anybody?", ("slice", "dominance", "constant", "churn", "cost")),
+    ("Can its answers be relied on?", ("perturb", "noise", "typo", "missing", "flip", "calibration", "brier", "error")),
+    ("Can it be run?", ("latency", "size", "resource")),
+)
+"""Each question with the beginnings of the words that name its checks."""
+
+REST: Final = "What else was looked at?"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckGroup:
+    """A question and the checks that answer it; ``against`` is how many of them did not pass."""
+
+    question: str
+    checks: tuple[Check, ...]
+
+    @property
+    def against(self) -> int:
+        """How many checks did not pass."""
+        return sum(check.outcome != "pass" for check in self.checks)
+
+
+def grouped(checks: Iterable[Check]) -> list[CheckGroup]:
+    """The checks under their questions, in the gate's order within each; a name that is not known comes last.
+
+    >>> one = Check("gain", "pass", 0.1, 0, "better")
+    >>> [group.question for group in grouped([Check("slice city", "fail", -0.2, -0.05, "worse"), one])]
+    ['Is it better?', 'Does it harm anybody?']
+    """
+    asked = [(check, question_of(check.name)) for check in checks]
+    names = [*(question for question, _ in QUESTIONS), REST]
+    groups = [CheckGroup(name, tuple(check for check, question in asked if question == name)) for name in names]
+    return [group for group in groups if group.checks]
+
+
+def question_of(name: str) -> str:
+    """The question that a check of this name answers.
+
+    >>> question_of("floor macro_f1"), question_of("near duplicates"), question_of("tea")
+    ('Is it better?', 'Was the comparison fair?', 'What else was looked at?')
+    """
+    words = name.lower().replace("_", " ").replace("-", " ").split()
+    for word in words:
+        for question, beginnings in QUESTIONS:
+            if word.startswith(beginnings):
+                return question
+    return REST
