@@ -1,0 +1,75 @@
+"""The stop set is drawn by chance from rows that nobody trains on, and stays what it was as the pool grows."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from schemas.project import Stopping
+from schemas.records import Model, ModelId
+from tests.judged_project import a_judged_day, judged_project
+from tiltyard.rules.features import feature_frame
+from tiltyard.rules.stopping import agreement_of
+from tiltyard.stores.stop_set import stability_of, stop_set, stopping_of
+from tiltyard.stores.workspace import Workspace, open_workspace
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return judged_project(tmp_path_factory.mktemp("stopping") / "project")
+
+
+@pytest.fixture
+def own(workspace: Workspace, tmp_path: Path) -> Workspace:
+    """A copy that a test may change."""
+    shutil.copytree(workspace.project_file.parent, tmp_path / "project")
+    return open_workspace(tmp_path / "project")
+
+
+def said(workspace: Workspace, model: Model) -> dict[str, object] | None:
+    return stability_of(workspace, model, workspace.registry.load(model))
+
+
+def test_the_set_is_random_rows_of_the_evaluation_set_up_to_the_number(workspace: Workspace) -> None:
+    position = workspace.ledger.position()
+    every = pl.concat(workspace.pool.scan(workspace.pool_files(), 10_000)).filter("evaluation")
+    rows = stop_set(workspace, position)
+    assert set(rows["sample_id"]) == set(every["sample_id"])
+    few = workspace.project.model_copy(update={"stopping": Stopping.model_construct(rows=5)})
+    first = stop_set(replace(workspace, project=few), position)
+    assert first["sample_id"].to_list() == rows["sample_id"].head(5).to_list()
+    assert rows["order"].is_sorted()
+    assert rows["sample_id"].to_list() != sorted(rows["sample_id"])
+
+
+def test_agreement_with_the_model_before_stays_the_same_when_the_pool_grows(own: Workspace) -> None:
+    first, second = own.ledger.models.all()
+    assert said(own, first) is None
+    before = said(own, second)
+    rows = stop_set(own, own.ledger.models.get_set(second.training_id).position)
+    frame = feature_frame(rows, own.project)
+    decisions = [own.registry.load(model).predict(frame) for model in (first, second)]
+    kappa = agreement_of(*(side.astype(str) for side in decisions))
+    assert before == {"kappa": kappa, "rows": rows.height, "previous": first.model_id}
+    a_judged_day(own, 2)
+    assert said(own, second) == before
+
+
+def test_models_of_other_columns_are_not_compared(own: Workspace) -> None:
+    last = own.ledger.models.all()[-1]
+    changed = own.project.model_dump(mode="json")
+    changed["columns"]["features"]["y"]["kind"] = "integer"
+    version = replace(own.ledger.models.project_version(last.project_hash), project_hash="e" * 64, body=changed)
+    own.ledger.models.remember_project(version)
+    twin = replace(last, model_id=ModelId("f" * 32), project_hash="e" * 64)
+    assert said(own, own.ledger.models.keep(replace(twin, project_hash=last.project_hash))) is not None
+    own.ledger.models.keep(replace(twin, model_id=ModelId("d" * 32)))
+    assert said(own, replace(twin, model_id=ModelId("d" * 32))) is None
+
+
+def test_advice_needs_no_model_and_says_that_it_is_early(workspace: Workspace) -> None:
+    advice = stopping_of(workspace)
+    assert not advice.enough
+    assert advice.sentence.startswith("too early to say")

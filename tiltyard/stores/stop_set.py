@@ -1,0 +1,73 @@
+"""The stop set: the rows on which successive models are compared, and the advice that follows from the ledger."""
+
+from typing import Any
+
+import polars as pl
+
+from schemas.records import Model, ModelId
+from tiltyard.rules.splitting import evaluation_order
+from tiltyard.rules.stopping import Advice, agreement_of, agreements, curve_of, stability, stopping_advice
+from tiltyard.stores.workspace import Workspace
+
+
+def stopping_of(workspace: Workspace) -> Advice:
+    """Whether more labels hardly pay any more, from what the verdicts recorded; no model is loaded."""
+    ledger, project = workspace.ledger, workspace.project
+    verdicts = ledger.champions.verdicts()
+    labels = {labeled.set_id: labeled.rows for labeled in ledger.models.sets()}
+    curve = curve_of(verdicts, ledger.models.all(), labels)
+    metric = verdicts[-1].metric if verdicts else project.gate.metric
+    return stopping_advice(agreements(verdicts), curve, metric, project.stopping, project.seed)
+
+
+def stability_of(workspace: Workspace, model: Model, fitted: Any) -> dict[str, Any] | None:
+    """How far a model agrees with the one trained before it on the stop set: its part of a verdict's evidence.
+
+    The pool is taken as it was when the model's labels were pinned, so the answer is the same whenever it is asked.
+    None for the first model, without rows, and where the model before took other columns.
+    """
+    # It brings scikit-learn, which who only asks for the advice need not wait for.
+    from tiltyard.rules.features import feature_frame
+    from tiltyard.rules.predictions import predictions_of
+
+    previous = _trained_before(workspace, model.model_id)
+    if previous is None or not _same_features(workspace, previous, model):
+        return None
+    rows = stop_set(workspace, workspace.ledger.models.get_set(model.training_id).position)
+    if rows.is_empty():
+        return None
+    frame = feature_frame(rows, workspace.project)
+    before, after = (
+        predictions_of(one, frame, workspace.project).decisions for one in (workspace.registry.load(previous), fitted)
+    )
+    return stability(agreement_of(before, after), rows.height, previous.model_id)
+
+
+def stop_set(workspace: Workspace, position: int) -> pl.DataFrame:
+    """The pool's first evaluation rows in the order of asking, at a ledger position: a random sample, never trained on.
+
+    At most ``stopping.rows`` of them, all pool columns; the same rows for every model at that position.
+    """
+    number, seed = workspace.project.stopping.rows, workspace.project.seed
+    found: list[pl.DataFrame] = []
+    for chunk in workspace.pool.scan(workspace.pool_files(position), workspace.settings.chunk_rows):
+        drawn = chunk.filter(pl.col("evaluation"))
+        ordered = drawn.with_columns(evaluation_order(drawn["sample_id"], seed))
+        found = [pl.concat([*found, ordered]).bottom_k(number, by="order")]
+    return found[0].sort("order") if found else pl.DataFrame()
+
+
+def _trained_before(workspace: Workspace, model_id: ModelId) -> Model | None:
+    """The model that was recorded before another."""
+    models = workspace.ledger.models.all()
+    place = next(number for number, model in enumerate(models) if model.model_id == model_id)
+    return models[place - 1] if place else None
+
+
+def _same_features(workspace: Workspace, one: Model, other: Model) -> bool:
+    """Whether two models take the same columns of the same kinds."""
+    kinds = []
+    for model in (one, other):
+        features = workspace.ledger.models.project_version(model.project_hash).body["columns"]["features"]
+        kinds.append({name: column["kind"] for name, column in features.items()})
+    return kinds[0] == kinds[1]
