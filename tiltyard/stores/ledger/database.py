@@ -1,12 +1,14 @@
 """The ledger's database: opened, migrated, and handed out as reading or writing transactions."""
 
+import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from time import sleep
+from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
@@ -17,6 +19,9 @@ from sqlalchemy.schema import CreateSchema
 from tiltyard.stores.ledger.outages import answering
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+SWITCHES: Final = 1000
+"""How often, 10 ms apart, the first openers of one file try to have their turn."""
 
 
 class Database:
@@ -119,8 +124,26 @@ def _sqlite_engine(url: str) -> Engine:
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     """Take transaction control from the driver and set durability."""
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    _write_ahead(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Switch to the write-ahead log.
+
+    Of two that switch a new file in the same moment SQLite refuses one at once, whatever its timeout, lest they wait
+    for each other: that one tries again.
+    """
+    for _ in range(SWITCHES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            sleep(0.01)
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:
