@@ -35,6 +35,9 @@ class Slices(Part):
 
     columns: list[str] = Field(default_factory=list, description="columns to slice by; empty: those with few values")
     minimum: int = Field(30, ge=2, description="fewest evaluation labels of a slice that is judged")
+    labels: bool | None = Field(
+        None, description="whether each true label is a slice too; none: of more than two classes (two are a trade-off)"
+    )
     margin: float = Field(0.05, ge=0, description="how much worse a slice may be")
     rule: Literal["no_harm", "not_worse"] = Field(
         "no_harm",
@@ -58,6 +61,9 @@ class Perturbation(Part):
 class Calibration(Part):
     """How far probabilities may be from what comes true (expected calibration error)."""
 
+    counted: Literal["overconfidence", "both"] = Field(
+        "overconfidence", description="whether only promises that are not kept count, or too modest ones too"
+    )
     most_error: float | None = Field(0.25, ge=0, le=1, description="largest error; none: only told")
     most_worse: float | None = Field(0.1, ge=0, le=1, description="largest increase over the champion; none: only told")
 
@@ -74,6 +80,7 @@ class Leaks(Part):
     """What must not stand on both sides of the split."""
 
     same_content: int | None = Field(0, ge=0, description="evaluation rows with a twin in a training set; none: told")
+    same_entity: int | None = Field(0, ge=0, description="evaluation rows whose entity was trained on; none: told")
     near_duplicates: float | None = Field(0.05, ge=0, le=1, description="largest share of near-twins; none: only told")
     similarity: float = Field(0.95, gt=0, le=1, description="from when on two rows are near-duplicates")
 

@@ -1,0 +1,37 @@
+"""How many decisions change when the challenger takes over: whoever lives with the model notices each of them."""
+
+from schemas.project import Project
+from schemas.records import Check, Interval, Outcome
+from tiltyard.rules.examined import Examined, Side, harm_level
+from tiltyard.rules.findings import Findings
+from tiltyard.rules.weighted_shares import rounded, share_of
+
+
+def churn(examined: Examined, project: Project) -> Findings:
+    """The share of decisions that differ, over the population where it was scored, else over the labeled rows.
+
+    A check only where the project file sets a limit; nothing without a champion.
+    """
+    if examined.champion is None:
+        return Findings()
+    share, rows = _share(examined, examined.champion, harm_level(project.gate))
+    told = {"churn": {"share": share.value, "low": share.low, "high": share.high, "rows": rows}}
+    if project.gate.churn is None:
+        return Findings(told=told)
+    return Findings((_check(share, rows, project.gate.churn),), told)
+
+
+def _share(examined: Examined, champion: Side, level: float) -> tuple[Interval, int]:
+    """The share of flips with its interval, and the rows that it is over; of a whole population it is exact."""
+    if examined.flips is not None and examined.flips[1]:
+        flipped, rows = examined.flips
+        return rounded(flipped / rows, flipped / rows, flipped / rows), rows
+    flips = examined.challenger.predictions.decisions != champion.predictions.decisions
+    return share_of(flips, examined.weights, level), len(flips)
+
+
+def _check(share: Interval, rows: int, limit: float) -> Check:
+    """Whether more decisions are shown to flip than the project file allows."""
+    outcome: Outcome = "fail" if share.low > limit else "pass"
+    why = f"{share.value:.1%} of the decisions on {rows:,} rows would change, {limit:.0%} are allowed"
+    return Check("churn", outcome, share.value, limit, why, share.low, share.high)

@@ -1,0 +1,110 @@
+"""Does one answer crowd out the others? A model that says the same for every row, or one label far too often.
+
+A constant answer looks good wherever one class is frequent; it is of no use, whatever its metric says. And a model may
+be sound on the whole and give one answer only in a slice.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.project import Project
+from schemas.records import Check, Interval, Outcome
+from tiltyard.rules.examined import Examined, harm_level
+from tiltyard.rules.findings import Findings
+from tiltyard.rules.predictions import DECIMALS
+from tiltyard.rules.slicing import LABEL, Slice, slices_of
+from tiltyard.rules.weighted_shares import excess_of
+
+ENOUGH: Final = 3
+"""Labels of other classes from which a single decision is no accident."""
+
+BY_PROBABILITY: Final = frozenset({"roc_auc", "average_precision", "log_loss", "brier"})
+"""Metrics that do not look at decisions: under them the cut may lie so that one class is never decided for."""
+
+TOLD: Final = 20
+"""Labels of the whole set that stand in the evidence, the most exceeding first."""
+
+EVERYWHERE: Final = "all rows"
+
+Found = tuple[Slice, str, Interval]
+
+
+def dominance(examined: Examined, project: Project) -> Findings:
+    """Whether the challenger gives one answer for everything, and which label it gives most above its share.
+
+    ``told["dominance"]``: by label its share of the labels and of both models' decisions.
+    """
+    found = list(_excesses(examined, project))
+    checks = [_constant(examined, project)]
+    if project.gate.dominance is not None and found:
+        checks.append(_dominance(found, project.gate.dominance))
+    return Findings(tuple(checks), {"dominance": _told(examined, project)})
+
+
+def _constant(examined: Examined, project: Project) -> Check:
+    """Whether there is more than one answer: constant probabilities never pass, one decision only while labels are few.
+
+    The value is the number of different decisions.
+    """
+    said = examined.challenger.predictions
+    decided = np.unique(said.decisions)
+    if len(examined.labels) > 1 and not np.ptp(np.round(said.probabilities, DECIMALS), axis=0).any():
+        return Check("constant", "fail", len(decided), 2, "the challenger says exactly the same of every row")
+    if len(decided) > 1 or project.gate.metric in BY_PROBABILITY:
+        return Check("constant", "pass", len(decided), 2, "the challenger's answers differ from row to row")
+    others = int((examined.labels != decided[0]).sum())
+    why = f"the challenger decides for {str(decided[0])!r} in every row, and {others} labels are of other classes"
+    outcome: Outcome = "pass" if not others else "undecided" if others < ENOUGH else "fail"
+    return Check("constant", outcome, len(decided), 2, why)
+
+
+def _excesses(examined: Examined, project: Project) -> Iterator[Found]:
+    """How far each label's share of the decisions exceeds its share of the labels, on all rows and in each slice.
+
+    The intervals hold together (Bonferroni), so that the largest of many is no accident.
+    """
+    whole = Slice(EVERYWHERE, "", np.ones(len(examined.labels), dtype=np.bool_))
+    parts = [whole, *(part for part in slices_of(examined, project) if part.column != LABEL)]
+    level = harm_level(project.gate) / (len(parts) * len(project.class_names))
+    for part in parts:
+        for name in np.unique(examined.challenger.predictions.decisions[part.mask]):
+            yield part, str(name), _excess(examined, part.mask, str(name), level)
+
+
+def _excess(examined: Examined, mask: NDArray[np.bool_], name: str, level: float) -> Interval:
+    """One label's share of the decisions above its share of the labels, in some rows."""
+    decided = examined.challenger.predictions.decisions[mask] == name
+    return excess_of(decided, examined.labels[mask] == name, examined.weights[mask], level)
+
+
+def _dominance(found: list[Found], limit: float) -> Check:
+    """Whether some label is shown to be given too often: the one with the highest lower bound."""
+    part, name, excess = max(found, key=lambda one: (one[2].low, one[2].value))
+    where = "" if part.column == EVERYWHERE else f" where {part.named}"
+    outcome: Outcome = "fail" if excess.low > limit else "pass"
+    why = (
+        f"{name!r} is {abs(excess.value):.1%} of the decisions {'more' if excess.value >= 0 else 'less'} than of the "
+        f"labels{where}; {'more than' if outcome == 'fail' else 'not shown to be more than'} {limit:.0%}"
+    )
+    return Check("dominance", outcome, excess.value, limit, why, excess.low, excess.high)
+
+
+def _told(examined: Examined, project: Project) -> list[dict[str, Any]]:
+    """Each label's share of the labels and of the decisions, those first that the challenger gives most too often."""
+    names = list(project.class_names)
+    rows = [{"label": name, **_shares(examined, name)} for name in names]
+    return sorted(rows, key=lambda row: (row["labels"] - row["challenger"], row["label"]))[:TOLD]
+
+
+def _shares(examined: Examined, name: str) -> dict[str, Any]:
+    """One label's share of the labels and of each model's decisions."""
+    champion = examined.champion.predictions.decisions if examined.champion else None
+    said = {"labels": examined.labels, "challenger": examined.challenger.predictions.decisions, "champion": champion}
+    total = examined.weights.sum()
+    return {
+        who: None if answers is None else round(float(examined.weights[answers == name].sum() / total), 6)
+        for who, answers in said.items()
+    }
