@@ -1,0 +1,46 @@
+"""The versions of a project's models, counted from the ledger."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.errors import ProjectFileError
+from schemas.project import parse_project
+from schemas.records import Model, ModelId
+from tiltyard.rules.versioning import Made, ModelVersion, versions_of
+from tiltyard.stores.workspace import Workspace
+
+
+def versions_of_all(workspace: Workspace) -> dict[ModelId, ModelVersion]:
+    """The version of every model, by its id, first to last."""
+    projects: dict[str, Mapping[str, Any]] = {}
+    sets = {labeled.set_id: labeled for labeled in workspace.ledger.models.sets()}
+    models = workspace.ledger.models.all()
+    for model in models:
+        if model.project_hash not in projects:
+            projects[model.project_hash] = project_as_it_was(workspace, model)
+    return versions_of(Made(model, projects[model.project_hash], sets[model.training_id]) for model in models)
+
+
+def version_of(workspace: Workspace, model_id: ModelId) -> ModelVersion:
+    """The version of one model."""
+    return versions_of_all(workspace)[model_id]
+
+
+def show_version(workspace: Workspace, model_id: ModelId) -> ModelVersion:
+    """Tag a model's registered version in MLflow with its version and the reason; it may be repeated."""
+    model, version = workspace.ledger.models.get(model_id), version_of(workspace, model_id)
+    workspace.registry.tag(model.registry_version, "version", version.number)
+    workspace.registry.tag(model.registry_version, "version_why", f"{version.step}: {version.why}")
+    return version
+
+
+def project_as_it_was(workspace: Workspace, model: Model) -> Mapping[str, Any]:
+    """The project file that a model was made under, as JSON, with today's defaults for keys that came later.
+
+    A key's default is what held before there was the key, so that a newer Tiltyard alone makes no new version.
+    """
+    body = workspace.ledger.models.project_version(model.project_hash).body
+    try:
+        return parse_project(dict(body), "the ledger's project file").model_dump(mode="json")
+    except ProjectFileError:  # a key that there is no more: it is compared as it was recorded
+        return body
