@@ -11,6 +11,7 @@ Kind = Literal["number", "integer", "category", "text", "boolean", "timestamp"]
 
 RESERVED: Final = frozenset(
     {"sample_id", "sample_key", "row", "line", "evaluation", "label", "annotations", "_wanting", "_chance", "_order"}
+    | {"_batch", "_differs"}
     | {"_strategy", "_score", "_probability", "_purpose", "_priority"}
 )
 """Names of columns that stand beside the project's own; only the label may be called ``label``."""

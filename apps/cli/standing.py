@@ -55,14 +55,14 @@ def _arrived(workspace: "Workspace") -> int:
 
 def _to_judge(workspace: "Workspace", labels: "list[EffectiveLabel]") -> str | None:
     """The challenger that awaits a verdict; evaluation rows count as the same while their number is the same."""
-    from tiltyard.rules.triggering import challenger_to_judge
+    from tiltyard.stores.due import challenger_due, judging_of
 
-    last, champions = workspace.ledger.models.last(), workspace.ledger.champions
-    verdicts = champions.verdicts_on(last.model_id) if last else []
-    known = verdicts[-1] if verdicts else None
+    ledger = workspace.ledger
+    last = ledger.models.last()
+    verdicts = judging_of(workspace).on(last.model_id) if last else []
+    known = ledger.models.get_set(str(verdicts[-1].evaluation_id)) if verdicts else None
     same = known is not None and known.rows == sum(label.evaluation for label in labels)
-    evaluation_id = str(known.evaluation_id) if known and same else "others"
-    challenger = challenger_to_judge(last, champions.champion_id, verdicts, evaluation_id)
+    challenger = challenger_due(workspace, known.set_id if known and same else "others")
     return challenger[:8] if challenger else None
 
 

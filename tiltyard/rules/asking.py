@@ -11,7 +11,7 @@ from schemas.project import Project
 from schemas.records import Assignment, AssignmentId, ModelId, Query, SampleId, Suggestion
 from tiltyard.rules.chance import rounded_by_chance, uniform_of
 from tiltyard.rules.features import payloads_of
-from tiltyard.rules.splitting import evaluation_order
+from tiltyard.rules.splitting import first_in_order
 
 NOTHING: Final[Mapping[str, Suggestion]] = MappingProxyType({})
 
@@ -35,18 +35,8 @@ def pick_evaluation(chunks: Iterable[pl.DataFrame], wanted: int, project: Projec
     ``chunks`` are pool frames of the evaluation set's rows that nobody was asked for yet; they are read once
     and only the rows wanted are kept.
     """
-    kept: pl.DataFrame | None = None
-    for chunk in chunks:
-        ordered = chunk.with_columns(evaluation_order(chunk["sample_id"], project.seed).alias("_order"))
-        kept = _first(ordered if kept is None else pl.concat([kept, ordered]), wanted)
-    if kept is None:
-        return pl.DataFrame()
-    return _marked(kept).drop("_order")
-
-
-def _first(rows: pl.DataFrame, wanted: int) -> pl.DataFrame:
-    """The rows that come first in the order of chance."""
-    return rows.bottom_k(wanted, by=["_order", "sample_id"]).sort("_order", "sample_id")
+    first = first_in_order(chunks, wanted, project.seed)
+    return _marked(first).drop("_order") if first.width else first
 
 
 def _marked(rows: pl.DataFrame) -> pl.DataFrame:

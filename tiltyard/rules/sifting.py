@@ -12,7 +12,7 @@ from tiltyard.rules.casting import Failure
 from tiltyard.rules.identity import sample_ids, sample_keys
 from tiltyard.rules.quarantine import quarantine_frame
 from tiltyard.rules.raw_rows import RawRows
-from tiltyard.rules.splitting import drawn_for_evaluation
+from tiltyard.rules.splitting import drawn_for_evaluation, split_units
 from tiltyard.rules.validation import CheckedRows, split_duplicates
 
 REFUSED: Final = "the batch was refused"
@@ -36,10 +36,13 @@ class Sifted:
 
 
 def identified(good: pl.DataFrame, project: Project) -> pl.DataFrame:
-    """Good rows with their ``sample_id``, ``sample_key``, and whether chance put them into the evaluation set."""
+    """Good rows with their ``sample_id``, ``sample_key``, and whether chance put them into the evaluation set.
+
+    All rows of one entity are drawn together, where the project names its column."""
     ids = sample_ids(good, project)
-    marks = drawn_for_evaluation(ids, project.evaluation.share, project.seed)
-    return good.with_columns(ids.alias("sample_id"), sample_keys(ids).alias("sample_key"), marks.alias("evaluation"))
+    rows = good.with_columns(ids.alias("sample_id"), sample_keys(ids).alias("sample_key"))
+    marks = drawn_for_evaluation(split_units(rows, project), project.evaluation.share, project.seed)
+    return rows.with_columns(marks.alias("evaluation"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,14 @@
 """Which rows are drawn by chance into the evaluation set, and in which order their labels are asked for."""
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final
 
 import numpy as np
 import polars as pl
+
+from schemas.project import Project
+from tiltyard.rules.identity import canonical_cell
 
 SCALE: Final = 2.0**53
 """Doubles hold 53 bits exactly."""
@@ -14,12 +18,39 @@ def drawn_for_evaluation(sample_ids: pl.Series, share: float, seed: int) -> pl.S
     """Whether each sample belongs to the evaluation set (Boolean, in the order of ``sample_ids``).
 
     A sample's own id and the seed decide, so the answer is the same in whatever batch, order or process the
-    sample arrives. ``share`` is the probability in [0, 1]; a larger share only ever adds samples.
+    sample arrives. Where entities are drawn, what stands for each row is :func:`split_units`. ``share`` is the probability in [0, 1]; a larger share only ever adds samples.
 
     >>> drawn_for_evaluation(pl.Series(["00ff", "ab12"]), share=1.0, seed=0).to_list()
     [True, True]
     """
     return (_uniform(sample_ids, seed, b"evaluation") < share).alias("evaluation")
+
+
+def split_units(rows: pl.DataFrame, project: Project) -> pl.Series:
+    """What chance draws into the evaluation set or leaves out of it: each row, or each entity with all of its rows.
+
+    ``rows`` has sample_id and the project's columns. Where the project names an entity column, its value stands for
+    the row, so that no entity is on both sides of the split; a row without one stands for itself.
+    """
+    entity = project.columns.entity
+    if entity is None:
+        return rows["sample_id"]
+    value = pl.concat_str(pl.lit("entity "), canonical_cell(entity, project.columns.kind_of(entity)))
+    unit = pl.when(pl.col(entity).is_null()).then(pl.col("sample_id")).otherwise(value)
+    return rows.select(unit.alias("unit")).to_series()
+
+
+def first_in_order(chunks: Iterable[pl.DataFrame], most: int, seed: int) -> pl.DataFrame:
+    """The first ``most`` rows of all chunks in the order of chance, sorted by it, with the order as ``_order``.
+
+    The chunks are read once and only the rows wanted are kept.
+    """
+    kept: pl.DataFrame | None = None
+    for chunk in chunks:
+        ordered = chunk.with_columns(evaluation_order(chunk["sample_id"], seed).alias("_order"))
+        together = ordered if kept is None else pl.concat([kept, ordered])
+        kept = together.bottom_k(most, by=["_order", "sample_id"])
+    return pl.DataFrame() if kept is None else kept.sort("_order", "sample_id")
 
 
 def evaluation_order(sample_ids: pl.Series, seed: int) -> pl.Series:

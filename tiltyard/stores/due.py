@@ -1,9 +1,16 @@
-"""What is due, counted from the ledger whatever event woke us: a training, a promotion, a person's approval."""
+"""What is due, counted from the ledger whatever event woke us: a training, a look, a promotion, a person's approval."""
 
-from schemas.records import Due, Verdict
+from schemas.records import Due, ModelId, Verdict, VerdictId
 from tiltyard.rules.approving import Standing, approval_of
 from tiltyard.rules.effective_labels import effective_labels
-from tiltyard.rules.triggering import training_is_due, verdict_to_act_on
+from tiltyard.rules.triggering import (
+    Asked,
+    Judging,
+    challenger_to_judge,
+    open_question,
+    training_is_due,
+    verdict_to_act_on,
+)
 from tiltyard.stores.workspace import Workspace
 
 
@@ -22,6 +29,41 @@ def due_for_training(workspace: Workspace) -> Due:
 def new_since_training(workspace: Workspace) -> int:
     """How many annotations came after the last training set that a model came of."""
     return workspace.ledger.annotations.count(since=workspace.ledger.models.trained_until())
+
+
+def judging_of(workspace: Workspace) -> Judging:
+    """What was decided so far over challengers and champion."""
+    champions = workspace.ledger.champions
+    approvals = champions.approvals()
+    return Judging(
+        last=workspace.ledger.models.last(),
+        champion=champions.champion_id,
+        verdicts=champions.verdicts(),
+        moves=champions.history(),
+        declined=frozenset(verdict for verdict, answer in approvals.items() if not answer.approved),
+    )
+
+
+def challenger_due(workspace: Workspace, evaluation_id: str) -> ModelId | None:
+    """The model that awaits a verdict on an evaluation set, if there is one."""
+    now, policy, due = judging_of(workspace), workspace.project.gate, False
+    asked = {}
+    if (question := open_question(now, policy)) is not None:
+        asked = {question.verdict_id: asked_for(workspace, question.verdict_id)}
+        due = bool(due_for_training(workspace))
+    return challenger_to_judge(now, evaluation_id, policy, asked, due)
+
+
+def question_of(workspace: Workspace) -> Verdict | None:
+    """The verdict that wants more evaluation labels and will be taken up again when they are there, if there is one."""
+    return open_question(judging_of(workspace), workspace.project.gate)
+
+
+def asked_for(workspace: Workspace, verdict_id: VerdictId) -> Asked:
+    """How far the labels are that were asked for in a verdict's name."""
+    own = [one for one in workspace.ledger.assignments.to_evaluate() if one.verdict_id == verdict_id]
+    waiting = {one.sample_id for one in own if one.state == "open"}
+    return Asked(len({one.sample_id for one in own}), len(waiting))
 
 
 def verdict_to_promote(workspace: Workspace) -> Verdict | None:

@@ -100,6 +100,10 @@ class Registry:
         except RegistryError as error:
             raise RegistryError(f"model {model.model_id[:12]}: {error}") from error
 
+    def size_of(self, model: Model) -> int:
+        """The bytes of a model's artefact."""
+        return len(self._read(model.artifact))
+
     def aliases(self) -> dict[str, str]:
         """Which version each alias shows."""
         with asking("read the aliases"):

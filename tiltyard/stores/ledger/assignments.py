@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
 from schemas.canonical import parse_json
 from schemas.errors import NotFound
-from schemas.records import Assignment, AssignmentId, Purpose, Query, QueryId, SampleId, Voice
+from schemas.records import Assignment, AssignmentId, Purpose, Query, QueryId, SampleId, VerdictId, Voice
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.facts import all_of, append, append_all, find, records
@@ -24,6 +24,15 @@ class QueryProgress(NamedTuple):
     query_id: QueryId
     asked: int
     answered: int
+
+
+class ToEvaluate(NamedTuple):
+    """One assignment of the evaluation set: why it was made, for which verdict if for one, and its state."""
+
+    sample_id: SampleId
+    strategy: str
+    verdict_id: VerdictId | None
+    state: str
 
 
 class Standing(NamedTuple):
@@ -93,6 +102,14 @@ class Assignments:
         )
         with self._database.reading() as connection:
             return [Standing(*row) for row in connection.execute(statement.order_by(ASSIGNMENT.c.slot))]
+
+    def to_evaluate(self) -> list[ToEvaluate]:
+        """Every assignment of the evaluation set, in the ledger's order."""
+        columns = (ASSIGNMENT.c.sample_id, ASSIGNMENT.c.strategy, QUERY.c.verdict_id, ASSIGNMENT.c.state)
+        statement = select(*columns).join(QUERY, QUERY.c.query_id == ASSIGNMENT.c.query_id)
+        with self._database.reading() as connection:
+            rows = connection.execute(statement.where(ASSIGNMENT.c.purpose == "evaluation").order_by(ASSIGNMENT.c.seq))
+            return [ToEvaluate(*row) for row in rows]
 
     def suggested(self, voices: Iterable[Voice]) -> dict[SampleId, Mapping[str, float]]:
         """The probabilities that a model gave for the samples of some voices, where one had spoken."""

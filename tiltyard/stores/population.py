@@ -1,0 +1,147 @@
+"""What a verdict looks at: the evaluation set's rows, labeled or not, and both models' answers for them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from schemas.records import Model, VerdictId
+from tiltyard.rules.disagreement import DISAGREEMENT, differing, speaking
+from tiltyard.rules.features import feature_frame
+from tiltyard.rules.predictions import Predictions, predictions_of
+from tiltyard.rules.splitting import first_in_order
+from tiltyard.rules.strata import Strata
+from tiltyard.stores.ledger.assignments import ToEvaluate
+from tiltyard.stores.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """One model as a judge meets it: the record, the fitted object, and what it says of the rows judged."""
+
+    model: Model
+    fitted: Any
+    predictions: Predictions
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """The first N rows of the evaluation set in the order of chance, and what champion and challenger say of them.
+
+    ``rows`` has sample_id, _order, _batch, _differs and the project's own columns; ``unlabeled`` are those of them on
+    which the two differ, and that the evaluation set has no label of, lowest in the order first.
+    """
+
+    rows: pl.DataFrame
+    champion: Predictions
+    challenger: Predictions
+    unlabeled: pl.DataFrame
+
+    @property
+    def told(self) -> dict[str, int]:
+        """The population in numbers, for a verdict's evidence."""
+        return {"rows": self.rows.height, "disagreeing": self.differ, "unlabeled": self.unlabeled.height}
+
+    @property
+    def flips(self) -> tuple[int, int]:
+        """How many of how many rows the two decide differently, whatever the metric sees."""
+        return int((self.champion.decisions != self.challenger.decisions).sum()), self.rows.height
+
+    @property
+    def differ(self) -> int:
+        """On how many rows the two differ."""
+        return int(self.rows["_differs"].sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one verdict is given on: n labeled rows (sample_id, label, own columns), both models' answers for them, and
+    how many rows of the population each stands for (``strata``; None: each for itself). Without a champion there is
+    no population to compare over."""
+
+    rows: pl.DataFrame
+    challenger: Answers
+    champion: Answers | None
+    strata: Strata | None = None
+    population: Population | None = None
+
+    @property
+    def labels(self) -> NDArray[np.str_]:
+        """The effective labels of the rows, text (n,)."""
+        return self.rows["label"].to_numpy().astype(str)
+
+
+def rows_judged(workspace: Workspace, challenger: Model, champion: Model | None, evaluation_id: str) -> Judged:
+    """What a verdict over two models on an evaluation set looks at; the same for the same ids, however much later.
+
+    The position at which the evaluation set was pinned bounds the pool, and the set itself the labels.
+    """
+    rows, new = workspace.labeled_rows(evaluation_id), workspace.registry.load(challenger)
+    if champion is None:
+        return Judged(rows, _answers(workspace, challenger, new, rows), None)
+    old = workspace.registry.load(champion)
+    population = _compared(workspace, evaluation_id, new, old)
+    labeled = _labeled(workspace, rows, population, (challenger, champion))
+    found = speaking(labeled, population.rows.height, population.differ)
+    spoken = rows.filter(found.rows)
+    answers = _answers(workspace, challenger, new, spoken), _answers(workspace, champion, old, spoken)
+    return Judged(spoken, *answers, found.strata, population)
+
+
+def population_of(workspace: Workspace, challenger: Model, champion: Model, evaluation_id: str) -> Population:
+    """The rows over which two models are compared, labeled or not, at the position of an evaluation set."""
+    new, old = (workspace.registry.load(model) for model in (challenger, champion))
+    return _compared(workspace, evaluation_id, new, old)
+
+
+def _compared(workspace: Workspace, evaluation_id: str, challenger: Any, champion: Any) -> Population:
+    """What two fitted models say of the population."""
+    position = workspace.ledger.models.get_set(evaluation_id).position
+    labeled = workspace.labeled_rows(evaluation_id)["sample_id"]
+    rows = first_rows(workspace, workspace.project.evaluation.population, position)
+    frame = feature_frame(rows, workspace.project)
+    new, old = (predictions_of(fitted, frame, workspace.project) for fitted in (challenger, champion))
+    differs = differing(workspace.project.gate.metric, old, new)
+    rows = rows.with_columns(_differs=pl.Series(differs, dtype=pl.Boolean))
+    return Population(rows, old, new, rows.filter("_differs", ~pl.col("sample_id").is_in(labeled.implode())))
+
+
+def first_rows(workspace: Workspace, most: int, position: int | None = None) -> pl.DataFrame:
+    """The first rows of the evaluation set in the order of chance, with ``_order`` and ``_batch`` (which file they
+    are of); the pool as it was at a position, today's when none is given."""
+    return first_in_order(_evaluation_rows(workspace, position), most, workspace.project.seed)
+
+
+def _evaluation_rows(workspace: Workspace, position: int | None) -> Iterator[pl.DataFrame]:
+    """The evaluation set's rows, chunk by chunk, each with the number of its file."""
+    for number, file in enumerate(workspace.pool_files(position)):
+        for chunk in workspace.pool.scan([file], workspace.settings.chunk_rows):
+            yield chunk.filter("evaluation").with_columns(_batch=pl.lit(number, pl.Int64))
+
+
+def _answers(workspace: Workspace, model: Model, fitted: Any, rows: pl.DataFrame) -> Answers:
+    """A model and what it says about some rows."""
+    return Answers(model, fitted, predictions_of(fitted, feature_frame(rows, workspace.project), workspace.project))
+
+
+def _labeled(
+    workspace: Workspace, rows: pl.DataFrame, population: Population, pair: tuple[Model, Model]
+) -> pl.DataFrame:
+    """Each labeled row's place in the population, and how its label came to be asked for."""
+    challenger, champion = pair
+    verdicts = workspace.ledger.champions.verdicts_on(challenger.model_id)
+    own = {one.verdict_id for one in verdicts if one.champion_id == champion.model_id}
+    asked = {one.sample_id: _drawn(one, own) for one in workspace.ledger.assignments.to_evaluate()}
+    drawn = rows["sample_id"].replace_strict(asked, default=None, return_dtype=pl.String)
+    places = population.rows.select("sample_id", order="_order", batch="_batch", differs="_differs")
+    return rows.select("sample_id", drawn=drawn).join(places, on="sample_id", how="left", maintain_order="left")
+
+
+def _drawn(asked: ToEvaluate, own: set[VerdictId]) -> str:
+    """How a label came to be asked for, seen from one pair of models and the verdicts on it."""
+    if asked.strategy != DISAGREEMENT:
+        return "chance"
+    return "here" if asked.verdict_id in own else "elsewhere"
