@@ -21,7 +21,7 @@ from flows.whole_cycle import whole_cycle
 from schemas.records import Annotation, NewAnnotation, SampleId
 from tasks.check_batch import check_batch
 from tiltyard.pages.beside import Beside, Finding
-from tiltyard.pages.page import write_report
+from tiltyard.pages.project_page import write_report
 
 BAD_DAY: Final = 3
 """On this day a newcomer answers the queue and gets most of it wrong; a day later the expert corrects it all."""

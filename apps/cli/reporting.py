@@ -20,7 +20,7 @@ def report(project: ProjectPath = HERE, out: Out = None, as_json: AsJson = False
     Champions and verdicts with every check, where every row is and why, and the labels; a file of that name is
     replaced.
     """
-    from tiltyard.pages.page import write_report
+    from tiltyard.pages.project_page import write_report
     from tiltyard.stores.workspace import open_workspace
 
     workspace = open_workspace(project)

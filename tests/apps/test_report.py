@@ -15,7 +15,7 @@ from tests.small_project import a_day, answer_queue, deliver, make_project
 from tiltyard.pages.beside import Beside, Curves, Finding, Point
 from tiltyard.pages.charts import choice_chart
 from tiltyard.pages.facts import facts_of
-from tiltyard.pages.page import page_of, write_report
+from tiltyard.pages.project_page import page_of, write_report
 from tiltyard.stores.workspace import Workspace
 
 HOSTILE = "<script>alert(1)</script>"

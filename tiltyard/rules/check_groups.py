@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.records import Check
+from schemas.records import Check, Outcome
 
 QUESTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Is it better?", ("gain", "metric", "floor")),
@@ -22,6 +22,8 @@ QUESTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 """Each question with the beginnings of the words that name its checks."""
 
+GRAVITY: Final[tuple[Outcome, ...]] = ("pass", "undecided", "fail")
+
 REST: Final = "What else was looked at?"
 
 
@@ -36,6 +38,11 @@ class CheckGroup:
     def against(self) -> int:
         """How many checks did not pass."""
         return sum(check.outcome != "pass" for check in self.checks)
+
+    @property
+    def worst(self) -> Outcome:
+        """The gravest outcome among them."""
+        return max((check.outcome for check in self.checks), key=GRAVITY.index)
 
 
 def grouped(checks: Iterable[Check]) -> list[CheckGroup]:
