@@ -1,8 +1,15 @@
-"""Is the challenger better than the champion on the same rows? A paired bootstrap.
+"""Is the challenger better than the champion on the same rows? A paired bootstrap, and how many rows carry it.
 
-Method: percentile bootstrap (Efron and Tibshirani 1993, An Introduction to the Bootstrap, ch. 13). Rows are drawn with
-replacement, and each draw scores both models on the same rows, so that what makes rows hard for both cancels out. Rows
-were drawn into the evaluation set by chance, hence draws are not stratified: the classes' shares vary as they did.
+Method: the interval is Student's, with the standard error of a paired bootstrap (Efron and Tibshirani 1993, An
+Introduction to the Bootstrap, ch. 6 and 12.4) and one degree of freedom less than there are rows that carry the gain
+(:func:`~tiltyard.rules.influence.carrying_rows`): a gain that rests on four decisions is known as well as four rows
+let it, however many others agree. A gain in accuracy must also stand by the exact sign test of the rows won and lost;
+the wider of the two intervals counts. Quantiles of resamples promise too much where few decisions differ, and nothing
+at strict levels (decision 0031).
+
+Rows are drawn with replacement, and each draw scores both models on the same rows, so that what makes rows hard for
+both cancels out. Within a stratum one row less is drawn than there are, which makes the variance unbiased (McCarthy and
+Snowden 1985); the strata's sizes are drawn anew, for the population is itself a sample.
 """
 
 from collections.abc import Iterator
@@ -11,16 +18,27 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
 from schemas.records import Interval
+from tiltyard.rules.influence import carrying_rows, influences
 from tiltyard.rules.metrics import BY_DECISION, Answered, Floats, answered, greater_is_better, scores_of
+from tiltyard.rules.own_metric import is_own
 from tiltyard.rules.predictions import Predictions
+from tiltyard.rules.strata import Strata, one_stratum, weights_of
+from tiltyard.rules.wins_and_losses import accuracy_gain
 
 CELLS: Final = 4_000_000
 """Numbers in one block of resamples: 32 MB."""
 
 DEFINED: Final = 0.95
 """The share of resamples that must be defined for an interval to mean anything."""
+
+OWN_RESAMPLES: Final = 400
+"""A metric of one's own is called for each resample; so many are enough for a standard error."""
+
+FEWEST_FREEDOM: Final = 0.5
+"""Degrees of freedom where a single row carries a gain: about nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +49,24 @@ class Bootstrap:
     resamples: int = 2000
     seed: int = 0
 
+    @property
+    def level(self) -> float:
+        """The error on one side."""
+        return (1 - self.confidence) / 2
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A metric of champion and challenger on the same rows; None where it is undefined.
 
-    ``gain`` is how much better the challenger is: positive is better, for losses too.
+    ``gain`` is how much better the challenger is: positive is better, for losses too. ``carried_by`` is about how many
+    rows the gain rests on.
     """
 
     champion: Interval | None
     challenger: Interval | None
     gain: Interval | None
+    carried_by: float = 0.0
 
 
 def compare(
@@ -50,68 +75,155 @@ def compare(
     champion: Predictions,
     challenger: Predictions,
     bootstrap: Bootstrap,
+    strata: Strata | None = None,
 ) -> Comparison:
-    """The metric of both models and the gain, each with its interval, over n rows answered by both."""
-    sides = [answered(labels, predictions) for predictions in (champion, challenger)]
-    old, new = _values(metric, sides, bootstrap)
+    """The metric of both models and the gain, each with its interval, over n rows answered by both.
+
+    ``strata`` says what the rows stand for where they are no plain random sample. Undefined is every value where a
+    stratum has too few labels.
+    """
+    drawn = strata or one_stratum(len(labels))
+    if drawn.thin:
+        return Comparison(champion=None, challenger=None, gain=None)
+    old, new = (answered(labels, predictions) for predictions in (champion, challenger))
+    values = _values(metric, [old, new], bootstrap, drawn)
+    carried = [_contributions(metric, side, drawn) for side in (old, new)]
     sign = 1 if greater_is_better(metric) else -1
+    gain = _interval(sign * (values[1] - values[0]), carried[1] - carried[0], bootstrap)
+    if metric == "accuracy" and gain is not None:
+        gain = _wider(gain, accuracy_gain(old, new, weights_of(drawn), bootstrap.level))
     return Comparison(
-        champion=_interval(old, bootstrap.confidence),
-        challenger=_interval(new, bootstrap.confidence),
-        gain=_interval(sign * (new - old), bootstrap.confidence),
+        champion=_within(metric, _interval(values[0], carried[0], bootstrap)),
+        challenger=_within(metric, _interval(values[1], carried[1], bootstrap)),
+        gain=gain,
+        carried_by=carrying_rows(carried[1] - carried[0]) if gain is not None else 0.0,
     )
 
 
-def estimate(metric: str, labels: NDArray[np.str_], predictions: Predictions, bootstrap: Bootstrap) -> Interval | None:
+def estimate(
+    metric: str,
+    labels: NDArray[np.str_],
+    predictions: Predictions,
+    bootstrap: Bootstrap,
+    strata: Strata | None = None,
+) -> Interval | None:
     """One model's metric with its interval; None where it is undefined."""
-    (values,) = _values(metric, [answered(labels, predictions)], bootstrap)
-    return _interval(values, bootstrap.confidence)
+    drawn = strata or one_stratum(len(labels))
+    if drawn.thin:
+        return None
+    rows = answered(labels, predictions)
+    (values,) = _values(metric, [rows], bootstrap, drawn)
+    return _within(metric, _interval(values, _contributions(metric, rows, drawn), bootstrap))
 
 
-def _values(metric: str, sides: list[Answered], bootstrap: Bootstrap) -> Floats:
+def _contributions(metric: str, rows: Answered, strata: Strata) -> Floats:
+    """What each row adds to the error of the metric: its influence beside its stratum's mean, by what it stands for."""
+    if len(rows.truth) == 0:
+        return np.zeros(0)
+    weights = weights_of(strata)
+    influence = influences(metric, rows, weights)
+    counts = np.maximum(strata.counts, 1)
+    means = np.bincount(strata.of, influence, len(counts)) / counts
+    contributions: Floats = weights * (influence - means[strata.of])
+    return contributions
+
+
+def _interval(values: Floats, contributions: Floats, bootstrap: Bootstrap) -> Interval | None:
+    """The first value and Student's bounds from the spread of the others; None where too many of them are undefined."""
+    value, draws = float(values[0]), values[1:]
+    defined = draws[np.isfinite(draws)]
+    if not np.isfinite(value) or len(defined) < max(DEFINED * len(draws), 2):
+        return None
+    freedom = max(carrying_rows(contributions) - 1, FEWEST_FREEDOM)
+    error = float(defined.std(ddof=1))
+    reach = error * float(student.isf(bootstrap.level, freedom)) if error > 0 else 0.0
+    return Interval(value, value - reach, value + reach)
+
+
+def _wider(interval: Interval, other: Interval | None) -> Interval:
+    """The value of the first, between the outer bounds of both."""
+    if other is None:
+        return interval
+    return Interval(interval.value, min(interval.low, other.low), max(interval.high, other.high))
+
+
+def _within(metric: str, interval: Interval | None) -> Interval | None:
+    """An interval of a metric's values cut to what they can be: all lie in [0, 1] but log_loss, which has no top."""
+    if interval is None or is_own(metric):
+        return interval
+    top = np.inf if metric == "log_loss" else 1.0
+    return Interval(interval.value, max(interval.low, 0.0), min(interval.high, top))
+
+
+def _values(metric: str, sides: list[Answered], bootstrap: Bootstrap, strata: Strata) -> Floats:
     """The metric of each side on the rows as they are, then on each resample; (sides, 1 + resamples)."""
-    rows, counts = _merged(sides) if metric in BY_DECISION else (sides, np.ones(len(sides[0].truth), dtype=np.int64))
-    blocks = [[scores_of(metric, side, weights) for side in rows] for weights in _weightings(counts, bootstrap)]
+    counts = np.ones(len(sides[0].truth), dtype=np.int64)
+    rows, of = sides, strata.of
+    if metric in BY_DECISION and len(counts):
+        rows, of, counts = _merged(sides, strata.of)
+    weightings = _weightings(counts, Strata(of, strata.sizes), _bounded(metric, bootstrap), strata.counts)
+    blocks = [[scores_of(metric, side, weights) for side in rows] for weights in weightings]
     return np.hstack(blocks)
 
 
-def _merged(sides: list[Answered]) -> tuple[list[Answered], NDArray[np.int64]]:
-    """One row for all rows of the same label and the same decisions, and how many they are.
+def _bounded(metric: str, bootstrap: Bootstrap) -> Bootstrap:
+    """The same bootstrap, with fewer resamples for a metric of one's own."""
+    most = OWN_RESAMPLES if is_own(metric) else bootstrap.resamples
+    return Bootstrap(bootstrap.confidence, min(bootstrap.resamples, most), bootstrap.seed)
+
+
+def _merged(
+    sides: list[Answered], strata: NDArray[np.int64]
+) -> tuple[list[Answered], NDArray[np.int64], NDArray[np.int64]]:
+    """One row for all rows of the same label, decisions and stratum; their strata, and how many they are.
 
     A metric of decisions cannot tell them apart, so drawing from the few is drawing from the many.
     """
-    columns = np.stack([sides[0].truth, *[side.decided for side in sides]])
+    columns = np.stack([strata, sides[0].truth, *[side.decided for side in sides]])
     kinds, first, counts = np.unique(columns, axis=1, return_index=True, return_counts=True)
     merged = [
-        Answered(kinds[0], kinds[1 + number], side.probabilities[first], side.positive)
+        Answered(kinds[1], kinds[2 + number], side.probabilities[first], side.positive, side.names)
         for number, side in enumerate(sides)
     ]
-    return merged, counts
+    return merged, kinds[0], counts
 
 
-def _weightings(counts: NDArray[np.int64], bootstrap: Bootstrap) -> Iterator[Floats]:
-    """How often each row counts: as it does, then as drawn, in blocks (b, rows) of bounded size."""
-    yield counts[None, :].astype(np.float64)
+def _weightings(
+    counts: NDArray[np.int64], kinds: Strata, bootstrap: Bootstrap, labeled: NDArray[np.int64]
+) -> Iterator[Floats]:
+    """How much each row counts: as it does, then as drawn, in blocks (b, rows) of bounded size.
+
+    ``counts`` (rows,) is how many labeled rows each row stands for, ``labeled`` (strata,) how many there are.
+    """
+    sizes = np.asarray(kinds.sizes, dtype=np.float64)
+    scale = sizes / np.maximum(labeled, 1) if len(sizes) > 1 else np.ones(1)
+    yield (counts * scale[kinds.of])[None, :].astype(np.float64)
     rng, rows = np.random.default_rng(bootstrap.seed), len(counts)
-    size = max(1, CELLS // max(rows, 1))
-    for start in range(0, bootstrap.resamples if rows else 0, size):
-        yield _drawn(rng, counts, min(size, bootstrap.resamples - start)).astype(np.float64)
+    block = max(1, CELLS // max(rows, 1))
+    for start in range(0, bootstrap.resamples if rows else 0, block):
+        yield _drawn(rng, counts, kinds, min(block, bootstrap.resamples - start))
 
 
-def _drawn(rng: np.random.Generator, counts: NDArray[np.int64], draws: int) -> NDArray[np.int64]:
-    """How often each row is drawn in each of some resamples; (draws, rows)."""
+def _drawn(rng: np.random.Generator, counts: NDArray[np.int64], kinds: Strata, draws: int) -> Floats:
+    """How much each row counts in each of some resamples; (draws, rows)."""
+    if len(kinds.sizes) == 1:
+        return _times(rng, counts, draws).astype(np.float64)
+    weights = np.zeros((draws, len(counts)))
+    population = sum(kinds.sizes)
+    sizes = rng.multinomial(population, np.asarray(kinds.sizes) / population, size=draws)
+    for stratum in range(len(kinds.sizes)):
+        within = np.flatnonzero(kinds.of == stratum)
+        if len(within):
+            times = _times(rng, counts[within], draws)
+            weights[:, within] = times * (sizes[:, [stratum]] / times.sum(axis=1, keepdims=True))
+    return weights
+
+
+def _times(rng: np.random.Generator, counts: NDArray[np.int64], draws: int) -> NDArray[np.int64]:
+    """How often each row is drawn in each of some resamples, one less than there are in all; (draws, rows)."""
     total, rows = int(counts.sum()), len(counts)
+    drawn = max(total - 1, 1)
     if total > rows:
-        return rng.multinomial(total, counts / total, size=draws)
+        return rng.multinomial(drawn, counts / total, size=draws)
     # A resample at a time stays in the processor's cache.
-    return np.stack([np.bincount(one, minlength=rows) for one in rng.integers(rows, size=(draws, rows))])
-
-
-def _interval(values: Floats, confidence: float) -> Interval | None:
-    """The first value between the quantiles of the others; None where too many of them are undefined."""
-    value, draws = values[0], values[1:]
-    defined = draws[np.isfinite(draws)]
-    if not np.isfinite(value) or len(defined) < DEFINED * len(draws):
-        return None
-    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(float(value), float(low), float(high))
+    return np.stack([np.bincount(one, minlength=rows) for one in rng.integers(rows, size=(draws, drawn))])

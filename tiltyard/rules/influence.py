@@ -11,8 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiltyard.rules.metrics import Answered, losses, scores_of
+from tiltyard.rules.own_metric import is_own
 
 Floats = NDArray[np.float64]
+
+MOST_LEFT_OUT: Final = 500
+"""So many rows of a metric of one's own are left out in turn; they stand for the others."""
 
 
 def carrying_rows(contributions: Floats) -> float:
@@ -31,14 +35,27 @@ def carrying_rows(contributions: Floats) -> float:
 
 
 def influences(metric: str, rows: Answered, weights: Floats) -> Floats:
-    """The derivative of a built-in metric by each row's weight, times all weight; float64 (n,), their mean is about 0.
+    """The derivative of a metric by each row's weight, times all weight; float64 (n,), their weighted mean is 0.
 
-    NaN where the metric is undefined. ``weights`` is (n,).
+    A metric of one's own has no formula: its rows are left out in turn (the jackknife), the first ``MOST_LEFT_OUT`` of
+    them. NaN where the metric is undefined. ``weights`` is (n,).
     """
-    if not np.isfinite(scores_of(metric, rows, weights[None, :])[0]):
+    value = scores_of(metric, rows, weights[None, :])[0]
+    if not np.isfinite(value):
         return np.full(len(weights), np.nan)
+    if is_own(metric):
+        return np.resize(_left_out(metric, rows, weights, float(value)), len(weights))
     by_row: Floats = RULES[metric](rows, weights) * weights.sum()
     return by_row
+
+
+def _left_out(metric: str, rows: Answered, weights: Floats, value: float) -> Floats:
+    """What a metric loses without each of the first rows, by its share of the weight; 0 where it is undefined then."""
+    count = min(len(weights), MOST_LEFT_OUT)
+    without = np.tile(weights, (count, 1))
+    without[np.arange(count), np.arange(count)] = 0
+    lost: Floats = (value - scores_of(metric, rows, without)) * weights.sum() / weights[:count]
+    return np.nan_to_num(lost)
 
 
 def _of_a_mean(values: Floats, weights: Floats) -> Floats:
@@ -85,7 +102,8 @@ def _groups(rows: Answered, weights: Floats) -> tuple[NDArray[np.bool_], NDArray
     """Which rows are positive, the place of each row's probability (highest first), both classes' weight by place."""
     positive = rows.truth == rows.positive
     distinct, place = np.unique(-rows.probabilities[:, rows.positive], return_inverse=True)
-    held, other = (np.bincount(place, weights * kind, len(distinct)) for kind in (positive, ~positive))
+    held: Floats = np.bincount(place, weights * positive, len(distinct)).astype(np.float64)
+    other: Floats = np.bincount(place, weights * ~positive, len(distinct)).astype(np.float64)
     return positive, place.astype(np.int64), held, other
 
 
@@ -96,7 +114,8 @@ def _of_roc_auc(rows: Answered, weights: Floats) -> Floats:
     area = float((held * below).sum() / (held.sum() * other.sum()))
     of_positive = (below[place] / other.sum() - area) / held.sum()
     of_negative = (above[place] / held.sum() - area) / other.sum()
-    return np.where(positive, of_positive, of_negative)
+    derivative: Floats = np.where(positive, of_positive, of_negative)
+    return derivative
 
 
 def _of_average_precision(rows: Answered, weights: Floats) -> Floats:
@@ -108,7 +127,8 @@ def _of_average_precision(rows: Answered, weights: Floats) -> Floats:
     lost = (held * found / passed**2)[::-1].cumsum()[::-1]
     gained = (held / passed)[::-1].cumsum()[::-1]
     of_positive = (found / passed + gained - lost)[place] - value
-    return np.where(positive, of_positive, -lost[place]) / held.sum()
+    derivative: Floats = np.where(positive, of_positive, -lost[place]) / held.sum()
+    return derivative
 
 
 RULES: Final[dict[str, Callable[[Answered, Floats], Floats]]] = {

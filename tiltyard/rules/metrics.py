@@ -1,7 +1,8 @@
 """How good predictions are: eight metrics by name, equal to scikit-learn's, for one or many weightings of the rows.
 
-A weighting says how often each row counts. All ones gives the plain metric; a bootstrap resample is the count
-of each row in it, so thousands of resamples are a few matrix products. Undefined is NaN, never a warning.
+A ninth may be the project's own, named by import path (:mod:`tiltyard.rules.own_metric`). A weighting says how often
+each row counts. All ones gives the plain metric; a bootstrap resample is the count of each row in it, so thousands of
+resamples are a few matrix products. Undefined is NaN, never a warning.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import TrainingError, nearest
 from schemas.gate import METRICS
+from tiltyard.rules.own_metric import copies_of, is_own, own_metric, own_value
 from tiltyard.rules.predictions import Predictions
 
 Floats = NDArray[np.float64]
@@ -27,22 +29,24 @@ BY_DECISION: Final[frozenset[str]] = frozenset({"accuracy", "balanced_accuracy",
 class Answered:
     """Rows whose effective label is known, beside what a model said, as numbers.
 
-    ``truth`` and ``decided`` are positions in the class names (-1: a class the project file does not name).
+    ``truth`` and ``decided`` are positions in the class names (-1: a class the project file does not name). Only a
+    metric of one's own needs the ``names``.
     """
 
     truth: NDArray[np.int64]
     decided: NDArray[np.int64]
     probabilities: Floats
     positive: int
+    names: tuple[str, ...] = ()
 
 
 def greater_is_better(metric: str) -> bool:
-    """Whether more of a metric is better; log_loss and brier are losses.
+    """Whether more of a metric is better; log_loss and brier are losses, a metric of one's own says so itself.
 
     >>> greater_is_better("accuracy"), greater_is_better("brier")
     (True, False)
     """
-    return metric not in LOSSES
+    return own_metric(metric).greater_is_better if is_own(metric) else metric not in LOSSES
 
 
 def score(metric: str, labels: NDArray[np.str_], predictions: Predictions) -> float:
@@ -64,8 +68,18 @@ def scores_of(metric: str, rows: Answered, weights: Floats) -> Floats:
     """The same for rows that are numbers already."""
     if len(rows.truth) == 0 or (metric in TWO_CLASSES and rows.probabilities.shape[1] != 2):
         return np.full(len(weights), np.nan)
+    if is_own(metric):
+        return np.array([_own(metric, rows, row) for row in weights])
     with np.errstate(divide="ignore", invalid="ignore"):
         return RULES[metric](rows, weights)
+
+
+def _own(metric: str, rows: Answered, weights: Floats) -> float:
+    """The value of a metric of one's own under one weighting."""
+    chosen = copies_of(weights)
+    known = np.array([*rows.names, ""])  # a decision that the project file does not name is no class: the last, ""
+    labels, decisions = known[rows.truth[chosen]], known[rows.decided[chosen]]
+    return own_value(metric, labels, decisions, rows.probabilities[chosen], rows.names)
 
 
 def report(labels: NDArray[np.str_], predictions: Predictions) -> dict[str, float]:
@@ -91,7 +105,7 @@ def answered(labels: NDArray[np.str_], predictions: Predictions) -> Answered:
         unknown = str(labels[truth < 0][0])
         raise TrainingError(f"label {unknown!r} is not a class of the project file; {nearest(unknown, names)}")
     decided = codes(predictions.decisions, names)
-    return Answered(truth, decided, predictions.probabilities, names.index(predictions.positive))
+    return Answered(truth, decided, predictions.probabilities, names.index(predictions.positive), names)
 
 
 def _mean(values: NDArray[Any], weights: Floats) -> Floats:

@@ -35,13 +35,10 @@ class Strata:
         return np.bincount(self.of, minlength=len(self.sizes)).astype(np.int64)
 
     @property
-    def unlabeled(self) -> tuple[int, ...]:
-        """The strata that have rows of the population and no label: nothing can be said about the whole."""
-        return tuple(
-            number
-            for number, (count, size) in enumerate(zip(self.counts, self.sizes, strict=True))
-            if size and not count
-        )
+    def thin(self) -> tuple[int, ...]:
+        """The strata with rows of the population but too few labels to say anything: none, or one of several rows."""
+        counts = self.counts.tolist()
+        return tuple(number for number, size in enumerate(self.sizes) if counts[number] < min(size, 2))
 
 
 def one_stratum(rows: int) -> Strata:
