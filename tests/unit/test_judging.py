@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from schemas.gate import Gate
 from schemas.records import Check, Interval
-from tiltyard.rules.judging import MOST_WANTED, Evidence, Judgement, judge, labels_wanted
+from tiltyard.rules.evidence import Evidence
+from tiltyard.rules.judging import Judgement, judge
 from tiltyard.rules.predictions import Predictions
+from tiltyard.rules.wanted_labels import MOST_WANTED, labels_wanted
 
 NAMES = ("no", "yes")
 

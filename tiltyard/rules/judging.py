@@ -1,53 +1,28 @@
 """The gate: may this challenger become champion? Every question with its evidence, then one decision in a sentence.
 
-Only rows drawn by chance are judged on. A tie, an undefined metric or too few rows keep the champion and ask for more
-evaluation labels. Without a champion the first model needs enough evaluation labels, its floors and clean rows.
+Only rows drawn with known chances are judged on. A tie, an undefined metric or too few rows keep the champion and ask
+for more evaluation labels. Without a champion the first model needs enough evaluation labels, its floors and clean
+rows.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from schemas.gate import Gate
 from schemas.records import Check, Decision, Interval, Outcome
 from tiltyard.rules.comparison import Bootstrap, Comparison, compare, estimate
+from tiltyard.rules.evidence import Evidence
 from tiltyard.rules.findings import Findings, together
 from tiltyard.rules.looks import level_of
-from tiltyard.rules.metrics import greater_is_better, score
-from tiltyard.rules.predictions import Predictions
-from tiltyard.rules.strata import Strata
+from tiltyard.rules.metrics import greater_is_better, scores
+from tiltyard.rules.strata import weights_of
+from tiltyard.rules.wanted_labels import WantedWhere, lower_limit, wanted_labels
 
-MOST_WANTED: Final = 9
-"""At most this many times the present evaluation labels are asked for at once: a plan, not a promise."""
-
-
-WantedWhere = Literal["disagreement", "chance", ""]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What the gate sees: n evaluation rows with effective labels, both models' predictions for them.
-
-    ``overlap`` is how many of these rows stand in either model's training set. ``look`` counts the judgings since the
-    last promotion or roll-back, this one among them; ``looks_at_challenger`` those of this challenger. ``strata`` says
-    what the rows stand for where labels were drawn at the disagreement; ``findings`` are the other families' checks.
-    ``disagreement`` is whether labels can be asked for where the models disagree.
-    """
-
-    labels: NDArray[np.str_]
-    challenger: Predictions
-    champion: Predictions | None
-    overlap: int
-    look: int = 1
-    looks_at_challenger: int = 1
-    seed: int = 0
-    strata: Strata | None = None
-    findings: Findings = field(default_factory=Findings)
-    disagreement: bool = True
+__all__ = ["Evidence", "Judgement", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +57,16 @@ def judge(evidence: Evidence, policy: Gate) -> Judgement:
         _classes(evidence),
         *[_floor(metric, limit, evidence) for metric, limit in sorted(policy.floors.items())],
         _overlap(evidence),
-        _metric(compared, policy) if evidence.champion is None else _gain(compared, policy),
+        _metric(compared, policy) if evidence.champion is None else _gain(compared, evidence, policy),
         _looks(evidence, policy),
         *evidence.findings.checks,
     )
     decision: Decision = "promote" if all(check.outcome == "pass" for check in checks) else "keep"
-    wanted = 0 if decision == "promote" else _labels_wanted(evidence, policy, compared, checks)
-    where = _wanted_where(wanted, evidence, policy)
+    wanted, where = wanted_labels(evidence, policy, compared, checks)
     return Judgement(
         decision=decision,
         checks=checks,
-        reason=_reason(checks, wanted),
+        reason=_reason(checks, wanted, where),
         rows=len(evidence.labels),
         challenger=compared.challenger,
         champion=compared.champion,
@@ -110,21 +84,14 @@ def _told(evidence: Evidence, policy: Gate, wanted: int, where: WantedWhere) -> 
     return together([Findings(told=own), evidence.findings]).told
 
 
-def _wanted_where(wanted: int, evidence: Evidence, policy: Gate) -> WantedWhere:
-    """Where more labels help: by chance while there are too few to judge on, then where the models disagree."""
-    if not wanted:
-        return ""
-    enough = len(evidence.labels) >= policy.minimum_labels
-    return "disagreement" if enough and evidence.champion is not None and evidence.disagreement else "chance"
-
-
 def _compared(evidence: Evidence, policy: Gate) -> Comparison:
     """The gate's metric of both models and the gain, with intervals."""
     bootstrap = Bootstrap(1 - 2 * level_of(evidence.look, policy), policy.resamples, evidence.seed)
     if evidence.champion is None:
-        alone = estimate(policy.metric, evidence.labels, evidence.challenger, bootstrap)
+        alone = estimate(policy.metric, evidence.labels, evidence.challenger, bootstrap, evidence.strata)
         return Comparison(champion=None, challenger=alone, gain=None)
-    return compare(policy.metric, evidence.labels, evidence.champion, evidence.challenger, bootstrap)
+    sides = (evidence.champion, evidence.challenger)
+    return compare(policy.metric, evidence.labels, *sides, bootstrap, evidence.strata)
 
 
 def _labels(evidence: Evidence, policy: Gate) -> Check:
@@ -147,7 +114,8 @@ def _classes(evidence: Evidence) -> Check:
 
 def _floor(metric: str, limit: float, evidence: Evidence) -> Check:
     """Whether the challenger reaches a floor (for a loss: does not exceed it)."""
-    value = score(metric, evidence.labels, evidence.challenger)
+    stands_for = weights_of(evidence.strata) if evidence.strata else np.ones(len(evidence.labels))
+    value = float(scores(metric, evidence.labels, evidence.challenger, stands_for[None, :])[0])
     word = "at least" if greater_is_better(metric) else "at most"
     if not math.isfinite(value):
         return Check(f"floor {metric}", "undecided", None, limit, f"{metric} is undefined on these rows")
@@ -171,37 +139,31 @@ def _metric(compared: Comparison, policy: Gate) -> Check:
     return Check("metric", "pass", own.value, None, why, own.low, own.high)
 
 
-def _gain(compared: Comparison, policy: Gate) -> Check:
+def _gain(compared: Comparison, evidence: Evidence, policy: Gate) -> Check:
     """Whether the challenger is better (or not worse) with the confidence that the policy asks for."""
     gain, old, new = compared.gain, compared.champion, compared.challenger
-    limit = _limit(policy)
+    limit, sure = lower_limit(policy), 100 * (1 - 2 * level_of(evidence.look, policy))
     if gain is None or old is None or new is None:
         return Check("gain", "undecided", None, limit, f"{policy.metric} cannot be compared on these rows")
     why = (
         f"{policy.metric} is {new.value:.4g} against {old.value:.4g}: a gain of {gain.value:+.4g}, "
-        f"between {gain.low:+.4g} and {gain.high:+.4g} with {policy.confidence:.0%} confidence, {_asked(policy)}"
+        f"between {gain.low:+.4g} and {gain.high:+.4g} with {sure:.4g}% confidence, {_asked(policy)}"
     )
     return Check("gain", _gain_outcome(gain, policy), gain.value, limit, why, gain.low, gain.high)
-
-
-def _limit(policy: Gate) -> float:
-    """What the gain's lower bound must exceed."""
-    return policy.minimum_gain if policy.rule == "superior" else 0.0 - policy.margin
 
 
 def _asked(policy: Gate) -> str:
     """The rule as a phrase."""
     if policy.rule == "superior":
         return f"more than {policy.minimum_gain:.4g} is asked of the lower bound"
-    return (
-        f"more than {_limit(policy):.4g} is asked of the lower bound, more than {policy.minimum_gain:.4g} of the gain"
-    )
+    least, low = policy.minimum_gain, lower_limit(policy)
+    return f"more than {low:.4g} is asked of the lower bound, more than {least:.4g} of the gain"
 
 
 def _gain_outcome(gain: Interval, policy: Gate) -> Outcome:
     """Passed when the lower bound clears the limit; failed when even the upper bound is below the gain asked."""
     large_enough = policy.rule == "superior" or gain.value > policy.minimum_gain
-    if gain.low > _limit(policy) and large_enough:
+    if gain.low > lower_limit(policy) and large_enough:
         return "pass"
     return "fail" if gain.high < policy.minimum_gain else "undecided"
 
@@ -215,36 +177,10 @@ def _looks(evidence: Evidence, policy: Gate) -> Check:
     return Check("looks", "pass", evidence.look, None, why)
 
 
-def _labels_wanted(evidence: Evidence, policy: Gate, compared: Comparison, checks: tuple[Check, ...]) -> int:
-    """How many more evaluation labels would help to decide."""
-    rows = len(evidence.labels)
-    if rows < policy.minimum_labels:
-        return policy.minimum_labels - rows
-    if any(check.outcome == "fail" for check in checks):
-        return 0
-    return labels_wanted(rows, compared.gain, policy)
-
-
-def labels_wanted(rows: int, gain: Interval | None, policy: Gate) -> int:
-    """How many more rows would bring the lower bound above the limit, were the gain as it looks now.
-
-    An interval's width shrinks with the root of the number of rows. Where the gain looks too small, or is unknown,
-    as many again are asked for; never more than ``MOST_WANTED`` times the rows.
-
-    >>> labels_wanted(100, Interval(0.02, -0.02, 0.06), Gate())
-    300
-    """
-    limit = _limit(policy)
-    if gain is None or gain.value <= limit:
-        return rows
-    narrower = min((gain.value - gain.low) / (gain.value - limit), float(1 + MOST_WANTED))
-    needed = rows * narrower**2
-    return min(max(1, math.ceil(round(needed - rows, 6))), MOST_WANTED * rows)
-
-
-def _reason(checks: tuple[Check, ...], wanted: int) -> str:
+def _reason(checks: tuple[Check, ...], wanted: int, where: WantedWhere) -> str:
     """The decision in sentences: what stood in the way, or what spoke for it."""
     against = [check.why for check in checks if check.outcome != "pass"]
     told = against or [check.why for check in checks if check.name in {"metric", "gain", "labels"}]
-    asking = [f"{wanted} more evaluation labels are wanted"] if wanted else []
+    place = ", drawn where the two models disagree" if where == "disagreement" else ""
+    asking = [f"{wanted} more evaluation labels are wanted{place}"] if wanted else []
     return "; ".join([*told, *asking])

@@ -1,0 +1,32 @@
+"""What the gate sees."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tiltyard.rules.findings import Findings
+from tiltyard.rules.predictions import Predictions
+from tiltyard.rules.strata import Strata
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the gate sees: n evaluation rows with effective labels, both models' predictions for them.
+
+    ``overlap`` is how many of these rows stand in either model's training set. ``look`` counts the judgings since the
+    last promotion or roll-back, this one among them; ``looks_at_challenger`` those of this challenger. ``strata`` says
+    what the rows stand for where labels were drawn at the disagreement; ``findings`` are the other families' checks.
+    ``disagreement`` is whether labels can be asked for where the models disagree.
+    """
+
+    labels: NDArray[np.str_]
+    challenger: Predictions
+    champion: Predictions | None
+    overlap: int
+    look: int = 1
+    looks_at_challenger: int = 1
+    seed: int = 0
+    strata: Strata | None = None
+    findings: Findings = field(default_factory=Findings)
+    disagreement: bool = True

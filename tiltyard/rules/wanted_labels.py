@@ -1,0 +1,82 @@
+"""How many more evaluation labels would help the gate to decide, and where they are best drawn."""
+
+import math
+from typing import Final, Literal
+
+from schemas.gate import Gate
+from schemas.records import Check, Interval
+from tiltyard.rules.comparison import Comparison
+from tiltyard.rules.evidence import Evidence
+
+WantedWhere = Literal["disagreement", "chance", ""]
+
+MOST_WANTED: Final = 9
+"""At most this many times the present labels are asked for at once: a plan, not a promise."""
+
+FEWEST_DRAWN: Final = 10
+"""A gain rests on at least so many rows before anything is reckoned from its spread."""
+
+
+def lower_limit(policy: Gate) -> float:
+    """What the gain's lower bound must exceed."""
+    return policy.minimum_gain if policy.rule == "superior" else 0.0 - policy.margin
+
+
+def wanted_labels(
+    evidence: Evidence, policy: Gate, compared: Comparison, checks: tuple[Check, ...]
+) -> tuple[int, WantedWhere]:
+    """How many more evaluation labels would help to decide, and whether by chance or where the models disagree.
+
+    None for a promotion, and none where a check failed, for more labels would not change that. By chance while there
+    are too few to judge on, a class or a slice is missing, or there is no champion; else where the models disagree, for
+    only there is the gain.
+    """
+    rows = len(evidence.labels)
+    outcomes = {check.name: check.outcome for check in checks}
+    if rows < policy.minimum_labels:
+        return policy.minimum_labels - rows, "chance"
+    if "fail" in outcomes.values() or "undecided" not in outcomes.values():
+        return 0, ""
+    if evidence.champion is None or outcomes["gain"] != "undecided" or outcomes["classes"] != "pass":
+        return rows, "chance"
+    if evidence.strata and evidence.strata.thin:
+        return _for_thin(evidence.strata.thin[-1], evidence.strata.sizes)
+    if not evidence.disagreement:
+        return labels_wanted(rows, compared.gain, policy), "chance"
+    return _at_the_disagreement(evidence, policy, compared)
+
+
+def _for_thin(stratum: int, sizes: tuple[int, ...]) -> tuple[int, WantedWhere]:
+    """The labels for a stratum that has too few; the last one is where the models disagree."""
+    return min(sizes[stratum], FEWEST_DRAWN), "disagreement" if stratum == len(sizes) - 1 else "chance"
+
+
+def _at_the_disagreement(evidence: Evidence, policy: Gate, compared: Comparison) -> tuple[int, WantedWhere]:
+    """The labels where the models disagree; by chance once all of those rows have one, as far as that can help."""
+    if evidence.strata is None:
+        base = max(math.ceil(compared.carried_by), FEWEST_DRAWN)
+        return labels_wanted(base, compared.gain, policy), "disagreement"
+    labeled, size = int(evidence.strata.counts[-1]), evidence.strata.sizes[-1]
+    wanted = labels_wanted(max(labeled, FEWEST_DRAWN), compared.gain, policy)
+    if labeled < size:
+        return min(wanted, size - labeled), "disagreement"
+    if policy.metric == "accuracy":  # rows that are decided alike cannot change a difference of accuracies
+        return 0, ""
+    return labels_wanted(len(evidence.labels), compared.gain, policy), "chance"
+
+
+def labels_wanted(rows: int, gain: Interval | None, policy: Gate) -> int:
+    """How many more rows would bring the lower bound above the limit, were the gain as it looks now.
+
+    An interval's width shrinks with the root of the number of rows. Where the gain looks too small, or is unknown,
+    as many again are asked for; never more than ``MOST_WANTED`` times the rows.
+
+    >>> labels_wanted(100, Interval(0.02, -0.02, 0.06), Gate())
+    300
+    """
+    limit = lower_limit(policy)
+    if gain is None or gain.value <= limit:
+        return rows
+    narrower = min((gain.value - gain.low) / (gain.value - limit), float(1 + MOST_WANTED))
+    needed = rows * narrower**2
+    return min(max(1, math.ceil(round(needed - rows, 6))), MOST_WANTED * rows)
