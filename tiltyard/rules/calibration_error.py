@@ -138,7 +138,9 @@ def _side(errors: Floats, told: Told, weights: Floats, level: float) -> dict[str
     """One model's error, the bins behind it and the parts of its Brier score, as JSON."""
     error = _between(errors, level)
     return {
-        "error": {"value": error.value, "low": max(error.low, 0.0), "high": error.high},
+        "error": error.value,
+        "low": max(error.low, 0.0),
+        "high": error.high,
         "bins": _bins(told, weights),
         "brier": brier_parts(told, weights),
     }

@@ -23,9 +23,10 @@ def churn(examined: Examined, project: Project) -> Findings:
 
 def _share(examined: Examined, champion: Side, level: float) -> tuple[Interval, int]:
     """The share of flips with its interval, and the rows that it is over; of a whole population it is exact."""
-    if examined.flips is not None and examined.flips[1]:
-        flipped, rows = examined.flips
-        return rounded(flipped / rows, flipped / rows, flipped / rows), rows
+    if examined.population is not None and len(examined.population[0].decisions):
+        old, new = (predictions.decisions for predictions in examined.population)
+        exact = float((old != new).mean())
+        return rounded(exact, exact, exact), len(old)
     flips = examined.challenger.predictions.decisions != champion.predictions.decisions
     return share_of(flips, examined.weights, level), len(flips)
 

@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.project import Project
-from schemas.records import Interval
 from tiltyard.rules.examined import Examined, harm_level
 from tiltyard.rules.findings import Findings
 from tiltyard.rules.metrics import codes
 from tiltyard.rules.predictions import Predictions
-from tiltyard.rules.weighted_shares import mean_of
+from tiltyard.rules.weighted_shares import mean_of, told
 
 Floats = NDArray[np.float64]
 
@@ -22,12 +21,12 @@ def decision_costs(examined: Examined, project: Project) -> Findings:
         return Findings()
     level = harm_level(project.gate)
     new = costs_of(examined.labels, examined.challenger.predictions, project)
-    told = {"challenger": _interval(mean_of(new, examined.weights, level)), "champion": None, "saved": None}
+    costs: dict[str, Any] = {"challenger": told(mean_of(new, examined.weights, level)), "champion": None, "saved": None}
     if examined.champion is not None:
         old = costs_of(examined.labels, examined.champion.predictions, project)
-        told["champion"] = _interval(mean_of(old, examined.weights, level))
-        told["saved"] = _interval(mean_of(old - new, examined.weights, level))
-    return Findings(told={"costs": told})
+        costs["champion"] = told(mean_of(old, examined.weights, level))
+        costs["saved"] = told(mean_of(old - new, examined.weights, level))
+    return Findings(told={"costs": costs})
 
 
 def costs_of(labels: NDArray[np.str_], predictions: Predictions, project: Project) -> Floats:
@@ -36,8 +35,3 @@ def costs_of(labels: NDArray[np.str_], predictions: Predictions, project: Projec
     table = np.array([[project.costs.get(true, {}).get(decided, 0.0) for decided in names] for true in names])
     true, decided = codes(labels, tuple(names)), codes(predictions.decisions, tuple(names))
     return np.asarray(table[true, decided], dtype=np.float64)
-
-
-def _interval(interval: Interval) -> dict[str, Any]:
-    """An estimate as JSON."""
-    return {"value": interval.value, "low": interval.low, "high": interval.high}

@@ -8,11 +8,30 @@ from collections.abc import Callable
 from typing import Final
 
 from schemas.project import Project
+from tiltyard.rules.calibration_error import calibration
+from tiltyard.rules.churn import churn
+from tiltyard.rules.decision_costs import decision_costs
+from tiltyard.rules.dominance import dominance
 from tiltyard.rules.examined import Examined as Examined
 from tiltyard.rules.examined import Side as Side
 from tiltyard.rules.findings import Findings, together
+from tiltyard.rules.flips import flips
+from tiltyard.rules.freshness import freshness
+from tiltyard.rules.leaks import leaks
+from tiltyard.rules.resources import resources
+from tiltyard.rules.slices import slices
 
-FAMILIES: Final[tuple[Callable[[Examined, Project], Findings], ...]] = ()
+FAMILIES: Final[tuple[Callable[[Examined, Project], Findings], ...]] = (
+    freshness,
+    leaks,
+    dominance,
+    slices,
+    flips,
+    calibration,
+    churn,
+    resources,
+    decision_costs,
+)
 """The families of checks, in the order in which a verdict shows them."""
 
 

@@ -36,8 +36,8 @@ class Examined:
     ``rows`` has sample_id, label and the project's own columns; ``labels`` (n,) are its labels; ``weights`` (n,) say
     how many rows of the population each stands for, all 1 where they are a plain random sample. ``level`` is the
     one-sided error that this look may make; ``now`` is when it happens, ``labeled_at`` when the newest of the labels
-    was given. ``flips`` is how many of how many rows of the population, labeled or not, the two models decide
-    differently; none where it was not asked. ``stopwatch`` gives seconds that only grow; it is read where the policy
+    was given. ``population`` has the champion's and the challenger's answers for the rows of the population, labeled or
+    not; none where they were not asked. ``stopwatch`` gives seconds that only grow; it is read where the policy
     limits the time of a prediction.
     """
 
@@ -51,7 +51,7 @@ class Examined:
     level: float = 0.025
     strata: Strata | None = None
     labeled_at: datetime | None = None
-    flips: tuple[int, int] | None = None
+    population: tuple[Predictions, Predictions] | None = None
     stopwatch: Callable[[], float] | None = None
 
 

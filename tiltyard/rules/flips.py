@@ -1,49 +1,76 @@
-"""Decisions that differ between two models on the same rows, and who was right."""
+"""How many decisions flip when the inputs change a little: a model that does that decides by accident."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.rules.predictions import Predictions
+from schemas.project import Project
+from schemas.records import Check, Interval, Outcome
+from tiltyard.rules.chance import chance_keys, sample_keys
+from tiltyard.rules.examined import Examined, Side, harm_level
+from tiltyard.rules.features import feature_frame
+from tiltyard.rules.findings import Findings
+from tiltyard.rules.perturbation import perturbed
+from tiltyard.rules.predictions import predictions_of
+from tiltyard.rules.weighted_shares import excess_of, share_of, told
 
-CHALLENGER, CHAMPION, NEITHER = "challenger", "champion", "neither"
-WHO: Final = (CHALLENGER, CHAMPION, NEITHER)
-
-
-@dataclass(frozen=True, slots=True)
-class Flip:
-    """One row (its place from 0) that the two models decide differently, and which of them was right."""
-
-    place: int
-    label: str
-    champion: str
-    challenger: str
-    right: str
+MOST: Final = 2000
+"""Rows that are changed and predicted again, those of the lowest chance."""
 
 
-def flips(labels: NDArray[np.str_], champion: Predictions, challenger: Predictions) -> list[Flip]:
-    """Every row that is decided differently, in the order of the rows.
+def flips(examined: Examined, project: Project) -> Findings:
+    """The share of decisions that flip under small changes of the inputs, the champion's own beside it.
 
-    >>> two = [Predictions(np.zeros((2, 2)), np.array(decided), ("no", "yes"), "yes") for decided in (["no"] * 2,
-    ...     ["no", "yes"])]
-    >>> flips(np.array(["no", "yes"]), *two)
-    [Flip(place=1, label='yes', champion='no', challenger='yes', right='challenger')]
+    Nothing where the project file asks for no changes.
     """
-    differ = np.flatnonzero(champion.decisions != challenger.decisions)
-    return [
-        _flip(int(place), str(labels[place]), str(champion.decisions[place]), str(challenger.decisions[place]))
-        for place in differ
-    ]
+    how, level = project.gate.perturbation, harm_level(project.gate)
+    if not (how.noise or how.typos or how.missing):
+        return Findings()
+    chosen = _chosen(examined)
+    weights, new = examined.weights[chosen], _flipped(examined.challenger, examined, chosen, project)
+    share = share_of(new, weights, level)
+    checks = [] if how.most_flips is None else [_flips_check(share, how.most_flips)]
+    found: dict[str, Any] = {"rows": len(chosen), "challenger": _told(share), "champion": None, "more": None}
+    if examined.champion is not None:
+        old = _flipped(examined.champion, examined, chosen, project)
+        more = excess_of(new, old, weights, level)
+        found |= {"champion": _told(share_of(old, weights, level)), "more": told(more)}
+        checks += [] if how.most_more_flips is None else [_more_check(more, how.most_more_flips)]
+    return Findings(tuple(checks), {"perturbation": found})
 
 
-def who_was_right(found: list[Flip], weights: NDArray[np.float64]) -> dict[str, float]:
-    """How many of the flips each was right in, by weight: challenger, champion, neither."""
-    return {who: float(sum(weights[flip.place] for flip in found if flip.right == who)) for who in WHO}
+def _chosen(examined: Examined) -> NDArray[np.intp]:
+    """The rows that are changed: all, or those whose number by chance is lowest."""
+    order = np.argsort(chance_keys(sample_keys(examined.rows), examined.seed), kind="stable")
+    return np.sort(order[:MOST])
 
 
-def _flip(place: int, label: str, champion: str, challenger: str) -> Flip:
-    """A flip with its judgement."""
-    right = CHALLENGER if challenger == label else CHAMPION if champion == label else NEITHER
-    return Flip(place, label, champion, challenger, right)
+def _flipped(side: Side, examined: Examined, chosen: NDArray[np.intp], project: Project) -> NDArray[np.bool_]:
+    """Whether each chosen row's decision flips when its inputs change a little."""
+    rows = perturbed(examined.rows[chosen], project, examined.seed)
+    after = predictions_of(side.model, feature_frame(rows, project), project).decisions
+    return np.asarray(after != side.predictions.decisions[chosen])
+
+
+def _flips_check(share: Interval, limit: float) -> Check:
+    """Whether more decisions are shown to flip than the project file allows."""
+    outcome: Outcome = "fail" if share.low > limit else "pass"
+    why = f"{share.value:.1%} of the decisions flip when the inputs change a little, {limit:.0%} are allowed"
+    return Check("perturbation", outcome, share.value, limit, why, share.low, share.high)
+
+
+def _more_check(more: Interval, limit: float) -> Check:
+    """Whether the challenger is shown to flip more than the champion by more than the project file allows."""
+    outcome: Outcome = "fail" if more.low > limit else "pass"
+    word = "more" if more.value >= 0 else "fewer"
+    why = (
+        f"{abs(more.value):.1%} {word} of the decisions flip than the champion's when the inputs change a little, "
+        f"{limit:.0%} more are allowed"
+    )
+    return Check("perturbation against champion", outcome, more.value, limit, why, more.low, more.high)
+
+
+def _told(share: Interval) -> dict[str, float]:
+    """A model's share of flips as it stands in the evidence."""
+    return {"flips": share.value, "low": share.low, "high": share.high}

@@ -17,7 +17,7 @@ from tiltyard.rules.examined import Examined, Side, harm_level
 from tiltyard.rules.features import feature_frame
 from tiltyard.rules.findings import Findings
 from tiltyard.rules.predictions import predictions_of
-from tiltyard.rules.weighted_shares import rounded
+from tiltyard.rules.weighted_shares import rounded, told
 
 PREDICTIONS: Final = 200
 """One-row predictions that are timed, after ``WARM`` that are not."""
@@ -31,8 +31,8 @@ def resources(examined: Examined, project: Project) -> Findings:
     """Size and latency against the project file's limits; nothing is measured where there is none."""
     limits = project.gate.resources
     checks = [_size(examined.challenger, limits.size_mb)] if limits.size_mb is not None else []
-    timed, told = _latency(examined, project)
-    return Findings((*checks, *timed), told)
+    timed, times = _latency(examined, project)
+    return Findings((*checks, *timed), times)
 
 
 def _size(side: Side, limit: float) -> Check:
@@ -53,8 +53,7 @@ def _latency(examined: Examined, project: Project) -> tuple[list[Check], dict[st
     times = {"challenger": percentile_of(new, level)}
     if limits.latency_times is not None and examined.champion is not None:
         times["champion"] = percentile_of(_times(examined, examined.champion, project, examined.stopwatch), level)
-    told = {who: {"value": time.value, "low": time.low, "high": time.high} for who, time in times.items()}
-    return _latency_checks(times, limits), {"latency": told}
+    return _latency_checks(times, limits), {"latency": {who: told(time) for who, time in times.items()}}
 
 
 def _latency_checks(times: dict[str, Interval], limits: Resources) -> list[Check]:

@@ -62,7 +62,7 @@ def vanished(examined: Examined, project: Project) -> list[tuple[str, str, int]]
     """
     training, least = examined.challenger.training, project.gate.slices.minimum
     found: list[tuple[str, str, int]] = []
-    for name in [LABEL, *_by_value(project)]:
+    for name in [LABEL, *(name for name in _by_value(project) if name in training.columns)]:
         column = _labels(examined) if name == LABEL else examined.rows[name]
         seen = set(column.cast(pl.String).fill_null("").to_list())
         counts = training[name].cast(pl.String).fill_null("").value_counts().sort(name).rows()

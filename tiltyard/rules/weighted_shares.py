@@ -4,6 +4,7 @@ Closed forms: a check that blocks is asked at levels that resamples would be too
 on every machine. Weights count by the effective number of rows (Kish 1965), ``(sum w)^2 / sum w^2``.
 """
 
+import math
 from typing import Final
 
 import numpy as np
@@ -49,12 +50,18 @@ def excess_of(more: NDArray[np.bool_], less: NDArray[np.bool_], weights: Floats,
     >>> excess_of(np.array([True] * 8 + [False] * 2), np.zeros(10, dtype=bool), np.ones(10), 0.025)
     Interval(value=0.8, low=0.353913, high=0.97942)
     """
+    value, centre, error = adjusted_excess(more, less, weights)
+    wide = float(norm.isf(level)) * error
+    return rounded(value, max(centre - wide, -1.0), min(centre + wide, 1.0))
+
+
+def adjusted_excess(more: NDArray[np.bool_], less: NDArray[np.bool_], weights: Floats) -> tuple[float, float, float]:
+    """The same excess, then the centre and the standard error of its adjusted interval."""
     rows, total = effective_rows(weights), weights.sum()
     first = float(weights[more & ~less].sum() / total) * rows
     second = float(weights[less & ~more].sum() / total) * rows
-    gain, spread = (first - second) / (rows + 2), (first + second + 1) / (rows + 2)
-    error = norm.isf(level) * np.sqrt(max(spread - gain**2, 0.0) / (rows + 2))
-    return rounded((first - second) / rows, max(gain - error, -1.0), min(gain + error, 1.0))
+    centre, spread = (first - second) / (rows + 2), (first + second + 1) / (rows + 2)
+    return (first - second) / rows, centre, math.sqrt(max(spread - centre**2, 0.0) / (rows + 2))
 
 
 def mean_of(values: Floats, weights: Floats, level: float) -> Interval:
@@ -77,3 +84,8 @@ def rounded(value: float, low: float, high: float) -> Interval:
     Interval(value=0.3, low=0.0, high=1.0)
     """
     return Interval(round(float(value), DECIMALS), round(float(low), DECIMALS), round(float(high), DECIMALS))
+
+
+def told(interval: Interval) -> dict[str, float]:
+    """An estimate as it stands in the evidence."""
+    return {"value": interval.value, "low": interval.low, "high": interval.high}
