@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from examples.dealing import Deal
@@ -17,7 +16,7 @@ from tiltyard.pages.beside import Curves, Point
 from tiltyard.rules.features import feature_frame
 from tiltyard.rules.metrics import score
 from tiltyard.rules.predictions import predictions_of
-from tiltyard.rules.recipes import recipes_of
+from tiltyard.rules.recipes import Recipe, recorded_recipe
 from tiltyard.stores.workspace import Workspace
 
 DRAWS = 5
@@ -73,7 +72,7 @@ def _fitted(
         if at in shown:
             rows = pool[np.sort(drawn)]
             frame = feature_frame(rows, workspace.project)
-            models.append(_recipe(workspace, model).fit(frame, rows["answer"].to_numpy().astype(str)))
+            models.append(_recipe(workspace, model).fitted(frame, rows["answer"].to_numpy().astype(str)))
     return models
 
 
@@ -99,10 +98,9 @@ def _draw(
     return np.concatenate([drawn, more])
 
 
-def _recipe(workspace: Workspace, model: Model) -> Any:
-    """The unfitted pipeline that a model was made with."""
-    recipes = recipes_of(workspace.project, model.seed)
-    return clone(next(one.pipeline for one in recipes if one.candidate == model.recipe["candidate"]))
+def _recipe(workspace: Workspace, model: Model) -> Recipe:
+    """The recipe that a model was made with."""
+    return recorded_recipe(model.recipe, workspace.project, model.seed)
 
 
 def _point(labeled: LabeledSet, models: list[Any], judged: pl.DataFrame, workspace: Workspace) -> Point:

@@ -12,7 +12,7 @@ from schemas.canonical import digest
 from schemas.columns import Columns, Part, expand
 from schemas.errors import ProjectFileError, nearest
 from schemas.gate import OF_TWO_CLASSES, Gate
-from schemas.tuning import Candidate, Tuning
+from schemas.tuning import Candidate, Tuning, refuse_costs, refuse_unread
 
 Format = Literal["auto", "csv", "json", "jsonl", "parquet"]
 StrategyName = Literal[
@@ -214,6 +214,14 @@ class Project(Part):
                     raise ValueError(f"costs.{true}.{decided} is {cost:g}; a right decision costs 0, a wrong one more")
         if self.tuning.threshold == "costs" and not self.costs:
             raise ValueError("tuning.threshold is 'costs', and there are none; name them under 'costs'")
+        if self.tuning.threshold == "costs":
+            refuse_costs(self.costs, self.class_names)
+        return self
+
+    @model_validator(mode="after")
+    def search_finds_what_it_reads(self) -> Self:
+        """Refuse a space that the search does not read, and a search without anything to search."""
+        refuse_unread(self.candidates, self.tuning)
         return self
 
     @property

@@ -1,5 +1,6 @@
 """Which trials are fitted and how they are compared among themselves, before the gate, as the project file says it."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -22,6 +23,8 @@ class Range(Part):
             raise ValueError(f"low {self.low:g} is not below high {self.high:g}")
         if self.log and self.low <= 0:
             raise ValueError(f"log needs a low above 0, got {self.low:g}")
+        if self.integer and not (self.low.is_integer() and self.high.is_integer()):
+            raise ValueError(f"a range of whole numbers ends in whole numbers, got {self.low:g} and {self.high:g}")
         return self
 
 
@@ -32,7 +35,7 @@ class Candidate(Part):
     estimator: str = Field(description="import path, for example sklearn.linear_model.LogisticRegression")
     parameters: dict[str, Any] = Field(default_factory=dict, description="what the estimator is made with")
     grid: dict[str, list[Any]] = Field(
-        default_factory=dict, description="values of a parameter; search 'grid' tries every combination"
+        default_factory=dict, description="values of a parameter; search 'grid' tries every combination, others draw"
     )
     space: dict[str, Range] = Field(
         default_factory=dict, description="ranges of a parameter, for the searches 'random', 'halving' and 'optuna'"
@@ -40,6 +43,21 @@ class Candidate(Part):
     preprocessing: Literal["default", "none"] = Field(
         "default", description="default: imputation, rare categories, scaling, TF-IDF, as the kinds ask"
     )
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether there is anything to search."""
+        return bool(self.grid or self.space)
+
+    @model_validator(mode="after")
+    def each_parameter_is_searched_once(self) -> Self:
+        """Refuse a parameter that stands in both grid and space, and one without values."""
+        for name in sorted(set(self.grid) & set(self.space)):
+            raise ValueError(f"{name!r} stands under both grid and space; keep one")
+        for name, values in self.grid.items():
+            if not values:
+                raise ValueError(f"grid names no values of {name!r}")
+        return self
 
 
 class Tuning(Part):
@@ -50,8 +68,8 @@ class Tuning(Part):
     )
     trials: int = Field(20, ge=1, description="of each candidate with a space or grid, unless search is grid")
     seconds: float | None = Field(None, gt=0, description="after this no further trial is begun; none: no limit")
-    workers: int = Field(1, ge=1, le=64, description="processes that fit trials side by side")
-    start: Literal["cold", "warm"] = Field("cold", description="warm: the champion's own parameters are tried too")
+    workers: int = Field(1, ge=1, le=64, description="processes that fit trials side by side; they change no result")
+    start: Literal["cold", "warm"] = Field("cold", description="warm: the champion's own parameters are tried first")
     folds: int = Field(3, ge=2, le=20, description="of the cross-validation that ranks the trials")
     minimum_labels: int = Field(20, ge=2, description="fewest training labels to fit from")
     class_weight: Literal["none", "balanced"] = Field("none", description="balanced: rare classes weigh more")
@@ -59,5 +77,33 @@ class Tuning(Part):
         "none", description="how the best trial's probabilities are calibrated, by cross-validation"
     )
     threshold: Literal["search", "costs", "none"] = Field(
-        "search", description="the cut-off of two classes: search by the gate's metric, by the project's costs, or 0.5"
+        "search", description="the cut-off of two classes: by the gate's metric, by the project's costs, or none (0.5)"
     )
+
+
+def refuse_unread(candidates: Iterable[Candidate], tuning: Tuning) -> None:
+    """Raise ValueError for a space that the search does not read, and for a search that finds nothing to search."""
+    named = list(candidates)
+    for candidate in named:
+        if candidate.space and tuning.search == "grid":
+            raise ValueError(
+                f"candidate {candidate.name!r} has a space, which search 'grid' does not read; "
+                "write values under its grid, or set tuning.search to random, halving or optuna"
+            )
+    if tuning.search != "grid" and named and not any(candidate.is_searched for candidate in named):
+        raise ValueError(f"tuning.search is {tuning.search!r}, and no candidate has a grid or a space to search")
+
+
+def refuse_costs(costs: Mapping[str, Mapping[str, float]], class_names: list[str]) -> None:
+    """Raise ValueError where a cut-off cannot follow from the costs: of two classes each mistake needs a cost."""
+    if len(class_names) != 2:
+        raise ValueError(
+            f"tuning.threshold 'costs' is a cut-off between two classes, here are {len(class_names)}; "
+            "use search or none, and read the costs in the verdict"
+        )
+    for true, decided in (class_names, class_names[::-1]):
+        if not costs.get(true, {}).get(decided):
+            raise ValueError(
+                f"tuning.threshold is 'costs', and costs.{true}.{decided} is none: a mistake that costs nothing "
+                "would always be made; name a cost above 0 for both"
+            )

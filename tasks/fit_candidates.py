@@ -4,7 +4,7 @@ from schemas.records import LabeledSet, Model, ModelId, TrainingId
 from tasks.step import step
 from tiltyard.stores.provenance import code_version, environment
 from tiltyard.stores.registry import CHALLENGER, RegisteredModel
-from tiltyard.stores.training import Refit, fit_from, model_id_of
+from tiltyard.stores.training import Refit, fit_from, model_id_of, warm_recipe
 from tiltyard.stores.training_runs import Training
 from tiltyard.stores.workspace import Workspace, open_workspace
 
@@ -19,9 +19,10 @@ def fit_candidates(project: str, training_id: str) -> ModelId:
     class, or a candidate breaks scikit-learn's contract.
     """
     workspace = open_workspace(project)
-    model_id = model_id_of(training_id, workspace.project)
+    warm = warm_recipe(workspace)
+    model_id = model_id_of(training_id, workspace.project, warm)
     if workspace.ledger.models.known(model_id) is None:
-        refit = fit_from(workspace, TrainingId(training_id), workspace.project)
+        refit = fit_from(workspace, TrainingId(training_id), warm)
         labeled = workspace.ledger.models.get_set(training_id)
         registered = workspace.registry.log_training(_training(workspace, model_id, labeled, refit))
         _record(workspace, model_id, labeled, refit, registered)
@@ -43,8 +44,14 @@ def _training(workspace: Workspace, model_id: ModelId, labeled: LabeledSet, refi
             "project_hash": workspace.project.project_hash,
             "code_version": code_version(),
             "seed": str(workspace.project.seed),
+            **_search_tags(refit),
         },
     )
+
+
+def _search_tags(refit: Refit) -> dict[str, str]:
+    """How the search went: its method, how many trials it made, how many the time did not allow."""
+    return {f"search_{name}": str(value) for name, value in refit.fitted.recipe["search"].items()}
 
 
 def _record(
@@ -57,7 +64,7 @@ def _record(
             model_id=model_id,
             training_id=TrainingId(labeled.set_id),
             project_hash=workspace.remember_project(now),
-            recipe={"candidate": best.candidate, "estimator": best.estimator, "parameters": dict(best.parameters)},
+            recipe=dict(refit.fitted.recipe),
             seed=workspace.project.seed,
             code_version=code_version(),
             environment=environment(),

@@ -4,20 +4,20 @@ from schemas.project import parse_project
 from schemas.records import Rebuilt
 from tasks.step import step
 from tiltyard.stores.provenance import code_version, environment
-from tiltyard.stores.training import fit_from
+from tiltyard.stores.training import fit_again
 from tiltyard.stores.workspace import open_workspace
 
 
 @step("rebuild-model")
 def rebuild_model(project: str, model_id: str) -> Rebuilt:
-    """Fit a model again from its training set, project file and seed as they were, and compare predictions.
+    """Fit a model again from its training set, recipe, project file and seed as they were, and compare predictions.
 
     Code and environment are today's; where they differ from the model's, the result says so.
     """
     workspace = open_workspace(project)
     model = workspace.ledger.models.get(model_id)
     version = workspace.ledger.models.project_version(model.project_hash)
-    refit = fit_from(workspace, model.training_id, parse_project(dict(version.body), "the ledger's project file"))
+    refit = fit_again(workspace, model, parse_project(dict(version.body), "the ledger's project file"))
     then = {**model.environment, "code": model.code_version}
     now = {**environment(), "code": code_version()}
     changed = {name: (value, now.get(name, "")) for name, value in then.items() if now.get(name) != value}

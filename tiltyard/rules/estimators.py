@@ -9,6 +9,14 @@ from schemas.errors import TrainingError, nearest
 from schemas.tuning import Candidate
 
 METHODS: Final = ("fit", "predict", "predict_proba", "get_params", "set_params", "__sklearn_tags__")
+KINDS: Final = {
+    "regressor": "predicts numbers, and a prediction here is a class: regression is not offered",
+    "clusterer": "finds groups without labels, and is no classifier",
+    "outlier_detector": "finds outliers without labels, and is no classifier",
+    "transformer": "changes columns, and is no classifier",
+}
+"""What scikit-learn calls estimators that are no candidates, and why they are none."""
+EXAMPLE: Final = "sklearn.linear_model.LogisticRegression"
 
 
 def estimator_of(path: str, parameters: Mapping[str, Any], seed: int) -> Any:
@@ -16,12 +24,15 @@ def estimator_of(path: str, parameters: Mapping[str, Any], seed: int) -> Any:
 
     A parameter written as ``{estimator: path, parameters: {...}}`` is itself an estimator, so that
     calibration, bagging and the like can be named. Raises TrainingError when the path cannot be imported, a
-    parameter is unknown (naming the nearest), or a method of scikit-learn's contract is missing.
+    parameter is unknown (naming the nearest), it is no classifier (a regressor, say), a method of scikit-learn's
+    contract is missing, or it cannot be cloned.
     """
     estimator = _constructed(path, parameters, seed)
+    _refuse_other_kinds(estimator, path)
     missing = [method for method in METHODS if not hasattr(estimator, method)]
     if missing:
         raise TrainingError(f"estimator {path!r} has no {missing[0]}(); {_advice(missing[0])}")
+    _refuse_uncloneable(estimator, path)
     return seeded(estimator, seed)
 
 
@@ -70,7 +81,7 @@ def _imported(path: str) -> Callable[..., Any]:
     """The class or function at an import path."""
     place, _, name = path.rpartition(".")
     if not place:
-        raise TrainingError(f"estimator {path!r} is not an import path such as sklearn.svm.SVC")
+        raise TrainingError(f"estimator {path!r} is not an import path such as {EXAMPLE}")
     try:
         module = import_module(place)
     except Exception as error:  # a user's module may fail in any way while it is imported
@@ -124,6 +135,31 @@ def _defined_at(path: str) -> str:
     except TrainingError:
         return ""
     return f"{found.__module__}.{found.__qualname__}" if isinstance(found, type) else ""
+
+
+def _refuse_other_kinds(estimator: Any, path: str) -> None:
+    """Raise for an estimator that says of itself that it is no classifier."""
+    if isinstance(estimator, type) or not hasattr(estimator, "__sklearn_tags__"):
+        return
+    # Every workspace knows this module, and scikit-learn takes a second to import.
+    from sklearn.utils import get_tags
+
+    kind = get_tags(estimator).estimator_type
+    if kind in KINDS:
+        raise TrainingError(f"estimator {path!r} {KINDS[kind]}; name a classifier, for example {EXAMPLE}")
+
+
+def _refuse_uncloneable(estimator: Any, path: str) -> None:
+    """Raise for an estimator of which no fresh copy can be made: each fold is fitted on one."""
+    from sklearn.base import clone  # likewise
+
+    try:
+        clone(estimator)
+    except (RuntimeError, TypeError) as error:
+        raise TrainingError(
+            f"estimator {path!r} cannot be cloned: {error}; its __init__ must keep each parameter as it was given, "
+            "under the same name"
+        ) from error
 
 
 def _advice(method: str) -> str:

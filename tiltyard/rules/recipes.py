@@ -1,17 +1,22 @@
 """What can be fitted: the project file's candidates, or defaults for its kinds of columns, as unfitted pipelines."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from sklearn.model_selection import ParameterGrid
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from schemas.errors import TrainingError
 from schemas.project import Project
-from schemas.tuning import Candidate
-from tiltyard.rules.estimators import estimator_of, with_parameters
+from schemas.tuning import Candidate, Range
+from tiltyard.rules.calibrating import calibrated
+from tiltyard.rules.class_weights import fit_arguments, weighs_rows
+from tiltyard.rules.estimators import estimator_of
 from tiltyard.rules.preprocessing import only_text, preprocessing
+from tiltyard.rules.spaces import combinations
 
 LINEAR = "sklearn.linear_model.LogisticRegression"
 TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
@@ -30,51 +35,142 @@ DEFAULT_TREES = Candidate(
         # Its own split for early stopping fails on a class of one row.
         "early_stopping": False,
     },
+    space={
+        "learning_rate": Range(low=0.02, high=0.3, log=True),
+        "max_iter": Range(low=30, high=300, log=True, integer=True),
+        "max_leaf_nodes": Range(low=4, high=64, log=True, integer=True),
+        "min_samples_leaf": Range(low=2, high=40, log=True, integer=True),
+        "l2_regularization": Range(low=0.01, high=10, log=True),
+    },
 )
-DEFAULT_LINEAR = Candidate(name="linear", estimator=LINEAR, parameters={"max_iter": 1000})
+DEFAULT_LINEAR = Candidate(
+    name="linear",
+    estimator=LINEAR,
+    parameters={"max_iter": 1000},
+    space={"C": Range(low=0.001, high=100, log=True)},
+)
 # TF-IDF rows have length one, so the penalty must be weaker; the looser tolerance halves the time.
-DEFAULT_TEXT = Candidate(name="text-linear", estimator=LINEAR, parameters={"C": 10.0, "tol": 1e-3, "max_iter": 1000})
+DEFAULT_TEXT = Candidate(
+    name="text-linear",
+    estimator=LINEAR,
+    parameters={"C": 10.0, "tol": 1e-3, "max_iter": 1000},
+    space={"C": Range(low=0.1, high=1000, log=True)},
+)
+
+Start = Literal["cold", "warm"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """One trial before it is fitted."""
+    """One trial before it is fitted: all that decides over a model beside rows, labels and the cut-off.
+
+    ``pipeline`` is unfitted; ``by_rows`` is whether classes are balanced by the weight of rows; ``calibration`` names
+    the method that is in the pipeline, over ``calibration_folds``.
+    """
 
     candidate: str
     estimator: str
     parameters: Mapping[str, Any]
     pipeline: Any
+    preprocessing: Literal["default", "none"] = "default"
+    by_rows: bool = False
+    class_weight: Literal["none", "balanced"] = "none"
+    calibration: str = "none"
+    calibration_folds: int = 0
+    start: Start = "cold"
+
+    def fitted(self, frame: Any, labels: NDArray[np.str_]) -> Any:
+        """A fresh copy of the pipeline, fitted on feature rows and their labels."""
+        return clone(self.pipeline).fit(frame, labels, **fit_arguments(self.by_rows, labels))
+
+    def written(self) -> dict[str, Any]:
+        """The recipe as the ledger keeps it; :func:`recorded_recipe` reads it."""
+        return {
+            "candidate": self.candidate,
+            "estimator": self.estimator,
+            "parameters": dict(self.parameters),
+            "preprocessing": self.preprocessing,
+            "class_weight": self.class_weight,
+            "calibration": self.calibration,
+            "calibration_folds": self.calibration_folds,
+            "start": self.start,
+        }
 
 
 def recipes_of(project: Project, seed: int) -> list[Recipe]:
-    """Every trial of a project: each candidate with each combination of its grid, in the project file's order.
+    """Every trial that is known before the first is fitted: each candidate with each of its combinations, in order.
 
     Each pipeline takes ``feature_frame(rows, project)``. Raises TrainingError, naming the candidate, where
     one breaks scikit-learn's contract.
     """
-    return [recipe for candidate in candidates_of(project) for recipe in _trials(candidate, project, seed)]
+    return [
+        recipe_of(candidate, chosen, project, seed)
+        for candidate in candidates_of(project)
+        for chosen in combinations(candidate, project.tuning, seed)
+    ]
 
 
 def candidates_of(project: Project) -> list[Candidate]:
-    """The project file's candidates, or the defaults where it names none."""
+    """The project file's candidates, or the defaults where it names none, with spaces where these are searched."""
     if project.candidates:
         return project.candidates
-    return [DEFAULT_TEXT] if only_text(project) else [DEFAULT_LINEAR, DEFAULT_TREES]
+    defaults = [DEFAULT_TEXT] if only_text(project) else [DEFAULT_LINEAR, DEFAULT_TREES]
+    if project.tuning.search != "grid":
+        return defaults
+    return [candidate.model_copy(update={"space": {}}) for candidate in defaults]
 
 
-def _trials(candidate: Candidate, project: Project, seed: int) -> list[Recipe]:
-    """One recipe for each combination of a candidate's grid."""
+def recipe_of(candidate: Candidate, chosen: Mapping[str, Any], project: Project, seed: int) -> Recipe:
+    """A candidate's recipe with some of its parameters chosen; TrainingError names the candidate that is at fault."""
+    body = {
+        "candidate": candidate.name,
+        "estimator": candidate.estimator,
+        "parameters": {**candidate.parameters, **chosen},
+        "preprocessing": candidate.preprocessing,
+        "class_weight": project.tuning.class_weight,
+    }
     try:
-        return [_recipe(candidate, chosen, project, seed) for chosen in ParameterGrid(candidate.grid)]
+        return recorded_recipe(body, project, seed)
     except TrainingError as error:
         raise TrainingError(f"candidate {candidate.name!r}: {error}") from error
 
 
-def _recipe(candidate: Candidate, chosen: Mapping[str, Any], project: Project, seed: int) -> Recipe:
-    """The pipeline of one combination: preprocessing (unless it is declined) and the estimator."""
-    estimator = estimator_of(candidate.estimator, candidate.parameters, seed)
-    estimator = with_parameters(estimator, candidate.estimator, chosen)
+def recorded_recipe(body: Mapping[str, Any], project: Project, seed: int) -> Recipe:
+    """The recipe that the ledger recorded for a model, under the project file as it was then.
+
+    What a recipe of before does not say is what was done then: the candidate's preprocessing, no weights, no
+    calibration.
+    """
+    parameters = dict(body["parameters"])
+    estimator = estimator_of(body["estimator"], parameters, seed)
+    weight = body.get("class_weight", "none")
+    tuning = project.tuning.model_copy(update={"class_weight": weight})
+    by_rows = weighs_rows(estimator, body["estimator"], tuning)
     steps = [("estimator", estimator)]
-    if candidate.preprocessing == "default":
+    prepared = body.get("preprocessing") or _preprocessing_then(body["candidate"], project)
+    if prepared == "default":
         steps.insert(0, ("preprocessing", preprocessing(project, estimator)))
-    return Recipe(candidate.name, candidate.estimator, {**candidate.parameters, **chosen}, Pipeline(steps))
+    plain = Recipe(
+        candidate=body["candidate"],
+        estimator=body["estimator"],
+        parameters=parameters,
+        pipeline=Pipeline(steps),
+        preprocessing=prepared,
+        by_rows=by_rows,
+        class_weight=weight,
+        start=body.get("start", "cold"),
+    )
+    return with_calibration(plain, body.get("calibration", "none"), body.get("calibration_folds", 0), seed)
+
+
+def with_calibration(recipe: Recipe, method: str, folds: int, seed: int) -> Recipe:
+    """The same recipe with its probabilities calibrated by a method over some folds; ``none`` leaves it as it is."""
+    if method == "none":
+        return recipe
+    pipeline = calibrated(recipe.pipeline, method, folds, seed)
+    return replace(recipe, pipeline=pipeline, calibration=method, calibration_folds=folds)
+
+
+def _preprocessing_then(name: str, project: Project) -> Literal["default", "none"]:
+    """How a project's candidate of that name prepares its columns."""
+    return next((one.preprocessing for one in candidates_of(project) if one.name == name), "default")

@@ -1,81 +1,122 @@
-"""Every trial cross-validated on the same folds, the best one fitted on all rows: the candidate that will be judged."""
+"""The best of many trials, fitted on all rows: the candidate that will be judged.
+
+A search says which recipe and which cut-off (:func:`choose_recipe`); fitting what it said is a step of its own
+(:func:`fit_recorded`), so a model that is rebuilt is fitted from what was recorded, and nothing is searched again.
+"""
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from schemas.errors import TrainingError, nearest
 from schemas.project import Project
-from tiltyard.rules.folds import Split, deal_folds
-from tiltyard.rules.metrics import greater_is_better, report, score
-from tiltyard.rules.predictions import Predictions, predictions_of
-from tiltyard.rules.recipes import Recipe, recipes_of
-from tiltyard.rules.thresholds import best_threshold, can_search, decided_at, with_threshold
+from tiltyard.rules.calibrating import calibration_folds
+from tiltyard.rules.probing import notes_on
+from tiltyard.rules.recipes import Recipe, recorded_recipe, with_calibration
+from tiltyard.rules.searching import Attempt, Clock, Search, searched
+from tiltyard.rules.thresholds import with_threshold
+from tiltyard.rules.trials import LabeledFrame, Labels, Trial, merit, tried
 
-Labels = NDArray[np.str_]
+__all__ = ["Chosen", "Fitted", "Labels", "Trial", "check_labels", "choose_recipe", "fit_candidates", "fit_recorded"]
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """What cross-validation said about one recipe.
+class Chosen:
+    """What a search came to: the recipe as the ledger keeps it, its trial, and every trial in the order of trying."""
 
-    ``mean`` and ``deviation`` are of the gate's metric over folds, None where it is undefined; ``metrics`` are all
-    metrics over the out-of-fold rows together; ``problem`` says why a trial could not be fitted; ``notes``
-    are the warnings it gave.
-    """
+    recipe: Mapping[str, Any]
+    best: Trial
+    trials: tuple[Trial, ...]
 
-    candidate: str
-    estimator: str
-    parameters: Mapping[str, Any]
-    mean: float | None
-    deviation: float | None
-    metrics: Mapping[str, float]
-    threshold: float | None
-    problem: str = ""
-    notes: tuple[str, ...] = ()
+    def written(self) -> dict[str, Any]:
+        """The same as JSON types; :meth:`read` is the inverse."""
+        trials = [asdict(trial) for trial in self.trials]
+        return {"recipe": dict(self.recipe), "best": self.trials.index(self.best), "trials": trials}
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> "Chosen":
+        """What :meth:`written` gave."""
+        trials = tuple(Trial(**{**one, "notes": tuple(one["notes"])}) for one in body["trials"])
+        return cls(body["recipe"], trials[body["best"]], trials)
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The best trial, fitted on all rows, and every trial that it was compared with."""
+    """The best trial, fitted on all rows, every trial that it was compared with, and the recipe as the ledger
+    keeps it."""
 
     model: Any
     best: Trial
     trials: tuple[Trial, ...]
+    recipe: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class LabeledFrame:
-    """Feature rows and their effective labels, in the same order."""
-
-    frame: pd.DataFrame
-    labels: Labels
-
-
-def fit_candidates(frame: pd.DataFrame, labels: Labels, project: Project, seed: int) -> Fitted:
+def fit_candidates(
+    frame: pd.DataFrame,
+    labels: Labels,
+    project: Project,
+    seed: int,
+    *,
+    warm: Mapping[str, Any] | None = None,
+    clock: Clock | None = None,
+) -> Fitted:
     """The best of the project's candidates, fitted on all n rows.
 
     ``frame`` is ``feature_frame(rows, project)``, ``labels`` is text (n,). Every trial is scored by the gate's metric
-    on the same stratified folds (ties go to the lower log-loss, then to the project file's order). The model
-    knows only the classes among ``labels``. Same rows, labels and seed give the same model.
+    on the same stratified folds (ties go to the lower log-loss, then to the one tried first). The model
+    knows only the classes among ``labels``. Same rows, labels, seed and ``warm`` (the champion's recorded recipe) give
+    the same model, unless ``tuning.seconds`` ends the search by the ``clock``.
 
     Raises TrainingError where labels are too few (saying how many are missing), of one class or unknown to
     the project file, where a candidate breaks its contract, and where no trial could be fitted.
     """
+    chosen = choose_recipe(frame, labels, project, seed, warm=warm, clock=clock)
+    model = fit_recorded(frame, labels, project, seed, recipe=chosen.recipe, threshold=chosen.best.threshold)
+    return Fitted(model, chosen.best, chosen.trials, chosen.recipe)
+
+
+def choose_recipe(
+    frame: pd.DataFrame,
+    labels: Labels,
+    project: Project,
+    seed: int,
+    *,
+    warm: Mapping[str, Any] | None = None,
+    clock: Clock | None = None,
+) -> Chosen:
+    """The recipe and the cut-off that the project's search finds best; raises like :func:`fit_candidates`."""
     check_labels(labels, project)
     rows = LabeledFrame(frame.reset_index(drop=True), np.asarray(labels).astype(str))
-    splits = deal_folds(rows.labels, project.tuning.folds, seed)
     with threadpool_limits(limits=1):
-        recipes = recipes_of(project, seed)
-        trials = tuple(_tried(recipe, rows, splits, project) for recipe in recipes)
-        return _refitted(recipes, trials, rows, project)
+        search = Search(rows, project, seed, clock)
+        searched(search, _warm(warm, project, seed))
+        best = _calibrated(_best(search), search)
+        best = _noted(best, search)
+    trials = tuple(one.trial for one in search.attempts)
+    return Chosen({**best.recipe.written(), "search": _summary(search)}, best.trial, trials)
+
+
+def fit_recorded(
+    frame: pd.DataFrame,
+    labels: Labels,
+    project: Project,
+    seed: int,
+    *,
+    recipe: Mapping[str, Any],
+    threshold: float | None,
+) -> Any:
+    """The model that a recorded recipe and cut-off give from all rows: one artefact, equal for equal arguments."""
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
+        # The trial has already told them in its notes.
+        warnings.simplefilter("ignore")
+        whole = frame.reset_index(drop=True)
+        model = recorded_recipe(recipe, project, seed).fitted(whole, np.asarray(labels).astype(str))
+    return with_threshold(model, threshold, project.positive_class)
 
 
 def check_labels(labels: Labels, project: Project) -> None:
@@ -96,72 +137,60 @@ def check_labels(labels: Labels, project: Project) -> None:
         )
 
 
-def _tried(recipe: Recipe, rows: LabeledFrame, splits: list[Split], project: Project) -> Trial:
-    """A recipe's trial; one that cannot be fitted is kept with the reason."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            scored = _cross_validated(recipe, rows, splits, project)
-        except Exception as error:  # a candidate is the user's own code: whatever it raises belongs in its trial
-            return _trial(recipe, [], [], project, problem=f"{type(error).__name__}: {error}")
-    notes = tuple(sorted({f"{entry.category.__name__}: {entry.message}" for entry in caught}))
-    return _trial(recipe, [rows.labels[held_out] for _, held_out in splits], scored, project, notes=notes)
+def _warm(recorded: Mapping[str, Any] | None, project: Project, seed: int) -> Recipe | None:
+    """The champion's recipe as a trial of its own, under today's project file."""
+    if recorded is None:
+        return None
+    own = {name: recorded[name] for name in ("candidate", "estimator", "parameters")}
+    own["preprocessing"] = recorded.get("preprocessing")
+    today = {**own, "class_weight": project.tuning.class_weight, "start": "warm"}
+    try:
+        return recorded_recipe(today, project, seed)
+    except TrainingError as error:
+        raise TrainingError(f"the champion's own recipe: {error}; or set tuning.start to cold") from error
 
 
-def _cross_validated(recipe: Recipe, rows: LabeledFrame, splits: list[Split], project: Project) -> list[Predictions]:
-    """The predictions for each fold's held-out rows by a model that was fitted on the others."""
-    predictions = []
-    for fit_on, held_out in splits:
-        model = clone(recipe.pipeline).fit(rows.frame.iloc[fit_on], rows.labels[fit_on])
-        predictions.append(predictions_of(model, rows.frame.iloc[held_out], project))
-    return predictions
-
-
-def _trial(
-    recipe: Recipe,
-    labels: list[Labels],
-    scored: list[Predictions],
-    project: Project,
-    **told: Any,
-) -> Trial:
-    """The record of a trial: threshold first, then the metric of each fold and all metrics over the folds."""
-    metric = project.gate.metric
-    threshold = None
-    if scored and project.tuning.threshold == "search" and can_search(metric, scored[0]):
-        threshold = best_threshold(metric, labels, scored)
-        scored = [decided_at(threshold, predictions) for predictions in scored]
-    values = [score(metric, *fold) for fold in zip(labels, scored, strict=True)]
-    defined = [value for value in values if np.isfinite(value)]
-    mean = float(np.mean(defined)) if defined else None
-    deviation = float(np.std(defined)) if defined else None
-    metrics = report(np.concatenate(labels), _together(scored)) if scored else {}
-    return Trial(recipe.candidate, recipe.estimator, recipe.parameters, mean, deviation, metrics, threshold, **told)
-
-
-def _together(folds: list[Predictions]) -> Predictions:
-    """The predictions of all folds as one."""
-    probabilities = np.concatenate([fold.probabilities for fold in folds])
-    decisions = np.concatenate([fold.decisions for fold in folds])
-    return Predictions(probabilities, decisions, folds[0].class_names, folds[0].positive)
-
-
-def _refitted(recipes: list[Recipe], trials: tuple[Trial, ...], rows: LabeledFrame, project: Project) -> Fitted:
-    """The best recipe fitted on every row, with its threshold."""
-    sound = [number for number, trial in enumerate(trials) if not trial.problem]
+def _best(search: Search) -> Attempt:
+    """The best attempt on all rows; ties go to the first."""
+    whole = len(search.rows.labels)
+    sound = [one for one in search.attempts if one.trial.state == "complete" and one.trial.rows == whole]
+    # Time may be over before the last rung; then the rung that saw the most rows decides.
+    sound = sound or [one for one in search.attempts if one.trial.state != "failed"]
     if not sound:
-        reasons = "; ".join(f"{trial.candidate}: {trial.problem}" for trial in trials)
-        raise TrainingError(f"no candidate could be fitted from {len(rows.labels)} labels: {reasons}")
-    best = max(sound, key=lambda number: (*_merit(trials[number], project), -number))
-    with warnings.catch_warnings():
-        # The trial has already told them in its notes.
-        warnings.simplefilter("ignore")
-        model = clone(recipes[best].pipeline).fit(rows.frame, rows.labels)
-    artefact = with_threshold(model, trials[best].threshold, project.positive_class)
-    return Fitted(artefact, trials[best], trials)
+        reasons = "; ".join(f"{one.trial.candidate}: {one.trial.problem}" for one in search.attempts)
+        raise TrainingError(f"no candidate could be fitted from {whole} labels: {reasons}")
+    return max(sound, key=lambda one: (one.trial.rows, *merit(one.trial, search.project)))
 
 
-def _merit(trial: Trial, project: Project) -> tuple[float, float]:
-    """What trials are ranked by: the gate's metric, then log-loss; higher is better."""
-    sign = 1 if greater_is_better(project.gate.metric) else -1
-    mean = -np.inf if trial.mean is None else sign * trial.mean
-    return mean, -trial.metrics.get("log_loss", np.inf)
+def _calibrated(best: Attempt, search: Search) -> Attempt:
+    """The best attempt tried again with its probabilities calibrated, so that its cut-off is one of these; itself where
+    the project file asks for none or a class has too few rows for it, which is noted."""
+    method, labels = search.project.tuning.calibration, search.rows.labels
+    if method == "none":
+        return best
+    folds = calibration_folds(labels, search.splits, search.project.tuning.folds)
+    if folds < 2:
+        note = "not calibrated: a class has too few labels to be both fitted from and calibrated with"
+        return _with_notes(best, (note,), search)
+    recipe = with_calibration(best.recipe, method, folds, search.seed)
+    again = Attempt(recipe, tried(recipe, search.rows, search.splits, search.project))
+    search.attempts.append(again)
+    return again if not again.trial.problem else best
+
+
+def _noted(best: Attempt, search: Search) -> Attempt:
+    """The best attempt with what is to be told of it."""
+    notes = notes_on(best.recipe, search.rows.frame, search.rows.labels)
+    return _with_notes(best, notes, search) if notes else best
+
+
+def _with_notes(attempt: Attempt, notes: tuple[str, ...], search: Search) -> Attempt:
+    """The attempt with more notes on its trial, in its place among the others."""
+    noted = replace(attempt, trial=replace(attempt.trial, notes=(*attempt.trial.notes, *notes)))
+    search.attempts = [noted if one is attempt else one for one in search.attempts]
+    return noted
+
+
+def _summary(search: Search) -> dict[str, Any]:
+    """How the search went, for the record."""
+    return {"method": search.project.tuning.search, "tried": len(search.attempts), "left": search.left}

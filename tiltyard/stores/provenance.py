@@ -3,11 +3,13 @@
 import platform
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 RULES = Path(__file__).parent.parent / "rules"
 LIBRARIES = ("modAL-python", "numpy", "pandas", "polars", "scikit-learn", "scipy", "skops")
+EXTRAS = ("optuna",)
+"""Libraries that decide numbers where they are installed."""
 
 
 @cache
@@ -23,4 +25,13 @@ def code_version() -> str:
 def environment() -> dict[str, str]:
     """The versions of Python and of the libraries that a model's numbers depend on, and the machine's kind."""
     libraries = {name: version(name) for name in LIBRARIES}
+    libraries |= {name: found for name in EXTRAS if (found := _installed(name))}
     return {"python": platform.python_version(), "machine": platform.machine(), **libraries}
+
+
+def _installed(name: str) -> str:
+    """The version of a library, empty where it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""

@@ -1,15 +1,23 @@
-"""Fitting from ids: the labeled set, the project file, the seed and the code decide the model, and nothing else."""
+"""Fitting from ids: the labeled set, the project file, the seed and the code decide the model, and nothing else.
 
+Where the project file limits the seconds of a search, the clock has a say too. Then what the search came to is written
+down before anything is fitted from it, and whoever comes after a crash reads it instead of searching again.
+"""
+
+import json
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from schemas.canonical import digest
+from schemas.canonical import canonical_json, digest
 from schemas.project import Project
-from schemas.records import ModelId, TrainingId
+from schemas.records import Model, ModelId, TrainingId
 from tiltyard.rules.features import feature_frame
 from tiltyard.rules.predictions import predictions_hash, predictions_of
-from tiltyard.rules.tuning import Fitted, fit_candidates
+from tiltyard.rules.tuning import Chosen, Fitted, Labels, Trial, choose_recipe, fit_recorded
 from tiltyard.stores.provenance import code_version, environment
 from tiltyard.stores.workspace import Workspace
 
@@ -23,14 +31,66 @@ class Refit:
     predictions_hash: str
 
 
-def model_id_of(training_id: str, project: Project) -> ModelId:
-    """The id of the model that a training set gives under a project file, this code and this environment."""
-    return ModelId(digest([training_id, project.project_hash, project.seed, code_version(), environment()])[:32])
+def model_id_of(training_id: str, project: Project, warm: Mapping[str, Any] | None = None) -> ModelId:
+    """The id of the model that a training set gives under a project file, this code and this environment.
+
+    ``warm`` is the champion's recorded recipe where a search starts from it: then it is part of what decides.
+    """
+    parts = [training_id, project.project_hash, project.seed, code_version(), environment()]
+    return ModelId(digest([*parts, warm] if warm else parts)[:32])
 
 
-def fit_from(workspace: Workspace, training_id: TrainingId, project: Project) -> Refit:
-    """Fit the project's candidates on a training set; the same ids give equal predictions."""
+def warm_recipe(workspace: Workspace) -> Mapping[str, Any] | None:
+    """What a search starts from: the champion's recipe, nothing where the start is cold or there is no champion."""
+    champion = workspace.ledger.champions.champion_id
+    if workspace.project.tuning.start == "cold" or champion is None:
+        return None
+    recorded = workspace.ledger.models.get(champion).recipe
+    # How its search went decides nothing here.
+    return {name: value for name, value in recorded.items() if name not in {"search", "start"}}
+
+
+def fit_from(workspace: Workspace, training_id: TrainingId, warm: Mapping[str, Any] | None = None) -> Refit:
+    """Search the project's candidates on a training set and fit the best; the same ids give equal predictions."""
+    frame, labels = _training_rows(workspace, training_id, workspace.project)
+    model_id = model_id_of(training_id, workspace.project, warm)
+    chosen = _chosen(workspace, model_id, frame, labels, warm)
+    return _refit(frame, labels, workspace.project, chosen)
+
+
+def fit_again(workspace: Workspace, model: Model, project: Project) -> Refit:
+    """Fit a recorded model from its training set, recipe, cut-off and seed; ``project`` is the file as it was then.
+
+    Nothing is searched: what the search came to is part of the record.
+    """
+    frame, labels = _training_rows(workspace, model.training_id, project)
+    body = {"candidate": "", "estimator": "", "parameters": {}, **model.recipe}
+    best = Trial(body["candidate"], body["estimator"], body["parameters"], None, None, model.metrics, model.threshold)
+    return _refit(frame, labels, project, Chosen(body, best, (best,)), model.seed)
+
+
+def _training_rows(workspace: Workspace, training_id: str, project: Project) -> tuple[pd.DataFrame, Labels]:
+    """The rows of a training set as models take them, and their labels."""
     rows = workspace.labeled_rows(training_id)
-    frame = feature_frame(rows, project)
-    fitted = fit_candidates(frame, rows["label"].to_numpy(), project, project.seed)
-    return Refit(fitted, frame, predictions_hash(predictions_of(fitted.model, frame, project)))
+    return feature_frame(rows, project), rows["label"].to_numpy().astype(str)
+
+
+def _refit(frame: pd.DataFrame, labels: Labels, project: Project, chosen: Chosen, seed: int | None = None) -> Refit:
+    """The model that a choice gives from all rows."""
+    seed = project.seed if seed is None else seed
+    model = fit_recorded(frame, labels, project, seed, recipe=chosen.recipe, threshold=chosen.best.threshold)
+    fitted = Fitted(model, chosen.best, chosen.trials, chosen.recipe)
+    return Refit(fitted, frame, predictions_hash(predictions_of(model, frame, project)))
+
+
+def _chosen(
+    workspace: Workspace, model_id: str, frame: pd.DataFrame, labels: Labels, warm: Mapping[str, Any] | None
+) -> Chosen:
+    """What the search comes to; written down and read back where the clock may end it."""
+    project, name = workspace.project, f"{model_id}.json"
+    if project.tuning.seconds is None:
+        return choose_recipe(frame, labels, project, project.seed, warm=warm)
+    if not workspace.searches.exists(name):
+        found = choose_recipe(frame, labels, project, project.seed, warm=warm, clock=time.monotonic)
+        workspace.searches.write(name, canonical_json(found.written()).encode())
+    return Chosen.read(json.loads(workspace.searches.read(name)))

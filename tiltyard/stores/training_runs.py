@@ -44,7 +44,7 @@ def training_run(client: Any, experiment_id: str, training: Training) -> Iterato
     try:
         _describe(client, run_id, training)
         for number, trial in enumerate(training.fitted.trials):
-            _nest(client, experiment_id, run_id, f"{trial.candidate} {number + 1}", trial)
+            _nest(client, experiment_id, run_id, number + 1, trial)
         yield run_id
     except BaseException:
         client.set_terminated(run_id, status="FAILED")
@@ -64,19 +64,28 @@ def _describe(client: Any, run_id: str, training: Training) -> None:
     """Put data set, parameters and metrics on the training's run."""
     best = training.fitted.best
     values = {**{f"cv_{name}": value for name, value in best.metrics.items()}, **training.metrics}
-    given = {"candidate": best.candidate, "estimator": best.estimator, "rows": training.rows, **best.parameters}
+    how = {name: training.fitted.recipe.get(name, "none") for name in ("class_weight", "calibration", "start")}
+    given = {"candidate": best.candidate, "estimator": best.estimator, "rows": training.rows, **how, **best.parameters}
     client.log_batch(run_id, metrics=metric_entities(values), params=_params(given))
     client.log_inputs(run_id, [_dataset(training)])
 
 
-def _nest(client: Any, experiment_id: str, parent: str, name: str, trial: "Trial") -> None:
-    """One trial as a run below its training's."""
-    tags = {"mlflow.parentRunId": parent, "problem": trial.problem[:LONGEST], "notes": "; ".join(trial.notes)[:LONGEST]}
+def _nest(client: Any, experiment_id: str, parent: str, number: int, trial: "Trial") -> None:
+    """One trial as a run below its training's; ``number`` is its place in the search, from 1."""
+    tags = {
+        "mlflow.parentRunId": parent,
+        "trial": str(number),
+        "stage": trial.stage,
+        "rung": str(trial.rung),
+        "state": trial.state,
+        "problem": trial.problem[:LONGEST],
+        "notes": "; ".join(trial.notes)[:LONGEST],
+    }
     told = {tag: value for tag, value in tags.items() if value}
-    run_id = client.create_run(experiment_id, run_name=name, tags=told).info.run_id
+    run_id = client.create_run(experiment_id, run_name=f"{trial.candidate} {number}", tags=told).info.run_id
     spread = {"fold_mean": trial.mean, "fold_deviation": trial.deviation, "threshold": trial.threshold}
     values = {**trial.metrics, **{name: value for name, value in spread.items() if value is not None}}
-    given = {"candidate": trial.candidate, "estimator": trial.estimator, **trial.parameters}
+    given = {"candidate": trial.candidate, "estimator": trial.estimator, "rows": trial.rows, **trial.parameters}
     client.log_batch(run_id, metrics=metric_entities(values), params=_params(given))
     client.set_terminated(run_id, status="FAILED" if trial.problem else "FINISHED")
 

@@ -113,6 +113,11 @@ class Workspace:
         return ParquetStore(self.files("predictions"))
 
     @cached_property
+    def searches(self) -> Files:
+        """What searches came to that a clock may have ended, a file per model."""
+        return self.files("searches")
+
+    @cached_property
     def ledger(self) -> Ledger:
         """The append-only record."""
         url = self.settings.ledger_url or f"sqlite:///{self.folder / 'ledger.db'}"
@@ -149,7 +154,7 @@ class Workspace:
     def sweep(self) -> int:
         """Remove temporary files that a crash left in any store; how many. Only when nobody else is at work."""
         parquet = (self.pool.parquet, self.quarantine, self.labeled_sets, self.predictions)
-        return self.landed.files.sweep() + sum(store.files.sweep() for store in parquet)
+        return sum(files.sweep() for files in (self.landed.files, self.searches, *(one.files for one in parquet)))
 
     def remember_project(self, now: datetime) -> str:
         """Record the project file as it is now, once; returns its hash."""
