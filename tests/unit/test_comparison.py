@@ -67,6 +67,37 @@ def test_equal_models_are_called_better_as_rarely_as_the_confidence_says(metric:
     assert sum(lows) <= 14
 
 
+@pytest.mark.parametrize("metric", ["accuracy", "f1", "average_precision", "brier"])
+@pytest.mark.parametrize("level", [0.025, 0.002])
+def test_few_rows_and_strict_levels_promise_no_more_than_they_say(metric: MetricName, level: float) -> None:
+    # Of 400 pairs of equals on 60 rows a quantile of the resamples is too sure up to ten times as often as it says.
+    sure = 0
+    for seed in range(400):
+        labels, first, second = rows(60, seed, (0.4, 0.4))
+        gain = compare(metric, labels, first, second, Bootstrap(1 - 2 * level, 200, seed)).gain
+        sure += gain is not None and gain.low > 0
+    # More than 18 of 400 at 0.025, or 5 at 0.002, would be chance with p < 0.01.
+    assert sure <= {0.025: 18, 0.002: 5}[level]
+
+
+def test_four_wins_and_no_loss_of_a_hundred_are_not_sure() -> None:
+    labels = np.full(100, "yes")
+    old, new = said(np.where(np.arange(100) < 4, -1.0, 1.0)), said(np.ones(100))
+    gain = compare("accuracy", labels, old, new, Bootstrap()).gain
+    assert gain is not None
+    assert gain.value == pytest.approx(0.04)
+    assert gain.low < 0
+
+
+def test_a_gain_tells_how_many_rows_carry_it() -> None:
+    labels = np.array(["yes", "no"] * 50)
+    right = np.where(labels == "yes", 1.0, -1.0)
+    wrong_on_six = np.where(np.arange(100) < 6, -right, right)
+    assert compare("accuracy", labels, said(wrong_on_six), said(right), Bootstrap()).carried_by == pytest.approx(
+        6, abs=1
+    )
+
+
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     covered = []
     for seed in range(300):
