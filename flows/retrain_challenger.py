@@ -6,12 +6,13 @@ from schemas.records import VerdictId
 from tasks.announcing import announce_failure
 from tasks.approve_promotion import ask_for_approval, verdict_to_approve
 from tasks.fit_candidates import fit_candidates
-from tasks.judge_challenger import judge_challenger, unjudged_challenger
+from tasks.judge_challenger import judge_challenger, question_to_settle, unjudged_challenger
 from tasks.promote_challenger import pending_verdict, promote_challenger
 from tasks.publish_artifacts import publish_verdict
 from tasks.seal_ledger import seal_ledger
 from tasks.snapshot_labels import snapshot_labels
 from tasks.training_due import training_due
+from tasks.watch_champion import watch_champion
 
 
 @flow(
@@ -23,19 +24,35 @@ from tasks.training_due import training_due
 def retrain_challenger(project: str = ".", force: bool = False) -> VerdictId | None:
     """Retrain if enough labels are new, judge the challenger, and promote it if it is better.
 
+    Before that the champion is watched, and a question that was left open is settled.
+
     Args:
         project: Folder or file of the project.
         force: Retrain even if too few labels are new.
 
     Returns:
-        The verdict on the challenger, or none when there was nothing to judge.
+        The last verdict on a challenger, or none when there was nothing to judge.
     """
+    settled = settle(project)
     if force or training_due(project):
         train(project)
     verdict = judge(project)
     if pending := pending_verdict(project):
         promote_challenger(project, pending)
     seal_ledger(project)
+    return verdict or settled
+
+
+def settle(project: str) -> VerdictId | None:
+    """Hear what new labels say of earlier decisions, before a new challenger makes the question moot.
+
+    A champion that they show to be worse than the one before is sent back; a challenger whose verdict wanted them is
+    judged again, and promoted if they speak for it.
+    """
+    watch_champion(project)
+    verdict = judge(project) if question_to_settle(project) else None
+    if verdict and (pending := pending_verdict(project)):
+        promote_challenger(project, pending)
     return verdict
 
 
@@ -45,7 +62,7 @@ def train(project: str) -> None:
 
 
 def judge(project: str) -> VerdictId | None:
-    """Judge the challenger that has no verdict yet against today's champion."""
+    """Judge the challenger that awaits a verdict against today's champion."""
     evaluation = snapshot_labels(project, "evaluation")
     challenger = unjudged_challenger(project, evaluation)
     if challenger is None:

@@ -1,4 +1,4 @@
-"""Watch: whether the newest data still looks like the data that the champion was trained on."""
+"""Watch: whether the newest data looks like what the champion was trained on, and whether it was a good choice."""
 
 from typing import Annotated, Any
 
@@ -8,6 +8,7 @@ from pydantic import Field
 from tasks.announcing import announce_failure
 from tasks.compare_with_training import compare_with_training
 from tasks.publish_artifacts import publish_drift
+from tasks.watch_champion import watch_champion
 
 
 @flow(
@@ -17,7 +18,10 @@ from tasks.publish_artifacts import publish_drift
     on_crashed=[announce_failure],
 )
 def watch_drift(project: str = ".", batches: Annotated[int, Field(ge=1)] = 1) -> list[dict[str, Any]]:
-    """Compare the newest batches with the champion's training rows.
+    """Compare the newest batches with the champion's training rows, and the champion with the one before it.
+
+    No comparison of data shows that the answers changed; labels drawn by chance do, and a new champion that they show
+    to be worse than the one before is sent back.
 
     Args:
         project: Folder or file of the project.
@@ -26,6 +30,7 @@ def watch_drift(project: str = ".", batches: Annotated[int, Field(ge=1)] = 1) ->
     Returns:
         The columns that moved, worst first.
     """
+    watch_champion(project)
     moved = compare_with_training(project, batches)
     if moved:
         publish_drift(project, moved)

@@ -5,14 +5,14 @@ from typing import Literal, get_args
 from prefect import flow
 
 from flows.ingest_batch import take_in
-from flows.retrain_challenger import judge, train
+from flows.retrain_challenger import judge, settle, train
 from tasks.announcing import announce_failure
 from tasks.choose_samples import choose_samples
 from tasks.promote_challenger import pending_verdict, promote_challenger
 from tasks.seal_ledger import seal_ledger
 from tasks.training_due import training_due
 
-Step = Literal["ingest", "train", "judge", "promote", "ask", "seal"]
+Step = Literal["ingest", "settle", "train", "judge", "promote", "ask", "seal"]
 STEPS: tuple[Step, ...] = get_args(Step)
 
 
@@ -40,6 +40,8 @@ def whole_cycle(project: str = ".", first: Step = "ingest", last: Step = "seal")
     steps = STEPS[STEPS.index(first) : STEPS.index(last) + 1]
     if "ingest" in steps:
         take_in(project)  # new objects: landed byte for byte, checked, good rows pooled, bad rows quarantined
+    if "settle" in steps:
+        settle(project)  # what new labels say of earlier decisions: a champion that does harm, a question left open
     if "train" in steps and training_due(project):
         train(project)  # on every effective label outside the evaluation set
     if "judge" in steps:

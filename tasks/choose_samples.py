@@ -9,14 +9,18 @@ import polars as pl
 from schemas.canonical import sha256_of
 from schemas.events import LABELS_WANTED
 from schemas.project import Project
-from schemas.records import ModelId, Query, QueryId, Suggestion
+from schemas.records import ModelId, Query, QueryId, Suggestion, Verdict
 from tasks.announcing import announce
 from tasks.step import step
-from tiltyard.rules.asking import assignments_of, evaluation_share, pick_evaluation, query_seed
+from tiltyard.rules.asking import assignments_of, evaluation_share, pick_differing, pick_evaluation, query_seed
 from tiltyard.rules.choosing import Wanted, choose, without
 from tiltyard.rules.committee import fit_committee
+from tiltyard.rules.disagreement import room_for
 from tiltyard.rules.explaining import background_of, explained
 from tiltyard.rules.features import feature_frame, frame_of_json
+from tiltyard.rules.triggering import labels_to_draw, wants_the_differing
+from tiltyard.stores.due import asked_for, question_of
+from tiltyard.stores.population import population_of
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 COMMITTEE_SIZE = 5
@@ -31,11 +35,23 @@ class Known:
     labeled: pl.DataFrame
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a query's free places are shared out: how many go to the evaluation set by chance, how many to rows on
+    which challenger and champion differ, and for which undecided verdict these labels are, if for one."""
+
+    free: int
+    by_chance: int
+    differing: int = 0
+    question: Verdict | None = None
+
+
 @step("choose-samples", alone=("ask",))
 def choose_samples(project: str, budget: int | None = None) -> QueryId | None:
     """Fill the queue up to the budget; the query, or none when the queue is full or the pool is asked out.
 
-    A share of the picks comes from the evaluation set, by chance; no strategy ever sees those rows.
+    A share of the picks comes from the evaluation set, by chance; no strategy ever sees those rows. While a verdict
+    wants more labels to decide, some of the others are for it: where champion and challenger differ, or by chance.
     """
     workspace = open_workspace(project)
     free = (budget or workspace.project.query.budget) - workspace.ledger.assignments.waiting_count()
@@ -45,11 +61,37 @@ def choose_samples(project: str, budget: int | None = None) -> QueryId | None:
     champion = workspace.ledger.champions.champion_id
     pool = [file.sha256 for file in workspace.pool_files()]
     seed = query_seed(workspace.project, champion, len(asked), pool)
-    known = _known(workspace, champion)
-    wanted = evaluation_share(free, workspace.project, seed)
-    evaluation = pick_evaluation(_unasked(workspace, asked, evaluation=True), wanted, workspace.project)
-    training = _choose(workspace, asked, known, free - evaluation.height, seed)
-    return _ask(workspace, pl.concat([evaluation, training], how="diagonal"), known, free, seed)
+    known, wish = _known(workspace, champion), _wish(workspace, free, seed)
+    chosen = _to_judge_on(workspace, asked, wish)
+    training = _choose(workspace, asked, known, free - chosen.height, seed)
+    return _ask(workspace, pl.concat([chosen, training], how="diagonal"), known, wish, seed)
+
+
+def _wish(workspace: Workspace, free: int, seed: int) -> Wish:
+    """How many places go to the evaluation set, and for which question."""
+    share = evaluation_share(free, workspace.project, seed)
+    question = question_of(workspace)
+    if question is None:
+        return Wish(free, share)
+    missing = labels_to_draw(question) - asked_for(workspace, question).asked
+    extra = room_for(missing, free, share)
+    if not extra:
+        return Wish(free, share)
+    if wants_the_differing(question):
+        return Wish(free, share, extra, question)
+    return Wish(free, share + extra, 0, question)
+
+
+def _to_judge_on(workspace: Workspace, asked: pl.Series, wish: Wish) -> pl.DataFrame:
+    """The evaluation rows that are asked for next, with the columns of a choice."""
+    chosen = pick_evaluation(_unasked(workspace, asked, evaluation=True), wish.by_chance, workspace.project)
+    if not wish.differing or wish.question is None or wish.question.champion_id is None:
+        return chosen
+    pair = [workspace.ledger.models.get(one) for one in (wish.question.challenger_id, wish.question.champion_id)]
+    population = population_of(workspace, pair[0], pair[1], str(wish.question.evaluation_id))
+    taken = pl.concat([asked, chosen["sample_id"]]) if chosen.height else asked
+    drawn = pick_differing(without(population.unlabeled, taken), wish.differing)
+    return pl.concat([chosen, drawn.drop("_order", "_batch", "_differs")], how="diagonal")
 
 
 def _known(workspace: Workspace, champion: ModelId | None) -> Known:
@@ -88,7 +130,7 @@ def _committee(workspace: Workspace, known: Known, seed: int) -> list[Any]:
     )
 
 
-def _ask(workspace: Workspace, chosen: pl.DataFrame, known: Known, free: int, seed: int) -> QueryId | None:
+def _ask(workspace: Workspace, chosen: pl.DataFrame, known: Known, wish: Wish, seed: int) -> QueryId | None:
     """Record the query and its assignments together; none when nothing was left to choose."""
     if chosen.is_empty():
         return None
@@ -97,10 +139,11 @@ def _ask(workspace: Workspace, chosen: pl.DataFrame, known: Known, free: int, se
         query_id=QueryId(sha256_of(identity)[:32]),
         strategy=workspace.project.query.strategy if known.champion else workspace.project.query.start,
         model_id=known.champion,
-        budget=free,
+        budget=wish.free,
         position=workspace.ledger.position(),
-        reason=f"{free} free places in the queue",
+        reason=f"{wish.free} free places in the queue",
         recorded_at=workspace.clock(),
+        verdict_id=wish.question.verdict_id if wish.question else None,
     )
     assignments = assignments_of(chosen, query, workspace.project, _suggested(chosen, known, workspace.project))
     asked = workspace.ledger.assignments.ask(query, assignments).query_id

@@ -16,6 +16,13 @@ def unjudged_challenger(project: str, evaluation_id: str) -> ModelId | None:
     return challenger_due(open_workspace(project), evaluation_id)
 
 
+@step("question-to-settle")
+def question_to_settle(project: str) -> ModelId | None:
+    """The challenger whose open question can be settled now, before a new one makes it moot; one that a run left
+    without any verdict, too."""
+    return challenger_due(open_workspace(project), "rows of today")
+
+
 @step("judge-challenger", alone=("train",))
 def judge_challenger(project: str, model_id: str, evaluation_id: str) -> VerdictId:
     """Score challenger and champion on the evaluation set in one go, and record the gate's verdict.

@@ -21,12 +21,18 @@ def roll_back_champion(project: str, actor: str, reason: str, model_id: str | No
     if current is None:
         raise NotFound("there is no champion to roll back from; promote one first")
     target = _target(workspace, current, model_id)
-    verdict = workspace.ledger.champions.decide(_verdict(workspace, current, target, actor, reason))
+    return go_back(workspace, current, roll_back_verdict(workspace, current, target, actor, reason))
+
+
+def go_back(workspace: Workspace, current: Promotion, verdict: Verdict) -> int:
+    """Record the decision to go back, then move the champion; the number of the move."""
+    recorded = workspace.ledger.champions.decide(verdict)
+    target, actor, reason = recorded.challenger_id, recorded.decided_by, recorded.reason
     move = Promotion(
         number=current.number + 1,
         model_id=target,
         previous_id=current.model_id,
-        verdict_id=verdict.verdict_id,
+        verdict_id=recorded.verdict_id,
         kind="roll_back",
         actor=actor,
         reason=reason,
@@ -52,8 +58,8 @@ def _target(workspace: Workspace, current: Promotion, model_id: str | None) -> M
     return target
 
 
-def _verdict(workspace: Workspace, current: Promotion, target: ModelId, actor: str, reason: str) -> Verdict:
-    """The record of a person's decision to go back; the number of the move makes it this very one."""
+def roll_back_verdict(workspace: Workspace, current: Promotion, target: ModelId, actor: str, reason: str) -> Verdict:
+    """The record of the decision to go back; the number of the move makes it this very one."""
     identity = digest(["roll_back", current.number, current.model_id, target])
     return Verdict(
         verdict_id=VerdictId(identity[:32]),

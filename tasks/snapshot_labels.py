@@ -19,12 +19,16 @@ def snapshot_labels(project: str, purpose: Literal["training", "evaluation"]) ->
     Training takes all effective labels outside the evaluation set, evaluation all those inside. Annotations
     that arrive later belong to the next snapshot; none is ever left out.
     """
-    workspace = open_workspace(project)
+    return pin_labels(open_workspace(project), purpose).set_id
+
+
+def pin_labels(workspace: Workspace, purpose: Literal["training", "evaluation"]) -> LabeledSet:
+    """The labels of one purpose as they are now, kept as an immutable file."""
     position = workspace.ledger.position()
     voices = workspace.ledger.annotations.voices(position)
     everything = effective_labels(voices, workspace.project.effective_label)
     labels = [label for label in everything if label.evaluation == (purpose == "evaluation")]
-    return _keep(workspace, labels, purpose, position).set_id
+    return _keep(workspace, labels, purpose, position)
 
 
 def _keep(

@@ -33,7 +33,7 @@ def run(
     watch: Watch = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go once round the loop: ingest, train, judge, promote, ask, seal.
+    """Go once round the loop: ingest, settle, train, judge, promote, ask, seal.
 
     The steps run as one Prefect flow; without a server (PREFECT_API_URL) Prefect is embedded. Each step finds in
     the stores what is left to do, so a run that was interrupted is resumed by running again.
@@ -107,10 +107,13 @@ def embedded() -> Iterator[None]:
 def _counts(workspace: "Workspace") -> dict[str, int]:
     """What each step makes more of."""
     ledger = workspace.ledger
+    verdicts = ledger.champions.verdicts()
+    judged = [one.challenger_id for one in verdicts if one.decision != "roll_back"]
     return {
         "ingest": len(ledger.batches.all()),
+        "settle": len(judged) - len(set(judged)) + sum(one.decided_by == "watch" for one in verdicts),
         "train": len(ledger.models.all()),
-        "judge": sum(verdict.decision != "roll_back" for verdict in ledger.champions.verdicts()),
+        "judge": len(set(judged)),
         "promote": len(ledger.champions.history()),
         "ask": len(ledger.assignments.queries()),
         "seal": sum(segment.last_seq - segment.first_seq + 1 for segment in ledger.segments.all()),
@@ -131,7 +134,7 @@ def _done(workspace: "Workspace", step: str, made: int) -> str:
         return f"{made} batches, {read:,} rows read, {accepted:,} accepted"
     if step == "train":
         return f"challenger {ledger.models.all()[-1].model_id[:8]}"
-    if step == "judge":
+    if step in {"settle", "judge"}:
         last = ledger.champions.verdicts()[-1]
         return f"{last.decision}: {last.reason}"
     if step == "promote":
@@ -148,6 +151,7 @@ def _nothing(workspace: "Workspace", step: str) -> str:
     waiting = workspace.ledger.assignments.waiting_count()
     return {
         "ingest": "nothing to do: no new object arrived",
+        "settle": "nothing to do: no new label speaks of an earlier decision",
         "judge": "nothing to do: no challenger awaits a verdict",
         "promote": "nothing to do: no verdict says promote",
         "ask": f"nothing to do: {waiting} wait in the queue, or the pool is asked out",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from flows.whole_cycle import STEPS
 from tests.commands import Told, done, tiltyard
 from tests.small_project import a_day, deliver, make_project, truth
 from tiltyard.stores.workspace import Workspace, open_workspace
@@ -242,7 +243,7 @@ def test_run_takes_the_steps_and_says_which_had_nothing_to_do(tmp_path: Path) ->
     run = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert run.returncode == 0, run.stderr
     told: list[dict[str, Any]] = Told(0, run.stdout, run.stderr).data["steps"]
-    assert [line["step"] for line in told] == ["ingest", "train", "judge", "promote", "ask", "seal"]
+    assert [line["step"] for line in told] == list(STEPS)
     said = {line["step"]: line["what"] for line in told}
     assert said["ingest"] == "1 batches, 60 rows read, 60 accepted"
     assert said["train"].startswith("nothing to do: ")

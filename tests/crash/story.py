@@ -27,13 +27,14 @@ from schemas.canonical import digest
 from tasks.check_batch import check_batch, objects_to_check
 from tasks.choose_samples import choose_samples
 from tasks.fit_candidates import fit_candidates
-from tasks.judge_challenger import judge_challenger, unjudged_challenger
+from tasks.judge_challenger import judge_challenger, question_to_settle, unjudged_challenger
 from tasks.land_objects import land_objects
 from tasks.promote_challenger import pending_verdict, promote_challenger
 from tasks.repair_stores import repair_stores
 from tasks.seal_ledger import seal_ledger
 from tasks.snapshot_labels import snapshot_labels
 from tasks.training_due import training_due
+from tasks.watch_champion import watch_champion
 from tests.crash.preloaded import preload
 from tests.small_project import a_day, answer_queue, deliver
 from tiltyard.rules.effective_labels import effective_labels
@@ -51,15 +52,23 @@ def go_round(project: str) -> None:
     land_objects.fn(project)
     for object_id in objects_to_check.fn(project):
         check_batch.fn(project, object_id)
+    watch_champion.fn(project)
+    if question_to_settle.fn(project):
+        judge_and_promote(project)
     if training_due.fn(project):
         fit_candidates.fn(project, snapshot_labels.fn(project, "training"))
+    judge_and_promote(project)
+    choose_samples.fn(project)
+    seal_ledger.fn(project)
+
+
+def judge_and_promote(project: str) -> None:
+    """The challenger that awaits a verdict is judged, and what a verdict says is done."""
     evaluation = snapshot_labels.fn(project, "evaluation")
     if challenger := unjudged_challenger.fn(project, evaluation):
         judge_challenger.fn(project, challenger, evaluation)
     if verdict := pending_verdict.fn(project):
         promote_challenger.fn(project, verdict)
-    choose_samples.fn(project)
-    seal_ledger.fn(project)
 
 
 def tell(folder: Path) -> None:

@@ -12,6 +12,7 @@ from schemas.records import Assignment, AssignmentId, ModelId, Query, SampleId, 
 from tiltyard.rules.chance import rounded_by_chance, uniform_of
 from tiltyard.rules.features import payloads_of
 from tiltyard.rules.splitting import first_in_order
+from tiltyard.rules.triggering import DISAGREEMENT
 
 NOTHING: Final[Mapping[str, Suggestion]] = MappingProxyType({})
 
@@ -36,14 +37,23 @@ def pick_evaluation(chunks: Iterable[pl.DataFrame], wanted: int, project: Projec
     and only the rows wanted are kept.
     """
     first = first_in_order(chunks, wanted, project.seed)
-    return _marked(first).drop("_order") if first.width else first
+    return _marked(first, "evaluation").drop("_order") if first.width else first
 
 
-def _marked(rows: pl.DataFrame) -> pl.DataFrame:
+def pick_differing(drawable: pl.DataFrame, wanted: int) -> pl.DataFrame:
+    """The rows to label for an open question: the first ``wanted`` of those on which two models differ.
+
+    ``drawable`` are these rows, lowest in the order of chance first; each had the same probability to be drawn.
+    """
+    probability = min(1.0, wanted / max(1, drawable.height))
+    return _marked(drawable.head(wanted), DISAGREEMENT).with_columns(_probability=pl.lit(probability, pl.Float64))
+
+
+def _marked(rows: pl.DataFrame, strategy: str) -> pl.DataFrame:
     """The rows with the columns that every choice has; they alternate with the queried ones in the queue."""
     priority = 1 - (pl.int_range(pl.len()).cast(pl.Float64) + 0.5) / pl.len()
     return rows.with_columns(
-        _strategy=pl.lit("evaluation"),
+        _strategy=pl.lit(strategy),
         _score=pl.lit(None, pl.Float64),
         _probability=pl.lit(None, pl.Float64),
         _purpose=pl.lit("evaluation"),

@@ -20,9 +20,6 @@ from tiltyard.rules.strata import Strata
 
 Mask = NDArray[np.bool_]
 
-DISAGREEMENT: Final = "disagreement"
-"""The strategy of assignments that were drawn where two models differ."""
-
 FAR: Final = 0.1
 """From which difference of a probability on two answers differ for a metric of probabilities."""
 
@@ -59,17 +56,16 @@ def speaking(labeled: pl.DataFrame, rows: int, differ: int) -> Speaking:
 
     What was asked for elsewhere may speak only where chance would have asked for it by now, else hard rows would
     count double: up to the highest number that chance has come to in its batch, and where the two models differ up to
-    the highest that was drawn for them. Without a label drawn for this pair the rows are a plain random sample.
+    the highest that was drawn for them. Where every row on which they differ is labeled, all of these speak: nothing is
+    left to chance. Without such labels beyond those of chance the rows are a plain random sample.
     """
-    reached = labeled.select(
-        chance=_reached("chance") >= pl.col("order"),
-        here=(_reached("here") >= pl.col("order")) & pl.col("differs"),
-        free=pl.col("drawn").is_null() | (pl.col("drawn") == "chance"),
+    told = labeled.select(
+        chance=(_reached("chance") >= pl.col("order")) | pl.col("drawn").is_null() | (pl.col("drawn") == "chance"),
+        differ=pl.col("differs") & ((_reached("here") >= pl.col("order")) | pl.lit(labeled["differs"].sum() == differ)),
     ).fill_null(value=False)
-    speaks = reached.select(pl.any_horizontal("chance", "here", "free")).to_series()
-    if not (labeled["drawn"] == "here").any():
-        return Speaking(speaks, None)
-    speaks &= labeled["differs"].is_not_null()
+    if not (told["differ"] & ~told["chance"]).any():
+        return Speaking(told["chance"], None)
+    speaks = (told["chance"] | told["differ"]) & labeled["differs"].is_not_null()
     of = labeled["differs"].filter(speaks).cast(pl.Int64).to_numpy()
     return Speaking(speaks, Strata(of, (rows - differ, differ)))
 

@@ -18,7 +18,8 @@ def drawn_for_evaluation(sample_ids: pl.Series, share: float, seed: int) -> pl.S
     """Whether each sample belongs to the evaluation set (Boolean, in the order of ``sample_ids``).
 
     A sample's own id and the seed decide, so the answer is the same in whatever batch, order or process the
-    sample arrives. Where entities are drawn, what stands for each row is :func:`split_units`. ``share`` is the probability in [0, 1]; a larger share only ever adds samples.
+    sample arrives. Where entities are drawn, :func:`split_units` stands for the rows. ``share`` is the probability
+    in [0, 1]; a larger share only ever adds samples.
 
     >>> drawn_for_evaluation(pl.Series(["00ff", "ab12"]), share=1.0, seed=0).to_list()
     [True, True]

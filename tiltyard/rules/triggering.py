@@ -48,6 +48,9 @@ class Asked:
     waiting: int = 0
 
 
+DISAGREEMENT: Final = "disagreement"
+"""Where a verdict wants labels that are drawn where two models differ, and the strategy of such assignments."""
+
 NOTHING_ASKED: Final[Mapping[VerdictId, Asked]] = MappingProxyType({})
 
 
@@ -86,7 +89,7 @@ def open_question(now: Judging, policy: Gate) -> Verdict | None:
 
 def is_open(verdict: Verdict, now: Judging, policy: Gate) -> bool:
     """Whether more labels may still change a verdict: it wants some, its champion reigns, looks are left."""
-    if verdict.decision != "keep" or not labels_wanted_by(verdict) or verdict.champion_id != now.champion:
+    if verdict.decision != "keep" or not labels_to_draw(verdict) or verdict.champion_id != now.champion:
         return False
     return was_no_look(verdict) or looks_at(verdict.challenger_id, now) < policy.looks.per_challenger
 
@@ -106,7 +109,7 @@ def labels_to_draw(verdict: Verdict) -> int:
 
 def wants_the_differing(verdict: Verdict) -> bool:
     """Whether a verdict wants labels where champion and challenger differ, and not by chance."""
-    return (verdict.evidence or {}).get("wanted_where") == "disagreement"
+    return (verdict.evidence or {}).get("wanted_where") == DISAGREEMENT
 
 
 def was_no_look(verdict: Verdict) -> bool:

@@ -1,15 +1,17 @@
 """What is due, counted from the ledger whatever event woke us: a training, a look, a promotion, a person's approval."""
 
-from schemas.records import Due, ModelId, Verdict, VerdictId
+from schemas.records import Due, ModelId, Verdict
 from tiltyard.rules.approving import Standing, approval_of
 from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.rules.triggering import (
+    DISAGREEMENT,
     Asked,
     Judging,
     challenger_to_judge,
     open_question,
     training_is_due,
     verdict_to_act_on,
+    wants_the_differing,
 )
 from tiltyard.stores.workspace import Workspace
 
@@ -49,7 +51,7 @@ def challenger_due(workspace: Workspace, evaluation_id: str) -> ModelId | None:
     now, policy, due = judging_of(workspace), workspace.project.gate, False
     asked = {}
     if (question := open_question(now, policy)) is not None:
-        asked = {question.verdict_id: asked_for(workspace, question.verdict_id)}
+        asked = {question.verdict_id: asked_for(workspace, question)}
         due = bool(due_for_training(workspace))
     return challenger_to_judge(now, evaluation_id, policy, asked, due)
 
@@ -59,9 +61,11 @@ def question_of(workspace: Workspace) -> Verdict | None:
     return open_question(judging_of(workspace), workspace.project.gate)
 
 
-def asked_for(workspace: Workspace, verdict_id: VerdictId) -> Asked:
-    """How far the labels are that were asked for in a verdict's name."""
-    own = [one for one in workspace.ledger.assignments.to_evaluate() if one.verdict_id == verdict_id]
+def asked_for(workspace: Workspace, question: Verdict) -> Asked:
+    """How far the labels are that were asked for in an undecided verdict's name."""
+    own = [one for one in workspace.ledger.assignments.to_evaluate() if one.verdict_id == question.verdict_id]
+    if wants_the_differing(question):
+        own = [one for one in own if one.strategy == DISAGREEMENT]
     waiting = {one.sample_id for one in own if one.state == "open"}
     return Asked(len({one.sample_id for one in own}), len(waiting))
 

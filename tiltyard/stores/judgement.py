@@ -75,7 +75,7 @@ def _examined(workspace: Workspace, judged: Judged, sides: list[Side], looks: Lo
         level=level_of(looks.number, gate),
         strata=judged.strata,
         labeled_at=_labeled_at(workspace, judged.rows) if gate.freshness_days else None,
-        flips=judged.population.flips if judged.population else None,
+        population=judged.population.answers if judged.population else None,
         stopwatch=perf_counter,
     )
     return examine(examined, workspace.project)

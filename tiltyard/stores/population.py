@@ -9,11 +9,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from schemas.records import Model, VerdictId
-from tiltyard.rules.disagreement import DISAGREEMENT, differing, speaking
+from tiltyard.rules.disagreement import differing, speaking
 from tiltyard.rules.features import feature_frame
 from tiltyard.rules.predictions import Predictions, predictions_of
 from tiltyard.rules.splitting import first_in_order
 from tiltyard.rules.strata import Strata
+from tiltyard.rules.triggering import DISAGREEMENT
 from tiltyard.stores.ledger.assignments import ToEvaluate
 from tiltyard.stores.workspace import Workspace
 
@@ -46,9 +47,9 @@ class Population:
         return {"rows": self.rows.height, "disagreeing": self.differ, "unlabeled": self.unlabeled.height}
 
     @property
-    def flips(self) -> tuple[int, int]:
-        """How many of how many rows the two decide differently, whatever the metric sees."""
-        return int((self.champion.decisions != self.challenger.decisions).sum()), self.rows.height
+    def answers(self) -> tuple[Predictions, Predictions]:
+        """What champion and challenger say of the rows, in this order."""
+        return self.champion, self.challenger
 
     @property
     def differ(self) -> int:

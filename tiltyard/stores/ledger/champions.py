@@ -79,6 +79,11 @@ class Champions:
         with self._database.reading() as connection:
             return all_of(connection, Promotion)
 
+    def position_of(self, number: int) -> int:
+        """The ledger position of a move of the champion."""
+        with self._database.reading() as connection:
+            return int(connection.scalar(select(PROMOTION.c.seq).where(PROMOTION.c.number == number)) or 0)
+
     def move(self, promotion: Promotion) -> Promotion:
         """Record a move of the champion, once, if the champion is still the one that the move replaces.
 

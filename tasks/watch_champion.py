@@ -1,0 +1,58 @@
+"""Watch a new champion: when fresh labels say that the one before was better, that one is champion again."""
+
+from dataclasses import replace
+
+import polars as pl
+
+from schemas.records import EvaluationId, ModelId, Promotion, Verdict
+from tasks.roll_back_champion import go_back, roll_back_verdict
+from tasks.snapshot_labels import pin_labels
+from tasks.step import step
+from tiltyard.rules.features import feature_frame
+from tiltyard.rules.predictions import Predictions, predictions_of
+from tiltyard.rules.watching import Regret, is_watched, regret
+from tiltyard.stores.fresh_labels import fresh_labels
+from tiltyard.stores.workspace import Workspace, open_workspace
+
+WATCH = "watch"
+"""Who decides, in the record of such a roll-back."""
+
+
+@step("watch-champion", alone=("champion", "train"))
+def watch_champion(project: str) -> int | None:
+    """Go back to the champion before, if evaluation labels that were given since its promotion show today's to be
+    worse; the number of the move, or none.
+
+    The rows were drawn by chance and no verdict has seen them. What was seen is recorded before anything moves.
+    """
+    workspace = open_workspace(project)
+    current, policy = workspace.ledger.champions.current(), workspace.project.gate
+    if current is None or current.previous_id is None or not is_watched(current, policy, workspace.clock()):
+        return None
+    rows = fresh_labels(workspace, current, policy.watch.labels)
+    if rows.height < policy.watch.labels:
+        return None
+    labels, today = rows["label"].to_numpy().astype(str), _says(workspace, current.model_id, rows)
+    found = regret(labels, today, _says(workspace, current.previous_id, rows), policy, workspace.project.seed)
+    return go_back(workspace, current, _verdict(workspace, current, current.previous_id, found)) if found else None
+
+
+def _says(workspace: Workspace, model_id: ModelId, rows: pl.DataFrame) -> Predictions:
+    """What a model says about some rows."""
+    return predictions_of(workspace.load_model(model_id), feature_frame(rows, workspace.project), workspace.project)
+
+
+def _verdict(workspace: Workspace, current: Promotion, target: ModelId, found: Regret) -> Verdict:
+    """The record of the decision to go back, with all that was seen."""
+    plain = roll_back_verdict(workspace, current, target, WATCH, found.check.why)
+    return replace(
+        plain,
+        evaluation_id=EvaluationId(pin_labels(workspace, "evaluation").set_id),
+        rows=found.rows,
+        challenger=found.compared.challenger,
+        champion=found.compared.champion,
+        gain=found.compared.gain,
+        checks=(found.check,),
+        policy=workspace.project.gate.model_dump(mode="json"),
+        evidence={"look": found.look, "level": round(found.level, 12), "since_move": current.number},
+    )
