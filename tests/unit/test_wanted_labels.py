@@ -92,6 +92,17 @@ def test_no_more_is_asked_for_than_rows_disagree() -> None:
     assert asked(evidence(wins=6, losses=4, strata=strata(200, 10, (900, 13)))) == (3, "disagreement")
 
 
+@pytest.mark.parametrize(("drawable", "expected"), [(3, (3, "disagreement")), (0, (0, "")), (500, None)])
+def test_what_cannot_be_drawn_is_not_asked_for(drawable: int, expected: tuple[int, str] | None) -> None:
+    assert asked(evidence(drawable=drawable)) == (expected or asked(evidence()))
+
+
+def test_an_open_question_that_has_nothing_to_ask_says_what_it_waits_for() -> None:
+    reason = judge(evidence(drawable=0), Gate()).reason
+    assert reason.endswith("every row on which the models disagree has its label, only more data can decide")
+    assert "only more data" not in judge(evidence(drawable=0, overlap=1), Gate()).reason
+
+
 def test_an_open_question_of_another_check_asks_by_chance() -> None:
     undecided = Findings((Check("slice age", "undecided", None, None, "too few rows"),))
     assert asked(evidence(wins=60, losses=5, findings=undecided)) == (200, "chance")

@@ -17,7 +17,8 @@ class Evidence:
     ``overlap`` is how many of these rows stand in either model's training set. ``look`` counts the judgings since the
     last promotion or roll-back, this one among them; ``looks_at_challenger`` those of this challenger. ``strata`` says
     what the rows stand for where labels were drawn at the disagreement; ``findings`` are the other families' checks.
-    ``disagreement`` is whether labels can be asked for where the models disagree.
+    ``disagreement`` is whether labels can be asked for where the models disagree, ``drawable`` on how many rows of the
+    population they do and no label is known; None where nobody counted.
     """
 
     labels: NDArray[np.str_]
@@ -30,3 +31,4 @@ class Evidence:
     strata: Strata | None = None
     findings: Findings = field(default_factory=Findings)
     disagreement: bool = True
+    drawable: int | None = None

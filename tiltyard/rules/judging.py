@@ -181,6 +181,14 @@ def _reason(checks: tuple[Check, ...], wanted: int, where: WantedWhere) -> str:
     """The decision in sentences: what stood in the way, or what spoke for it."""
     against = [check.why for check in checks if check.outcome != "pass"]
     told = against or [check.why for check in checks if check.name in {"metric", "gain", "labels"}]
-    place = ", drawn where the two models disagree" if where == "disagreement" else ""
-    asking = [f"{wanted} more evaluation labels are wanted{place}"] if wanted else []
-    return "; ".join([*told, *asking])
+    return "; ".join([*told, *_asking({check.outcome for check in checks}, wanted, where)])
+
+
+def _asking(outcomes: set[Outcome], wanted: int, where: WantedWhere) -> list[str]:
+    """What is wanted of the annotators; where an open question has nothing to ask, what it waits for."""
+    if wanted:
+        place = ", drawn where the two models disagree" if where == "disagreement" else ""
+        return [f"{wanted} more evaluation labels are wanted{place}"]
+    if "undecided" in outcomes and "fail" not in outcomes:
+        return ["every row on which the models disagree has its label, only more data can decide"]
+    return []

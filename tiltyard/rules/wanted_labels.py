@@ -53,13 +53,13 @@ def _for_thin(stratum: int, sizes: tuple[int, ...]) -> tuple[int, WantedWhere]:
 
 def _at_the_disagreement(evidence: Evidence, policy: Gate, compared: Comparison) -> tuple[int, WantedWhere]:
     """The labels where the models disagree; by chance once all of those rows have one, as far as that can help."""
-    if evidence.strata is None:
-        base = max(math.ceil(compared.carried_by), FEWEST_DRAWN)
-        return labels_wanted(base, compared.gain, policy), "disagreement"
-    labeled, size = int(evidence.strata.counts[-1]), evidence.strata.sizes[-1]
-    wanted = labels_wanted(max(labeled, FEWEST_DRAWN), compared.gain, policy)
-    if labeled < size:
-        return min(wanted, size - labeled), "disagreement"
+    strata, drawable = evidence.strata, evidence.drawable
+    base = compared.carried_by if strata is None else float(strata.counts[-1])
+    if drawable is None and strata is not None:
+        drawable = strata.sizes[-1] - int(strata.counts[-1])
+    wanted = labels_wanted(max(math.ceil(base), FEWEST_DRAWN), compared.gain, policy)
+    if drawable is None or drawable > 0:
+        return wanted if drawable is None else min(wanted, drawable), "disagreement"
     if policy.metric == "accuracy":  # rows that are decided alike cannot change a difference of accuracies
         return 0, ""
     return labels_wanted(len(evidence.labels), compared.gain, policy), "chance"
