@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from schemas.gate import Calibration
 from schemas.project import Project
 from schemas.records import Check, Interval, Outcome
 from tiltyard.rules.examined import Examined, harm_level
@@ -60,12 +61,12 @@ def calibration(examined: Examined, project: Project) -> Findings:
     errors = errors_of(new, weights, both=both)
     checks, told = [], {"counted": limits.counted, "challenger": _side(errors, new, examined.weights, level)}
     if limits.most_error is not None:
-        checks.append(_error_check(_between(errors, level), limits.most_error))
+        checks.append(_error_check(_between(errors, level), limits))
     if old is not None:
         others = errors_of(old, weights, both=both)
         told["champion"] = _side(others, old, examined.weights, level)
         if limits.most_worse is not None:
-            checks.append(_worse_check(_between(errors - others, level), limits.most_worse))
+            checks.append(_worse_check(errors, others, level, limits))
     return Findings(tuple(checks), {"calibration": told})
 
 
@@ -112,26 +113,33 @@ def _between(errors: Floats, level: float) -> Interval:
     return rounded(errors[0], errors[0] - wide, errors[0] + wide)
 
 
-def _error_check(error: Interval, limit: float) -> Check:
+def _error_check(error: Interval, limits: Calibration) -> Check:
     """Whether the challenger is shown to promise too much."""
+    limit = limits.most_error or 0.0
     outcome: Outcome = "fail" if error.low > limit else "pass"
-    why = f"probabilities are {error.value:.1%} off what comes true, {_shown(outcome)} {limit:.0%}"
+    why = f"its probabilities are {_off(limits)} by {error.value:.1%} on average, {_shown(outcome)} {limit:.0%}"
     return Check("calibration", outcome, error.value, limit, why, max(error.low, 0.0), error.high)
 
 
-def _worse_check(worse: Interval, limit: float) -> Check:
+def _worse_check(errors: Floats, others: Floats, level: float, limits: Calibration) -> Check:
     """Whether the challenger is shown to be further off than the champion."""
+    worse, limit = _between(errors - others, level), limits.most_worse or 0.0
     outcome: Outcome = "fail" if worse.low > limit else "pass"
     why = (
-        f"probabilities are {abs(worse.value):.1%} {'further' if worse.value > 0 else 'less'} off than the champion's, "
-        f"{_shown(outcome)} {limit:.0%} further"
+        f"its probabilities are {_off(limits)} by {errors[0]:.1%} on average, the champion's by {others[0]:.1%}; "
+        f"{_shown(outcome)} {limit:.0%} more"
     )
     return Check("calibration against champion", outcome, worse.value, limit, why, worse.low, worse.high)
 
 
+def _off(limits: Calibration) -> str:
+    """What is counted, in words."""
+    return "too high" if limits.counted == "overconfidence" else "off"
+
+
 def _shown(outcome: Outcome) -> str:
     """How an outcome is told beside its limit."""
-    return "and that is shown to be more than" if outcome == "fail" else "not shown to be more than"
+    return "which is shown to be more than" if outcome == "fail" else "not shown to be more than"
 
 
 def _side(errors: Floats, told: Told, weights: Floats, level: float) -> dict[str, Any]:

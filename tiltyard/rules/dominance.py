@@ -85,10 +85,9 @@ def _dominance(found: list[Found], limit: float) -> Check:
     part, name, excess = max(found, key=lambda one: (one[2].low, one[2].value))
     where = "" if part.column == EVERYWHERE else f" where {part.named}"
     outcome: Outcome = "fail" if excess.low > limit else "pass"
-    why = (
-        f"{name!r} is {abs(excess.value):.1%} of the decisions {'more' if excess.value >= 0 else 'less'} than of the "
-        f"labels{where}; {'more than' if outcome == 'fail' else 'not shown to be more than'} {limit:.0%}"
-    )
+    shown = "which is shown to be more than" if outcome == "fail" else "not shown to be more than"
+    more = f"{abs(excess.value):.1%} {'more' if excess.value >= 0 else 'less'}"
+    why = f"{name!r} has {more} of the decisions than of the labels{where}, {shown} {limit:.0%} more"
     return Check("dominance", outcome, excess.value, limit, why, excess.low, excess.high)
 
 

@@ -34,9 +34,9 @@ def flips(examined: Examined, project: Project) -> Findings:
     found: dict[str, Any] = {"rows": len(chosen), "challenger": _told(share), "champion": None, "more": None}
     if examined.champion is not None:
         old = _flipped(examined.champion, examined, chosen, project)
-        more = excess_of(new, old, weights, level)
-        found |= {"champion": _told(share_of(old, weights, level)), "more": told(more)}
-        checks += [] if how.most_more_flips is None else [_more_check(more, how.most_more_flips)]
+        own, more = share_of(old, weights, level), excess_of(new, old, weights, level)
+        found |= {"champion": _told(own), "more": told(more)}
+        checks += [] if how.most_more_flips is None else [_more_check(more, share, own, how.most_more_flips)]
     return Findings(tuple(checks), {"perturbation": found})
 
 
@@ -60,12 +60,11 @@ def _flips_check(share: Interval, limit: float) -> Check:
     return Check("perturbation", outcome, share.value, limit, why, share.low, share.high)
 
 
-def _more_check(more: Interval, limit: float) -> Check:
+def _more_check(more: Interval, share: Interval, own: Interval, limit: float) -> Check:
     """Whether the challenger is shown to flip more than the champion by more than the project file allows."""
     outcome: Outcome = "fail" if more.low > limit else "pass"
-    word = "more" if more.value >= 0 else "fewer"
     why = (
-        f"{abs(more.value):.1%} {word} of the decisions flip than the champion's when the inputs change a little, "
+        f"{share.value:.1%} of the decisions flip when the inputs change a little, {own.value:.1%} of the champion's; "
         f"{limit:.0%} more are allowed"
     )
     return Check("perturbation against champion", outcome, more.value, limit, why, more.low, more.high)
