@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 PER_DOT: Final = 0.3
-"""Inches between two dots."""
+"""Inches between two dots, and for a letter of a name."""
 PER_LETTER: Final = 0.078
 MOST_LETTERS: Final = 20
 
@@ -77,7 +77,7 @@ def learning_chart(curve: Sequence[Row], metric: str, told: str, shown: str | No
         )
         axes.set_xlabel("training labels")
         axes.set_ylabel(metric)
-        axes.legend(loc="lower right")
+        axes.legend(loc="best")
 
     return in_one_width(draw, told, "learning") if len(ordered) > 1 else None
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 from schemas.project import Project
 from schemas.records import Payload
 from tiltyard.pages.verdict_facts import Answers
-from tiltyard.rules.features import payloads_of
 from tiltyard.rules.decided_otherwise import WHO, Flip, flips, who_was_right
+from tiltyard.rules.features import payloads_of
 
 MOST_EACH: Final = 4
 MOST_CELLS: Final = 6

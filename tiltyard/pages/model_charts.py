@@ -17,6 +17,7 @@ from tiltyard.rules.answer_curves import (
     right_by_share,
     roc,
 )
+from tiltyard.rules.headline import metric_name
 from tiltyard.rules.metrics import BY_DECISION, Answered, Floats
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ def threshold_chart(sides: Sides, metric: str) -> Chart | None:
     if not sides.of_two:
         return _share_chart(sides)
     curves = sides.curves(lambda rows, weights: metric_by_cut(metric, rows, weights))
-    shown = (metric if metric in BY_DECISION else "accuracy").replace("_", " ")
-    told = f"{shown} if the cut-off for {sides.positive!r} were elsewhere. {_cuts_told(sides)}"
+    shown = metric_name(metric if metric in BY_DECISION else "accuracy")
+    told = f"{shown[0].upper()}{shown[1:]} if the cut-off for {sides.positive!r} were elsewhere. {_cuts_told(sides)}"
 
     def draw(axes: "Axes") -> None:
         _lines(axes, curves)
@@ -129,7 +130,8 @@ def calibration_chart(sides: Sides) -> Chart | None:
                 one = bins[name]
                 axes.plot(one.told, one.came, linestyle=line, marker=mark, markersize=5, color=colour, label=name)
         _name(axes, "told", "came true")
-        _unit(axes)
+        # Where probabilities are small, the points would huddle in a corner.
+        _unit(axes, 1.1 * max(float(np.concatenate([one.told, one.came]).max()) for one in bins.values()))
 
     return in_one_width(draw, told, "calibration") if bins else None
 
@@ -178,10 +180,11 @@ def _name(axes: "Axes", x: str, y: str) -> None:
     axes.legend(loc="best")
 
 
-def _unit(axes: "Axes") -> None:
-    """Both axes from 0 to 1."""
-    axes.set_xlim(-0.02, 1.02)
-    axes.set_ylim(-0.02, 1.02)
+def _unit(axes: "Axes", most: float = 1.0) -> None:
+    """Both axes from 0 to 1, or to the largest number that is shown."""
+    end = min(max(most, 0.05), 1.0)
+    axes.set_xlim(-0.02 * end, 1.02 * end)
+    axes.set_ylim(-0.02 * end, 1.02 * end)
 
 
 def _areas(curves: Mapping[str, Curve]) -> str:

@@ -48,12 +48,34 @@ def second_figure(verdict: Verdict, part: str) -> Interval | None:
     return interval_of(told) if isinstance(told, Mapping) else None
 
 
-def number_told(verdict: Verdict, name: str, part: str = "value") -> float | None:
-    """A number of the evidence, or a part of what stands under its name; None where it is not told."""
-    told: Any = (verdict.evidence or {}).get(name)
-    if isinstance(told, Mapping):
-        told = told.get(part)
-    return float(told) if isinstance(told, float | int) and not isinstance(told, bool) else None
+def number_told(verdict: Verdict, *path: str) -> float | None:
+    """The number at the end of a path through the evidence; None where it is not told."""
+    return _at(verdict.evidence, *path)
+
+
+def notes(verdict: Verdict) -> list[str]:
+    """What is only told: values that no evaluation label has, rows older than the training, the second score."""
+    evidence = verdict.evidence or {}
+    gone = [f"{one.get('column')} {one.get('value')!r}" for one in _mappings(verdict, "vanished")]
+    found = []
+    if gone:
+        more = f" and {len(gone) - 5} more" if len(gone) > 5 else ""
+        found.append(f"No evaluation label has {', '.join(gone[:5])}{more}: a harm there would stay unseen.")
+    older = _at(evidence, "leaks", "before_newest_training")
+    if older is not None:
+        found.append(f"{older:.0%} of the evaluation rows happened before the newest training row.")
+    scores = {side: _at(evidence, "calibration", side, "brier", "score") for side in ("challenger", "champion")}
+    told = ", ".join(f"{side} {score:.3f}" for side, score in scores.items() if score is not None)
+    if told:
+        found.append(f"Brier score (lower is better): {told}.")
+    return found
+
+
+def _at(evidence: Any, *path: str) -> float | None:
+    """The number at the end of a path through the evidence, if it leads to one."""
+    for key in path:
+        evidence = evidence.get(key) if isinstance(evidence, Mapping) else None
+    return float(evidence) if isinstance(evidence, float | int) and not isinstance(evidence, bool) else None
 
 
 def interval_of(told: Mapping[str, Any]) -> Interval | None:

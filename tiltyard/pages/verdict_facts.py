@@ -17,12 +17,13 @@ from schemas.project import Project, parse_project
 from schemas.records import Model, ModelId, Verdict
 from tiltyard.pages.model_charts import Side, Sides
 from tiltyard.rules.check_groups import CheckGroup, grouped
-from tiltyard.rules.headline import Headline, headline
+from tiltyard.rules.headline import Headline, headline, metric_name
 from tiltyard.rules.metrics import answered
 from tiltyard.rules.story import learning_curve
 from tiltyard.rules.strata import weights_of
 from tiltyard.rules.thresholds import EVEN
 from tiltyard.stores.population import Judged, rows_judged
+from tiltyard.stores.versions import versions_of_all
 from tiltyard.stores.workspace import Workspace
 
 Row = dict[str, Any]
@@ -47,6 +48,7 @@ class VerdictFacts:
     headline: Headline
     groups: list[CheckGroup]
     models: dict[str, Model]
+    versions: dict[str, str]
     labels: dict[str, int]
     curve: list[Row]
     answers: Answers | None
@@ -55,7 +57,7 @@ class VerdictFacts:
     @property
     def metric(self) -> str:
         """The metric's name as people read it."""
-        return self.verdict.metric.replace("_", " ")
+        return metric_name(self.verdict.metric)
 
 
 def verdict_facts_of(workspace: Workspace, verdict: Verdict) -> VerdictFacts:
@@ -65,6 +67,7 @@ def verdict_facts_of(workspace: Workspace, verdict: Verdict) -> VerdictFacts:
     moves = {move.verdict_id: move for move in ledger.champions.history()}
     sizes = {labeled.set_id: labeled.rows for labeled in ledger.models.sets()}
     models = _models(verdict, {model.model_id: model for model in everything})
+    versions = versions_of_all(workspace)
     until = verdicts[: [one.verdict_id for one in verdicts].index(verdict.verdict_id) + 1]
     answers, missing = _answers(workspace, verdict, models)
     return VerdictFacts(
@@ -79,6 +82,7 @@ def verdict_facts_of(workspace: Workspace, verdict: Verdict) -> VerdictFacts:
         ),
         groups=grouped(verdict.checks),
         models=models,
+        versions={side: versions[model.model_id].number for side, model in models.items()},
         labels={side: sizes[model.training_id] for side, model in models.items()},
         curve=learning_curve(everything, until, sizes),
         answers=answers,

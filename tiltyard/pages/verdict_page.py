@@ -9,7 +9,7 @@ from tiltyard.pages.evidence_charts import Dot, dots_chart, learning_chart
 from tiltyard.pages.flipped import flipped_of
 from tiltyard.pages.model_charts import calibration_chart, cost_chart, precision_chart, roc_chart, threshold_chart
 from tiltyard.pages.page import render
-from tiltyard.pages.told import SliceTold, importance_told, number_told, second_figure, slices_told
+from tiltyard.pages.told import SliceTold, importance_told, notes, number_told, second_figure, slices_told
 from tiltyard.pages.verdict_facts import VerdictFacts, verdict_facts_of
 from tiltyard.stores.workspace import Workspace
 
@@ -36,7 +36,9 @@ def page_of_verdict(facts: VerdictFacts) -> str:
         matrices=matrices(sides) if sides else [],
         mistakes=mistakes(sides) if sides else [],
         of_two=bool(sides and sides.of_two),
-        churn=_churn(facts.verdict),
+        churn=number_told(facts.verdict, "churn", "share"),
+        costs={side: number_told(facts.verdict, "costs", side, "value") for side in ("challenger", "champion")},
+        notes=notes(facts.verdict),
         look=number_told(facts.verdict, "look"),
     )
 
@@ -100,12 +102,6 @@ def _learning(facts: VerdictFacts) -> Chart | None:
     """The project's learning curve until this verdict."""
     told = f"Each challenger until this verdict, {facts.metric} with its interval; the ring marks this one."
     return learning_chart(facts.curve, facts.metric, told, facts.verdict.challenger_id[:8])
-
-
-def _churn(verdict: Verdict) -> float | None:
-    """The share of decisions that differ, if it was told."""
-    told = number_told(verdict, "churn")
-    return told if told is not None else number_told(verdict, "churn", "share")
 
 
 def _dot(name: str, interval: Interval, *, hollow: bool = False) -> Dot:

@@ -6,21 +6,15 @@ from typing import Final
 
 from schemas.records import Check, Outcome
 
-QUESTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("Is it better?", ("gain", "metric", "floor")),
-    (
-        "Is there enough to judge by?",
-        ("labels", "classes", "looks", "freshness", "fresh", "age", "strata", "population"),
-    ),
-    (
-        "Was the comparison fair?",
-        ("overlap", "leak", "content", "duplicate", "twin", "entity", "time", "order", "same", "near"),
-    ),
-    ("Does it harm anybody?", ("slice", "dominance", "constant", "churn", "cost")),
-    ("Can its answers be relied on?", ("perturb", "noise", "typo", "missing", "flip", "calibration", "brier", "error")),
-    ("Can it be run?", ("latency", "size", "resource")),
+QUESTIONS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
+    ("Is it better?", frozenset({"gain", "metric", "floor"})),
+    ("Is there enough to judge by?", frozenset({"labels", "classes", "looks", "freshness"})),
+    ("Was the comparison fair?", frozenset({"overlap", "same", "near", "entity"})),
+    ("Does it harm anybody?", frozenset({"constant", "dominance", "slices", "churn", "costs"})),
+    ("Can its answers be relied on?", frozenset({"perturbation", "calibration"})),
+    ("Can it be run?", frozenset({"size", "latency"})),
 )
-"""Each question with the beginnings of the words that name its checks."""
+"""Each question with the first words of the names of its checks."""
 
 GRAVITY: Final[tuple[Outcome, ...]] = ("pass", "undecided", "fail")
 
@@ -49,7 +43,7 @@ def grouped(checks: Iterable[Check]) -> list[CheckGroup]:
     """The checks under their questions, in the gate's order within each; a name that is not known comes last.
 
     >>> one = Check("gain", "pass", 0.1, 0, "better")
-    >>> [group.question for group in grouped([Check("slice city", "fail", -0.2, -0.05, "worse"), one])]
+    >>> [group.question for group in grouped([Check("slices", "fail", -0.2, -0.05, "worse"), one])]
     ['Is it better?', 'Does it harm anybody?']
     """
     asked = [(check, question_of(check.name)) for check in checks]
@@ -64,9 +58,5 @@ def question_of(name: str) -> str:
     >>> question_of("floor macro_f1"), question_of("near duplicates"), question_of("tea")
     ('Is it better?', 'Was the comparison fair?', 'What else was looked at?')
     """
-    words = name.lower().replace("_", " ").replace("-", " ").split()
-    for word in words:
-        for question, beginnings in QUESTIONS:
-            if word.startswith(beginnings):
-                return question
-    return REST
+    first = name.split()[0]
+    return next((question for question, words in QUESTIONS if first in words), REST)

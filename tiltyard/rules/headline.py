@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from schemas.records import Approval, Interval, Promotion, Verdict
+from schemas.records import Approval, Check, Interval, Promotion, Verdict
 from tiltyard.rules.metrics import greater_is_better
+from tiltyard.rules.points import SHARES
 
 Tone = Literal["won", "stays", "open"]
 
@@ -66,28 +67,36 @@ def _title(verdict: Verdict) -> str:
     return f"{stays}: it is not yet clear who is better" if verdict.champion_id else f"{stays}: too little is known"
 
 
+def metric_name(metric: str) -> str:
+    """A metric as people write it; one of the project's own by its function's name.
+
+    >>> metric_name("roc_auc"), metric_name("macro_f1"), metric_name("our.metrics:net_gain")
+    ('ROC AUC', 'macro F1', 'net gain')
+    """
+    words = metric.rpartition(":")[2].split("_")
+    return " ".join(word.upper() if word in {"roc", "auc", "f1"} else word for word in words)
+
+
 def _by_how_much(verdict: Verdict) -> str:
     """The metric of both and the gain."""
-    name, new, old, gain = verdict.metric.replace("_", " "), verdict.challenger, verdict.champion, verdict.gain
+    name, new, old, gain = metric_name(verdict.metric), verdict.challenger, verdict.champion, verdict.gain
     lower = "" if greater_is_better(verdict.metric) else " (lower is better)"
     if new is None:
         return "" if verdict.decision == "roll_back" else f"{name}{lower} cannot be told on these rows."
     if old is None or gain is None:
         return f"{name}{lower} is {new.value:.3f}; there is no champion to compare with."
-    better = "better" if gain.value > 0 else "worse" if gain.value < 0 else "different"
-    return (
-        f"{name}{lower} is {new.value:.3f} against the champion's {old.value:.3f}: {_amount(verdict, gain)} {better}."
-    )
+    return f"{name}{lower} is {new.value:.3f} against the champion's {old.value:.3f}: {_amount(verdict.metric, gain)}."
 
 
-def _amount(verdict: Verdict, gain: Interval) -> str:
-    """A gain without its sign; of accuracy also as decisions."""
+def _amount(metric: str, gain: Interval) -> str:
+    """A gain in words; of accuracy also as decisions."""
     if gain.value == 0:
-        return "no"
-    told = f"{abs(gain.value):.3f}"
+        return "no difference"
+    better = "better" if gain.value > 0 else "worse"
+    told = f"{100 * abs(gain.value):.1f} points" if metric in SHARES else f"{abs(gain.value):.3g}"
     of_thousand = round(1000 * abs(gain.value))
-    many = verdict.metric == "accuracy" and of_thousand
-    return f"{told}, or {of_thousand:,} of every 1,000 decisions," if many else told
+    many = f", about {of_thousand:,} of every 1,000 decisions" if metric == "accuracy" and of_thousand else ""
+    return f"{told} {better}{many}"
 
 
 def _how_sure(verdict: Verdict) -> str:
@@ -126,7 +135,18 @@ def _against(verdict: Verdict) -> tuple[str, ...]:
         return (verdict.reason,)
     order = {"fail": 0, "undecided": 1}
     against = [check for check in verdict.checks if check.outcome in order]
-    return tuple(check.why for check in sorted(against, key=lambda check: order[check.outcome]))
+    return tuple(_stood(check) for check in sorted(against, key=lambda check: order[check.outcome]))
+
+
+def _stood(check: Check) -> str:
+    """Why a check did not pass; of the gain, whose numbers were told above, only what was asked."""
+    if check.name != "gain" or check.low is None or check.high is None or check.limit is None:
+        return check.why
+    if check.outcome == "fail":
+        return f"Even the upper end of the gain, {check.high:+.3f}, is too low."
+    return (
+        f"The lower end of the gain is {check.low:+.3f}; above {check.limit:+.3f} is asked, so that luck is ruled out."
+    )
 
 
 def _next_step(verdict: Verdict, move: Promotion | None, approval: Approval | None, is_last: bool) -> str:
