@@ -5,8 +5,8 @@ Source: LURE, the levelled unbiased risk estimator for rows that are drawn one a
 Farquhar, Gal and Rainforth 2021, Active Testing, arXiv 2103.05331). It needs a chance above zero for every row, which
 draws at the disagreement alone do not give; so labels by chance and labels at the disagreement count as drawn from
 the mixture of both, in any order (the balance heuristic, Veach and Guibas 1995). The weights are brought to a mean of
-one: the paper's own sum is unbiased for a mean of losses that are drawn one by one, and is off by percents where so many
-were drawn by chance and so many at the disagreement, as here.
+one: the paper's own sum is unbiased for a mean of losses that are drawn one by one, and is off by percents where so
+many were drawn by chance and so many at the disagreement, as here.
 
 Only labels of the evaluation set may be weighed so. Labels that training asked for have known chances too, but the
 models have seen them: LURE corrects how rows were chosen, never that a model was trained on them.
