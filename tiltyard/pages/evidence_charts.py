@@ -16,8 +16,8 @@ Row = dict[str, Any]
 
 PER_DOT: Final = 0.3
 """Inches between two dots, and for a letter of a name."""
-PER_LETTER: Final = 0.078
-MOST_LETTERS: Final = 20
+PER_LETTER: Final = 0.07
+MOST_LETTERS: Final = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ def dots_chart(dots: Sequence[Dot], limit: float | None, axis: str, told: str, n
 
 def learning_chart(curve: Sequence[Row], metric: str, told: str, shown: str | None = None) -> Chart | None:
     """Every challenger's score by its training labels, filled where it was promoted; ``shown`` gets a ring."""
-    ordered = sorted(curve, key=lambda point: point["labels"])
+    # Of several looks at one challenger the last counts.
+    ordered = sorted({point["challenger"]: point for point in curve}.values(), key=lambda point: point["labels"])
 
     def draw(axes: "Axes") -> None:
         for point in ordered:

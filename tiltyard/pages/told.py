@@ -13,10 +13,16 @@ Evidence = Mapping[str, Any]
 class SliceTold:
     """A part of the evaluation rows and how the challenger does there."""
 
-    name: str
+    column: str
+    value: str
     rows: int | None
     gain: Interval | None
     outcome: str
+
+    @property
+    def name(self) -> str:
+        """The part as people read it."""
+        return f"{self.column}: {self.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +95,15 @@ def interval_of(told: Mapping[str, Any]) -> Interval | None:
 
 def _slice(told: Mapping[str, Any]) -> SliceTold:
     """One slice."""
-    names = [str(told[key]) for key in ("column", "value") if told.get(key) is not None]
-    name = str(told.get("slice") or " = ".join(names))
     rows = told.get("rows")
     gain = interval_of({**told, "value": told.get("gain")})
-    return SliceTold(name, rows if isinstance(rows, int) else None, gain, str(told.get("outcome", "")))
+    return SliceTold(
+        str(told.get("column", "")),
+        str(told.get("value", "")),
+        rows if isinstance(rows, int) else None,
+        gain,
+        str(told.get("outcome", "")),
+    )
 
 
 def _mappings(verdict: Verdict, name: str) -> list[Mapping[str, Any]]:

@@ -18,6 +18,7 @@ from schemas.records import Model, ModelId, Verdict
 from tiltyard.pages.model_charts import Side, Sides
 from tiltyard.rules.check_groups import CheckGroup, grouped
 from tiltyard.rules.headline import Headline, headline, metric_name
+from tiltyard.rules.label_worth import worth_of
 from tiltyard.rules.metrics import answered
 from tiltyard.rules.story import learning_curve
 from tiltyard.rules.strata import weights_of
@@ -51,6 +52,7 @@ class VerdictFacts:
     versions: dict[str, str]
     labels: dict[str, int]
     curve: list[Row]
+    worth: str
     answers: Answers | None
     missing: str
 
@@ -69,6 +71,7 @@ def verdict_facts_of(workspace: Workspace, verdict: Verdict) -> VerdictFacts:
     models = _models(verdict, {model.model_id: model for model in everything})
     versions = versions_of_all(workspace)
     until = verdicts[: [one.verdict_id for one in verdicts].index(verdict.verdict_id) + 1]
+    worths = worth_of(until, everything, sizes, versions)
     answers, missing = _answers(workspace, verdict, models)
     return VerdictFacts(
         name=workspace.project.name,
@@ -85,6 +88,7 @@ def verdict_facts_of(workspace: Workspace, verdict: Verdict) -> VerdictFacts:
         versions={side: versions[model.model_id].number for side, model in models.items()},
         labels={side: sizes[model.training_id] for side, model in models.items()},
         curve=learning_curve(everything, until, sizes),
+        worth=next((one.sentence for one in worths if one.verdict_id == verdict.verdict_id), ""),
         answers=answers,
         missing=missing,
     )

@@ -4,7 +4,7 @@ from typing import Final
 
 from schemas.records import Interval, Verdict
 from tiltyard.pages.confusion_table import matrices, mistakes
-from tiltyard.pages.drawing import Chart
+from tiltyard.pages.drawing import Chart, shortened
 from tiltyard.pages.evidence_charts import Dot, dots_chart, learning_chart
 from tiltyard.pages.flipped import flipped_of
 from tiltyard.pages.model_charts import calibration_chart, cost_chart, precision_chart, roc_chart, threshold_chart
@@ -75,7 +75,7 @@ def _gain(facts: VerdictFacts) -> Chart | None:
         return None
     dots = [_dot("the gain", gain)] + ([_dot("second figure", second, hollow=True)] if second else [])
     limit = next((check.limit for check in facts.verdict.checks if check.name == "gain"), None)
-    must = f" Its lower bound must lie right of {limit:+.3g}." if limit is not None else ""
+    must = f" The interval's left end must lie right of {limit:.3g}." if limit is not None else ""
     told = f"The line at 0 is the champion; right of it the challenger is better.{must}"
     return dots_chart(dots, limit, f"gain in {facts.metric}", told, "gain")
 
@@ -83,11 +83,16 @@ def _gain(facts: VerdictFacts) -> Chart | None:
 def _slices(slices: list[SliceTold], metric: str) -> Chart | None:
     """The slices with the smallest lower bounds."""
     shown = [one for one in slices if one.gain is not None][:MOST_SLICES]
-    dots = [_dot(one.name, one.gain, hollow=one.outcome == "fail") for one in shown if one.gain is not None]
+    dots = [_dot(_short(one), one.gain, hollow=one.outcome == "fail") for one in shown if one.gain is not None]
     told = f"The challenger's gain in each part of the data{', the worst first' if len(shown) > 1 else ''}."
     if len(shown) < len(slices):
         told = f"{told} {len(shown)} of {len(slices)} parts; the table has them all."
     return dots_chart(dots, None, f"gain in {metric}", told, "slices")
+
+
+def _short(part: SliceTold) -> str:
+    """A slice's name beside a drawing: both its column and its value can still be told."""
+    return f"{shortened(part.column, 12)}: {shortened(part.value, 14)}"
 
 
 def _importance(facts: VerdictFacts) -> Chart | None:
@@ -101,6 +106,8 @@ def _importance(facts: VerdictFacts) -> Chart | None:
 def _learning(facts: VerdictFacts) -> Chart | None:
     """The project's learning curve until this verdict."""
     told = f"Each challenger until this verdict, {facts.metric} with its interval; the ring marks this one."
+    if facts.worth:
+        told = f"{facts.worth[0].upper()}{facts.worth[1:]}. {told}"
     return learning_chart(facts.curve, facts.metric, told, facts.verdict.challenger_id[:8])
 
 

@@ -104,11 +104,18 @@ def _how_sure(verdict: Verdict) -> str:
     gain, level = verdict.gain, level_of(verdict)
     if gain is None:
         return f"Judged on {verdict.rows:,} labeled rows." if verdict.rows else ""
-    sure = "" if level is None else f", {_percent(1 - 2 * level)} sure"
-    told = f"The true gain lies between {gain.low:+.3f} and {gain.high:+.3f}{sure}, by {verdict.rows:,} labeled rows."
+    sure = "" if level is None else f"{_percent(1 - 2 * level)} sure, "
+    low, high = _signed(verdict.metric, gain.low), _signed(verdict.metric, gain.high)
+    points = " points" if verdict.metric in SHARES else ""
+    told = f"The true gain lies between {low} and {high}{points}, {sure}by {verdict.rows:,} labeled rows."
     if level is None or verdict.decision != "promote":
         return told
     return f"{told} A challenger that is no better would get this far in at most {_percent(level)} of such looks."
+
+
+def _signed(metric: str, gain: float) -> str:
+    """A gain with its sign, in points where a hundredth of the metric is one."""
+    return f"{100 * gain:+.1f}" if metric in SHARES else f"{gain:+.3g}"
 
 
 def level_of(verdict: Verdict) -> float | None:
@@ -135,18 +142,17 @@ def _against(verdict: Verdict) -> tuple[str, ...]:
         return (verdict.reason,)
     order = {"fail": 0, "undecided": 1}
     against = [check for check in verdict.checks if check.outcome in order]
-    return tuple(_stood(check) for check in sorted(against, key=lambda check: order[check.outcome]))
+    return tuple(_stood(check, verdict.metric) for check in sorted(against, key=lambda check: order[check.outcome]))
 
 
-def _stood(check: Check) -> str:
+def _stood(check: Check, metric: str) -> str:
     """Why a check did not pass; of the gain, whose numbers were told above, only what was asked."""
     if check.name != "gain" or check.low is None or check.high is None or check.limit is None:
         return check.why
     if check.outcome == "fail":
-        return f"Even the upper end of the gain, {check.high:+.3f}, is too low."
-    return (
-        f"The lower end of the gain is {check.low:+.3f}; above {check.limit:+.3f} is asked, so that luck is ruled out."
-    )
+        return f"Even the upper end of the gain, {_signed(metric, check.high)}, is too low."
+    low, limit = _signed(metric, check.low), _signed(metric, check.limit)
+    return f"The lower end of the gain is {low}; more than {limit} is asked, so that it is no luck."
 
 
 def _next_step(verdict: Verdict, move: Promotion | None, approval: Approval | None, is_last: bool) -> str:
