@@ -6,6 +6,7 @@ from tiltyard.stores.provenance import code_version, environment
 from tiltyard.stores.registry import CHALLENGER, RegisteredModel
 from tiltyard.stores.training import Refit, fit_from, model_id_of, warm_recipe
 from tiltyard.stores.training_runs import Training
+from tiltyard.stores.versions import show_version
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 GOLDEN_ROWS = 20
@@ -27,6 +28,7 @@ def fit_candidates(project: str, training_id: str) -> ModelId:
         registered = workspace.registry.log_training(_training(workspace, model_id, labeled, refit))
         _record(workspace, model_id, labeled, refit, registered)
         workspace.registry.set_alias(registered.version, CHALLENGER)
+    show_version(workspace, model_id)
     return model_id
 
 

@@ -31,6 +31,19 @@ class NotOurs:
     def predict_proba(self, X: Any) -> None: ...
 
 
+class Meddling(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """Changes what it was given, so that no fresh copy is like it."""
+
+    def __init__(self, names: Any = ("a",)) -> None:
+        self.names = list(names)
+
+    def fit(self, X: Any, y: Any) -> None: ...
+
+    def predict(self, X: Any) -> None: ...
+
+    def predict_proba(self, X: Any) -> None: ...
+
+
 def made_by_a_function(depth: int = 3) -> Any:
     return estimator_of(FOREST, {"max_depth": depth}, seed=1)
 
@@ -68,6 +81,12 @@ def test_nested_names_reach_inside() -> None:
         (f"{HERE}.NoProbabilities", {}, r"no predict_proba\(\)"),
         (f"{HERE}.NotOurs", {}, r"no get_params\(\); .*BaseEstimator"),
         ("sklearn.ensemble.VotingClassifier", {}, r"cannot be made: .*estimators"),
+        ("sklearn.linear_model.Ridge", {}, r"predicts numbers, .*regression is not offered; .*LogisticRegression"),
+        ("sklearn.ensemble.HistGradientBoostingRegressor", {}, r"predicts numbers"),
+        ("sklearn.cluster.KMeans", {}, r"finds groups without labels, and is no classifier"),
+        ("sklearn.ensemble.IsolationForest", {}, r"finds outliers without labels"),
+        ("sklearn.preprocessing.StandardScaler", {}, r"(changes columns|no predict\(\))"),
+        (f"{HERE}.Meddling", {}, r"cannot be cloned: .*__init__ must keep each parameter"),
         ("sklearn.linear_model.__doc__", {}, r"has no '__doc__'"),
     ],
 )

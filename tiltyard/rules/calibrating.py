@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 
 from tiltyard.rules.folds import Split
@@ -22,14 +21,14 @@ def calibration_folds(labels: NDArray[np.str_], splits: list[Split], most: int) 
     return min([most, *(int(np.unique(held, return_counts=True)[1].min()) for held in fits)])
 
 
-def calibrated(pipeline: Pipeline, method: str, folds: int, seed: int) -> Pipeline:
+def calibrated(pipeline: Pipeline, method: str, folds: int) -> Pipeline:
     """The unfitted pipeline with its last step calibrated by cross-validation inside (``sigmoid``: Platt 1999;
     ``isotonic``: Zadrozny and Elkan 2002; ``temperature``: Guo et al. 2017).
 
     One estimator is fitted on every row and only the calibration on out-of-fold answers (``ensemble=False``), so that
     no label is left out of the model, and it stays as small and as fast. Preprocessing stays the pipeline's first step.
+    The folds are stratified and in the order of the rows, which in a labeled set is the order of ids: by chance.
     """
     *before, (name, estimator) = pipeline.steps
-    dealt = StratifiedKFold(folds, shuffle=True, random_state=seed % 2**32)
-    wrapped = CalibratedClassifierCV(clone(estimator), method=method, cv=dealt, ensemble=False)
+    wrapped = CalibratedClassifierCV(clone(estimator), method=method, cv=folds, ensemble=False)
     return Pipeline([*before, (name, wrapped)])

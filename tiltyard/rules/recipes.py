@@ -160,14 +160,14 @@ def recorded_recipe(body: Mapping[str, Any], project: Project, seed: int) -> Rec
         class_weight=weight,
         start=body.get("start", "cold"),
     )
-    return with_calibration(plain, body.get("calibration", "none"), body.get("calibration_folds", 0), seed)
+    return with_calibration(plain, body.get("calibration", "none"), body.get("calibration_folds", 0))
 
 
-def with_calibration(recipe: Recipe, method: str, folds: int, seed: int) -> Recipe:
+def with_calibration(recipe: Recipe, method: str, folds: int) -> Recipe:
     """The same recipe with its probabilities calibrated by a method over some folds; ``none`` leaves it as it is."""
     if method == "none":
         return recipe
-    pipeline = calibrated(recipe.pipeline, method, folds, seed)
+    pipeline = calibrated(recipe.pipeline, method, folds)
     return replace(recipe, pipeline=pipeline, calibration=method, calibration_folds=folds)
 
 

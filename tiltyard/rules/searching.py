@@ -127,8 +127,9 @@ def halve(candidate: Candidate, search: Search) -> None:
         last = rung == len(sizes) - 1
         rows = None if last else search.rows.rows(np.sort(order[:size]))
         done = search.attempt(recipes, rung, rows)
-        if not last:
-            recipes = _best_third(done, search)
+        if last or search.is_over:
+            return
+        recipes = _best_third(done, search)
 
 
 def rung_sizes(rows: int, trials: int, classes: int) -> list[int]:

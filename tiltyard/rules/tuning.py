@@ -172,7 +172,7 @@ def _calibrated(best: Attempt, search: Search) -> Attempt:
     if folds < 2:
         note = "not calibrated: a class has too few labels to be both fitted from and calibrated with"
         return _with_notes(best, (note,), search)
-    recipe = with_calibration(best.recipe, method, folds, search.seed)
+    recipe = with_calibration(best.recipe, method, folds)
     again = Attempt(recipe, tried(recipe, search.rows, search.splits, search.project))
     search.attempts.append(again)
     return again if not again.trial.problem else best
