@@ -27,10 +27,11 @@ FAR: Final = 0.1
 @dataclass(frozen=True, slots=True)
 class Speaking:
     """Which of some labeled rows a verdict may look at (Boolean, one each), and what those stand for; None: a plain
-    random sample, each row for itself."""
+    random sample, each row for itself. ``by_chance`` is how many of them chance asked for, or would have by now."""
 
     rows: pl.Series
     strata: Strata | None
+    by_chance: int
 
 
 def differing(metric: str, champion: Predictions, challenger: Predictions) -> Mask:
@@ -64,10 +65,10 @@ def speaking(labeled: pl.DataFrame, rows: int, differ: int) -> Speaking:
         differ=pl.col("differs") & ((_reached("here") >= pl.col("order")) | pl.lit(labeled["differs"].sum() == differ)),
     ).fill_null(value=False)
     if not (told["differ"] & ~told["chance"]).any():
-        return Speaking(told["chance"], None)
+        return Speaking(told["chance"], None, int(told["chance"].sum()))
     speaks = (told["chance"] | told["differ"]) & labeled["differs"].is_not_null()
     of = labeled["differs"].filter(speaks).cast(pl.Int64).to_numpy()
-    return Speaking(speaks, Strata(of, (rows - differ, differ)))
+    return Speaking(speaks, Strata(of, (rows - differ, differ)), int((speaks & told["chance"]).sum()))
 
 
 def _reached(drawn: str) -> pl.Expr:

@@ -18,6 +18,7 @@ from tiltyard.rules.findings import Findings, together
 from tiltyard.rules.importance import importance_of
 from tiltyard.rules.judging import Evidence, Judgement, judge
 from tiltyard.rules.looks import level_of
+from tiltyard.rules.lure import Drawn, lure
 from tiltyard.rules.strata import weights_of
 from tiltyard.rules.triggering import Looks
 from tiltyard.stores.population import Answers, Judged, rows_judged
@@ -34,7 +35,9 @@ def judgement_of(
     """
     judged = rows_judged(workspace, challenger, champion, evaluation_id)
     sides = [_side(workspace, one) for one in (judged.challenger, judged.champion) if one]
-    findings = together([_examined(workspace, judged, sides, looks), _told(workspace, judged)])
+    findings = together(
+        [_examined(workspace, judged, sides, looks), _told(workspace, judged), _lure(workspace, judged)]
+    )
     evidence = Evidence(
         labels=judged.labels,
         challenger=judged.challenger.predictions,
@@ -46,6 +49,7 @@ def judgement_of(
         strata=judged.strata,
         findings=findings,
         disagreement=workspace.project.evaluation.disagreement,
+        drawable=judged.population.unlabeled.height if judged.population else None,
     )
     return judge(evidence, workspace.project.gate)
 
@@ -99,6 +103,22 @@ def _told(workspace: Workspace, judged: Judged) -> Findings:
     if judged.population is not None:
         told["population"] = judged.population.told
     return Findings(told=told)
+
+
+def _lure(workspace: Workspace, judged: Judged) -> Findings:
+    """The second figure where labels were drawn at the disagreement; on a plain sample it would be the first again."""
+    strata, population, champion = judged.strata, judged.population, judged.champion
+    if strata is None or population is None or champion is None:
+        return Findings()
+    drawn = Drawn(
+        differs=strata.of == 1,
+        by_chance=judged.by_chance,
+        population=population.rows.height,
+        differing=population.differ,
+        seed=workspace.project.seed,
+    )
+    metric = workspace.project.gate.metric
+    return lure(metric, judged.labels, champion.predictions, judged.challenger.predictions, drawn)
 
 
 def _overlap(rows: pl.DataFrame, sides: list[Side]) -> int:

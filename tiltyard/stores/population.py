@@ -60,14 +60,15 @@ class Population:
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What one verdict is given on: n labeled rows (sample_id, label, own columns), both models' answers for them, and
-    how many rows of the population each stands for (``strata``; None: each for itself). Without a champion there is
-    no population to compare over."""
+    how many rows of the population each stands for (``strata``; None: each for itself); ``by_chance`` of them are those
+    that chance alone asks for. Without a champion there is no population to compare over."""
 
     rows: pl.DataFrame
     challenger: Answers
     champion: Answers | None
     strata: Strata | None = None
     population: Population | None = None
+    by_chance: int = 0
 
     @property
     def labels(self) -> NDArray[np.str_]:
@@ -89,7 +90,7 @@ def rows_judged(workspace: Workspace, challenger: Model, champion: Model | None,
     found = speaking(labeled, population.rows.height, population.differ)
     spoken = rows.filter(found.rows)
     answers = _answers(workspace, challenger, new, spoken), _answers(workspace, champion, old, spoken)
-    return Judged(spoken, *answers, found.strata, population)
+    return Judged(spoken, *answers, found.strata, population, found.by_chance)
 
 
 def population_of(workspace: Workspace, challenger: Model, champion: Model, evaluation_id: str) -> Population:
