@@ -7,8 +7,8 @@ import pytest
 
 from schemas.records import Check
 from tests.examined_models import examined, small, small_rows, truth
-from tiltyard.rules.findings import Findings
 from tiltyard.rules.dominance import dominance
+from tiltyard.rules.findings import Findings
 
 
 def check_of(name: str, found: Findings) -> Check:

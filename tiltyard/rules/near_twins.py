@@ -2,8 +2,10 @@
 
 Two rows are near-duplicates when the share of their features that agree reaches ``gate.leaks.similarity``. Numbers
 agree when they are equal to a hundredth of their column's standard deviation, categories when they are spelled alike
-but for case and spaces, texts when the cosine of their TF-IDF weights of three to five characters reaches the same
-similarity (character n-grams for near-duplicates: Broder 1997, On the resemblance and containment of documents).
+but for case and spaces, texts when the cosine of their counts of one to three characters reaches the same similarity
+(resemblance by pieces of text: Broder 1997, On the resemblance and containment of documents), case, spaces and
+punctuation aside. Rare pieces do not weigh more: those of a typing mistake are the rarest of all (of banking77's
+messages with one typo 7 % were found at 0.95 with inverse document frequencies, 91 % without, at 0.7 % without a typo).
 The work is bounded: rows are drawn by chance where there are too many pairs.
 """
 
@@ -112,7 +114,7 @@ def _repeated(rows: pl.DataFrame, own: Codes, others: Codes, project: Project) -
 
 
 def _columns(rows: pl.DataFrame, project: Project) -> Iterator[Codes | sparse.csr_matrix]:
-    """Each feature in a form that is quick to compare: whole numbers, or TF-IDF rows of length 1."""
+    """Each feature in a form that is quick to compare: whole numbers, or rows of length 1."""
     for name, column in project.columns.features.items():
         if column.kind == "text":
             yield _ngrams(rows[name])
@@ -136,11 +138,14 @@ def _codes(column: pl.Series) -> Codes:
 
 
 def _ngrams(column: pl.Series) -> sparse.csr_matrix:
-    """TF-IDF weights of three to five characters within words, rows of length 1; a missing text is empty."""
-    texts = column.fill_null("").str.head(TEXT).to_list()
-    if not any(text.strip() for text in texts):
+    """Weights of pieces of one to three characters within words, rows of length 1; a missing text is empty."""
+    plain = column.fill_null("").str.head(TEXT).str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ")
+    texts = plain.str.strip_chars().to_list()
+    if not any(texts):
         return sparse.csr_matrix((len(texts), 1))
-    counter = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, dtype=np.float32)
+    counter = TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(1, 3), use_idf=False, sublinear_tf=True, dtype=np.float32
+    )
     return sparse.csr_matrix(counter.fit_transform(texts))
 
 

@@ -129,8 +129,9 @@ def _bands(name: str, column: pl.Series, *, moments: bool = False) -> Iterator[S
     known = np.isfinite(numbers)
     if known.any():
         edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, BANDS + 1)[1:-1], method="higher"))
+        edges = edges[edges < numbers[known].max()]
         band = np.where(known, np.searchsorted(edges, numbers, side="left"), -1)
-        for number in np.unique(band[known]):
+        for number in np.unique(band[known]) if len(edges) else ():
             yield Slice(name, _band_name(edges, int(number), moments), band == number)
     if not known.all():
         yield Slice(name, "(missing)", ~known)
