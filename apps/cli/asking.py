@@ -40,7 +40,10 @@ def ask(project: ProjectPath = HERE, budget: Budget = None, as_json: AsJson = Fa
 
 def _as_data(workspace: "Workspace", query: "Query | None") -> dict[str, Any]:
     """What was asked, for programs."""
-    return {"query": query, "asked": _asked(workspace, query), "waiting": workspace.ledger.assignments.waiting_count()}
+    from tiltyard.stores.stop_set import stopping_of
+
+    waiting = workspace.ledger.assignments.waiting_count()
+    return {"query": query, "asked": _asked(workspace, query), "waiting": waiting, "stopping": stopping_of(workspace)}
 
 
 def _asked(workspace: "Workspace", query: "Query | None") -> dict[str, int]:
@@ -52,7 +55,9 @@ def _asked(workspace: "Workspace", query: "Query | None") -> dict[str, int]:
 
 
 def _tell(workspace: "Workspace", query: "Query | None") -> None:
-    """Say what was asked."""
+    """Say what was asked, and when more labels hardly pay."""
+    from tiltyard.stores.stop_set import stopping_of
+
     waiting = workspace.ledger.assignments.waiting_count()
     if query is not None:
         asked = _asked(workspace, query)
@@ -60,6 +65,8 @@ def _tell(workspace: "Workspace", query: "Query | None") -> None:
         parts = f"{asked.get('query', 0)} by strategy ({by}), {asked.get('random', 0)} by chance"
         say(f"Asked for {sum(asked.values())} labels: {parts}, {asked.get('evaluation', 0)} to judge on.")
         say(f"{waiting} wait in the queue. Next: tiltyard label")
+        if (advice := stopping_of(workspace)).enough:
+            say(f"Mind that {advice.sentence}.")
     elif waiting:
         say(f"The queue is full: {waiting} samples wait for a label.")
         say("Next: tiltyard label")

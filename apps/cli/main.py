@@ -12,8 +12,10 @@ from apps.cli.asking import ask
 from apps.cli.automations import automations
 from apps.cli.demo import demo
 from apps.cli.deploying import deploy
+from apps.cli.differing import diff
 from apps.cli.doctoring import doctor
 from apps.cli.exchanging import export_labels, import_labels
+from apps.cli.explaining import explain
 from apps.cli.ingesting import ingest
 from apps.cli.judging import judge
 from apps.cli.label_studio import label_studio
@@ -23,6 +25,7 @@ from apps.cli.promoting import approve, promote, rollback
 from apps.cli.quarantine import quarantine
 from apps.cli.reporting import report
 from apps.cli.running import run
+from apps.cli.showing import show
 from apps.cli.starting import example, init, schema
 from apps.cli.telling import history, status
 from apps.cli.training import rebuild, train
@@ -59,6 +62,9 @@ app.command(rich_help_panel="Under Prefect")(deploy)
 app.add_typer(automations, name="automations", rich_help_panel="Under Prefect")
 app.command(rich_help_panel="Look")(status)
 app.command(rich_help_panel="Look")(history)
+app.command(rich_help_panel="Look")(show)
+app.command(rich_help_panel="Look")(diff)
+app.command(rich_help_panel="Look")(explain)
 app.command(rich_help_panel="Look")(report)
 app.add_typer(quarantine, name="quarantine", rich_help_panel="Look")
 app.command(rich_help_panel="Trust")(verify)

@@ -9,6 +9,10 @@ from apps.cli.standing import labels_by_class, labels_of, standing_of
 from apps.cli.training import model_row
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from schemas.records import ModelId
+    from tiltyard.rules.versioning import ModelVersion
     from tiltyard.stores.workspace import Workspace
 
 SHOWN_BATCHES = 12
@@ -30,19 +34,25 @@ def status(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
 def history(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     """Show every model, verdict and move of the champion, first to last."""
     from tiltyard.rules.story import promotion_rows, verdict_row
+    from tiltyard.stores.versions import versions_of_all
     from tiltyard.stores.workspace import open_workspace
 
-    ledger = open_workspace(project).ledger
+    workspace = open_workspace(project)
+    ledger, versions = workspace.ledger, versions_of_all(workspace)
     labels = {labeled.set_id: labeled.rows for labeled in ledger.models.sets()}
     models, verdicts, moves = ledger.models.all(), ledger.champions.verdicts(), ledger.champions.history()
     approvals = list(ledger.champions.approvals().values())
     if as_json:
-        show_json({"models": models, "verdicts": verdicts, "approvals": approvals, "promotions": moves})
+        told = {"models": models, "versions": _as_data(versions), "verdicts": verdicts}
+        show_json({**told, "approvals": approvals, "promotions": moves})
         return
     if not models:
         say("No model was trained yet. Next: tiltyard status")
         return
-    show_table([model_row(model, labels[model.training_id]) for model in models], "Models", hide=["threshold"])
+    told_models = [model_row(model, labels[model.training_id], versions[model.model_id]) for model in models]
+    show_table(told_models, "Models", hide=["threshold"])
+    for version in versions.values():
+        say(f"Version {version.number}, {version.step}: {version.why}")
     rows = [{"verdict": one.verdict_id[:8], **verdict_row(one)} for one in verdicts]
     shown = ("verdict", "challenger", "champion", "rows", "gain", "decision")
     show_table([{name: row[name] for name in shown} for row in rows], "Verdicts")
@@ -55,6 +65,13 @@ def history(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
         say(f"Move {move.number}, {move.kind.replace('_', '-')}: {move.reason}")
 
 
+def _as_data(versions: "Mapping[ModelId, ModelVersion]") -> list[dict[str, Any]]:
+    """The versions of all models, for programs."""
+    return [
+        {"model": one.model_id, "number": one.number, "step": one.step, "why": one.why} for one in versions.values()
+    ]
+
+
 def _move_row(row: dict[str, Any]) -> dict[str, Any]:
     """A move of the champion, short enough for a line; its reason is told below the table."""
     return {name: value for name, value in row.items() if name not in {"at", "reason"}} | {"at": minute(row["at"])}
@@ -63,6 +80,7 @@ def _move_row(row: dict[str, Any]) -> dict[str, Any]:
 def _status(workspace: "Workspace") -> dict[str, Any]:
     """Everything that status tells."""
     from tiltyard.rules.next_step import next_step
+    from tiltyard.stores.stop_set import stopping_of
 
     ledger = workspace.ledger
     labels = labels_of(workspace)
@@ -78,6 +96,7 @@ def _status(workspace: "Workspace") -> dict[str, Any]:
         "labels": labels_by_class(labels, workspace.project.class_names),
         "champion": ledger.champions.current(),
         "training": standing.training,
+        "stopping": stopping_of(workspace),
         "arrived": standing.arrived,
         "refused": list(standing.refused),
         "next": next_step(standing),
@@ -124,5 +143,6 @@ def _facts(workspace: "Workspace", data: dict[str, Any]) -> list[dict[str, Any]]
         "labels": f"{data['annotations']:,} annotations; effective: {training:,} to train on, {judging:,} to judge on",
         "training": ("due: " if data["training"] else "not due: ") + data["training"].why,
         "champion": f"{champion.model_id[:8]}, move {champion.number}" if champion else "none yet",
+        "stopping": data["stopping"].sentence,
     }
     return [{workspace.project.name: name, "": sentence} for name, sentence in said.items()]

@@ -9,6 +9,7 @@ from apps.cli.screen import minute, say, show_json, show_table
 
 if TYPE_CHECKING:
     from schemas.records import Due, Model, Rebuilt
+    from tiltyard.rules.versioning import ModelVersion
     from tiltyard.stores.workspace import Workspace
 
 Force = Annotated[bool, typer.Option("--force", help="Train even where too few annotations are new.")]
@@ -54,10 +55,11 @@ def rebuild(model: ModelName, project: ProjectPath = HERE, as_json: AsJson = Fal
     raise typer.Exit(0 if rebuilt.equal else 1)
 
 
-def model_row(model: "Model", labels: int) -> dict[str, Any]:
+def model_row(model: "Model", labels: int, version: "ModelVersion") -> dict[str, Any]:
     """One model as a row: what it is and what its trials showed."""
     return {
         "model": model.model_id[:8],
+        "version": version.number,
         "candidate": model.recipe.get("candidate", ""),
         "labels": labels,
         "threshold": model.threshold,
@@ -71,9 +73,12 @@ def _tell(workspace: "Workspace", due: "Due", model: "Model | None") -> None:
         say(f"Not trained: {due.why}.")
         say("Next: tiltyard label (or train with --force)")
         return
-    labeled = workspace.ledger.models.get_set(model.training_id)
+    from tiltyard.stores.versions import version_of
+
+    labeled, version = workspace.ledger.models.get_set(model.training_id), version_of(workspace, model.model_id)
     counts = ", ".join(f"{count} {name}" for name, count in labeled.classes.items() if count)
     say(f"Trained {model.model_id[:8]} ({model.recipe.get('candidate')}) on {labeled.rows:,} labels ({counts}).")
+    say(f"It is version {version.number}, {version.step}: {version.why}.")
     show_table([{"metric": name, "in its trials": value} for name, value in sorted(model.metrics.items())])
     say("It is the challenger. Next: tiltyard judge")
 

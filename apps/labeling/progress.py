@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING, Any, Final
 
 from apps.labeling.remembered import Remembered
-from apps.labeling.told import BatchTold, EmptyTold, Progress, VerdictTold
+from apps.labeling.told import BatchTold, EmptyTold, Progress, StoppingTold, VerdictTold
 from schemas.records import Interval, Verdict
 from tiltyard.stores.due import due_for_training, new_since_training
+from tiltyard.stores.stop_set import stopping_of
 
 if TYPE_CHECKING:
     from apps.labeling.served import ServedProject
@@ -15,6 +16,9 @@ SECONDS: Final = 2.0
 
 OWN_SECONDS: Final = 20.0
 """How old an annotator's own numbers may be: their own answers are counted at once, others' answers then."""
+
+STOPPING_SECONDS: Final = 60.0
+"""How old the advice to stop may be: it changes with a verdict, not with an answer."""
 
 ANSWERS: Final = ("label", "skip", "cant_tell")
 
@@ -26,6 +30,7 @@ class ProgressOf:
         """Tell of one project."""
         self._served = served
         self._project: Remembered[dict[str, Any]] = Remembered(SECONDS)
+        self._stopping: Remembered[StoppingTold | None] = Remembered(STOPPING_SECONDS)
         self._today: Remembered[int] = Remembered(OWN_SECONDS)
         self._waiting: Remembered[int] = Remembered(OWN_SECONDS)
 
@@ -79,7 +84,15 @@ class ProgressOf:
             "until_retrain": None if due else self._left(),
             "retrain_why": due.why,
             "last_verdict": told(verdicts[-1]) if verdicts else None,
+            "stopping": self._stopping.get("", self._advice),
         }
+
+    def _advice(self) -> StoppingTold | None:
+        """Whether more labels hardly pay any more; nothing while it is too early to say."""
+        advice = stopping_of(self._served.workspace)
+        if advice.early:
+            return None
+        return StoppingTold(enough=advice.enough, headline=advice.headline, methods=list(advice.methods))
 
     def _left(self) -> int:
         """How many annotations are wanted until the next training."""

@@ -106,6 +106,14 @@ class EmptyTold(BaseModel):
     refill: str
 
 
+class StoppingTold(BaseModel):
+    """Whether more labels hardly pay any more, in a few words, and what each method says."""
+
+    enough: bool
+    headline: str
+    methods: list[str]
+
+
 class Progress(BaseModel):
     """Where an annotator and the project stand."""
 
@@ -115,6 +123,7 @@ class Progress(BaseModel):
     until_retrain: int | None
     retrain_why: str
     last_verdict: VerdictTold | None
+    stopping: StoppingTold | None = Field(description="none while it is too early to say")
     empty: EmptyTold | None
 
 

@@ -40,7 +40,7 @@ def test_the_set_is_random_rows_of_the_evaluation_set_up_to_the_number(workspace
     few = workspace.project.model_copy(update={"stopping": Stopping.model_construct(rows=5)})
     first = stop_set(replace(workspace, project=few), position)
     assert first["sample_id"].to_list() == rows["sample_id"].head(5).to_list()
-    assert rows["order"].is_sorted()
+    assert rows["_order"].is_sorted()
     assert rows["sample_id"].to_list() != sorted(rows["sample_id"])
 
 
@@ -65,8 +65,8 @@ def test_models_of_other_columns_are_not_compared(own: Workspace) -> None:
     own.ledger.models.remember_project(version)
     twin = replace(last, model_id=ModelId("f" * 32), project_hash="e" * 64)
     assert said(own, own.ledger.models.keep(replace(twin, project_hash=last.project_hash))) is not None
-    own.ledger.models.keep(replace(twin, model_id=ModelId("d" * 32)))
-    assert said(own, replace(twin, model_id=ModelId("d" * 32))) is None
+    other = own.ledger.models.keep(replace(twin, model_id=ModelId("d" * 32)))
+    assert said(own, other) is None
 
 
 def test_advice_needs_no_model_and_says_that_it_is_early(workspace: Workspace) -> None:

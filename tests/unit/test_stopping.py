@@ -138,9 +138,24 @@ def test_the_curve_has_a_models_last_verdict_and_leaves_others_metrics_out() -> 
     ]
     first, second = curve_of(given, MODELS, LABELS)
     assert (first.labels, first.score, second.labels, second.score) == (40, 0.75, 80, 0.8)
-    assert first.error == pytest.approx(0.05 / 1.96, rel=1e-3)
-    assert second.error == pytest.approx(0.05 / 2.2414, rel=1e-3)  # a narrower error under a stricter level
     assert curve_of([], MODELS, LABELS) == []
+
+
+@pytest.mark.parametrize(("level", "error"), [(None, 0.05 / 1.96), (0.0125, 0.05 / 2.2414)])
+def test_a_points_error_is_that_of_its_interval(level: float | None, error: float) -> None:
+    evidence = level and {"level": level}
+    (point,) = curve_of([verdict("a", 0.8, evidence=evidence, rows=10_000)], MODELS, LABELS)
+    assert point.error == pytest.approx(error, rel=1e-3)
+
+
+def test_a_model_that_is_right_on_all_of_few_rows_is_not_surely_perfect() -> None:
+    perfect = Interval(1.0, 1.0, 1.0)
+    (few,) = curve_of([verdict("a", 1.0, challenger=perfect, rows=9)], MODELS, LABELS)
+    (many,) = curve_of([verdict("a", 1.0, challenger=perfect, rows=900)], MODELS, LABELS)
+    assert few.error > 0.09
+    assert many.error < 0.002
+    curve = [Point(size, 1.0, few.error) for size in (15, 30, 44, 58)]
+    assert not stopping_advice([], curve, "accuracy", Stopping(), 0).enough
 
 
 @pytest.mark.parametrize(("metric", "score"), [("accuracy", 0.8), ("log_loss", -0.8), ("mine:cost", -0.8)])

@@ -9,6 +9,7 @@ is ever trained on: on trained rows models agree too well.
 Predicted gain: :func:`tiltyard.rules.learning_curve.expected_gain`.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from schemas.project import Stopping
 from schemas.records import Interval, Model, ModelId, Verdict
 from tiltyard.rules.learning_curve import FEWEST, Point, expected_gain
-from tiltyard.rules.points import points_between
+from tiltyard.rules.points import SHARES, points_between
 
 LOSSES: Final = frozenset({"log_loss", "brier"})
 DECIMALS: Final = 6
@@ -28,16 +29,27 @@ DECIMALS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Whether more labels hardly pay any more, in a sentence, and what it rests on.
+    """Whether more labels hardly pay any more, in a few words, and what each method says of it.
 
     ``agreement`` is the mean kappa of the last successive models, None while they are too few; ``expected`` is what as
     many labels again would add, None while too few models were judged.
     """
 
     enough: bool
-    sentence: str
+    headline: str
+    methods: tuple[str, str]
     agreement: float | None
     expected: Interval | None
+
+    @property
+    def sentence(self) -> str:
+        """The advice as one sentence without a full stop."""
+        return f"{self.headline}: {'; '.join(self.methods)}"
+
+    @property
+    def early(self) -> bool:
+        """Whether there is nothing yet to say anything by."""
+        return self.agreement is None and self.expected is None
 
 
 def agreement_of(before: NDArray[np.str_], after: NDArray[np.str_]) -> float:
@@ -88,8 +100,8 @@ def stopping_advice(
     stable = agreement is not None and agreement >= policy.kappa
     flat = expected is not None and expected.high < policy.gain
     enough = flat or (stable and (expected is None or expected.value < policy.gain))
-    told = f"{_of_agreement(agreement, len(last), policy)}; {_of_gain(expected, curve, metric)}"
-    return Advice(enough, f"{_headline(enough, agreement, expected)}: {told}", agreement, expected)
+    methods = _of_agreement(agreement, len(last), policy), _of_gain(expected, curve, metric)
+    return Advice(enough, _headline(enough, agreement, expected), methods, agreement, expected)
 
 
 def _sign(verdicts: Sequence[Verdict]) -> int:
@@ -105,9 +117,18 @@ def _sign(verdicts: Sequence[Verdict]) -> int:
 
 
 def _error(interval: Interval, verdict: Verdict) -> float:
-    """The standard error that an interval stands for; its one-sided level is in the evidence, else in the policy."""
+    """The standard error that an interval stands for; its one-sided level is in the evidence, else in the policy.
+
+    A share's error is no smaller than that of Agresti and Coull (1998) for so many rows: on few rows a model may be
+    right on all, and the interval is then nothing wide.
+    """
     level = (verdict.evidence or {}).get("level") or (1 - float(verdict.policy.get("confidence", 0.95))) / 2
-    return (interval.high - interval.low) / 2 / NormalDist().inv_cdf(1 - level)
+    error = (interval.high - interval.low) / 2 / NormalDist().inv_cdf(1 - level)
+    if verdict.metric not in SHARES:
+        return error
+    rows = verdict.rows + 4
+    share = (interval.value * verdict.rows + 2) / rows
+    return max(error, math.sqrt(share * (1 - share) / rows))
 
 
 def _headline(enough: bool, agreement: float | None, expected: Interval | None) -> str:

@@ -1,11 +1,11 @@
 """The stop set: the rows on which successive models are compared, and the advice that follows from the ledger."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import polars as pl
 
 from schemas.records import Model, ModelId
-from tiltyard.rules.splitting import evaluation_order
 from tiltyard.rules.stopping import Advice, agreement_of, agreements, curve_of, stability, stopping_advice
 from tiltyard.stores.workspace import Workspace
 
@@ -24,14 +24,14 @@ def stability_of(workspace: Workspace, model: Model, fitted: Any) -> dict[str, A
     """How far a model agrees with the one trained before it on the stop set: its part of a verdict's evidence.
 
     The pool is taken as it was when the model's labels were pinned, so the answer is the same whenever it is asked.
-    None for the first model, without rows, and where the model before took other columns.
+    None for the first model, without rows, and where one of the two takes other columns than the project has today.
     """
     # It brings scikit-learn, which who only asks for the advice need not wait for.
     from tiltyard.rules.features import feature_frame
     from tiltyard.rules.predictions import predictions_of
 
     previous = _trained_before(workspace, model.model_id)
-    if previous is None or not _same_features(workspace, previous, model):
+    if previous is None or not _same_features(workspace, [previous, model]):
         return None
     rows = stop_set(workspace, workspace.ledger.models.get_set(model.training_id).position)
     if rows.is_empty():
@@ -44,17 +44,13 @@ def stability_of(workspace: Workspace, model: Model, fitted: Any) -> dict[str, A
 
 
 def stop_set(workspace: Workspace, position: int) -> pl.DataFrame:
-    """The pool's first evaluation rows in the order of asking, at a ledger position: a random sample, never trained on.
+    """The pool's first evaluation rows in the order of chance, at a ledger position: a random sample, never trained on.
 
     At most ``stopping.rows`` of them, all pool columns; the same rows for every model at that position.
     """
-    number, seed = workspace.project.stopping.rows, workspace.project.seed
-    found: list[pl.DataFrame] = []
-    for chunk in workspace.pool.scan(workspace.pool_files(position), workspace.settings.chunk_rows):
-        drawn = chunk.filter(pl.col("evaluation"))
-        ordered = drawn.with_columns(evaluation_order(drawn["sample_id"], seed))
-        found = [pl.concat([*found, ordered]).bottom_k(number, by="order")]
-    return found[0].sort("order") if found else pl.DataFrame()
+    from tiltyard.stores.population import first_rows  # as above
+
+    return first_rows(workspace, workspace.project.stopping.rows, position)
 
 
 def _trained_before(workspace: Workspace, model_id: ModelId) -> Model | None:
@@ -64,10 +60,8 @@ def _trained_before(workspace: Workspace, model_id: ModelId) -> Model | None:
     return models[place - 1] if place else None
 
 
-def _same_features(workspace: Workspace, one: Model, other: Model) -> bool:
-    """Whether two models take the same columns of the same kinds."""
-    kinds = []
-    for model in (one, other):
-        features = workspace.ledger.models.project_version(model.project_hash).body["columns"]["features"]
-        kinds.append({name: column["kind"] for name, column in features.items()})
-    return kinds[0] == kinds[1]
+def _same_features(workspace: Workspace, models: Iterable[Model]) -> bool:
+    """Whether models take the columns, by name and kind, that the project has today."""
+    now = {name: column.kind for name, column in workspace.project.columns.features.items()}
+    bodies = (workspace.ledger.models.project_version(model.project_hash).body for model in models)
+    return all({name: one["kind"] for name, one in body["columns"]["features"].items()} == now for body in bodies)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.errors import ProjectFileError
+from schemas.errors import NotFound, ProjectFileError, nearest
 from schemas.project import parse_project
 from schemas.records import Model, ModelId
 from tiltyard.rules.versioning import Made, ModelVersion, versions_of
@@ -24,6 +24,26 @@ def versions_of_all(workspace: Workspace) -> dict[ModelId, ModelVersion]:
 def version_of(workspace: Workspace, model_id: ModelId) -> ModelVersion:
     """The version of one model."""
     return versions_of_all(workspace)[model_id]
+
+
+def model_named(workspace: Workspace, name: str) -> Model:
+    """The model that people mean: ``champion``, ``challenger`` (trained last), a version, or the beginning of an id.
+
+    NotFound when there is none, or more than one.
+    """
+    ledger = workspace.ledger
+    if name == "challenger" and (last := ledger.models.last()):
+        return last
+    if name == "champion" and (champion := ledger.champions.champion_id):
+        return ledger.models.get(champion)
+    if name in {"champion", "challenger"}:
+        raise NotFound(f"there is no {name} yet; 'tiltyard status' says what to do next")
+    if "." in name:
+        numbers = {version.number: model_id for model_id, version in versions_of_all(workspace).items()}
+        if name not in numbers:
+            raise NotFound(f"no model has version {name!r}; {nearest(name, numbers)}")
+        return ledger.models.get(numbers[name])
+    return ledger.models.get(name)
 
 
 def show_version(workspace: Workspace, model_id: ModelId) -> ModelVersion:

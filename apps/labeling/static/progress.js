@@ -23,7 +23,7 @@ export class Progress {
 
   show(waiting) {
     if (!this.told) return;
-    const { batch, until_retrain: left, retrain_why: why, last_verdict: verdict } = this.told;
+    const { batch, until_retrain: left, retrain_why: why, last_verdict: verdict, stopping } = this.told;
     const answered = Math.min(batch.asked, Math.max(0, batch.answered + ahead(waiting)));
     this.#set("today", String(this.today(waiting)));
     this.left = `${batch.asked - answered} left`;
@@ -33,6 +33,8 @@ export class Progress {
     this.#set("retrain", left === null ? "now" : String(Math.max(0, left - ahead(waiting))));
     this.#set("why", why ?? "");
     find("[data-verdict]", this.#place).replaceChildren(...(verdict ? verdictParts(verdict) : ["No challenger was judged yet."]));
+    find("[data-stopping]", this.#place).hidden = !stopping;
+    if (stopping) find("[data-advice]", this.#place).replaceChildren(...adviceParts(stopping));
   }
 
   #set(name, said) {
@@ -56,4 +58,9 @@ function verdictParts({ decision, metric, champion, challenger, reason }) {
     element("b", { class: decision }, did), scores ? `: ${metric} ${scores}` : "",
     element("small", { class: "soft" }, reason ?? ""),
   ];
+}
+
+function adviceParts({ enough, headline, methods }) {
+  const said = headline.charAt(0).toUpperCase() + headline.slice(1);
+  return [element("b", {}, said), enough ? ". Your answers are kept all the same." : "", ...methods.map((method) => element("small", { class: "soft" }, method))];
 }

@@ -1,0 +1,119 @@
+"""Two models on the same rows: which decisions flip, and who was right where a label is known."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from schemas.errors import RegistryError
+from schemas.records import Model, Payload
+from tiltyard.rules.decided_otherwise import flips as flips_of
+from tiltyard.rules.decided_otherwise import who_was_right
+from tiltyard.rules.effective_labels import effective_labels
+from tiltyard.rules.features import feature_frame, payloads_of
+from tiltyard.rules.predictions import Predictions, predictions_of
+from tiltyard.stores.population import first_rows
+from tiltyard.stores.versions import project_as_it_was
+from tiltyard.stores.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class FlippedSample:
+    """A sample that two models decide differently; ``label`` is its effective label, none where nobody gave one."""
+
+    sample_id: str
+    before: str
+    after: str
+    label: str | None
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """How two models' decisions differ over rows of the evaluation set, which neither was trained on.
+
+    ``by_classes`` counts flips by the two decisions, most first; ``right`` counts, among the flips whose label is
+    known, who decided right; ``labeled`` is how many of all rows have a label.
+    """
+
+    rows: int
+    flips: int
+    by_classes: dict[tuple[str, str], int]
+    labeled: int
+    right: dict[str, int]
+    samples: list[FlippedSample]
+
+
+def compare_pair(workspace: Workspace, before: Model, after: Model, examples: int) -> Pair:
+    """How two models decide over the first ``evaluation.population`` rows of the evaluation set, labeled or not.
+
+    ``examples`` flipped samples are shown, those with a label first. Raises RegistryError where the models take other
+    columns than the project has today.
+    """
+    for model in (before, after):
+        _refuse_other_columns(workspace, model)
+    project = workspace.project
+    rows = _with_labels(workspace, first_rows(workspace, project.evaluation.population))
+    if rows.is_empty():
+        return Pair(0, 0, {}, 0, {}, [])
+    frame = feature_frame(rows, project)
+    old, new = (predictions_of(workspace.registry.load(model), frame, project) for model in (before, after))
+    differs = np.flatnonzero(old.decisions != new.decisions)
+    pairs = zip(old.decisions[differs].tolist(), new.decisions[differs].tolist(), strict=True)
+    return Pair(
+        rows=rows.height,
+        flips=len(differs),
+        by_classes=dict(Counter(pairs).most_common()),
+        labeled=int(rows["_label"].is_not_null().sum()),
+        right=_right(rows, old, new),
+        samples=_samples(workspace, rows, differs, (old, new), examples),
+    )
+
+
+def _refuse_other_columns(workspace: Workspace, model: Model) -> None:
+    """Raise unless a model takes the columns that the project has today."""
+    features = project_as_it_was(workspace, model)["columns"]["features"]
+    then = {name: column["kind"] for name, column in features.items()}
+    now = {name: column.kind for name, column in workspace.project.columns.features.items()}
+    if then != now:
+        names = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
+        raise RegistryError(
+            f"model {model.model_id[:8]} takes other columns than today's project file ({', '.join(names[:5])}): "
+            "its decisions on today's rows cannot be compared"
+        )
+
+
+def _with_labels(workspace: Workspace, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their effective label as ``_label``, null where there is none."""
+    if rows.is_empty():
+        return rows
+    labels = effective_labels(workspace.ledger.annotations.voices(), workspace.project.effective_label)
+    known = {label.sample_id: label.label for label in labels if label.evaluation}
+    found = rows["sample_id"].replace_strict(known, default=None, return_dtype=pl.String)
+    return rows.with_columns(_label=found)
+
+
+def _right(rows: pl.DataFrame, old: Predictions, new: Predictions) -> dict[str, int]:
+    """Who decided right where the two differ and the label is known."""
+    labeled = rows["_label"].is_not_null().to_numpy()
+    found = flips_of(rows["_label"].drop_nulls().to_numpy().astype(str), old.rows(labeled), new.rows(labeled))
+    said = who_was_right(found, np.ones(int(labeled.sum())))
+    names = {"challenger": "after", "champion": "before", "neither": "neither"}
+    return {names[who]: int(count) for who, count in said.items()}
+
+
+def _samples(
+    workspace: Workspace, rows: pl.DataFrame, differs: Any, sides: tuple[Predictions, Predictions], most: int
+) -> list[FlippedSample]:
+    """Samples that flip, those with a label first, else in the order of chance."""
+    order = sorted(differs.tolist(), key=lambda place: (rows["_label"][place] is None, place))[:most]
+    payloads = payloads_of(rows[order], workspace.project)
+    old, new = sides
+    return [
+        FlippedSample(
+            rows["sample_id"][place], str(old.decisions[place]), str(new.decisions[place]), rows["_label"][place], own
+        )
+        for place, own in zip(order, payloads, strict=True)
+    ]
