@@ -3,15 +3,21 @@
 import math
 from typing import Final, Literal
 
+from scipy.stats import norm
+
 from schemas.gate import Gate
 from schemas.records import Check, Interval
 from tiltyard.rules.comparison import Comparison
 from tiltyard.rules.evidence import Evidence
+from tiltyard.rules.looks import level_of
 
 WantedWhere = Literal["disagreement", "chance", ""]
 
 MOST_WANTED: Final = 9
 """At most this many times the present labels are asked for at once: a plan, not a promise."""
+
+POWER: Final = 0.8
+"""With which chance a gain that is as it looks is to pass once the labels are there."""
 
 FEWEST_DRAWN: Final = 10
 """A gain rests on at least so many rows before anything is reckoned from its spread."""
@@ -42,7 +48,7 @@ def wanted_labels(
     if evidence.strata and evidence.strata.thin:
         return _for_thin(evidence.strata.thin[-1], evidence.strata.sizes)
     if not evidence.disagreement:
-        return labels_wanted(rows, compared.gain, policy), "chance"
+        return labels_wanted(rows, compared.gain, policy, evidence.look), "chance"
     return _at_the_disagreement(evidence, policy, compared)
 
 
@@ -57,26 +63,29 @@ def _at_the_disagreement(evidence: Evidence, policy: Gate, compared: Comparison)
     base = compared.carried_by if strata is None else float(strata.counts[-1])
     if drawable is None and strata is not None:
         drawable = strata.sizes[-1] - int(strata.counts[-1])
-    wanted = labels_wanted(max(math.ceil(base), FEWEST_DRAWN), compared.gain, policy)
+    wanted = labels_wanted(max(math.ceil(base), FEWEST_DRAWN), compared.gain, policy, evidence.look)
     if drawable is None or drawable > 0:
         return wanted if drawable is None else min(wanted, drawable), "disagreement"
     if policy.metric == "accuracy":  # rows that are decided alike cannot change a difference of accuracies
         return 0, ""
-    return labels_wanted(len(evidence.labels), compared.gain, policy), "chance"
+    return labels_wanted(len(evidence.labels), compared.gain, policy, evidence.look), "chance"
 
 
-def labels_wanted(rows: int, gain: Interval | None, policy: Gate) -> int:
-    """How many more rows would bring the lower bound above the limit, were the gain as it looks now.
+def labels_wanted(rows: int, gain: Interval | None, policy: Gate, look: int = 1) -> int:
+    """How many more rows would bring the lower bound above the limit at the next look, were the gain as it looks now.
 
-    An interval's width shrinks with the root of the number of rows. Where the gain looks too small, or is unknown,
-    as many again are asked for; never more than ``MOST_WANTED`` times the rows.
+    An interval's width shrinks with the root of the number of rows; the next look is stricter, and a gain that is
+    really there is to pass it with a chance of ``POWER`` (the usual formula for a sample's size, Cohen 1988). Where the
+    gain looks too small, or is unknown, as many again are asked for; never more than ``MOST_WANTED`` times the rows.
 
-    >>> labels_wanted(100, Interval(0.02, -0.02, 0.06), Gate())
-    300
+    >>> labels_wanted(100, Interval(0.03, -0.01, 0.07), Gate())
+    385
     """
     limit = lower_limit(policy)
     if gain is None or gain.value <= limit:
         return rows
-    narrower = min((gain.value - gain.low) / (gain.value - limit), float(1 + MOST_WANTED))
+    now, then = (float(norm.isf(level_of(number, policy))) for number in (look, look + 1))
+    reach = (gain.value - gain.low) * (then + float(norm.ppf(POWER))) / now
+    narrower = min(reach / (gain.value - limit), float(1 + MOST_WANTED))
     needed = rows * narrower**2
     return min(max(1, math.ceil(round(needed - rows, 6))), MOST_WANTED * rows)
