@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from schemas.events import BATCH_CHECKED, DRIFT_FOUND
 from schemas.records import BatchId, VerdictId
 from tasks.announcing import announce
 from tasks.step import step
-from tiltyard.rules.story import batch_rows, check_rows, learning_curve, verdict_row
+from tiltyard.rules.story import batch_rows, check_rows, learning_curve
+from tiltyard.rules.verdict_markdown import verdict_markdown
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 
@@ -30,12 +31,18 @@ def publish_validation(project: str, batch_ids: list[BatchId]) -> None:
 
 @step("publish-verdict")
 def publish_verdict(project: str, verdict_id: VerdictId) -> None:
-    """A page with the verdict on a challenger and every check behind it, and the learning curve so far."""
+    """The verdict's page with the challenger's run in MLflow; its headline, checks and learning curve in Prefect."""
+    # It brings matplotlib, whose import takes half a second; other steps need not wait for it.
+    from tiltyard.pages.kept import keep_pages
+
     workspace = open_workspace(project)
     verdict = workspace.ledger.champions.verdict(verdict_id)
-    lines = [f"# {verdict.decision}: {verdict.reason}", ""]
-    lines += [f"- **{name}**: {value}" for name, value in verdict_row(verdict).items() if value is not None]
-    create_markdown_artifact("\n".join(lines), key=_key(workspace, "verdict"), description="The gate's verdict")
+    address = keep_pages(workspace, verdict)
+    if address:
+        text = "The verdict's page in MLflow"
+        create_link_artifact(address, link_text=text, key=_key(workspace, "verdict-page"), description=text)
+    markdown = verdict_markdown(verdict, address)
+    create_markdown_artifact(markdown, key=_key(workspace, "verdict"), description="The gate's verdict")
     create_table_artifact(check_rows(verdict.checks), key=_key(workspace, "checks"), description="The gate's checks")
     _publish_learning_curve(workspace)
 

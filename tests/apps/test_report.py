@@ -188,7 +188,7 @@ def test_the_same_project_draws_the_same_page(workspace: Workspace) -> None:
 
 def test_a_project_in_which_nothing_happened_has_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     workspace = make_project(tmp_path / "empty")
-    report(workspace.project_file.parent, as_json=True)
+    report(project=workspace.project_file.parent, as_json=True)
     written = workspace.project_file.parent / "report.html"
     assert str(written) in capsys.readouterr().out
     text = Page(written.read_text("utf-8")).text
@@ -201,6 +201,6 @@ def test_a_project_in_which_nothing_happened_has_a_report(tmp_path: Path, capsys
 def test_the_command_writes_where_it_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     workspace = make_project(tmp_path / "told")
     out = tmp_path / "deep" / "page.html"
-    report(workspace.project_file, out)
+    report(project=workspace.project_file, out=out)
     assert out.read_text("utf-8").startswith("<!doctype html>")
     assert "page.html" in capsys.readouterr().out.replace("\n", "")

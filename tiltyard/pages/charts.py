@@ -1,15 +1,12 @@
-"""The project page's charts: what chosen labels bought beside chance, and what the gate saw of each challenger."""
+"""What chosen labels bought beside labels drawn by chance."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tiltyard.pages.beside import Curves
-from tiltyard.pages.drawing import BLUE, FAINT, ORANGE, Chart, in_two_widths
+from tiltyard.pages.drawing import BLUE, ORANGE, Chart, in_two_widths
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Row = dict[str, Any]
 
 
 def choice_chart(curves: Curves, metric: str) -> Chart:
@@ -20,17 +17,6 @@ def choice_chart(curves: Curves, metric: str) -> Chart:
         f"labels by chance {chance.score:.3f} (between {chance.low:.3f} and {chance.high:.3f} in {curves.draws} draws)."
     )
     return in_two_widths(lambda axes: _draw_choice(axes, curves, metric), told, "choice")
-
-
-def gate_chart(curve: Sequence[Row], moves: Sequence[Row], metric: str) -> Chart:
-    """What the gate saw of each challenger: its score with the interval, filled where it was promoted."""
-    promoted = sum(point["decision"] == "promote" for point in curve)
-    back = sum(move["kind"] == "roll_back" for move in moves)
-    told = (
-        f"{len(curve)} verdicts on challengers, from {metric} {curve[0]['score']:.3f} to {curve[-1]['score']:.3f}; "
-        f"{promoted} said promote. The champion moved {len(moves)} times, {back} of them back."
-    )
-    return in_two_widths(lambda axes: _draw_gate(axes, curve, metric), told, "gate")
 
 
 def _draw_choice(axes: "Axes", curves: Curves, metric: str) -> None:
@@ -47,26 +33,6 @@ def _draw_choice(axes: "Axes", curves: Curves, metric: str) -> None:
         markersize=5,
         label="chosen by the strategy",
     )
-    _name_axes(axes, metric)
-    axes.legend(loc="lower right")
-
-
-def _draw_gate(axes: "Axes", curve: Sequence[Row], metric: str) -> None:
-    """One point a verdict, its interval behind it."""
-    for point in curve:
-        axes.plot([point["labels"]] * 2, [point["low"], point["high"]], color=FAINT, linewidth=2, zorder=1)
-    for decision, face, word in (("promote", BLUE, "promoted"), ("keep", "none", "rejected")):
-        points = [point for point in curve if point["decision"] == decision]
-        axes.plot(
-            [point["labels"] for point in points],
-            [point["score"] for point in points],
-            "o",
-            color=BLUE,
-            markerfacecolor=face,
-            markersize=6,
-            label=word,
-            zorder=2,
-        )
     _name_axes(axes, metric)
     axes.legend(loc="lower right")
 

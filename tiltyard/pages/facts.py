@@ -7,12 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from schemas.records import Annotation, Batch, Conservation, EffectiveLabel, Promotion, Verdict
+from schemas.records import Annotation, Batch, Conservation, EffectiveLabel, ModelId, Promotion, Verdict
+from tiltyard.rules.check_groups import grouped
 from tiltyard.rules.effective_labels import effective_labels
-from tiltyard.rules.story import batch_rows, check_rows, learning_curve, promotion_rows, verdict_row
+from tiltyard.rules.headline import Headline, headline, metric_name
+from tiltyard.rules.label_cost import LabelCost, label_costs
+from tiltyard.rules.label_worth import Worth, worth_of
+from tiltyard.rules.stopping import Advice
+from tiltyard.rules.story import batch_rows, learning_curve, promotion_rows, verdict_row
+from tiltyard.rules.versioning import ModelVersion
+from tiltyard.stores.stop_set import stopping_of
+from tiltyard.stores.versions import versions_of_all
 from tiltyard.stores.workspace import Workspace
 
 Row = dict[str, Any]
+Versions = Mapping[ModelId, ModelVersion]
 
 PURPOSES: Mapping[str, str] = {
     "query": "chosen by the strategy, to train on",
@@ -48,6 +57,10 @@ class Facts:
     moves: list[Row]
     curve: list[Row]
     champion: str | None
+    headline: Headline | None
+    advice: Advice
+    worth: list[Worth]
+    costs: list[LabelCost]
 
     @property
     def promoted(self) -> int:
@@ -64,13 +77,13 @@ def facts_of(workspace: Workspace) -> Facts:
     objects = {landed.object_id: landed for landed in ledger.batches.objects()}
     latest, verdicts, moves = ledger.batches.latest(), ledger.champions.verdicts(), ledger.champions.history()
     sizes = {labeled.set_id: labeled.rows for labeled in ledger.models.sets()}
-    models = ledger.models.all()
+    models, versions = ledger.models.all(), versions_of_all(workspace)
     trained_on: dict[str, int] = {model.model_id: sizes[model.training_id] for model in models}
     held = [batch for batch in latest if batch.quarantined or batch.state != "accepted"]
     return Facts(
         name=project.name,
         description=project.description,
-        metric=project.gate.metric.replace("_", " "),
+        metric=metric_name(project.gate.metric),
         confidence=project.gate.confidence,
         position=position,
         written_at=workspace.clock(),
@@ -83,10 +96,14 @@ def facts_of(workspace: Workspace) -> Facts:
         annotators=labels_by_annotator(annotations),
         annotations=len(annotations),
         effective=len(labels),
-        verdicts=[_verdict(one, trained_on) for one in verdicts if one.decision != "roll_back"],
-        moves=moves_of(moves, verdicts),
+        verdicts=[_verdict(one, trained_on, versions) for one in verdicts if one.decision != "roll_back"],
+        moves=moves_of(moves, verdicts, versions),
         curve=learning_curve(models, verdicts, sizes),
-        champion=moves[-1].model_id[:8] if moves else None,
+        champion=versions[moves[-1].model_id].number if moves else None,
+        headline=_headline(workspace, verdicts, moves),
+        advice=stopping_of(workspace),
+        worth=worth_of(verdicts, models, sizes, versions),
+        costs=label_costs(annotations, project.class_names),
     )
 
 
@@ -149,17 +166,38 @@ def _reasons(workspace: Workspace, held: Iterable[Batch]) -> Iterator[dict[str, 
                 yield from json.loads(listed)
 
 
-def _verdict(verdict: Verdict, trained_on: Mapping[str, int]) -> Row:
-    """A verdict with its checks."""
+def _headline(workspace: Workspace, verdicts: Sequence[Verdict], moves: Sequence[Promotion]) -> Headline | None:
+    """What the last verdict says; None before the first."""
+    if not verdicts:
+        return None
+    last = verdicts[-1]
+    move = next((move for move in moves if move.verdict_id == last.verdict_id), None)
+    return headline(last, move, workspace.ledger.champions.approvals().get(last.verdict_id))
+
+
+def _verdict(verdict: Verdict, trained_on: Mapping[str, int], versions: Versions) -> Row:
+    """A verdict with its headline and its checks."""
     row = verdict_row(verdict, trained_on.get(verdict.challenger_id))
-    return row | {"checks": check_rows(verdict.checks), "at": verdict.recorded_at, "id": verdict.verdict_id[:8]}
+    told = headline(verdict, is_last=False)
+    return row | {
+        "groups": grouped(verdict.checks),
+        "at": verdict.recorded_at,
+        "id": verdict.verdict_id[:8],
+        "version": versions[verdict.challenger_id].number,
+        "told": told,
+    }
 
 
-def moves_of(moves: Iterable[Promotion], verdicts: Iterable[Verdict]) -> list[Row]:
-    """Every move of the champion with the score that its verdict saw, first to last."""
+def moves_of(moves: Iterable[Promotion], verdicts: Iterable[Verdict], versions: Versions) -> list[Row]:
+    """Every move of the champion with the score that its verdict saw, first to last.
+
+    A roll-back measures nothing: it has the score that the model's own promotion saw.
+    """
     scores = {verdict.verdict_id: verdict.challenger for verdict in verdicts}
-    ordered = list(moves)
-    return [
-        row | {"score": scores[move.verdict_id], "at": move.recorded_at}
-        for row, move in zip(promotion_rows(ordered), ordered, strict=True)
-    ]
+    seen: dict[str, Any] = {}
+    rows = []
+    for row, move in zip(promotion_rows(ordered := list(moves)), ordered, strict=True):
+        seen[move.model_id] = scores[move.verdict_id] or seen.get(move.model_id)
+        version = versions[move.model_id].number
+        rows.append(row | {"score": seen[move.model_id], "at": move.recorded_at, "version": version})
+    return rows

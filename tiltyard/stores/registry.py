@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import RLock
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -133,6 +134,24 @@ class Registry:
             self.client.log_batch(model.run_id, metrics=metric_entities(_verdict_metrics(verdict)))
             self.client.log_text(model.run_id, canonical_json(facts), f"verdict-{verdict.verdict_id[:12]}.json")
         self.tag(model.registry_version, "verdict", f"{verdict.decision}: {verdict.reason}"[:500])
+
+    def keep_page(self, model: Model, name: str, page: str) -> str:
+        """Keep a page of HTML with a model's run, in the place of an earlier one; where MLflow shows it.
+
+        The address is empty where MLflow is a database that nobody serves.
+        """
+        with asking(f"keep page {name!r}"):
+            self.client.log_text(model.run_id, page, name)
+        return self.address_of(model, name)
+
+    def address_of(self, model: Model, name: str) -> str:
+        """Where MLflow's own pages show a file of a model's run, without the password in our address; else empty."""
+        parts = urlsplit(self.uri)
+        if parts.scheme not in {"http", "https"}:
+            return ""
+        place = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
+        path = f"experiments/{self.experiment_id}/runs/{model.run_id}/artifacts/{name}"
+        return f"{parts.scheme}://{place}{parts.path.rstrip('/')}/#/{path}"
 
     def close_stale_runs(self) -> int:
         """End every run that looks alive as KILLED, and every model that is half uploaded as FAILED; how many.
