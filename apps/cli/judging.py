@@ -1,6 +1,8 @@
 """``tiltyard judge``: challenger against champion."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from apps.cli.options import HERE, AsJson, ProjectPath
 from apps.cli.screen import cell, say, show_json, show_table
@@ -8,19 +10,48 @@ from apps.cli.screen import cell, say, show_json, show_table
 if TYPE_CHECKING:
     from schemas.records import Verdict
 
+WhatIf = Annotated[bool, typer.Option("--what-if", help="A dry run: nothing is recorded, no look is counted.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="GATE.KEY=VALUE", help="With --what-if: judge under another setting of the gate."),
+]
+OfModel = Annotated[
+    str | None,
+    typer.Argument(metavar="[MODEL]", help="With --what-if: a model; default: the last trained.", show_default=False),
+]
 
-def judge(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
+
+def judge(
+    model: OfModel = None,
+    what_if: WhatIf = False,
+    settings: Settings = None,
+    project: ProjectPath = HERE,
+    as_json: AsJson = False,
+) -> None:
     """Compare the challenger with the champion on the same evaluation rows, and record the verdict.
 
-    A challenger is looked at once; only where the evaluation labels were too few to look at all is it judged again,
-    when there are more. The champion is moved by 'tiltyard promote', never here.
+    Each look at a challenger is counted and must convince more than the one before; it is looked at again only when
+    labels that its verdict asked for have come. The champion is moved by 'tiltyard promote', never here. With
+    --what-if a model is judged as it was, under other settings, and what would differ is shown.
     """
+    if what_if:
+        from apps.cli.trying import try_out
+
+        try_out(project, model, settings or [], as_json)
+    elif model or settings:
+        raise typer.BadParameter("only a dry run takes a model or settings; say --what-if", param_hint="judge")
+    else:
+        _judge(str(project), as_json)
+
+
+def _judge(where: str, as_json: bool) -> None:
+    """Judge the challenger that awaits a verdict, and tell it."""
     from tasks.judge_challenger import judge_challenger, unjudged_challenger
     from tasks.seal_ledger import seal_ledger
     from tasks.snapshot_labels import snapshot_labels
     from tiltyard.stores.workspace import open_workspace
 
-    where, workspace = str(project), open_workspace(project)
+    workspace = open_workspace(where)
     evaluation_id = snapshot_labels.fn(where, "evaluation")
     challenger, verdict = unjudged_challenger.fn(where, evaluation_id), None
     if challenger is not None:
