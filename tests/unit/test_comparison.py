@@ -89,6 +89,21 @@ def test_four_wins_and_no_loss_of_a_hundred_are_not_sure() -> None:
     assert gain.low < 0
 
 
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "roc_auc", "brier"])
+@pytest.mark.parametrize("confidence", [0.95, 0.9999])
+def test_a_gain_that_one_row_carries_stays_within_what_is_possible(metric: str, confidence: float) -> None:
+    labels = np.array(["yes", "no"] * 20)
+    right = np.where(labels == "yes", 1.0, -1.0)
+    gain = compare(
+        metric, labels, said(np.where(np.arange(40) < 1, -right, right)), said(right), Bootstrap(confidence)
+    ).gain
+    assert gain is not None
+    assert -1 <= gain.low < 0 < gain.value < gain.high <= 1
+    if metric == "accuracy" and confidence == 0.95:
+        # No row of 40 was lost and one won: at most 9 % and 13 % can be.
+        assert (gain.low, gain.high) == pytest.approx((-0.088, 0.132), abs=0.001)
+
+
 def test_a_gain_tells_how_many_rows_carry_it() -> None:
     labels = np.array(["yes", "no"] * 50)
     right = np.where(labels == "yes", 1.0, -1.0)

@@ -26,7 +26,7 @@ from tiltyard.rules.metrics import BY_DECISION, Answered, Floats, answered, grea
 from tiltyard.rules.own_metric import is_own
 from tiltyard.rules.predictions import Predictions
 from tiltyard.rules.strata import Strata, one_stratum, weights_of
-from tiltyard.rules.wins_and_losses import accuracy_gain
+from tiltyard.rules.wins_and_losses import accuracy_gain, most_won
 
 CELLS: Final = 4_000_000
 """Numbers in one block of resamples: 32 MB."""
@@ -37,8 +37,8 @@ DEFINED: Final = 0.95
 OWN_RESAMPLES: Final = 400
 """A metric of one's own is called for each resample; so many are enough for a standard error."""
 
-FEWEST_FREEDOM: Final = 0.5
-"""Degrees of freedom where a single row carries a gain: about nothing is known."""
+FEWEST_FREEDOM: Final = 1.0
+"""Degrees of freedom where one or two rows carry a gain: about nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,11 @@ def compare(
     gain = _interval(sign * (values[1] - values[0]), carried[1] - carried[0], bootstrap)
     if metric == "accuracy" and gain is not None:
         gain = _wider(gain, accuracy_gain(old, new, weights_of(drawn), bootstrap.level))
+        gain = _cut(gain, -most_won(new, old, drawn, bootstrap.level), most_won(old, new, drawn, bootstrap.level))
     return Comparison(
         champion=_within(metric, _interval(values[0], carried[0], bootstrap)),
         challenger=_within(metric, _interval(values[1], carried[1], bootstrap)),
-        gain=gain,
+        gain=_possible(metric, gain),
         carried_by=carrying_rows(carried[1] - carried[0]) if gain is not None else 0.0,
     )
 
@@ -151,8 +152,20 @@ def _within(metric: str, interval: Interval | None) -> Interval | None:
     """An interval of a metric's values cut to what they can be: all lie in [0, 1] but log_loss, which has no top."""
     if interval is None or is_own(metric):
         return interval
-    top = np.inf if metric == "log_loss" else 1.0
-    return Interval(interval.value, max(interval.low, 0.0), min(interval.high, top))
+    return _cut(interval, 0.0, np.inf if metric == "log_loss" else 1.0)
+
+
+def _possible(metric: str, gain: Interval | None) -> Interval | None:
+    """An interval of gains cut to what they can be: of a metric in [0, 1] none leaves [-1, 1]."""
+    if gain is None or is_own(metric) or metric == "log_loss":
+        return gain
+    return _cut(gain, -1.0, 1.0)
+
+
+def _cut(interval: Interval, least: float, most: float) -> Interval:
+    """An interval without what lies below the least or above the most; its value stays inside."""
+    low, high = max(interval.low, min(least, interval.value)), min(interval.high, max(most, interval.value))
+    return Interval(interval.value, low, high)
 
 
 def _values(metric: str, sides: list[Answered], bootstrap: Bootstrap, strata: Strata) -> Floats:

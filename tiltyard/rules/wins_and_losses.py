@@ -10,6 +10,7 @@ from scipy.stats import beta
 
 from schemas.records import Interval
 from tiltyard.rules.metrics import Answered
+from tiltyard.rules.strata import Strata
 
 Floats = NDArray[np.float64]
 
@@ -36,6 +37,20 @@ def most_unseen(rows: int, level: float) -> float:
     0.03
     """
     return 1 - float(level ** (1 / rows)) if rows else 1.0
+
+
+def most_won(loser: Answered, winner: Answered, strata: Strata, level: float) -> float:
+    """The largest share of rows that a model can well win from another: no gain in accuracy is larger.
+
+    Clopper and Pearson's upper bound over a plain sample; 1.0 for rows in several strata.
+
+    >>> round(float(beta.isf(0.025, 1 + 1, 37 - 1)), 2)  # one row of 37
+    0.14
+    """
+    if len(strata.sizes) > 1 or len(strata.of) == 0:
+        return 1.0
+    wins = int(((winner.truth == winner.decided) & (loser.truth != loser.decided)).sum())
+    return float(beta.isf(level, wins + 1, len(strata.of) - wins)) if wins < len(strata.of) else 1.0
 
 
 def accuracy_gain(champion: Answered, challenger: Answered, weights: Floats, level: float) -> Interval | None:
