@@ -1,19 +1,20 @@
-"""What the gate is worth over years of data: the same loop under five rules of promotion.
+"""What the gate is worth over years of data: the same loop under six rules of promotion.
 
     nice python -m benchmarks.promoting [bank hotel] [--seeds 5] [--jobs 2] [--out promoting.csv]
     python -m benchmarks.promoting --out promoting.csv --report
 
 Months arrive in the order in which they happened. Before a month is learned from, the champion is scored on all of its
-rows by the example's gate metric. Then the expert answers ``BUDGET`` samples: the project's share of evaluation labels,
-the rest chosen by the project's strategy with the rule's own champion; the project's candidates are fitted on all
-training labels; and the rule says whether the challenger becomes champion. All rules share the way to the first
-champion, which the gate lets pass as soon as it has its fewest evaluation labels; only from there on is counted.
+rows by the example's gate metric. Then the expert answers 60 samples: the project's share of evaluation labels, the
+rest chosen by the project's strategy with the rule's own champion; the project's candidates are fitted on all training
+labels; and the rule says whether the challenger becomes champion. All rules share the way to the first champion, which
+the gate lets pass as soon as it has its fewest evaluation labels; only from there on is counted.
 
 never             the first champion stays
 always            every challenger is promoted (a scheduled retraining without a gate)
 always, all       the same, and the evaluation labels that this rule does not need are training labels as well
 higher number     promoted when its metric on the evaluation labels is higher
-gate              the project file's own gate
+gate              the project file's own gate with all of its checks; labels that it wants are drawn where the models
+                  disagree, at most half of what is left of the budget, and then it looks again
 gate, looks free  the same without paying for looks (``gate.looks.correction: none``)
 
 ``--wrong`` makes the expert err in every fifth month (as a team on a bad day) on this share of its answers.
@@ -22,250 +23,110 @@ gate, looks free  the same without paying for looks (``gate.looks.correction: no
 import argparse
 import csv
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy: each process is one core
 
-import numpy as np
 import polars as pl
-import yaml
-from threadpoolctl import threadpool_limits
 
-from benchmarks.frozen_or_retrained import first_time_only, text_rows
-from examples.catalogue import EXAMPLES
-from examples.expert import misled
-from schemas.gate import Looks
-from schemas.pool_types import pool_schema
-from schemas.project import Project, parse_project
-from tiltyard.rules.asking import evaluation_share, pick_evaluation
-from tiltyard.rules.choosing import Wanted, choose, without
+from benchmarks.months import Course, course
+from benchmarks.promotion_loop import Standing, empty, fitted, judged, learned, served, settled
 from tiltyard.rules.features import feature_frame
-from tiltyard.rules.identity import sample_ids
-from tiltyard.rules.judging import Evidence, Judgement, judge
 from tiltyard.rules.metrics import greater_is_better, score
 from tiltyard.rules.predictions import predictions_of
-from tiltyard.rules.splitting import drawn_for_evaluation
-from tiltyard.rules.tuning import check_labels, fit_candidates
 
-BUDGET: Final = 60
-BAD_MONTH: Final = 5
-"""Every so many months the expert errs, where he is told to."""
 FIELDS: Final = ("example", "seed", "wrong", "rule", "month", "score", "promoted")
 FRESH: Final = get_context("spawn")
 """Polars' threads do not survive a fork."""
+EVERYTHING: Final = "always, all"
+LAST: Final = 6
+"""Months that count as the end."""
+
+Rule = Callable[[Standing, Course], tuple[Standing, bool]]
+"""From a loop with a new challenger to the loop after the decision, and whether it was promoted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What happens under every rule: the project, its months as pool rows, and the answers by sample id.
-
-    ``said`` is what the expert says, ``answers`` what is true.
-    """
-
-    project: Project
-    months: tuple[pl.DataFrame, ...]
-    answers: Mapping[str, str]
-    said: Mapping[str, str]
-
-    def truth(self, rows: pl.DataFrame) -> Any:
-        """The true answers of some rows."""
-        return np.array([self.answers[sample] for sample in rows["sample_id"]])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Where a loop stands after some months: its pool, its labels by purpose, its champion."""
-
-    pool: pl.DataFrame
-    training: pl.DataFrame
-    evaluation: pl.DataFrame
-    champion: Any = None
-    challenger: Any = None
-    looks: int = 0
-    scores: tuple[float, ...] = field(default=())
-    promoted: tuple[bool, ...] = field(default=())
-
-
-Rule = Callable[[Standing, Course], bool]
-
-
-def course(name: str, seed: int, wrong: float) -> Course:
-    """An example's months, first copies of each sample only, under a seed."""
-    example = EXAMPLES[name]
-    content = yaml.safe_load(example.project_file.read_text(encoding="utf-8"))
-    project = parse_project({**content, "seed": seed}, name)
-    deal = example.deal()
-    months = sorted({one.key: one for one in deal.deliveries}.values(), key=lambda one: one.key)
-    frames = first_time_only((text_rows(month, project) for month in months), deal.reference)
-    pooled = [_pooled(frame, project) for frame in frames]
-    seen: set[str] = set()
-    fresh = [_unseen(rows, seen) for rows in pooled]
-    bad = [row for month in fresh[BAD_MONTH - 1 :: BAD_MONTH] for row in month[deal.reference]]
-    said = misled(deal.answers, bad, wrong, seed) if wrong else deal.answers
-    place = {sample: row for month in fresh for sample, row in month.select("sample_id", deal.reference).iter_rows()}
-    keys = ({sample: key[row] for sample, row in place.items()} for key in (deal.answers, said))
-    return Course(project, tuple(fresh), *keys)
-
-
-def _pooled(frame: pl.DataFrame, project: Project) -> pl.DataFrame:
-    """Rows of text in pool types, with their ids and what chance draws into the evaluation set."""
-    types = pool_schema(project)
-    typed = frame.with_columns(_cast(name, types[name]) for name in types if name in frame.columns)
-    ids = sample_ids(typed, project)
-    drawn = drawn_for_evaluation(ids, project.evaluation.share, project.seed)
-    return typed.with_columns(sample_id=ids, evaluation=drawn)
-
-
-def _cast(name: str, dtype: Any) -> pl.Expr:
-    """A column of text in its pool type."""
-    if isinstance(dtype, pl.Datetime):
-        return pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us").dt.replace_time_zone("UTC")
-    return pl.col(name).cast(dtype, strict=False)
-
-
-def _unseen(rows: pl.DataFrame, seen: set[str]) -> pl.DataFrame:
-    """The rows whose samples did not come before; ``seen`` learns them."""
-    fresh = rows.unique("sample_id", keep="first", maintain_order=True)
-    fresh = fresh.filter(~pl.col("sample_id").is_in(list(seen)))
-    seen |= set(fresh["sample_id"])
-    return fresh
-
-
-def _never(_standing: Standing, _course: Course) -> bool:
+def _never(standing: Standing, _course: Course) -> tuple[Standing, bool]:
     """The first champion stays."""
-    return False
+    return standing, False
 
 
-def _always(_standing: Standing, _course: Course) -> bool:
+def _always(standing: Standing, _course: Course) -> tuple[Standing, bool]:
     """The newest is the best."""
-    return True
+    return replace(standing, champion=standing.challenger), True
 
 
-def _higher(standing: Standing, course: Course) -> bool:
+def _higher(standing: Standing, course: Course) -> tuple[Standing, bool]:
     """The challenger's number is higher."""
     metric, project = course.project.gate.metric, course.project
-    frame, labels = _frame(standing.evaluation, project), standing.evaluation["label"].to_numpy().astype(str)
-    new, old = (
-        score(metric, labels, predictions_of(model, frame, project))
-        for model in (standing.challenger, standing.champion)
-    )
-    return new > old if greater_is_better(metric) else new < old
+    frame, labels = feature_frame(standing.evaluation, project), standing.evaluation["label"].to_numpy().astype(str)
+    known = [one.model for one in (standing.challenger, standing.champion) if one]
+    new, old = (score(metric, labels, predictions_of(model, frame, project)) for model in known)
+    better = new > old if greater_is_better(metric) else new < old
+    return _always(standing, course) if better else (standing, False)
 
 
-def _gate(standing: Standing, course: Course) -> bool:
+def _gate(standing: Standing, course: Course) -> tuple[Standing, bool]:
     """The project's gate lets it pass."""
-    return judged(standing, course).decision == "promote"
+    return settled(standing, judged(standing, course))
 
 
-def _looks_free(standing: Standing, course: Course) -> bool:
+def _looks_free(standing: Standing, course: Course) -> tuple[Standing, bool]:
     """The gate lets it pass, each look by itself."""
-    return judged(standing, course, "none").decision == "promote"
+    return settled(standing, judged(standing, course, "none"))
 
 
 RULES: Final[dict[str, Rule]] = {
     "never": _never,
     "always": _always,
-    "always, all": _always,
+    EVERYTHING: _always,
     "higher number": _higher,
     "gate": _gate,
     "gate, looks free": _looks_free,
 }
 
 
-def judged(standing: Standing, course: Course, correction: Literal["online_fdr", "none"] = "online_fdr") -> Judgement:
-    """What the project's gate says of the challenger."""
-    policy = course.project.gate.model_copy(update={"looks": Looks(correction=correction)})
-    frame = _frame(standing.evaluation, course.project)
-    said = [
-        model and predictions_of(model, frame, course.project) for model in (standing.challenger, standing.champion)
-    ]
-    labels = standing.evaluation["label"].to_numpy().astype(str)
-    evidence = Evidence(
-        labels=labels,
-        challenger=said[0],
-        champion=said[1],
-        overlap=0,
-        look=standing.looks + 1,
-        seed=course.project.seed,
-    )
-    return judge(evidence, policy)
-
-
-def _frame(rows: pl.DataFrame, project: Project) -> Any:
-    """Rows as a model takes them."""
-    return feature_frame(rows, project)
-
-
 def started(course: Course) -> tuple[Standing, int]:
     """The loop with its first champion, and how many months that took."""
-    nothing = course.months[0].clear().with_columns(label=pl.lit("", pl.String))
-    standing = Standing(pool=course.months[0].clear(), training=nothing, evaluation=nothing)
+    standing = empty(course)
     for number, month in enumerate(course.months):
-        standing = fitted(learned(standing, month, course, share=None), course)
-        if standing.challenger is not None and judged(standing, course).decision == "promote":
+        standing = fitted(learned(standing, month, course), course)
+        if standing.challenger is not None and judged(standing, course).judgement.decision == "promote":
             return replace(standing, champion=standing.challenger), number + 1
     raise SystemExit("no champion came of all months")
 
 
 def lived(standing: Standing, months: Iterable[pl.DataFrame], course: Course, rule: str) -> Standing:
     """The loop over the months after its first champion under one rule of promotion."""
-    share = 0.0 if rule == "always, all" else None
-    if rule == "always, all":
-        standing = replace(standing, training=pl.concat([standing.training, standing.evaluation]))
+    if rule == EVERYTHING:
+        standing = replace(standing, training=pl.concat([standing.training, standing.evaluation.drop("drawn")]))
     for month in months:
         standing = replace(standing, scores=(*standing.scores, served(standing, month, course)))
-        if rule != "never":
-            standing = fitted(learned(standing, month, course, share=share), course)
-        promoted = RULES[rule](standing, course)
-        champion = standing.challenger if promoted else standing.champion
-        looks = 0 if promoted else standing.looks + 1
-        standing = replace(standing, champion=champion, looks=looks, promoted=(*standing.promoted, promoted))
+        standing, promoted = (standing, False) if rule == "never" else _one_month(standing, month, course, rule)
+        standing = replace(standing, promoted=(*standing.promoted, promoted))
     return standing
 
 
-def served(standing: Standing, month: pl.DataFrame, course: Course) -> float:
-    """The champion's metric on a whole month that it has not learned from; NaN where that has one class."""
-    said = predictions_of(standing.champion, _frame(month, course.project), course.project)
-    return score(course.project.gate.metric, course.truth(month), said)
+def _one_month(standing: Standing, month: pl.DataFrame, course: Course, rule: str) -> tuple[Standing, bool]:
+    """A month's labels, the question that was left open, a new challenger, and the rule's decision."""
+    standing = learned(standing, month, course, evaluating=rule != EVERYTHING)
+    first = False
+    answered = bool((standing.evaluation["drawn"] == standing.pair).any())
+    if standing.question is not None and answered and standing.at_challenger < _looks_at_one(course):
+        standing, first = RULES[rule](standing, course)
+    standing, second = RULES[rule](fitted(standing, course), course)
+    return standing, first or second
 
 
-def learned(standing: Standing, month: pl.DataFrame, course: Course, share: float | None) -> Standing:
-    """The loop with a month in its pool and the budget's answers; ``share`` is of evaluation labels (project's)."""
-    pool, project = pl.concat([standing.pool, month]), course.project
-    seed = project.seed * 1000 + standing.pool.height
-    held = pool.filter("evaluation") if share is None else pool.clear()
-    asked = pl.concat([standing.training["sample_id"], standing.evaluation["sample_id"]])
-    wanted = evaluation_share(BUDGET, project, seed) if share is None else 0
-    by_chance = pick_evaluation([without(held, asked)], wanted, project) if wanted else pool.clear()
-    rest = without(pool if share is not None else pool.filter(~pl.col("evaluation")), asked)
-    ask = Wanted.by(project.query, BUDGET - by_chance.height, seed)
-    with threadpool_limits(limits=1):
-        chosen = choose([rest], ask, project, model=standing.champion, labeled=standing.training)
-    training = pl.concat([standing.training, _answered(chosen, course)])
-    evaluation = pl.concat([standing.evaluation, _answered(by_chance, course)])
-    return replace(standing, pool=pool, training=training, evaluation=evaluation)
-
-
-def _answered(rows: pl.DataFrame, course: Course) -> pl.DataFrame:
-    """Rows with what the expert says of them."""
-    said = pl.Series("label", [course.said[sample] for sample in rows["sample_id"]], pl.String)
-    return rows.select(course.months[0].columns).with_columns(said)
-
-
-def fitted(standing: Standing, course: Course) -> Standing:
-    """The loop with a challenger fitted on all training labels; without one where they are of one class."""
-    labels = standing.training["label"].to_numpy().astype(str)
-    if len(set(labels)) < 2:
-        return standing
-    check_labels(labels, course.project)
-    frame = _frame(standing.training, course.project)
-    return replace(standing, challenger=fit_candidates(frame, labels, course.project, course.project.seed).model)
+def _looks_at_one(course: Course) -> int:
+    """How often one challenger may be looked at."""
+    return course.project.gate.looks.per_challenger
 
 
 def run(name: str, seed: int, wrong: float, rules: list[str]) -> list[dict[str, Any]]:
@@ -284,7 +145,7 @@ def run(name: str, seed: int, wrong: float, rules: list[str]) -> list[dict[str, 
 def report(rows: pl.DataFrame) -> str:
     """A Markdown table: each rule's mean over all months, at the end, its promotions, and its distance to always."""
     rows = rows.filter(pl.col("score").is_not_nan())
-    late = pl.col("month") > pl.col("month").max().over("example", "seed", "wrong") - 6
+    late = pl.col("month") > pl.col("month").max().over("example", "seed", "wrong") - LAST
     each = rows.group_by("example", "wrong", "rule", "seed").agg(
         mean=pl.col("score").mean(), end=pl.col("score").filter(late).mean(), promotions=pl.col("promoted").sum()
     )
