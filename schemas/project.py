@@ -107,7 +107,7 @@ class Stopping(Part):
 
     kappa: float = Field(0.99, gt=0, le=1, description="mean agreement of successive models from which they are stable")
     models: int = Field(3, ge=1, description="how many agreements in a row are averaged")
-    rows: int = Field(2000, ge=50, description="unlabeled rows, drawn by chance, that the models are compared on")
+    rows: int = Field(2000, ge=50, description="evaluation rows on which successive models are compared")
     gain: float = Field(0.005, ge=0, description="what as many labels again must be expected to add to be worth asking")
 
 
