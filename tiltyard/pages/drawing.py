@@ -20,7 +20,7 @@ VARIABLES: Final = {INK: "--ink", FAINT: "--faint", BLUE: "--blue", ORANGE: "--o
 WIDE, NARROW, HALF = (7.0, 3.5), (3.6, 3.2), (4.2, 3.1)
 """Sizes in inches: a whole page's width on a desk, the same on a telephone, and half a desk, which fits both."""
 
-LEFT, BOTTOM, EDGE = 0.62, 0.52, 0.14
+LEFT, BOTTOM, EDGE = 0.74, 0.52, 0.14
 """Margins in inches. They are fixed, because to fit them to the text takes as long again as to draw."""
 
 STYLE: Final[dict[Any, Any]] = {

@@ -16,8 +16,8 @@ Row = dict[str, Any]
 
 PER_DOT: Final = 0.3
 """Inches between two dots, and for a letter of a name."""
-PER_LETTER: Final = 0.07
-MOST_LETTERS: Final = 28
+PER_LETTER: Final = 0.08
+MOST_LETTERS: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,8 @@ def champions_chart(reigns: Sequence[Reign], until: datetime, metric: str, told:
         axes.step(times, scores, where="post", color=BLUE)
         for is_back, mark, colour, word in ((False, "o", BLUE, "promoted"), (True, "v", ORANGE, "rolled back to")):
             own = [reign for reign in reigns if reign.is_back is is_back]
+            if not own:
+                continue
             since: Any = [one.since for one in own]
             axes.plot(since, [one.score for one in own], mark, color=colour, markersize=7, label=word)
         locator: Any = AutoDateLocator(maxticks=5)  # type: ignore[no-untyped-call] # matplotlib left it untyped

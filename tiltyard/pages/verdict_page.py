@@ -92,7 +92,7 @@ def _slices(slices: list[SliceTold], metric: str) -> Chart | None:
 
 def _short(part: SliceTold) -> str:
     """A slice's name beside a drawing: both its column and its value can still be told."""
-    return f"{shortened(part.column, 12)}: {shortened(part.value, 14)}"
+    return f"{shortened(part.column, 11)}: {shortened(part.value, 12)}"
 
 
 def _importance(facts: VerdictFacts) -> Chart | None:

@@ -18,6 +18,7 @@ def verdict_markdown(
     lines = [f"# {plain(told.title)}", "", plain(told.by_how_much), "", plain(told.how_sure), ""]
     lines += [f"- {plain(reason)}" for reason in told.why]
     lines += ["", f"**Next:** {plain(told.next_step)}", "", _where(verdict, address)]
+    lines += ["", f"Challenger `{verdict.challenger_id[:8]}`: {verdict.decision}, {plain(verdict.reason)}"]
     for group in grouped(verdict.checks):
         lines += ["", f"## {group.question}", "", "| check | outcome | why |", "| --- | --- | --- |"]
         lines += [f"| {plain(check.name)} | {check.outcome} | {plain(check.why)} |" for check in group.checks]
