@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -17,10 +18,13 @@ from numpy.typing import NDArray
 from schemas.errors import ProjectFileError, TrainingError
 from schemas.project import Project, parse_project
 from schemas.tuning import Candidate, Range, Tuning
+from tests.architecture.sources import ROOT
+from tests.architecture.written_commands import blocks
 from tiltyard.rules.searching import balanced_order, rung_sizes
 from tiltyard.rules.spaces import combinations, drawn
 from tiltyard.rules.tuning import Chosen, choose_recipe, fit_candidates, fit_recorded
 
+PAGE = ROOT / "docs" / "how-to" / "tune-candidates.md"
 LOGISTIC = "sklearn.linear_model.LogisticRegression"
 TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
 SPACE = {"C": {"low": 1e-4, "high": 100.0, "log": True}}
@@ -256,6 +260,17 @@ def test_a_parameter_that_the_estimator_does_not_have_is_named() -> None:
     for search in ("random", "halving", "optuna"):
         with pytest.raises(TrainingError, match=r"candidate 'logistic': .*no parameter 'Q'"):
             choose_recipe(*rows(), project([unknown], search=search), 0)
+
+
+def test_the_page_on_tuning_shows_project_files_that_can_be_read() -> None:
+    shown = [yaml.safe_load(block.text) for block in blocks(PAGE) if block.language == "yaml"]
+    assert len(shown) == 3
+    named = {name for keys in shown for name in keys.get("tuning", {})}
+    assert named >= {"search", "trials", "seconds", "workers", "threshold"}
+    for keys in shown:
+        parse_project({**body([]), "tuning": {}, **keys}, "the page")
+    text = PAGE.read_text("utf-8")
+    assert [name for name in Tuning.model_fields if f"`{name}" not in text and name != "minimum_labels"] == []
 
 
 def test_optuna_is_asked_for_only_where_it_is_used_and_named_where_it_is_missing(tmp_path: Path) -> None:
