@@ -80,6 +80,14 @@ def test_the_queue_says_that_more_labels_hardly_pay(desk: Desk, scheme: str, siz
     assert page.evaluate("document.documentElement.scrollWidth") <= width["width"]
 
 
+@pytest.mark.parametrize("desk", ["settled"], indirect=True)
+def test_the_overview_says_it_to_leads(desk: Desk) -> None:
+    page = desk.page("ben", "lead", at="lead", viewport=PHONE)
+    said = page.locator("main p", has_text="More labels hardly pay. stabilizing predictions")
+    expect(said).to_be_visible(timeout=PATIENCE_MS)
+    assert violations(page) == []
+
+
 @pytest.mark.parametrize("desk", ["learning"], indirect=True)
 def test_the_queue_says_that_labels_still_pay(desk: Desk) -> None:
     page = desk.labeling()

@@ -165,6 +165,14 @@ def test_a_loss_counts_downwards_even_where_the_metric_is_ones_own(metric: str, 
 
 
 def test_agreements_are_read_once_a_model_in_their_order() -> None:
-    told = [{"stability": {"kappa": kappa, "rows": 9, "previous": "a"}} for kappa in (0.9, 0.95)]
-    given = [verdict("a", 0.7), verdict("b", 0.7, evidence=told[0]), verdict("b", 0.8, evidence=told[1])]
-    assert agreements(given) == [0.95]
+    assert agreements([verdict("a", 0.7), agreeing("b", 0.9), agreeing("b", 0.95)]) == [0.95]
+    back = verdict("b", 0.8, decision="roll_back", decided_by="ada")
+    assert agreements([verdict("a", 0.7), agreeing("b", 0.9), back, agreeing("c", 0.95)]) == [0.9, 0.95]
+
+
+def test_a_model_that_could_not_be_compared_begins_anew() -> None:
+    assert agreements([verdict("a", 0.7), agreeing("b", 0.9), verdict("c", 0.7), agreeing("d", 0.8)]) == [0.8]
+
+
+def agreeing(name: str, kappa: float) -> Verdict:
+    return verdict(name, kappa, evidence={"stability": {"kappa": kappa, "rows": 9, "previous": "a"}})

@@ -68,9 +68,17 @@ def agreement_of(before: NDArray[np.str_], after: NDArray[np.str_]) -> float:
 
 
 def agreements(verdicts: Iterable[Verdict]) -> list[float]:
-    """The agreement of each judged model with the one trained before it, first to last; unknown ones are left out."""
-    told = {verdict.challenger_id: (verdict.evidence or {}).get("stability") for verdict in verdicts}
-    return [float(stability["kappa"]) for stability in told.values() if stability]
+    """The agreement of each judged model with the one trained before it, first to last, since the last unknown one.
+
+    It is unknown for the first model, and where a model takes other columns than the one before: what was agreed until
+    then says nothing of the models to come.
+    """
+    told = {verdict.challenger_id: verdict for verdict in verdicts if verdict.decision != "roll_back"}
+    found: list[float] = []
+    for verdict in told.values():
+        known = (verdict.evidence or {}).get("stability")
+        found = [*found, float(known["kappa"])] if known else []
+    return found
 
 
 def curve_of(verdicts: Sequence[Verdict], models: Iterable[Model], labels: Mapping[str, int]) -> list[Point]:
