@@ -138,3 +138,27 @@ class MadeRows:
         sure = 0.5 + 0.48 * self.rng.random(len(self.truth))
         told = np.where(self.truth ^ wrong, sure, 1 - sure)
         return Predictions(np.column_stack([1 - told, told]), np.where(told >= 0.5, "yes", "no"), ("no", "yes"), "yes")
+
+
+World = Literal["close", "far", "rare", "shape"]
+WORLDS: Final[tuple[World, ...]] = ("close", "far", "rare", "shape")
+
+
+def made_pair(rng: np.random.Generator, rows: int, world: World) -> Pair:
+    """Two models that see the same evidence, each through noise of its own; their gain on endless rows is fixed.
+
+    close: they differ on few rows. far: on many. rare: 6 % of the rows are positive. shape: the challenger is
+    overconfident and decides at another cut, so that it wins and loses in different ways.
+    """
+    truth = rng.random(rows) < (0.06 if world == "rare" else 0.3)
+    seen = np.where(truth, 1.2, -1.2) + rng.normal(size=rows)
+    noise = {"close": 0.25, "rare": 0.4, "far": 1.0, "shape": 0.5}[world]
+    old, new = (seen + noise * rng.normal(size=rows) for _ in range(2))
+    sides = [_said(score) for score in (old, 1.8 * new + 0.3 if world == "shape" else new)]
+    return Pair(np.where(truth, "yes", "no"), *sides)
+
+
+def _said(score: NDArray[np.float64]) -> Predictions:
+    """Log odds as predictions."""
+    told = 1 / (1 + np.exp(-score))
+    return Predictions(np.column_stack([1 - told, told]), np.where(told >= 0.5, "yes", "no"), ("no", "yes"), "yes")

@@ -1,10 +1,12 @@
 """How honest the gate is: false and missed promotions, coverage and labels spent, beside what others do.
 
+    nice python -m benchmarks.gates levels --samples 600
     nice python -m benchmarks.gates once --pairs 12 --samples 10
     nice python -m benchmarks.gates stream --streams 200
     nice python -m benchmarks.gates asking --pairs 12 --samples 4
     nice python -m benchmarks.gates widths --pairs 4
 
+levels  how often a bound is wrong, over how often it says, on few made rows and at strict levels
 once    one look at so many evaluation labels drawn by chance, at equal, better and worse challengers
         (benchmarks/gate_pairs.py), and how often the interval holds the true gain
 stream  200 retrains in a row that are no better, judged on one evaluation set that grows: every promotion is false
@@ -27,7 +29,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # befo
 
 import numpy as np
 
-from benchmarks.gate_pairs import SETS, MadeRows, Pair, coin_swapped, real_pairs
+from benchmarks.gate_pairs import SETS, WORLDS, MadeRows, Pair, coin_swapped, made_pair, real_pairs
 from schemas.gate import Gate
 from tiltyard.rules.comparison import Bootstrap, compare
 from tiltyard.rules.evidence import Evidence
@@ -42,18 +44,21 @@ FEW: Final = 300
 """Rows that the smaller models of a pair are trained on."""
 
 
-def percentile_low(metric: str, pair: Pair, resamples: int, seed: int) -> tuple[float, float]:
-    """The 2.5 % and 97.5 % quantiles of the paired bootstrap."""
+def resampled(metric: str, pair: Pair, resamples: int, seed: int) -> np.ndarray:
+    """The gain on each of some paired resamples."""
     rng, rows = np.random.default_rng(seed), len(pair.labels)
     if metric == "accuracy":  # three kinds of rows: won, lost, alike
         wins, losses = wins_and_losses(pair)
         kinds = rng.multinomial(rows, np.array([wins, losses, rows - wins - losses]) / rows, size=resamples)
-        gained = (kinds[:, 0] - kinds[:, 1]) / rows
-        return float(np.quantile(gained, 0.025)), float(np.quantile(gained, 0.975))
+        return np.asarray((kinds[:, 0] - kinds[:, 1]) / rows)
     weights = rng.multinomial(rows, np.full(rows, 1 / rows), size=resamples).astype(np.float64)
     old, new = (scores(metric, pair.labels, side, weights) for side in (pair.champion, pair.challenger))
-    gains = (new - old) if greater_is_better(metric) else (old - new)
-    low, high = np.nanquantile(gains, [0.025, 0.975])
+    return (new - old) if greater_is_better(metric) else (old - new)
+
+
+def percentile_low(metric: str, pair: Pair, resamples: int, seed: int) -> tuple[float, float]:
+    """The 2.5 % and 97.5 % quantiles of the paired bootstrap."""
+    low, high = np.nanquantile(resampled(metric, pair, resamples, seed), [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -78,6 +83,34 @@ def promoted_by(metric: str, pair: Pair, truth: float, seed: int) -> dict[str, b
         found["McNemar"] = mcnemar(pair)
     if gain is not None:
         found |= {"gate": gain.low > 0, "covered, gate": gain.low <= truth <= gain.high}
+    return found
+
+
+LEVELS: Final = (0.025, 0.00833, 0.00139)
+"""Those of the first, the second and about the fifth look of a project that asks for 95 %."""
+
+
+def levels(samples: int) -> None:
+    """The one-sided error of bounds over the level they were asked for."""
+    print("| world | metric | rows | interval | at 0.025 | at 0.0083 (look 2) | at 0.0014 (look 5 or 6) |")
+    print("|---|---|---|---|---|---|---|")
+    for world, metric, rows in product(WORLDS, ("accuracy", "f1", "roc_auc", "log_loss", "brier"), (60, 200)):
+        truth = made_pair(np.random.default_rng(99), 1_000_000, world).gain(metric) if world == "shape" else 0.0
+        rng = np.random.default_rng(rows)
+        wrong = np.array([wrong_bounds(metric, made_pair(rng, rows, world), truth, n) for n in range(samples)])
+        for rule, found in zip(("quantiles", "gate"), np.nanmean(wrong, axis=0) / np.array(LEVELS), strict=True):
+            print(f"| {world} | {metric} | {rows} | {rule} | {' | '.join(f'{x:.2f}' for x in found)} |", flush=True)
+
+
+def wrong_bounds(metric: str, pair: Pair, truth: float, seed: int) -> list[list[float]]:
+    """How many of both bounds, halved, miss the truth: by quantiles and by the gate, at each level; NaN if unknown."""
+    gains = resampled(metric, pair, 1000, seed)
+    found: list[list[float]] = [[], []]
+    for level in LEVELS:
+        ours = compare(metric, pair.labels, pair.champion, pair.challenger, Bootstrap(1 - 2 * level, 300, seed)).gain
+        low, high = np.nanquantile(gains, [level, 1 - level])
+        found[0].append(float((low > truth) + (high < truth)) / 2 if ours else np.nan)
+        found[1].append(float((ours.low > truth) + (ours.high < truth)) / 2 if ours else np.nan)
     return found
 
 
@@ -261,13 +294,15 @@ def width(metric: str, pair: Pair, rows: np.ndarray, strata: Strata | None) -> f
 def main() -> None:
     """Run one part and print its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=["once", "stream", "asking", "widths"])
+    parser.add_argument("part", choices=["levels", "once", "stream", "asking", "widths"])
     parser.add_argument("--pairs", type=int, default=12, help="splits of each data set")
     parser.add_argument("--samples", type=int, default=10, help="evaluation sets drawn for each pair")
     parser.add_argument("--streams", type=int, default=200)
     given = parser.parse_args()
     if given.part == "stream":
         stream(given.streams)
+    elif given.part == "levels":
+        levels(given.samples)
     elif given.part == "widths":
         widths(given.pairs)
     else:
