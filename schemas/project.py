@@ -205,13 +205,13 @@ class Project(Part):
     @model_validator(mode="after")
     def costs_are_of_classes(self) -> Self:
         """Refuse costs of what is no class, of a right decision, or below zero; and a cut-off by costs without any."""
-        for true, row in self.costs.items():
-            for decided, cost in row.items():
-                for name in (true, decided):
-                    if name not in self.class_names:
-                        raise ValueError(f"costs name class {name!r}; {nearest(name, self.class_names)}")
-                if cost < 0 or (true == decided and cost):
-                    raise ValueError(f"costs.{true}.{decided} is {cost:g}; a right decision costs 0, a wrong one more")
+        written = [(true, decided, cost) for true, row in self.costs.items() for decided, cost in row.items()]
+        for name in [name for true, decided, _ in written for name in (true, decided)]:
+            if name not in self.class_names:
+                raise ValueError(f"costs name class {name!r}; {nearest(name, self.class_names)}")
+        for true, decided, cost in written:
+            if cost < 0 or (true == decided and cost):
+                raise ValueError(f"costs.{true}.{decided} is {cost:g}; a right decision costs 0, a wrong one more")
         if self.tuning.threshold == "costs" and not self.costs:
             raise ValueError("tuning.threshold is 'costs', and there are none; name them under 'costs'")
         if self.tuning.threshold == "costs":

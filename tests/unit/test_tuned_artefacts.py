@@ -245,6 +245,9 @@ def test_costs_set_the_cut_off_whatever_the_gates_metric() -> None:
         ({"costs": {"yes": {"no": 5}, "no": {"yes": 0}}}, r"costs.no.yes is none"),
         ({"classes": ("a", "b", "c"), "costs": {"a": {"b": 1}}}, r"a cut-off between two classes, here are 3"),
         ({}, r"tuning.threshold is 'costs', and there are none"),
+        ({"costs": {"yes": {"on": 1}}}, r"costs name class 'on'; known: no, yes"),
+        ({"costs": {"yes": {"no": -1}}}, r"costs.yes.no is -1; a right decision costs 0, a wrong one more"),
+        ({"costs": {"yes": {"yes": 1}}}, r"costs.yes.yes is 1; a right decision costs 0"),
     ],
 )
 def test_costs_that_no_cut_off_follows_from_are_refused(changes: dict[str, Any], message: str) -> None:
