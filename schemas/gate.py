@@ -12,7 +12,7 @@ MetricName = Literal[
     "accuracy", "balanced_accuracy", "f1", "macro_f1", "roc_auc", "average_precision", "log_loss", "brier"
 ]
 METRICS: Final[tuple[MetricName, ...]] = get_args(MetricName)
-OF_TWO_CLASSES: Final = frozenset({"f1", "roc_auc", "average_precision", "brier"})
+OF_TWO_CLASSES: Final = frozenset({"f1", "roc_auc", "average_precision"})
 OF_NUMBERS: Final = frozenset({"rmse", "mse", "mae", "r2", "mape", "msle", "rmsle", "explained_variance", "max_error"})
 """Metrics of regression, which predicts numbers; here a prediction is a class."""
 
@@ -25,7 +25,7 @@ class Looks(Part):
 
     correction: Literal["online_fdr", "none"] = Field(
         "online_fdr",
-        description="online_fdr: at most 1 - confidence of all promotions are false; none: each look alone",
+        description="online_fdr: all looks from one promotion to the next err at most 1 - confidence; none: each alone",
     )
     per_challenger: int = Field(3, ge=1, description="how often one challenger may be judged as labels come in")
 
@@ -107,7 +107,7 @@ class Gate(Part):
     margin: float = Field(0.0, ge=0, description="how much worse the lower bound may be under not_worse")
     minimum_labels: int = Field(50, ge=2, description="fewest evaluation labels to judge on")
     floors: dict[MetricName, float] = Field(default_factory=dict, description="values to reach (losses: not exceed)")
-    resamples: int = Field(2000, ge=100, description="of the paired bootstrap")
+    resamples: int = Field(2000, ge=100, description="of the paired bootstrap that the standard error comes from")
     looks: Looks = Looks()
     slices: Slices = Slices()
     dominance: float | None = Field(

@@ -136,7 +136,7 @@ def _of_project(project: Path) -> Iterator[Finding]:
         yield Finding("project", "fail", f"{error}", "Give this user the right to write there.")
         return
     yield Finding("project", "ok", f"{workspace.project.name} at {workspace.project_file}")
-    for question in (_writable, _source, _files, _contract, _ledger, _registry, _champion):
+    for question in (_writable, _source, _files, _contract, _metric, _ledger, _registry, _champion):
         finding = question(workspace)
         yield finding
         if finding.state == "fail":
@@ -232,6 +232,20 @@ def _contract(workspace: "Workspace") -> Finding:
         )
     except TiltyardError as error:
         return Finding("contract", "fail", str(error), "Mend 'pandera' in the project file, or the module it names.")
+
+
+def _metric(workspace: "Workspace") -> Finding:
+    """Whether the gate's metric, where it is one of the project's own, can be loaded."""
+    from tiltyard.rules.own_metric import is_own, own_metric
+
+    metric = workspace.project.gate.metric
+    try:
+        said = f"gate.metric: {metric}"
+        if is_own(metric):
+            said += ", more is better" if own_metric(metric).greater_is_better else ", less is better"
+        return Finding("metric", "ok", said)
+    except TiltyardError as error:
+        return Finding("metric", "fail", str(error), "Mend 'gate.metric' in the project file, or the module it names.")
 
 
 def _ledger(workspace: "Workspace") -> Finding:
