@@ -1,5 +1,6 @@
 """``show``, ``diff``, ``explain`` and what ``history`` and ``ask`` tell of versions and stopping, on a real story."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,15 @@ def test_history_and_mlflow_show_versions_with_their_reasons(workspace: Workspac
     tags = client.get_model_version(name, second.registry_version).tags
     assert (tags["version"], tags["version_why"]) == ("1.0.1", f"patch: {data['versions'][1]['why']}")
     assert client.get_model_version(name, first.registry_version).tags["version"] == "1.0.0"
+
+
+def test_ledger_and_mlflow_keep_what_a_verdict_found_of_the_model(workspace: Workspace) -> None:
+    verdict = workspace.ledger.champions.verdicts()[-1]
+    found = dict(verdict.evidence or {})
+    assert {row["column"] for row in found["importance"]} == {"x", "y", "colour"}
+    assert found["stability"]["previous"] == workspace.ledger.models.all()[0].model_id
+    (kept,) = (workspace.folder / "artifacts").rglob(f"verdict-{verdict.verdict_id[:12]}.json")
+    assert json.loads(kept.read_text("utf-8"))["evidence"] == found
 
 
 def test_train_says_which_step_the_model_is(own: Path) -> None:
