@@ -1,7 +1,6 @@
 """The report: everything that happened is in it, nothing from elsewhere, and nothing hostile gets out."""
 
 import re
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from schemas.records import NewAnnotation, SampleId
 from tasks.roll_back_champion import roll_back_champion
 from tests.crash.story import go_round
 from tests.small_project import a_day, answer_queue, deliver, make_project
+from tests.strict_page import Page
 from tiltyard.pages.beside import Beside, Curves, Finding, Point
 from tiltyard.pages.charts import choice_chart
 from tiltyard.pages.facts import facts_of
@@ -19,51 +19,12 @@ from tiltyard.pages.project_page import page_of, write_report
 from tiltyard.stores.workspace import Workspace
 
 HOSTILE = "<script>alert(1)</script>"
-VOID = {"meta", "br", "hr", "img", "input", "link"}
 CURVES = Curves(
     chosen=(Point(10, 0.6, 0.6, 0.6), Point(20, 0.8, 0.8, 0.8)),
     random=(Point(10, 0.5, 0.4, 0.6), Point(20, 0.7, 0.65, 0.75)),
     rows=99,
     draws=5,
 )
-
-
-class Page(HTMLParser):
-    """A page read strictly: every element is closed in its order."""
-
-    def __init__(self, text: str) -> None:
-        """Read a page."""
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if not {"style", "svg"} & set(self.open):
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        """What a reader reads."""
-        return " ".join(" ".join(self.words).split())
-
-    def tags(self, name: str) -> list[dict[str, str | None]]:
-        """The attributes of every element of a name."""
-        return [attributes for tag, attributes in self.elements if tag == name]
 
 
 @pytest.fixture(scope="module")

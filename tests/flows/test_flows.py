@@ -129,6 +129,10 @@ def test_the_artifacts_tell_batches_verdict_and_learning_curve(workspace: Worksp
     assert "day-2.csv" in str(found["small-validation"].data)
     last = [one for one in workspace.ledger.champions.verdicts() if one.decision != "roll_back"][-1]
     assert last.reason.split(";")[0] in str(found["small-verdict"].data)
+    assert f"tiltyard report {last.verdict_id[:8]}" in str(found["small-verdict"].data)
+    run = workspace.ledger.models.get(last.challenger_id).run_id
+    kept = {file.path for file in workspace.registry.client.list_artifacts(run)}
+    assert {"project.html", f"verdict-{last.verdict_id[:12]}.html"} <= kept
     assert "labels" in str(found["small-learning-curve"].data)
 
 
