@@ -131,7 +131,7 @@ def test_a_first_champion_has_slices_to_look_at_and_none_to_fail() -> None:
 
 
 def test_holms_rule_goes_on_where_bonferroni_stops() -> None:
-    gains = [Gain(-0.30, -0.30, 0.05, 1e6), Gain(-0.165, -0.165, 0.05, 1e6), Gain(0.1, 0.1, 0.05, 1e6)]
+    gains = [Gain(-0.30, 0.05, 1e6), Gain(-0.165, 0.05, 1e6), Gain(0.1, 0.05, 1e6)]
     assert gains[1].chance_of(-0.05) > 0.025 / 3
     assert gains[1].chance_of(-0.05) < 0.025 / 2
     assert harmed_of(gains, 0.05, 0.025) == [True, True, False]

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from tiltyard.rules.matched_shares import MatchedShares
 from tiltyard.rules.weighted_shares import effective_rows, excess_of, mean_of, share_of
 
 FLAGS = st.lists(st.tuples(st.booleans(), st.booleans(), st.floats(0.1, 50)), min_size=1, max_size=60)
@@ -50,9 +51,28 @@ def test_the_excess_is_covered_as_often_as_it_says(first: float, second: float, 
     assert above / 2000 < 0.035
 
 
-def test_a_few_differing_rows_are_no_certainty() -> None:
-    wins = np.arange(100) < 4
-    assert excess_of(wins, np.zeros(100, dtype=bool), np.ones(100), 0.025).low < 0
+@pytest.mark.parametrize(("won", "lost"), [(0, 4), (1, 6), (3, 3), (0, 0)])
+def test_no_difference_is_ruled_out_no_sooner_than_by_the_sign_test(won: int, lost: int) -> None:
+    exact = binomtest(won, won + lost, alternative="less").pvalue if won + lost else 1.0
+    assert MatchedShares(won, lost, 100).chance_of(0.0) >= exact - 1e-9
+
+
+@pytest.mark.parametrize(("rows", "shown"), [(70, False), (73, True)])
+def test_rows_without_a_loss_rule_a_loss_out_no_sooner_than_the_exact_test(rows: int, shown: bool) -> None:
+    """The exact test does from 72 rows on: 0.95 ** 72 is below 0.025."""
+    nothing = np.zeros(rows, dtype=bool)
+    assert (excess_of(nothing, nothing, np.ones(rows), 0.025).low > -0.05) == shown
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 40), st.floats(0.0005, 0.2))
+def test_bounds_and_chances_agree(more: int, less: int, same: int, level: float) -> None:
+    shares = MatchedShares(more, less, max(more + less + same, 1))
+    bounds = shares.between(level)
+    assert -1 <= bounds.low <= bounds.value + 1e-6
+    assert bounds.value - 1e-6 <= bounds.high <= 1
+    if bounds.low > -0.999 and bounds.high < 0.999:
+        assert shares.chance_of(bounds.high) >= level - 1e-3
+        assert shares.chance_of(bounds.low) >= 1 - level - 1e-3
 
 
 def test_a_mean_is_covered_as_often_as_it_says() -> None:

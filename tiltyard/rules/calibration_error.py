@@ -20,10 +20,10 @@ from schemas.project import Project
 from schemas.records import Check, Interval, Outcome
 from tiltyard.rules.examined import Examined, harm_level
 from tiltyard.rules.findings import Findings
+from tiltyard.rules.matched_shares import rounded
 from tiltyard.rules.metrics import codes
 from tiltyard.rules.predictions import Predictions
 from tiltyard.rules.resampled_rows import resampled
-from tiltyard.rules.weighted_shares import rounded
 
 BINS: Final = 10
 ROWS: Final = 20

@@ -4,7 +4,8 @@ from schemas.project import Project
 from schemas.records import Check, Interval, Outcome
 from tiltyard.rules.examined import Examined, Side, harm_level
 from tiltyard.rules.findings import Findings
-from tiltyard.rules.weighted_shares import rounded, share_of
+from tiltyard.rules.matched_shares import rounded
+from tiltyard.rules.weighted_shares import share_of
 
 
 def churn(examined: Examined, project: Project) -> Findings:

@@ -16,8 +16,9 @@ from schemas.records import Check, Interval, Outcome
 from tiltyard.rules.examined import Examined, Side, harm_level
 from tiltyard.rules.features import feature_frame
 from tiltyard.rules.findings import Findings
+from tiltyard.rules.matched_shares import rounded
 from tiltyard.rules.predictions import predictions_of
-from tiltyard.rules.weighted_shares import rounded, told
+from tiltyard.rules.weighted_shares import told
 
 PREDICTIONS: Final = 200
 """One-row predictions that are timed, after ``WARM`` that are not."""

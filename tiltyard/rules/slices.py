@@ -1,13 +1,14 @@
 """Does the challenger do harm to a part of the rows? A gain on the whole may be paid for by a few.
 
 In each slice both models are compared by the gate's metric. The gain's error comes from rows drawn again (the
-bootstrap's standard interval with Student's t, Efron and Tibshirani 1993, ch. 13), of accuracy from the adjusted Wald
-interval for matched shares (Agresti and Min 2005). Many slices are looked at, so one that looks bad by chance is
+bootstrap's standard interval with Student's t, Efron and Tibshirani 1993, ch. 13), of accuracy from the score interval
+for matched pairs (Tango 1998). Many slices are looked at, so one that looks bad by chance is
 expected: harm is claimed by Holm's step-down rule (Holm 1979), which keeps the chance of any false claim at one level.
 Under ``not_worse`` every slice must pass for itself; the chance that a bad one slips through is then at most the level
 of one, however many there are (intersection-union test, Berger 1982), so nothing is corrected.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -19,11 +20,12 @@ from schemas.project import Project
 from schemas.records import Check, Interval, Outcome
 from tiltyard.rules.examined import Examined, Side, harm_level
 from tiltyard.rules.findings import Findings
+from tiltyard.rules.matched_shares import MatchedShares, rounded
 from tiltyard.rules.metrics import BY_DECISION, answered, greater_is_better, scores_of
 from tiltyard.rules.predictions import Predictions
 from tiltyard.rules.resampled_rows import resampled
 from tiltyard.rules.slicing import LABEL, Slice, slices_of, vanished
-from tiltyard.rules.weighted_shares import adjusted_excess, rounded
+from tiltyard.rules.weighted_shares import matched
 
 DRAWS: Final = 400
 DEFINED: Final = 0.95
@@ -38,23 +40,22 @@ Harm = Literal["pass", "fail", "undecided", "told"]
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """A gain with all that its interval needs: where it is centred, its standard error and degrees of freedom."""
+    """A gain with all that its interval needs: its standard error and degrees of freedom."""
 
     value: float
-    centre: float
     error: float
     freedom: float
 
     def between(self, level: float) -> Interval:
         """The gain between bounds with one-sided error ``level`` at either end."""
         wide = float(student.isf(level, self.freedom)) * self.error
-        return rounded(self.value, self.centre - wide, self.centre + wide)
+        return rounded(self.value, self.value - wide, self.value + wide)
 
     def chance_of(self, limit: float) -> float:
         """How likely so bad a gain were (a p-value), if the true one were no worse than ``limit``."""
         if self.error <= 0:
-            return float(self.centre >= limit)
-        return float(student.sf((limit - self.centre) / self.error, self.freedom))
+            return float(self.value >= limit)
+        return float(student.sf((limit - self.value) / self.error, self.freedom))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Compared:
     metric: str
     challenger: float
     champion: float | None
-    gain: Gain | None
+    gain: Gain | MatchedShares | None
 
 
 def slices(examined: Examined, project: Project) -> Findings:
@@ -126,7 +127,7 @@ def _scores(metric: str, part: Slice, examined: Examined, side: Side, weights: F
     return scores_of(metric, rows, weights[:, part.mask])
 
 
-def _gain(metric: str, part: Slice, examined: Examined, values: Floats) -> Gain:
+def _gain(metric: str, part: Slice, examined: Examined, values: Floats) -> Gain | MatchedShares:
     """How much better the challenger is in a slice, and how sure that is."""
     if metric == "accuracy":
         return _gain_of_accuracy(part, examined)
@@ -134,15 +135,14 @@ def _gain(metric: str, part: Slice, examined: Examined, values: Floats) -> Gain:
     counts = np.unique(examined.labels[part.mask], return_counts=True)[1]
     carrying = counts.min() if metric in {"roc_auc", "average_precision", "f1"} else part.rows
     draws = gains[1:][np.isfinite(gains[1:])]
-    return Gain(float(gains[0]), float(gains[0]), float(np.std(draws, ddof=1)), max(int(carrying) - 1, 1))
+    return Gain(float(gains[0]), float(np.std(draws, ddof=1)), max(int(carrying) - 1, 1))
 
 
-def _gain_of_accuracy(part: Slice, examined: Examined) -> Gain:
+def _gain_of_accuracy(part: Slice, examined: Examined) -> MatchedShares:
     """The gain in right decisions."""
     assert examined.champion is not None
     new, old = (_right(part, examined, side.predictions) for side in (examined.challenger, examined.champion))
-    value, centre, error = adjusted_excess(new, old, examined.weights[part.mask])
-    return Gain(value, centre, error, np.inf)
+    return matched(new, old, examined.weights[part.mask])
 
 
 def _right(part: Slice, examined: Examined, predictions: Predictions) -> NDArray[np.bool_]:
@@ -162,10 +162,10 @@ def _outcomes(judged: list[Compared], level: float, project: Project) -> dict[st
     return found
 
 
-def harmed_of(gains: list[Gain], margin: float, level: float) -> list[bool]:
+def harmed_of(gains: Sequence[Gain | MatchedShares], margin: float, level: float) -> list[bool]:
     """Which slices are shown to be worse by more than the margin: Holm's rule, from the clearest on.
 
-    >>> clear, unclear = Gain(-0.5, -0.5, 0.05, 50), Gain(-0.1, -0.1, 0.05, 50)
+    >>> clear, unclear = Gain(-0.5, 0.05, 50), Gain(-0.1, 0.05, 50)
     >>> harmed_of([unclear, clear, unclear], 0.05, 0.025)
     [False, True, False]
     """

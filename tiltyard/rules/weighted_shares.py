@@ -4,17 +4,14 @@ Closed forms: a check that blocks is asked at levels that resamples would be too
 on every machine. Weights count by the effective number of rows (Kish 1965), ``(sum w)^2 / sum w^2``.
 """
 
-import math
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta, norm
 
 from schemas.records import Interval
+from tiltyard.rules.matched_shares import MatchedShares, rounded
 
 Floats = NDArray[np.float64]
-DECIMALS: Final = 6
 
 
 def effective_rows(weights: Floats) -> float:
@@ -41,27 +38,16 @@ def share_of(hits: NDArray[np.bool_], weights: Floats, level: float) -> Interval
     return rounded(value, low, high)
 
 
-def excess_of(more: NDArray[np.bool_], less: NDArray[np.bool_], weights: Floats, level: float) -> Interval:
-    """How much larger one share is than another on the same rows, with one-sided error ``level`` at either end.
-
-    The adjusted Wald interval for matched shares (Agresti and Min 2005): half a row is added to each of the four cells,
-    so that few differing rows do not look like certainty.
-
-    >>> excess_of(np.array([True] * 8 + [False] * 2), np.zeros(10, dtype=bool), np.ones(10), 0.025)
-    Interval(value=0.8, low=0.353913, high=0.97942)
-    """
-    value, centre, error = adjusted_excess(more, less, weights)
-    wide = float(norm.isf(level)) * error
-    return rounded(value, max(centre - wide, -1.0), min(centre + wide, 1.0))
-
-
-def adjusted_excess(more: NDArray[np.bool_], less: NDArray[np.bool_], weights: Floats) -> tuple[float, float, float]:
-    """The same excess, then the centre and the standard error of its adjusted interval."""
+def matched(more: NDArray[np.bool_], less: NDArray[np.bool_], weights: Floats) -> MatchedShares:
+    """Two shares on the same rows: which rows are hit first and which second, weighted."""
     rows, total = effective_rows(weights), weights.sum()
-    first = float(weights[more & ~less].sum() / total) * rows
-    second = float(weights[less & ~more].sum() / total) * rows
-    centre, spread = (first - second) / (rows + 2), (first + second + 1) / (rows + 2)
-    return (first - second) / rows, centre, math.sqrt(max(spread - centre**2, 0.0) / (rows + 2))
+    first, second = (float(weights[hit].sum() / total) * rows for hit in (more & ~less, less & ~more))
+    return MatchedShares(first, second, rows)
+
+
+def excess_of(more: NDArray[np.bool_], less: NDArray[np.bool_], weights: Floats, level: float) -> Interval:
+    """How much larger one share is than another on the same rows, with one-sided error ``level`` at either end."""
+    return matched(more, less, weights).between(level)
 
 
 def mean_of(values: Floats, weights: Floats, level: float) -> Interval:
@@ -75,15 +61,6 @@ def mean_of(values: Floats, weights: Floats, level: float) -> Interval:
     variance = float(np.average((values - mean) ** 2, weights=weights)) * rows / max(rows - 1, 1)
     error = float(norm.isf(level)) * np.sqrt(variance / rows)
     return rounded(mean, mean - error, mean + error)
-
-
-def rounded(value: float, low: float, high: float) -> Interval:
-    """An estimate without the last bits, which depend on the machine's linear algebra.
-
-    >>> rounded(0.1 + 0.2, 0.0, 1.0)
-    Interval(value=0.3, low=0.0, high=1.0)
-    """
-    return Interval(round(float(value), DECIMALS), round(float(low), DECIMALS), round(float(high), DECIMALS))
 
 
 def told(interval: Interval) -> dict[str, float]:
