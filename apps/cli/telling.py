@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SHOWN_BATCHES = 12
 SHOWN_CLASSES = 15
+SHOWN_REASONS = 12
 
 
 def status(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
@@ -51,7 +52,7 @@ def history(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
         return
     told_models = [model_row(model, labels[model.training_id], versions[model.model_id]) for model in models]
     show_table(told_models, "Models", hide=["threshold"])
-    for version in versions.values():
+    for version in list(versions.values())[-SHOWN_REASONS:]:
         say(f"Version {version.number}, {version.step}: {version.why}")
     rows = [{"verdict": one.verdict_id[:8], **verdict_row(one)} for one in verdicts]
     shown = ("verdict", "challenger", "champion", "rows", "gain", "decision")
