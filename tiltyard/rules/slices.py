@@ -84,7 +84,7 @@ def slices(examined: Examined, project: Project) -> Findings:
     ]
     level = harm_level(project.gate) / max(len(judged), 1)
     told = [_told(one, outcomes.get(one.part.named, "told"), level) for one in looked_at]
-    checks = () if examined.champion is None else (_check(judged, outcomes, project, level, len(gone)),)
+    checks = () if examined.champion is None else (_check(judged, outcomes, project, level, _unseen(gone)),)
     return Findings(checks, {"slices": told, "vanished": gone})
 
 
@@ -177,19 +177,26 @@ def harmed_of(gains: Sequence[Gain | MatchedShares], margin: float, level: float
     return [bool(one) for one in harmed]
 
 
-def _check(judged: list[Compared], outcomes: dict[str, Harm], project: Project, level: float, gone: int) -> Check:
+def _check(judged: list[Compared], outcomes: dict[str, Harm], project: Project, level: float, unseen: str) -> Check:
     """All slices as one question: the worst of them is its value."""
-    limit, rest = -project.gate.slices.margin, f"; {gone} values have no evaluation label" if gone else ""
+    limit = -project.gate.slices.margin
     if not judged:
-        why = f"no slice has {project.gate.slices.minimum} evaluation labels yet{rest}"
+        why = f"no slice has {project.gate.slices.minimum} evaluation labels yet{unseen}"
         return Check("slices", "pass", None, limit, why)
     outcome = _worst(list(outcomes.values()))
     telling = [one for one in judged if outcomes[one.part.named] == outcome]
     worst = min(telling, key=_gained)
     assert worst.gain is not None
     interval = worst.gain.between(level)
-    why = _why(outcome, sorted(telling, key=_gained), len(judged), -limit) + rest
+    why = _why(outcome, sorted(telling, key=_gained), len(judged), -limit) + unseen
     return Check("slices", outcome, interval.value, limit, why, interval.low, interval.high)
+
+
+def _unseen(gone: list[dict[str, Any]]) -> str:
+    """The values that no evaluation label has, in words."""
+    named = ", ".join(f"{one['column']} {one['value']!r}" for one in gone[:NAMED])
+    more = f" and {len(gone) - NAMED} more" if len(gone) > NAMED else ""
+    return f"; no evaluation label has {named}{more}" if gone else ""
 
 
 def _worst(outcomes: list[Harm]) -> Outcome:
