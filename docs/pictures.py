@@ -167,7 +167,7 @@ def _take(browser: Browser, url: str, tokens: list[str], look: str) -> None:
     options |= {"has_touch": is_phone, "is_mobile": is_phone}
     for token, shoot in zip(tokens, (_shoot_bookings, _shoot_messages, _shoot_scans), strict=True):
         context = browser.new_context(**options)
-        shoot(logged_in(context, url, token), url, lambda page, name: _save(page, f"{name}-{look}"))
+        shoot(logged_in(context, url, token), url, lambda page, name: save_picture(page, f"{name}-{look}"))
         context.close()
 
 
@@ -223,7 +223,7 @@ def _open(page: Page, key: str) -> Iterator[None]:
     page.keyboard.press("Escape")
 
 
-def _save(page: Page, name: str) -> None:
+def save_picture(page: Page, name: str) -> None:
     """One picture, in few colours: a screen of text has no more."""
     page.wait_for_timeout(120)
     taken = Image.open(BytesIO(page.screenshot())).convert("RGB")

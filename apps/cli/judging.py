@@ -49,6 +49,7 @@ def _judge(where: str, as_json: bool) -> None:
     from tasks.judge_challenger import judge_challenger, unjudged_challenger
     from tasks.seal_ledger import seal_ledger
     from tasks.snapshot_labels import snapshot_labels
+    from tiltyard.pages.kept import keep_pages
     from tiltyard.stores.workspace import open_workspace
 
     workspace = open_workspace(where)
@@ -57,12 +58,14 @@ def _judge(where: str, as_json: bool) -> None:
     if challenger is not None:
         verdict = workspace.ledger.champions.verdict(judge_challenger.fn(where, challenger, evaluation_id))
         seal_ledger.fn(where)
+        keep_pages(workspace, verdict)
     if as_json:
         show_json({"judged": verdict is not None, "verdict": verdict})
     elif verdict is None:
         say("No challenger awaits a verdict. Next: tiltyard train")
     else:
         tell_verdict(verdict)
+        say(f"With pictures: tiltyard report {verdict.verdict_id[:8]}")
         say("Next: tiltyard promote" if verdict.decision == "promote" else "Nothing moves. Next: tiltyard ask")
 
 

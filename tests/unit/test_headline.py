@@ -78,6 +78,11 @@ def test_what_stood_in_the_way_comes_worst_first_and_in_the_units_of_the_headlin
     )
 
 
+def test_a_rule_that_allows_a_margin_is_told_as_one() -> None:
+    told = headline(verdict(policy={"confidence": 0.95, "rule": "not_worse", "margin": 0.01}))
+    assert "A challenger that is worse by more than the margin would get this far in at most 2.5 %" in told.how_sure
+
+
 def test_a_loss_is_told_as_one() -> None:
     told = headline(verdict(metric="log_loss", gain=Interval(-0.0321, -0.06, 0.01)))
     assert told.by_how_much == "log loss (lower is better) is 0.912 against the champion's 0.880: 0.0321 worse."

@@ -110,7 +110,8 @@ def _how_sure(verdict: Verdict) -> str:
     told = f"The true gain lies between {low} and {high}{points}, {sure}by {verdict.rows:,} labeled rows."
     if level is None or verdict.decision != "promote":
         return told
-    return f"{told} A challenger that is no better would get this far in at most {_percent(level)} of such looks."
+    whom = "worse by more than the margin" if verdict.policy.get("rule") == "not_worse" else "no better"
+    return f"{told} A challenger that is {whom} would get this far in at most {_percent(level)} of such looks."
 
 
 def _signed(metric: str, gain: float) -> str:
