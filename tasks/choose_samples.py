@@ -18,7 +18,7 @@ from tiltyard.rules.committee import fit_committee
 from tiltyard.rules.disagreement import room_for
 from tiltyard.rules.explaining import background_of, explained
 from tiltyard.rules.features import feature_frame, frame_of_json
-from tiltyard.rules.triggering import labels_to_draw, wants_the_differing
+from tiltyard.rules.triggering import labels_to_draw, wants_the_differing, worth_asking
 from tiltyard.stores.due import asked_for, question_of
 from tiltyard.stores.population import population_of
 from tiltyard.stores.workspace import Workspace, open_workspace
@@ -73,9 +73,9 @@ def _wish(workspace: Workspace, free: int, seed: int) -> Wish:
     question = question_of(workspace)
     if question is None:
         return Wish(free, share)
-    missing = labels_to_draw(question) - asked_for(workspace, question).asked
-    extra = room_for(missing, free, share)
-    if not extra:
+    project, asked = workspace.project, asked_for(workspace, question)
+    extra = room_for(labels_to_draw(question) - asked.asked, free, share)
+    if not extra or not worth_asking(question, asked, extra, max(1, project.triggers.labels // free)):
         return Wish(free, share)
     if wants_the_differing(question):
         return Wish(free, share, extra, question)

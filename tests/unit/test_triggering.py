@@ -16,6 +16,7 @@ from tiltyard.rules.triggering import (
     looks_at,
     next_look,
     open_question,
+    worth_asking,
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -73,9 +74,10 @@ BY_CHANCE = {"labels_wanted": 10, "wanted_where": "chance"}
         pytest.param(judging(a_verdict("v")), ALL_CAME, False, "new", id="all wanted labels came"),
         pytest.param(judging(a_verdict("v")), SOME_WAIT, True, None, id="one of them still waits"),
         pytest.param(judging(a_verdict("v")), SOME_CAME, False, None, id="some came, and more will"),
-        pytest.param(judging(a_verdict("v")), SOME_CAME, True, "new", id="some came, and a training is due"),
+        pytest.param(judging(a_verdict("v")), Asked(5), True, "new", id="half of them came, and a training is due"),
+        pytest.param(judging(a_verdict("v")), Asked(4), True, None, id="less than half of them came"),
         pytest.param(judging(a_verdict("v")), Asked(), True, None, id="none were asked for"),
-        pytest.param(judging(a_verdict("v", evidence=BY_CHANCE)), SOME_CAME, True, None, id="some came by chance"),
+        pytest.param(judging(a_verdict("v", evidence=BY_CHANCE)), Asked(9), True, None, id="some came by chance"),
         pytest.param(judging(a_verdict("v", evidence=BY_CHANCE)), ALL_CAME, False, "new", id="all came by chance"),
         pytest.param(judging(a_verdict("v", evidence=NO_LABELS_WANTED)), ALL_CAME, True, None, id="rejected"),
         pytest.param(judging(a_verdict("v", evidence=None)), ALL_CAME, True, None, id="of a time before evidence"),
@@ -141,6 +143,23 @@ def test_no_more_labels_can_be_had_than_there_are_rows_that_differ() -> None:
     few = {"labels_wanted": 10, "wanted_where": "disagreement", "population": {"unlabeled": 3}}
     assert labels_to_draw(a_verdict("v", evidence=few)) == 3
     assert labels_to_draw(a_verdict("v", evidence={**few, "wanted_where": "chance"})) == 10
+
+
+@pytest.mark.parametrize(
+    ("where", "asked", "extra", "queries", "expected"),
+    [
+        ("disagreement", 0, 5, 1, True),
+        ("disagreement", 0, 4, 1, False),
+        ("disagreement", 1, 4, 1, True),
+        ("disagreement", 0, 2, 3, True),
+        ("chance", 0, 1, 1, True),
+    ],
+)
+def test_labels_are_asked_for_only_where_at_least_half_of_them_come_in_time(
+    where: str, asked: int, extra: int, queries: int, expected: bool
+) -> None:
+    verdict = a_verdict("v", evidence={"labels_wanted": 10, "wanted_where": where})
+    assert worth_asking(verdict, Asked(asked), extra, queries) is expected
 
 
 def test_looks_are_counted_from_the_last_move_and_only_where_a_champion_was_looked_at() -> None:

@@ -63,7 +63,7 @@ def challenger_to_judge(
     all; again when the labels that its last verdict wanted are there, at most as often as the policy says, for each
     look is paid for; and again when another champion reigns than its verdict saw. ``asked`` says how far the labels
     are that verdicts wanted, ``due`` whether a training is: then what was drawn for the question is looked at though
-    not all of it came, for a new challenger makes the question moot.
+    only half of it came, for a new challenger makes the question moot.
     """
     if now.last is None or now.last.model_id == now.champion:
         return None
@@ -155,9 +155,20 @@ def _saw_another(verdict: Verdict, now: Judging) -> bool:
 
 
 def _has_come(verdict: Verdict, asked: Asked, due: bool) -> bool:
-    """Whether the labels that a verdict wanted are there, or all of them that will be before the next training."""
-    enough = asked.asked >= labels_to_draw(verdict) or (due and wants_the_differing(verdict))
-    return asked.asked > 0 and not asked.waiting and enough
+    """Whether the labels that a verdict wanted are there; half of them do where the next training makes it moot.
+
+    With less than that a look would be paid for and hardly decide anything.
+    """
+    share = 0.5 if due and wants_the_differing(verdict) else 1.0
+    return asked.asked > 0 and not asked.waiting and asked.asked >= share * labels_to_draw(verdict)
+
+
+def worth_asking(verdict: Verdict, asked: Asked, extra: int, queries: int) -> bool:
+    """Whether so many labels a query bring at least half of what a verdict wants, before the next training is due.
+
+    ``queries`` is how many come until then. Labels by chance are of use whatever becomes of the question.
+    """
+    return not wants_the_differing(verdict) or 2 * (asked.asked + extra * queries) >= labels_to_draw(verdict)
 
 
 def verdict_to_act_on(verdicts: Sequence[Verdict], acted_on: Iterable[str], champion: ModelId | None) -> Verdict | None:
