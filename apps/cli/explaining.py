@@ -28,6 +28,7 @@ def explain(
     A part is a column or a word. It is taken away and the model asked again: what the decided class loses is the
     part's weight. Parts that only count together go unseen.
     """
+    from tiltyard.rules.explaining import parts_of
     from tiltyard.rules.features import payloads_of
     from tiltyard.stores.samples import sample_named
     from tiltyard.stores.versions import model_named
@@ -45,7 +46,9 @@ def explain(
     say(f"Its label is {label!r}." if label else "It has no effective label.")
     likeliest = sorted(said.probabilities.items(), key=lambda entry: -entry[1])[:top]
     show_table([{"class": name, "probability": probability} for name, probability in likeliest])
-    _tell_factors(said.factors, payloads_of(row, workspace.project)[0])
+    payload = payloads_of(row, workspace.project)[0]
+    _draw(workspace, payload)
+    _tell_parts(parts_of(said.factors, workspace.project), payload)
 
 
 def _explained(workspace: "Workspace", model: "Model", row: "pl.DataFrame", top: int) -> "Suggestion":
@@ -67,16 +70,26 @@ def _label(workspace: "Workspace", sample_id: str) -> str | None:
     return next((one.label for one in labels_of(workspace) if one.sample_id == sample_id), None)
 
 
-def _tell_factors(factors: "tuple[Factor, ...]", payload: "Payload") -> None:
+def _draw(workspace: "Workspace", payload: "Payload") -> None:
+    """The sample itself, where it is a picture of pixels: their names alone say nothing."""
+    from apps.cli.sample_view import picture
+    from apps.cli.screen import console
+
+    display = workspace.project.display
+    if display.kind == "image" and display.width:
+        console().print(picture([payload.get(name) for name in display.columns], display.width, display.levels), "")
+
+
+def _tell_parts(parts: "list[tuple[Factor, ...]]", payload: "Payload") -> None:
     """Each part with its value and how much it speaks for the decision."""
     rows: list[dict[str, Any]] = [
         {
-            "part": factor.name,
-            "value": factor.word or cell(payload.get(factor.name)),
-            "speaks": "for" if factor.weight > 0 else "against" if factor.weight < 0 else "neither way",
-            "weight": factor.weight,
+            "part": ", ".join(dict.fromkeys(factor.name for factor in part)),
+            "value": ", ".join(factor.word or cell(payload.get(factor.name)) for factor in part),
+            "speaks": "for" if part[0].weight > 0 else "against" if part[0].weight < 0 else "neither way",
+            "weight": part[0].weight,
         }
-        for factor in factors
+        for part in parts
     ]
     show_table(rows, "What decided")
     if not rows:

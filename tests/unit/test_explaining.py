@@ -18,7 +18,7 @@ from sklearn.svm import LinearSVC
 from schemas.project import Project, parse_project
 from schemas.records import Factor
 from tiltyard.rules import explaining
-from tiltyard.rules.explaining import background_of, explain, explained, suggestions
+from tiltyard.rules.explaining import background_of, explain, explained, parts_of, suggestions
 from tiltyard.rules.features import MISSING, feature_frame
 from tiltyard.rules.words import WORD, without_each_word
 
@@ -134,6 +134,9 @@ def test_patches_of_a_picture_are_taken_away_together() -> None:
     patch = round(sigmoid(4.5) - sigmoid(0.5), 4)
     assert found == (*(Factor(f"p{place}", patch) for place in (10, 11, 14, 15)),
                      Factor("age", round(sigmoid(4.5) - sigmoid(4), 4)))  # fmt: skip
+    assert [len(part) for part in parts_of(found, project)] == [4, 1]
+    alike = (Factor("a", 0.5), Factor("b", 0.5))
+    assert [len(part) for part in parts_of(alike, TABLE)] == [1, 1]  # columns of a table are taken away one by one
 
 
 def test_the_models_own_decision_is_suggested_with_its_threshold() -> None:

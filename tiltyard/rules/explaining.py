@@ -6,9 +6,9 @@ cheap, needs no gradient, and works with any model; parts that only count togeth
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, Final
 
 import numpy as np
@@ -111,6 +111,13 @@ def explain(
         for own, words in zip(found, _of_words(asked, name, MOST_PREDICTED // len(texts)), strict=True):
             own += words
     return [_strongest(groups, top) for groups in found]
+
+
+def parts_of(factors: Iterable[Factor], project: Project) -> list[Group]:
+    """The factors that :func:`explain` found, those of one part together: the pixels of a patch of a picture."""
+    if project.display.kind != "image":
+        return [(factor,) for factor in factors]
+    return [tuple(part) for _, part in groupby(factors, lambda factor: factor.weight)]
 
 
 def _typical(column: "pd.Series[Any]", kind: str) -> Any:
