@@ -177,9 +177,13 @@ def _to_judge_on(standing: Standing, course: Course, seed: int) -> pl.DataFrame:
     chosen = [_answered(by_chance, course).with_columns(drawn=pl.lit("", pl.String))] if by_chance.width else []
     if standing.question is not None:
         taken = pl.concat([standing.evaluation["sample_id"], *(one["sample_id"] for one in chosen)])
-        room = room_for(standing.question.judgement.labels_wanted, BUDGET, share)
-        drawn = pick_differing(without(standing.question.drawable, taken), room)
-        chosen.append(_answered(drawn, course).with_columns(drawn=pl.lit(standing.pair, pl.String)))
+        drawable = without(standing.question.drawable, taken)
+        wanted = min(standing.question.judgement.labels_wanted, drawable.height)
+        room = room_for(wanted, BUDGET, share)
+        # With less than half of what is wanted a look would be paid for and hardly decide anything.
+        if room and 2 * room >= wanted:
+            drawn = _answered(pick_differing(drawable, room), course)
+            chosen.append(drawn.with_columns(drawn=pl.lit(standing.pair, pl.String)))
     return pl.concat([standing.evaluation.clear(), *chosen])
 
 
