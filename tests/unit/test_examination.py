@@ -1,6 +1,7 @@
 """All further checks together: their order, what they tell, and that rows weigh what they stand for."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -116,3 +117,11 @@ def test_shares_are_those_of_the_population_not_of_the_labels() -> None:
     assert found.checks[0].outcome == "fail"
     (red,) = [row for row in found.told["slices"] if (row["column"], row["value"]) == ("colour", "red")]
     assert (red["challenger"], red["champion"]) == (0.0, 1.0)
+
+
+def test_very_many_labels_are_resampled_less_often() -> None:
+    rows = small_rows(10, seed=1)
+    seen = examined(truth, project=small(), rows=rows, weights=np.ones(10))
+    assert resampled(seen, 400).shape == (401, 10)
+    many = np.ones(100_000)
+    assert resampled(replace(seen, weights=many), 400).shape == (201, 100_000)

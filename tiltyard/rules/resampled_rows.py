@@ -1,17 +1,26 @@
 """Labeled rows drawn again with replacement, within their strata: how often each counts."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tiltyard.rules.examined import Examined
+
+CELLS: Final = 20_000_000
+"""Numbers in all resamples together: 160 MB. Of more than 50,000 labels fewer resamples are drawn."""
+
+FEWEST: Final = 50
+"""Resamples that a standard error needs at least; so many labels have errors that hardly matter."""
 
 
 def resampled(examined: Examined, draws: int) -> NDArray[np.float64]:
     """The rows' weights as they are, then under each resample; float64 (1 + draws, n), seeded by the examined seed."""
     rng, rows = np.random.default_rng(examined.seed), len(examined.weights)
     strata = examined.strata.of if examined.strata else np.zeros(rows, dtype=np.int64)
-    counts = np.zeros((draws, rows))
+    counts = np.zeros((max(min(draws, CELLS // rows), FEWEST), rows))
     for stratum in np.unique(strata):
         own = np.flatnonzero(strata == stratum)
-        counts[:, own] = rng.multinomial(len(own), np.full(len(own), 1 / len(own)), size=draws)
+        for draw in counts:
+            draw[own] = np.bincount(rng.integers(len(own), size=len(own)), minlength=len(own))
     return np.vstack([examined.weights, counts * examined.weights])
