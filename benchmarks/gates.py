@@ -34,7 +34,7 @@ from schemas.gate import Gate
 from tiltyard.rules.comparison import Bootstrap, compare
 from tiltyard.rules.evidence import Evidence
 from tiltyard.rules.judging import judge
-from tiltyard.rules.looks import level_of
+from tiltyard.rules.looks import CLOSE, level_of
 from tiltyard.rules.metrics import greater_is_better, scores
 from tiltyard.rules.strata import Strata
 
@@ -174,28 +174,29 @@ STREAM_RULES: Final = ("higher number", "McNemar", "percentile", "gate, looks fr
 def one_stream(metric: str, rule: str, seed: int, retrains: int) -> int:
     """How many of so many equal challengers are promoted; the set has 100 labels and gains 10 for each retrain."""
     made = MadeRows.of(100 + 10 * retrains, seed)
-    champion, promotions, look = made.model(), 0, 0
+    champion, promotions, look = made.model(), 0, 1
     for number in range(retrains):
-        challenger, look = made.model(), look + 1
-        rows = np.arange(100 + 10 * number)
-        pair = Pair(made.labels, champion, challenger).rows(rows)
-        if stream_rule(metric, rule, pair, look, number):
-            champion, promotions, look = challenger, promotions + 1, 0
+        challenger = made.model()
+        pair = Pair(made.labels, champion, challenger).rows(np.arange(100 + 10 * number))
+        passed, counts = stream_rule(metric, rule, pair, look, number)
+        if passed:
+            champion, promotions, look = challenger, promotions + 1, 1
+        else:
+            look += counts
     return promotions
 
 
-def stream_rule(metric: str, rule: str, pair: Pair, look: int, seed: int) -> bool:
-    """Whether a rule promotes at its look-th look since its last promotion."""
+def stream_rule(metric: str, rule: str, pair: Pair, look: int, seed: int) -> tuple[bool, bool]:
+    """Whether a rule promotes at its look-th look since its last promotion, and whether the look counts."""
     if rule == "higher number":
-        return pair.gain(metric) > 0
+        return pair.gain(metric) > 0, True
     if rule == "McNemar":
-        return mcnemar(pair)
+        return mcnemar(pair), True
     if rule == "percentile":
-        return percentile_low(metric, pair, 500, seed)[0] > 0
+        return percentile_low(metric, pair, 500, seed)[0] > 0, True
     level = level_of(look if rule == "gate" else 1, Gate())
-    bootstrap = Bootstrap(1 - 2 * level, 300, seed)
-    gain = compare(metric, pair.labels, pair.champion, pair.challenger, bootstrap).gain
-    return gain is not None and gain.low > 0
+    found = compare(metric, pair.labels, pair.champion, pair.challenger, Bootstrap(1 - 2 * level, 300, seed))
+    return found.gain is not None and found.gain.low > 0, found.chance_beyond(0.0) > CLOSE
 
 
 def asking(count: int, samples: int, base: int = 100) -> None:
@@ -223,13 +224,15 @@ def ask(pair: Pair, at_disagreement: bool, base: int, rng: np.random.Generator, 
     order, differ = rng.permutation(len(pair.labels)), pair.differ
     chosen, spent = order[:base], 0
     left = np.array([row for row in order[base:] if differ[row] or not at_disagreement], dtype=np.int64)
+    paid = 1
     for look in range(1, looks + 1):
         strata = strata_of(differ, chosen) if spent and at_disagreement else None
-        judgement = judge(evidence_of(pair.rows(chosen), strata, look, at_disagreement, len(left)), Gate(resamples=500))
+        judgement = judge(evidence_of(pair.rows(chosen), strata, paid, at_disagreement, len(left)), Gate(resamples=500))
         if judgement.decision == "promote" or judgement.labels_wanted == 0 or look == looks:
             return judgement.decision == "promote", spent
         taken, left = left[: judgement.labels_wanted], left[judgement.labels_wanted :]
         chosen, spent = np.concatenate([chosen, taken]), spent + len(taken)
+        paid += judgement.told["counts"]
     return False, spent
 
 

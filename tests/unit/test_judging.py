@@ -183,10 +183,19 @@ def test_not_worse_still_refuses_a_tie() -> None:
 def test_looks_are_told() -> None:
     check = outcome(judge(evidence(look=7, looks_at_challenger=2), Gate()), "looks")
     assert (check.outcome, check.value) == ("pass", 7)
-    assert (
-        check.why
-        == "look 7 since the last promotion, judged at a one-sided error of 0.00089; look 2 at this challenger"
-    )
+    assert check.why == "look 7 that counts, judged at a one-sided error of 0.00089; look 2 at this challenger"
+
+
+@pytest.mark.parametrize(
+    ("new", "counts"),
+    [({"new": 0.9}, False), ({"n": 60, "new": 0.78}, False), ({"new": 0.7}, True), ({"new": 0.5}, True)],
+)
+def test_a_look_that_came_close_does_not_count_for_later_ones(new: dict[str, Any], counts: bool) -> None:
+    assert judge(evidence(**new), Gate()).told["counts"] is counts
+
+
+def test_a_look_that_could_not_compare_counts() -> None:
+    assert judge(evidence(champion=None), Gate()).told["counts"] is True
 
 
 @given(

@@ -60,13 +60,26 @@ class Comparison:
     """A metric of champion and challenger on the same rows; None where it is undefined.
 
     ``gain`` is how much better the challenger is: positive is better, for losses too. ``carried_by`` is about how many
-    rows the gain rests on.
+    rows the gain rests on, ``error`` its standard error.
     """
 
     champion: Interval | None
     challenger: Interval | None
     gain: Interval | None
     carried_by: float = 0.0
+    error: float = 0.0
+
+    def chance_beyond(self, limit: float) -> float:
+        """How probable so large a gain would be, were the true one just the limit (Student's, one-sided); 1.0 where
+        nothing is known."""
+        if self.gain is None or self.error == 0:
+            return 1.0
+        return float(student.sf((self.gain.value - limit) / self.error, freedom_of(self.carried_by)))
+
+
+def freedom_of(carried_by: float) -> float:
+    """The degrees of freedom of a gain that rests on so many rows."""
+    return max(carried_by - 1, FEWEST_FREEDOM)
 
 
 def compare(
@@ -89,7 +102,8 @@ def compare(
     values = _values(metric, [old, new], bootstrap, drawn)
     carried = [_contributions(metric, side, drawn) for side in (old, new)]
     sign = 1 if greater_is_better(metric) else -1
-    gain = _interval(sign * (values[1] - values[0]), carried[1] - carried[0], bootstrap)
+    gains = sign * (values[1] - values[0])
+    gain = _interval(gains, carried[1] - carried[0], bootstrap)
     if metric == "accuracy" and gain is not None:
         gain = _wider(gain, accuracy_gain(old, new, weights_of(drawn), bootstrap.level))
         gain = _cut(gain, -most_won(new, old, drawn, bootstrap.level), most_won(old, new, drawn, bootstrap.level))
@@ -98,6 +112,7 @@ def compare(
         challenger=_within(metric, _interval(values[1], carried[1], bootstrap)),
         gain=_possible(metric, gain),
         carried_by=carrying_rows(carried[1] - carried[0]) if gain is not None else 0.0,
+        error=float(np.nanstd(gains[1:], ddof=1)) if gain is not None else 0.0,
     )
 
 
@@ -135,7 +150,7 @@ def _interval(values: Floats, contributions: Floats, bootstrap: Bootstrap) -> In
     defined = draws[np.isfinite(draws)]
     if not np.isfinite(value) or len(defined) < max(DEFINED * len(draws), 2):
         return None
-    freedom = max(carrying_rows(contributions) - 1, FEWEST_FREEDOM)
+    freedom = freedom_of(carrying_rows(contributions))
     error = float(defined.std(ddof=1))
     reach = error * float(student.isf(bootstrap.level, freedom)) if error > 0 else 0.0
     return Interval(value, value - reach, value + reach)

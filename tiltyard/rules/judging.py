@@ -17,7 +17,7 @@ from schemas.records import Check, Decision, Interval, Outcome
 from tiltyard.rules.comparison import Bootstrap, Comparison, compare, estimate
 from tiltyard.rules.evidence import Evidence
 from tiltyard.rules.findings import Findings, together
-from tiltyard.rules.looks import level_of
+from tiltyard.rules.looks import CLOSE, level_of
 from tiltyard.rules.metrics import greater_is_better, scores
 from tiltyard.rules.strata import weights_of
 from tiltyard.rules.wanted_labels import WantedWhere, lower_limit, wanted_labels
@@ -73,15 +73,20 @@ def judge(evidence: Evidence, policy: Gate) -> Judgement:
         gain=compared.gain,
         labels_wanted=wanted,
         wanted_where=where,
-        told=_told(evidence, policy, wanted, where),
+        told=_told(evidence, policy, wanted, where) | {"counts": _counts(compared, policy)},
     )
 
 
-def _told(evidence: Evidence, policy: Gate, wanted: int, where: WantedWhere) -> Mapping[str, Any]:
+def _told(evidence: Evidence, policy: Gate, wanted: int, where: WantedWhere) -> dict[str, Any]:
     """What stands in the verdict's evidence."""
     level = round(level_of(evidence.look, policy), 12)
     own = {"look": evidence.look, "level": level, "labels_wanted": wanted, "wanted_where": where}
-    return together([Findings(told=own), evidence.findings]).told
+    return dict(together([Findings(told=own), evidence.findings]).told)
+
+
+def _counts(compared: Comparison, policy: Gate) -> bool:
+    """Whether later looks must pay for this one; one that came close is free."""
+    return compared.chance_beyond(lower_limit(policy)) > CLOSE
 
 
 def _compared(evidence: Evidence, policy: Gate) -> Comparison:
@@ -169,9 +174,9 @@ def _gain_outcome(gain: Interval, policy: Gate) -> Outcome:
 
 
 def _looks(evidence: Evidence, policy: Gate) -> Check:
-    """Which look since the last promotion this is: each makes a lucky pass likelier, so each must convince more."""
+    """Which look this is since the champion moved: each makes a lucky pass likelier, so each must convince more."""
     level = level_of(evidence.look, policy)
-    why = f"look {evidence.look} since the last promotion, judged at a one-sided error of {level:.2g}"
+    why = f"look {evidence.look} that counts, judged at a one-sided error of {level:.2g}"
     if evidence.looks_at_challenger > 1:
         why += f"; look {evidence.looks_at_challenger} at this challenger"
     return Check("looks", "pass", evidence.look, None, why)

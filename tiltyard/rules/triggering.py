@@ -112,6 +112,16 @@ def wants_the_differing(verdict: Verdict) -> bool:
     return (verdict.evidence or {}).get("wanted_where") == DISAGREEMENT
 
 
+def told_question(verdict: Verdict, asked: Asked) -> str:
+    """An open question as a sentence: what it is about, and how far its labels are."""
+    where = "where it and the champion differ" if wants_the_differing(verdict) else "by chance"
+    wanted, answered = labels_to_draw(verdict), asked.asked - asked.waiting
+    return (
+        f"whether challenger {verdict.challenger_id[:8]} may be champion: {wanted} evaluation labels {where} are wanted, "
+        f"{asked.asked} were asked for and {answered} of these answered"
+    )
+
+
 def was_no_look(verdict: Verdict) -> bool:
     """Whether a verdict had too few rows or classes to look at all: it could not have promoted, whatever they said."""
     undecided = any(check.outcome == "undecided" and check.name in {"labels", "classes"} for check in verdict.checks)
@@ -127,8 +137,12 @@ class Looks:
 
 
 def next_look(now: Judging, challenger: ModelId) -> Looks:
-    """Which look at today's champion, and at one challenger, the next judging is; each counts from 1."""
-    return Looks(len(_looks(now)) + 1, looks_at(challenger, now) + 1)
+    """Which look at today's champion, and at one challenger, the next judging is; each counts from 1.
+
+    A look that came close is not among those that the next one pays for (:data:`~tiltyard.rules.looks.CLOSE`).
+    """
+    paid = sum(bool((one.evidence or {}).get("counts", True)) for one in _looks(now))
+    return Looks(paid + 1, looks_at(challenger, now) + 1)
 
 
 def looks_at(challenger: ModelId, now: Judging) -> int:
