@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 
@@ -85,8 +86,26 @@ def test_work_is_bounded_and_the_column_that_counts_is_opened(monkeypatch: pytes
     found = importance_of(model, frame[names], labels, project_with(names), seed=0)
     assert found[0]["column"] == "n217"
     assert len(found) == importance.MOST_COLUMNS
-    # Once as they are, the groups, then each column: and each time the rows as they are once more.
-    assert model.calls <= 1 + (1 + 40) + (1 + 40 * importance.REPEATS)
+    # As the rows are; the groups; the columns: the latter two with the rows as they are once more, and in chunks.
+    assert model.calls <= 1 + 2 * (1 + 40 * importance.REPEATS * 100 * 300 // importance.CELLS + 1)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "roc_auc"])
+def test_values_are_those_of_scikit_learn(metric: str) -> None:
+    frame, labels = made(["a", "b", "c"], rows=150)
+    model = LogisticRegression().fit(frame, labels)
+    found = importance_of(model, frame, labels, project_with(["a", "b", "c"], metric=metric), seed=11)
+    theirs = permutation_importance(model, frame, labels, scoring=metric, n_repeats=importance.REPEATS, random_state=11)
+    ours = {row["column"]: row["value"] for row in found}
+    assert [ours[name] for name in "abc"] == pytest.approx(theirs.importances_mean, abs=1e-6)
+
+
+def test_chunks_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame, labels = made(["a", "b", "c"])
+    model, project = LogisticRegression().fit(frame, labels), project_with(["a", "b", "c"])
+    whole = importance_of(model, frame, labels, project, 3)
+    monkeypatch.setattr(importance, "CELLS", 1)
+    assert importance_of(model, frame, labels, project, 3) == whole
 
 
 def test_the_same_seed_gives_the_same_answer() -> None:
