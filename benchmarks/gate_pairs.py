@@ -28,6 +28,7 @@ Kind = Literal["equal", "better", "worse"]
 KINDS: Final[tuple[Kind, ...]] = ("equal", "better", "worse")
 SETS: Final = ("adult", "credit_default", "magic", "spambase")
 MOST_ROWS: Final = 16_000
+FEWEST_HELD: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,13 @@ def data_folder() -> Path:
 
 
 def real_pairs(name: str, model: str, few: int, count: int, seed: int) -> Iterator[dict[str, Pair]]:
-    """For each of some splits: two models on ``few`` rows each and one on four times as many, as pairs by kind."""
+    """For each of some splits: two models on ``few`` rows each and one on four times as many, as pairs by kind.
+
+    None where the data set is too small for a population of ``FEWEST_HELD`` rows.
+    """
     frame = pd.read_parquet(data_folder() / f"{name}.parquet")
     labels = frame.pop("target").astype(str).to_numpy(dtype=str)
-    for number in range(count):
+    for number in range(count if len(frame) >= 6 * few + FEWEST_HELD else 0):
         rng = np.random.default_rng([seed, number])
         order = rng.permutation(len(frame))[: MOST_ROWS + 6 * few]
         parts = np.split(order, [few, 2 * few, 6 * few])

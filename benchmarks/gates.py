@@ -262,9 +262,8 @@ def widths(count: int, holdout: int = 1000, base: int = 50) -> None:
     tally: dict[tuple[str, str], list[tuple[float, float, int]]] = defaultdict(list)
     for few, metric in product((FEW, 4 * FEW), ("accuracy", "macro_f1")):
         for name, made in pairs(count, few):
-            if len(made["retrained"].labels) >= 2 * holdout:
-                found = width_of(metric, made["retrained"], holdout, base)
-                tally[f"{name}, {few} rows", metric].append(found)
+            found = width_of(metric, made["retrained"], holdout, base)
+            tally[f"{name}, {few} rows", metric].append(found)
     for (name, metric), figures in sorted(tally.items()):
         share, wide, labels = np.mean(np.array(figures), axis=0)
         print(
@@ -276,7 +275,7 @@ def widths(count: int, holdout: int = 1000, base: int = 50) -> None:
 def width_of(metric: str, pair: Pair, holdout: int, base: int) -> tuple[float, float, int]:
     """The share of rows that differ, a random holdout's width, and how many labels give it at the disagreement."""
     rng, differ = np.random.default_rng(0), pair.differ
-    orders = [rng.permutation(len(differ)) for _ in range(5)]
+    orders = [rng.permutation(len(differ)) for _ in range(3)]
     target = float(np.mean([width(metric, pair, order[:holdout], None) for order in orders]))
     most = int(min(differ.sum(), holdout))
     for more in sorted({*np.geomspace(5, most, 24).astype(int)}):

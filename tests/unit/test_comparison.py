@@ -104,6 +104,16 @@ def test_a_gain_that_one_row_carries_stays_within_what_is_possible(metric: str, 
         assert (gain.low, gain.high) == pytest.approx((-0.088, 0.132), abs=0.001)
 
 
+@pytest.mark.parametrize("metric", ["macro_f1", "log_loss"])
+@pytest.mark.parametrize("level", [0.1, 0.001])
+def test_a_bound_is_where_the_chance_beyond_it_is_the_level(metric: MetricName, level: float) -> None:
+    labels, first, second = rows(300, 8, (1.0, 0.5))
+    found = compare(metric, labels, first, second, Bootstrap(1 - 2 * level))
+    assert found.gain is not None
+    assert found.chance_beyond(found.gain.low) == pytest.approx(level)
+    assert compare(metric, labels, first, first, Bootstrap()).chance_beyond(0.0) == 1.0
+
+
 def test_a_gain_tells_how_many_rows_carry_it() -> None:
     labels = np.array(["yes", "no"] * 50)
     right = np.where(labels == "yes", 1.0, -1.0)
