@@ -30,7 +30,7 @@ def labels_by_class(labels: "list[EffectiveLabel]", names: list[str]) -> list[di
 def standing_of(workspace: "Workspace", labels: "list[EffectiveLabel]") -> "Standing":
     """The numbers from which the next step follows."""
     from tiltyard.rules.next_step import Standing
-    from tiltyard.stores.due import due_for_training
+    from tiltyard.stores.due import due_for_training, told_question_of
 
     ledger = workspace.ledger
     return Standing(
@@ -41,6 +41,7 @@ def standing_of(workspace: "Workspace", labels: "list[EffectiveLabel]") -> "Stan
         to_judge=_to_judge(workspace, labels),
         to_promote=_to_promote(workspace, approved=True),
         to_approve=_to_promote(workspace, approved=False),
+        question=told_question_of(workspace),
         refused=tuple(batch.batch_id[:8] for batch in ledger.batches.latest() if batch.state != "accepted"),
         incoming=str(workspace.source),
     )
@@ -60,7 +61,7 @@ def _to_judge(workspace: "Workspace", labels: "list[EffectiveLabel]") -> str | N
     ledger = workspace.ledger
     last = ledger.models.last()
     verdicts = judging_of(workspace).on(last.model_id) if last else []
-    known = ledger.models.get_set(str(verdicts[-1].evaluation_id)) if verdicts else None
+    known = ledger.models.known_set(str(verdicts[-1].evaluation_id)) if verdicts else None
     same = known is not None and known.rows == sum(label.evaluation for label in labels)
     challenger = challenger_due(workspace, known.set_id if known and same else "others")
     return challenger[:8] if challenger else None

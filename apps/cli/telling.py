@@ -97,6 +97,7 @@ def _status(workspace: "Workspace") -> dict[str, Any]:
         "labels": labels_by_class(labels, workspace.project.class_names),
         "champion": ledger.champions.current(),
         "training": standing.training,
+        "question": standing.question,
         "stopping": stopping_of(workspace),
         "arrived": standing.arrived,
         "refused": list(standing.refused),
@@ -143,6 +144,7 @@ def _facts(workspace: "Workspace", data: dict[str, Any]) -> list[dict[str, Any]]
         f"{queue['evaluation']} to judge on",
         "labels": f"{data['annotations']:,} annotations; effective: {training:,} to train on, {judging:,} to judge on",
         "training": ("due: " if data["training"] else "not due: ") + data["training"].why,
+        "open question": data["question"] or "none",
         "champion": f"{champion.model_id[:8]}, move {champion.number}" if champion else "none yet",
         "stopping": data["stopping"].sentence,
     }

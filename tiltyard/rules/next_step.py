@@ -9,7 +9,8 @@ from schemas.records import Due
 class Standing:
     """Where a project stands.
 
-    ``to_judge`` is a model's short id, ``to_promote`` and ``to_approve`` are a verdict's, ``refused`` are batches'.
+    ``to_judge`` is a model's short id, ``to_promote`` and ``to_approve`` are a verdict's, ``refused`` are batches';
+    ``question`` is what an undecided verdict leaves open, as a sentence.
     """
 
     arrived: int
@@ -21,6 +22,7 @@ class Standing:
     refused: tuple[str, ...]
     incoming: str
     to_approve: str | None = None
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ def next_step(now: Standing) -> NextStep:
 def _about_labels(now: Standing) -> NextStep:
     """The next step when only labels or data are wanted."""
     if now.waiting:
-        return NextStep("tiltyard label", f"{now.waiting} samples wait for a label; {now.training.why}")
+        why = f"open is {now.question}" if now.question else now.training.why
+        return NextStep("tiltyard label", f"{now.waiting} samples wait for a label; {why}")
     if now.refused and not now.samples:
         why = f"batch {now.refused[0]} is in quarantine; mend the project file, then 'tiltyard quarantine retry'"
         return NextStep(f"tiltyard quarantine show {now.refused[0]}", why)

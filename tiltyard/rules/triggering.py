@@ -117,8 +117,8 @@ def told_question(verdict: Verdict, asked: Asked) -> str:
     where = "where it and the champion differ" if wants_the_differing(verdict) else "by chance"
     wanted, answered = labels_to_draw(verdict), asked.asked - asked.waiting
     return (
-        f"whether challenger {verdict.challenger_id[:8]} may be champion: {wanted} evaluation labels {where} are wanted, "
-        f"{asked.asked} were asked for and {answered} of these answered"
+        f"whether challenger {verdict.challenger_id[:8]} may be champion: {wanted} evaluation labels {where} are "
+        f"wanted, {asked.asked} were asked for and {answered} of these answered"
     )
 
 

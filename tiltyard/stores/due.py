@@ -9,6 +9,7 @@ from tiltyard.rules.triggering import (
     Judging,
     challenger_to_judge,
     open_question,
+    told_question,
     training_is_due,
     verdict_to_act_on,
     wants_the_differing,
@@ -59,6 +60,12 @@ def challenger_due(workspace: Workspace, evaluation_id: str) -> ModelId | None:
 def question_of(workspace: Workspace) -> Verdict | None:
     """The verdict that wants more evaluation labels and will be taken up again when they are there, if there is one."""
     return open_question(judging_of(workspace), workspace.project.gate)
+
+
+def told_question_of(workspace: Workspace) -> str:
+    """What the open question is about and how far its labels are; empty where none is open."""
+    question = question_of(workspace)
+    return told_question(question, asked_for(workspace, question)) if question else ""
 
 
 def asked_for(workspace: Workspace, question: Verdict) -> Asked:
