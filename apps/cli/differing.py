@@ -101,7 +101,8 @@ def _tell_flips(workspace: "Workspace", pair: "Pair") -> None:
 
 def _sample_row(workspace: "Workspace", sample: "FlippedSample") -> dict[str, Any]:
     """One flipped sample with the values that are shown first."""
-    names = (workspace.project.display.columns or list(workspace.project.columns.features))[:SHOWN_COLUMNS]
+    names = workspace.project.display.columns or list(workspace.project.columns.features)
+    names = names[:SHOWN_COLUMNS] if workspace.project.display.kind != "image" else []
     shown = {name: _cut(sample.payload.get(name)) for name in names}
     return {
         "sample": sample.sample_id[:8],
