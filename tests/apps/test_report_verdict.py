@@ -20,6 +20,7 @@ from tests.judged_project import judged_project
 from tests.strict_page import Page, faults
 from tiltyard.pages.confusion_table import MOST_CLASSES, matrices, mistakes
 from tiltyard.pages.flipped import flipped_of
+from tiltyard.pages.kept import PROJECT_PAGE, keep_pages, page_name
 from tiltyard.pages.model_charts import Side, Sides, cost_chart
 from tiltyard.pages.project_page import project_page
 from tiltyard.pages.verdict_facts import VerdictFacts, verdict_facts_of
@@ -27,6 +28,7 @@ from tiltyard.pages.verdict_page import page_of_verdict, verdict_page
 from tiltyard.rules.check_groups import grouped
 from tiltyard.rules.metrics import Answered
 from tiltyard.rules.strata import Strata, weights_of
+from tiltyard.stores.registry import Registry
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 HOSTILE = "<script>alert('$\\frac{1}{')</script>"
@@ -239,3 +241,28 @@ def test_which_verdict_is_meant(workspace: Workspace, verdict: Verdict) -> None:
         verdict_meant(workspace, "nothing")
     with pytest.raises(NotFound, match="verdicts begin with ''"):
         verdict_meant(workspace, "")
+
+
+def test_a_page_is_kept_with_the_run_and_replaced_by_the_next(
+    workspace: Workspace, verdict: Verdict, tmp_path: Path
+) -> None:
+    challenger = workspace.ledger.models.get(verdict.challenger_id)
+    for words in ("first", "<b>second</b>"):
+        assert workspace.registry.keep_page(challenger, "page.html", words) == ""  # nobody serves this MLflow
+    path = workspace.registry.client.download_artifacts(challenger.run_id, "page.html", str(tmp_path))
+    assert Path(path).read_text("utf-8") == "<b>second</b>"
+
+
+def test_an_address_shows_no_password(workspace: Workspace, verdict: Verdict) -> None:
+    challenger = workspace.ledger.models.get(verdict.challenger_id)
+    guarded = Registry("https://ada:secret@mlflow.example:5000/under", None, "small")
+    guarded.__dict__["experiment_id"] = "7"
+    address = guarded.address_of(challenger, "page.html")
+    assert address == f"https://mlflow.example:5000/under/#/experiments/7/runs/{challenger.run_id}/artifacts/page.html"
+
+
+def test_both_pages_are_kept_with_the_challenger(workspace: Workspace, verdict: Verdict) -> None:
+    assert keep_pages(workspace, verdict) == ""
+    run = workspace.ledger.models.get(verdict.challenger_id).run_id
+    kept = {file.path for file in workspace.registry.client.list_artifacts(run)}
+    assert {PROJECT_PAGE, page_name(verdict)} <= kept

@@ -341,24 +341,6 @@ def test_a_verdict_is_shown_on_run_and_version(registry: Registry, logged: Made,
     assert '"60 evaluation labels"' in Path(path).read_text()
 
 
-def test_a_page_is_kept_with_the_run_and_replaced_by_the_next(registry: Registry, logged: Made, tmp_path: Path) -> None:
-    for words in ("first", "<b>second</b>"):
-        address = registry.keep_page(logged.model, "page.html", words)
-    path = registry.client.download_artifacts(logged.registered.run_id, "page.html", str(tmp_path))
-    assert Path(path).read_text() == "<b>second</b>"
-    run = f"experiments/{registry.experiment_id}/runs/{logged.registered.run_id}/artifacts/page.html"
-    assert address == (f"{registry.uri}/#/{run}" if registry.uri.startswith("http") else "")
-
-
-def test_an_address_shows_no_password(tmp_path: Path, logged: Made) -> None:
-    guarded = Registry("https://ada:secret@mlflow.example:5000/under", None, "small")
-    guarded.__dict__["experiment_id"] = "7"
-    address = guarded.address_of(logged.model, "page.html")
-    assert (
-        address == f"https://mlflow.example:5000/under/#/experiments/7/runs/{logged.model.run_id}/artifacts/page.html"
-    )
-
-
 def test_projects_in_one_database_do_not_see_each_other(
     uri: str, tmp_path: Path, registry: Registry, logged: Made
 ) -> None:
