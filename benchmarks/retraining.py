@@ -171,11 +171,12 @@ def cycle(folder: Path) -> dict[str, float]:
     import skops.io  # noqa: F401  # imports come before, as in a running worker
 
     from tasks.fit_candidates import fit_candidates
-    from tasks.judge_challenger import judge_challenger, unjudged_challenger
+    from tasks.judge_challenger import judge_challenger, question_to_settle, unjudged_challenger
     from tasks.promote_challenger import pending_verdict, promote_challenger
     from tasks.seal_ledger import seal_ledger
     from tasks.snapshot_labels import snapshot_labels
     from tasks.training_due import training_due
+    from tasks.watch_champion import watch_champion
     from tiltyard.stores.workspace import open_workspace
 
     project = str(folder / "project")
@@ -183,6 +184,9 @@ def cycle(folder: Path) -> dict[str, float]:
     _ = open_workspace(project).registry.experiment_id
 
     def work() -> None:
+        watch_champion.fn(project)
+        if open_one := question_to_settle.fn(project):
+            judge_challenger.fn(project, open_one, snapshot_labels.fn(project, "evaluation"))
         if training_due.fn(project):
             fit_candidates.fn(project, snapshot_labels.fn(project, "training"))
         evaluation = snapshot_labels.fn(project, "evaluation")

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from prefect import flow
 from pydantic import Field
 
+from flows.retrain_challenger import settle
 from tasks.announcing import announce_failure
 from tasks.compare_with_training import compare_with_training
 from tasks.publish_artifacts import publish_drift
-from tasks.watch_champion import watch_champion
 
 
 @flow(
@@ -18,10 +18,10 @@ from tasks.watch_champion import watch_champion
     on_crashed=[announce_failure],
 )
 def watch_drift(project: str = ".", batches: Annotated[int, Field(ge=1)] = 1) -> list[dict[str, Any]]:
-    """Compare the newest batches with the champion's training rows, and the champion with the one before it.
+    """Compare the newest batches with the champion's training rows, and hear what new labels say of the champion.
 
     No comparison of data shows that the answers changed; labels drawn by chance do, and a new champion that they show
-    to be worse than the one before is sent back.
+    to be worse than the one before is sent back. A question whose labels have come is settled too.
 
     Args:
         project: Folder or file of the project.
@@ -30,7 +30,7 @@ def watch_drift(project: str = ".", batches: Annotated[int, Field(ge=1)] = 1) ->
     Returns:
         The columns that moved, worst first.
     """
-    watch_champion(project)
+    settle(project)
     moved = compare_with_training(project, batches)
     if moved:
         publish_drift(project, moved)

@@ -16,12 +16,13 @@ from schemas.records import Annotation, NewAnnotation
 from tasks.check_batch import check_batch, objects_to_check
 from tasks.choose_samples import choose_samples
 from tasks.fit_candidates import fit_candidates
-from tasks.judge_challenger import judge_challenger, unjudged_challenger
+from tasks.judge_challenger import question_to_settle
 from tasks.land_objects import land_objects
-from tasks.promote_challenger import pending_verdict, promote_challenger
 from tasks.roll_back_champion import roll_back_champion
 from tasks.seal_ledger import seal_ledger
 from tasks.snapshot_labels import snapshot_labels
+from tasks.watch_champion import watch_champion
+from tests.crash.story import judge_and_promote
 from tests.small_project import a_day, answer_queue, deliver, make_project
 from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.stores.ledger.verification import verify_ledger
@@ -120,11 +121,19 @@ class Histories(RuleBasedStateMachine):
         except TiltyardError:
             return  # too few labels is a defined case; the invariants hold all the same
         self.the_manifest_holds_every_label(model.training_id)
-        evaluation = snapshot_labels.fn(self.project, "evaluation")
-        if challenger := unjudged_challenger.fn(self.project, evaluation):
-            judge_challenger.fn(self.project, challenger, evaluation)
-        if verdict := pending_verdict.fn(self.project):
-            promote_challenger.fn(self.project, verdict)
+        judge_and_promote(self.project)
+
+    @rule()
+    def what_new_labels_say_is_heard(self) -> None:
+        self.hear()
+        position = self.workspace.ledger.position()
+        self.hear()
+        assert self.workspace.ledger.position() == position
+
+    def hear(self) -> None:
+        watch_champion.fn(self.project)
+        if question_to_settle.fn(self.project):
+            judge_and_promote(self.project)
 
     @precondition(lambda self: len(self.workspace.ledger.champions.history()) > 1)
     @rule()

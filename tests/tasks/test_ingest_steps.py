@@ -41,6 +41,24 @@ def with_changes(workspace: Workspace, **changes: object) -> Workspace:
     return open_workspace(workspace.project_file)
 
 
+def test_all_rows_of_an_entity_evaluate_or_none_does(tmp_path: Path) -> None:
+    columns = {**CONTENT["columns"], "context": {"branch": {"kind": "integer"}}, "entity": "branch"}  # type: ignore[dict-item]  # a mapping, as written there
+    workspace = make_project(tmp_path, columns=columns)
+    for day in range(2):
+        head, *rows = a_day(day, rows=200).splitlines()
+        deliver(
+            workspace,
+            f"day-{day}.csv",
+            "\n".join([f"{head},branch", *[f"{row},{n % 40}" for n, row in enumerate(rows)]]),
+        )
+        ingest(workspace)
+    pooled = pl.concat(workspace.pool.scan(workspace.pool_files(), 1000))
+    sides = pooled.group_by("branch").agg(pl.col("evaluation").n_unique(), pl.len())
+    assert sides["evaluation"].to_list() == [1] * 40
+    assert pooled.height == 400
+    assert 0 < pooled["evaluation"].sum() < 400
+
+
 def test_each_row_ends_in_one_place(workspace: Workspace) -> None:
     day = a_day(0, rows=50)
     repeated = day + day.splitlines()[1].rsplit(",", 1)[0] + ",another-id\n"
