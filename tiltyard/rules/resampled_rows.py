@@ -14,11 +14,14 @@ FEWEST: Final = 50
 """Resamples that a standard error needs at least; so many labels have errors that hardly matter."""
 
 
-def resampled(examined: Examined, draws: int) -> NDArray[np.float64]:
-    """The rows' weights as they are, then under each resample; float64 (1 + draws, n), seeded by the examined seed."""
+def resampled(examined: Examined, draws: int, cells: int = CELLS) -> NDArray[np.float64]:
+    """The rows' weights as they are, then under each resample; float64 (1 + draws, n), seeded by the examined seed.
+
+    Fewer resamples than ``draws`` where they would have more than ``cells`` numbers, but not less than ``FEWEST``.
+    """
     rng, rows = np.random.default_rng(examined.seed), len(examined.weights)
     strata = examined.strata.of if examined.strata else np.zeros(rows, dtype=np.int64)
-    counts = np.zeros((max(min(draws, CELLS // rows), FEWEST), rows))
+    counts = np.zeros((max(min(draws, cells // rows), FEWEST), rows))
     for stratum in np.unique(strata):
         own = np.flatnonzero(strata == stratum)
         for draw in counts:

@@ -28,6 +28,9 @@ from tiltyard.rules.slicing import LABEL, Slice, slices_of, vanished
 from tiltyard.rules.weighted_shares import matched
 
 DRAWS: Final = 400
+CELLS: Final = 1_000_000
+"""Numbers in all resamples: each row is in one slice of every column, and an area under a curve sorts each of them."""
+
 DEFINED: Final = 0.95
 """The share of resamples in which the metric must be defined."""
 
@@ -75,7 +78,7 @@ def slices(examined: Examined, project: Project) -> Findings:
     ``told["slices"]``: every slice that was looked at; ``told["vanished"]``: values that were trained on and have no
     evaluation label.
     """
-    weights = resampled(examined, DRAWS)
+    weights = resampled(examined, DRAWS, CELLS)
     looked_at = [_compared(part, examined, weights, project) for part in slices_of(examined, project)]
     judged = [one for one in looked_at if one.gain is not None and _is_judged(one.part, project)]
     outcomes = _outcomes(judged, examined.level, project)
