@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from schemas.errors import TrainingError
+from schemas.records import Interval
 from tiltyard.rules.comparison import Bootstrap, compare, estimate
 from tiltyard.rules.predictions import Predictions
 from tiltyard.rules.strata import Strata, one_stratum, weights_of
@@ -129,3 +130,30 @@ def test_a_thin_stratum_says_nothing(labeled: int) -> None:
     strata = Strata(np.array([0] * (100 - labeled) + [1] * labeled), (500, 20))
     assert compare("accuracy", labels, old, new, Bootstrap(), strata).gain is None
     assert estimate("accuracy", labels, old, Bootstrap(), strata) is None
+
+
+def there(wins: int, losses: int, alike: int, sizes: tuple[int, int], level: float = 0.025) -> dict[str, Interval]:
+    """The gain where so many rows were won and lost at the disagreement, and others drawn elsewhere, by metric."""
+    rows = alike + wins + losses
+    labels, number = np.array(["yes", "no"] * rows)[:rows], np.arange(rows)
+    right, wrong = labels == "yes", labels != "yes"
+    old = said(np.where(np.where(number < wins, wrong, right), 0.8, 0.2))
+    new = said(np.where(np.where((number >= wins) & (number < wins + losses), wrong, right), 0.8, 0.2))
+    strata = Strata((number < wins + losses).astype(np.int64), sizes)
+    found = {
+        metric: compare(metric, labels, old, new, Bootstrap(1 - 2 * level), strata).gain
+        for metric in ("accuracy", "macro_f1", "brier")
+    }
+    return {metric: gain for metric, gain in found.items() if gain is not None}
+
+
+@pytest.mark.parametrize(("wins", "losses", "sizes"), [(15, 2, (79, 27)), (20, 5, (160, 40))])
+def test_a_disagreement_that_is_mostly_won_is_well_known(wins: int, losses: int, sizes: tuple[int, int]) -> None:
+    for gain in there(wins, losses, 47, sizes, level=0.005).values():
+        assert 0 < gain.low < gain.value < gain.high < 0.5
+
+
+@pytest.mark.parametrize("wins", [2, 3, 4])
+def test_a_few_rows_there_that_were_all_won_prove_nothing(wins: int) -> None:
+    for gain in there(wins, 0, 60, (900, 40)).values():
+        assert gain.low < 0 < gain.value

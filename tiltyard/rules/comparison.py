@@ -100,19 +100,19 @@ def compare(
         return Comparison(champion=None, challenger=None, gain=None)
     old, new = (answered(labels, predictions) for predictions in (champion, challenger))
     values = _values(metric, [old, new], bootstrap, drawn)
-    carried = [_contributions(metric, side, drawn) for side in (old, new)]
+    carried = [_influences(metric, side, drawn) for side in (old, new)]
     sign = 1 if greater_is_better(metric) else -1
-    gains = sign * (values[1] - values[0])
-    gain = _interval(gains, carried[1] - carried[0], bootstrap)
+    gains, of_gain = sign * (values[1] - values[0]), carried[1] - carried[0]
+    gain = _interval(gains, of_gain, drawn, bootstrap)
     if metric == "accuracy" and gain is not None:
         gain = _wider(gain, accuracy_gain(old, new, weights_of(drawn), bootstrap.level))
         gain = _cut(gain, -most_won(new, old, drawn, bootstrap.level), most_won(old, new, drawn, bootstrap.level))
     return Comparison(
-        champion=_within(metric, _interval(values[0], carried[0], bootstrap)),
-        challenger=_within(metric, _interval(values[1], carried[1], bootstrap)),
+        champion=_within(metric, _interval(values[0], carried[0], drawn, bootstrap)),
+        challenger=_within(metric, _interval(values[1], carried[1], drawn, bootstrap)),
         gain=_possible(metric, gain),
-        carried_by=carrying_rows(carried[1] - carried[0]) if gain is not None else 0.0,
-        error=float(np.nanstd(gains[1:], ddof=1)) if gain is not None else 0.0,
+        carried_by=carrying_rows(weights_of(drawn) * of_gain) if gain is not None else 0.0,
+        error=_error(gains[1:], of_gain, drawn) if gain is not None else 0.0,
     )
 
 
@@ -129,31 +129,38 @@ def estimate(
         return None
     rows = answered(labels, predictions)
     (values,) = _values(metric, [rows], bootstrap, drawn)
-    return _within(metric, _interval(values, _contributions(metric, rows, drawn), bootstrap))
+    return _within(metric, _interval(values, _influences(metric, rows, drawn), drawn, bootstrap))
 
 
-def _contributions(metric: str, rows: Answered, strata: Strata) -> Floats:
-    """What each row adds to the error of the metric: its influence beside its stratum's mean, by what it stands for."""
-    if len(rows.truth) == 0:
-        return np.zeros(0)
-    weights = weights_of(strata)
-    influence = influences(metric, rows, weights)
-    counts = np.maximum(strata.counts, 1)
-    means = np.bincount(strata.of, influence, len(counts)) / counts
-    contributions: Floats = weights * (influence - means[strata.of])
-    return contributions
+def _influences(metric: str, rows: Answered, strata: Strata) -> Floats:
+    """How much each row carries of the metric; float64 (n,)."""
+    return influences(metric, rows, weights_of(strata)) if len(rows.truth) else np.zeros(0)
 
 
-def _interval(values: Floats, contributions: Floats, bootstrap: Bootstrap) -> Interval | None:
+def _interval(values: Floats, influence: Floats, strata: Strata, bootstrap: Bootstrap) -> Interval | None:
     """The first value and Student's bounds from the spread of the others; None where too many of them are undefined."""
     value, draws = float(values[0]), values[1:]
-    defined = draws[np.isfinite(draws)]
-    if not np.isfinite(value) or len(defined) < max(DEFINED * len(draws), 2):
+    if not np.isfinite(value) or np.isfinite(draws).sum() < max(DEFINED * len(draws), 2):
         return None
-    freedom = freedom_of(carrying_rows(contributions))
-    error = float(defined.std(ddof=1))
+    error, freedom = _error(draws, influence, strata), freedom_of(carrying_rows(weights_of(strata) * influence))
     reach = error * float(student.isf(bootstrap.level, freedom)) if error > 0 else 0.0
     return Interval(value, value - reach, value + reach)
+
+
+def _error(draws: Floats, influence: Floats, strata: Strata) -> float:
+    """The standard error: the spread of the resamples, and within several strata what their few rows may not show.
+
+    Five rows of five that were won show no spread, and are no proof that every row is. So each stratum's spread is
+    that of its rows and of two more, a won and a lost one (as Agresti and Coull 1998 do for a share).
+    """
+    spread = float(np.std(draws[np.isfinite(draws)], ddof=1))
+    if len(strata.sizes) == 1:
+        return spread
+    counts = np.maximum(strata.counts, 1)
+    shares = np.asarray(strata.sizes) / sum(strata.sizes)
+    means = shares * np.bincount(strata.of, influence, len(counts)) / counts
+    unseen = means**2 * (1 - (counts / (counts + 2)) ** 2) / counts
+    return float(np.sqrt(spread**2 + unseen.sum()))
 
 
 def _wider(interval: Interval, other: Interval | None) -> Interval:
