@@ -61,7 +61,8 @@ def data_folder() -> Path:
 
 
 def real_pairs(name: str, model: str, few: int, count: int, seed: int) -> Iterator[dict[str, Pair]]:
-    """For each of some splits: two models on ``few`` rows each and one on four times as many, as pairs by kind.
+    """For each of some splits: two models on ``few`` rows each, one on four times as many, and the first one trained
+    again with a fifth more rows; as pairs by kind.
 
     None where the data set is too small for a population of ``FEWEST_HELD`` rows.
     """
@@ -72,13 +73,16 @@ def real_pairs(name: str, model: str, few: int, count: int, seed: int) -> Iterat
         order = rng.permutation(len(frame))[: MOST_ROWS + 6 * few]
         parts = np.split(order, [few, 2 * few, 6 * few])
         held = frame.iloc[parts[3]]
-        first, second, more = (_answers(model, frame.iloc[part], labels[part], held) for part in parts[:3])
+        grown = np.concatenate([parts[0], parts[2][: few // 5]])
+        trained = (parts[0], parts[1], parts[2], grown)
+        first, second, more, later = (_answers(model, frame.iloc[part], labels[part], held) for part in trained)
         truth = labels[parts[3]]
         yield {
             "equal": coin_swapped(Pair(truth, first, second), rng),
             "better": Pair(truth, first, more),
             "worse": Pair(truth, more, first),
-            "retrained": Pair(truth, first, second),
+            "other rows": Pair(truth, first, second),
+            "a fifth more": Pair(truth, first, later),
         }
 
 
