@@ -5,7 +5,7 @@ from typing import Final
 from schemas.records import Interval, Verdict
 from tiltyard.pages.confusion_table import matrices, mistakes
 from tiltyard.pages.drawing import Chart, shortened
-from tiltyard.pages.evidence_charts import Dot, dots_chart, learning_chart
+from tiltyard.pages.evidence_charts import MOST_LETTERS, Dot, dots_chart, learning_chart
 from tiltyard.pages.flipped import flipped_of
 from tiltyard.pages.model_charts import calibration_chart, cost_chart, precision_chart, roc_chart, threshold_chart
 from tiltyard.pages.page import render
@@ -92,7 +92,8 @@ def _slices(slices: list[SliceTold], metric: str) -> Chart | None:
 
 def _short(part: SliceTold) -> str:
     """A slice's name beside a drawing: both its column and its value can still be told."""
-    return f"{shortened(part.column, 11)}: {shortened(part.value, 12)}"
+    value = shortened(part.value, 14)
+    return f"{shortened(part.column, MOST_LETTERS - 2 - len(value))}: {value}"
 
 
 def _importance(facts: VerdictFacts) -> Chart | None:

@@ -142,6 +142,10 @@ def _cut(rows: Answered, cut: float) -> Answered:
 
 
 def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """At most ``MOST_POINTS`` of the points, the first and the last among them."""
-    keep = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_POINTS)).round().astype(np.intp))
+    """At most ``MOST_POINTS`` of the points, even along the line that they make, the first and the last among them."""
+    if len(x) <= MOST_POINTS:
+        return x, y
+    way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
+    wanted = np.linspace(0, way[-1], MOST_POINTS - 1)
+    keep = np.unique(np.append(np.searchsorted(way, wanted), len(x) - 1).clip(max=len(x) - 1))
     return x[keep], y[keep]
