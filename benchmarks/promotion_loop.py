@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
 from benchmarks.months import Course
-from schemas.gate import Looks
+from schemas.gate import Gate
 from tiltyard.rules.asking import evaluation_share, pick_differing, pick_evaluation
 from tiltyard.rules.choosing import CHOICE, Wanted, choose, without
 from tiltyard.rules.disagreement import Speaking, differing, room_for, speaking
@@ -25,6 +26,7 @@ from tiltyard.rules.strata import weights_of
 from tiltyard.rules.tuning import check_labels, fit_candidates
 
 BUDGET: Final = 60
+UNCHANGED: Final[Mapping[str, Any]] = MappingProxyType({})
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -118,16 +120,14 @@ def fitted(standing: Standing, course: Course) -> Standing:
     return replace(standing, challenger=challenger, question=None, at_challenger=0)
 
 
-def judged(standing: Standing, course: Course, correction: Literal["online_fdr", "none"] = "online_fdr") -> Judged:
-    """What the project's gate says of the challenger, with all of its checks."""
+def judged(standing: Standing, course: Course, changes: Mapping[str, Any] = UNCHANGED) -> Judged:
+    """What the project's gate, with some changes of its policy, says of the challenger, with all of its checks."""
     assert standing.challenger is not None
     population, differs = _population(standing, course)
     spoken = _speaking(standing, population, differs)
     rows = standing.evaluation.filter(spoken.rows)
     drawable = without(population.filter(pl.Series(differs)), standing.evaluation["sample_id"])
-    policy = course.project.gate.model_copy(
-        update={"looks": Looks(correction=correction, per_challenger=course.project.gate.looks.per_challenger)}
-    )
+    policy = Gate.model_validate({**course.project.gate.model_dump(), **changes})
     project = course.project.model_copy(update={"gate": policy})
     sides = [_side(one, rows, course) for one in (standing.challenger, standing.champion) if one]
     examined = Examined(
@@ -164,7 +164,8 @@ def settled(standing: Standing, verdict: Judged) -> tuple[Standing, bool]:
     return replace(
         standing,
         question=Question(verdict.judgement, verdict.drawable) if open_question else None,
-        looks=standing.looks + 1,
+        # A look that came close is none that later ones pay for.
+        looks=standing.looks + bool(verdict.judgement.told.get("counts", True)),
         at_challenger=standing.at_challenger + 1,
     ), False
 
