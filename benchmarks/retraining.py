@@ -187,6 +187,8 @@ def cycle(folder: Path) -> dict[str, float]:
         watch_champion.fn(project)
         if open_one := question_to_settle.fn(project):
             judge_challenger.fn(project, open_one, snapshot_labels.fn(project, "evaluation"))
+        if verdict := pending_verdict.fn(project):
+            promote_challenger.fn(project, verdict)
         if training_due.fn(project):
             fit_candidates.fn(project, snapshot_labels.fn(project, "training"))
         evaluation = snapshot_labels.fn(project, "evaluation")

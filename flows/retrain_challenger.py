@@ -51,8 +51,8 @@ def settle(project: str) -> VerdictId | None:
     """
     watch_champion(project)
     verdict = judge(project) if question_to_settle(project) else None
-    if verdict and (pending := pending_verdict(project)):
-        promote_challenger(project, pending)
+    if pending := pending_verdict(project):
+        promote_challenger(project, pending)  # also what a run that was killed had left to do
     return verdict
 
 

@@ -54,19 +54,25 @@ def go_round(project: str) -> None:
         check_batch.fn(project, object_id)
     watch_champion.fn(project)
     if question_to_settle.fn(project):
-        judge_and_promote(project)
+        judge(project)
+    promote(project)
     if training_due.fn(project):
         fit_candidates.fn(project, snapshot_labels.fn(project, "training"))
-    judge_and_promote(project)
+    judge(project)
+    promote(project)
     choose_samples.fn(project)
     seal_ledger.fn(project)
 
 
-def judge_and_promote(project: str) -> None:
-    """The challenger that awaits a verdict is judged, and what a verdict says is done."""
+def judge(project: str) -> None:
+    """The challenger that awaits a verdict is judged."""
     evaluation = snapshot_labels.fn(project, "evaluation")
     if challenger := unjudged_challenger.fn(project, evaluation):
         judge_challenger.fn(project, challenger, evaluation)
+
+
+def promote(project: str) -> None:
+    """What a verdict says is done, if none did it yet."""
     if verdict := pending_verdict.fn(project):
         promote_challenger.fn(project, verdict)
 

@@ -22,7 +22,7 @@ from tasks.roll_back_champion import roll_back_champion
 from tasks.seal_ledger import seal_ledger
 from tasks.snapshot_labels import snapshot_labels
 from tasks.watch_champion import watch_champion
-from tests.crash.story import judge_and_promote
+from tests.crash.story import judge, promote
 from tests.small_project import a_day, answer_queue, deliver, make_project
 from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.stores.ledger.verification import verify_ledger
@@ -121,7 +121,8 @@ class Histories(RuleBasedStateMachine):
         except TiltyardError:
             return  # too few labels is a defined case; the invariants hold all the same
         self.the_manifest_holds_every_label(model.training_id)
-        judge_and_promote(self.project)
+        judge(self.project)
+        promote(self.project)
 
     @rule()
     def what_new_labels_say_is_heard(self) -> None:
@@ -133,7 +134,8 @@ class Histories(RuleBasedStateMachine):
     def hear(self) -> None:
         watch_champion.fn(self.project)
         if question_to_settle.fn(self.project):
-            judge_and_promote(self.project)
+            judge(self.project)
+        promote(self.project)
 
     @precondition(lambda self: len(self.workspace.ledger.champions.history()) > 1)
     @rule()
