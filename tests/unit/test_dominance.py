@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from schemas.records import Check
@@ -62,6 +63,27 @@ def test_a_label_that_dominates_one_slice_only_fails_there() -> None:
     check = check_of("dominance", dominance(examined(one_colour, project=small()), small()))
     assert check.outcome == "fail"
     assert "where colour 'blue'" in check.why
+
+
+@pytest.mark.parametrize(("share", "outcome"), [(0.35, "pass"), (0.65, "fail")])
+def test_the_commonest_label_may_be_the_answer_where_nothing_tells_rows_apart(share: float, outcome: str) -> None:
+    """Labels that follow from nothing: to say 'no' of all is best where 'no' is commoner, and wrong where it is not."""
+    rows = small_rows(400, seed=1)
+    chance = np.random.default_rng(0).random(400) < share
+    rows = rows.with_columns(label=pl.Series(np.where(chance, "yes", "no")))
+
+    def saying_no(frame: Any) -> Any:
+        return np.where(np.arange(len(frame)) < 8, 0.9, 0.35)
+
+    def guessing(frame: Any) -> Any:
+        return np.where(np.random.default_rng(3).random(len(frame)) < 0.5, 0.9, 0.1)
+
+    for champion in (guessing, None):
+        found = dominance(examined(saying_no, champion, project=small(), rows=rows), small())
+        check = check_of("dominance", found)
+        assert check.low is not None
+        assert check.low > 0.2
+        assert check.outcome == outcome
 
 
 def test_without_a_limit_it_is_only_told() -> None:
