@@ -88,7 +88,9 @@ def verdict_facts_of(workspace: Workspace, verdict: Verdict) -> VerdictFacts:
         versions={side: versions[model.model_id].number for side, model in models.items()},
         labels={side: sizes[model.training_id] for side, model in models.items()},
         curve=learning_curve(everything, until, sizes),
-        worth=next((one.sentence for one in worths if one.verdict_id == verdict.verdict_id), ""),
+        worth=next((one.sentence for one in worths if one.verdict_id == verdict.verdict_id), "").replace(
+            verdict.metric, metric_name(verdict.metric)
+        ),
         answers=answers,
         missing=missing,
     )
