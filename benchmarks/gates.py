@@ -224,15 +224,13 @@ def ask(pair: Pair, at_disagreement: bool, base: int, rng: np.random.Generator, 
     order, differ = rng.permutation(len(pair.labels)), pair.differ
     chosen, spent = order[:base], 0
     left = np.array([row for row in order[base:] if differ[row] or not at_disagreement], dtype=np.int64)
-    paid = 1
     for look in range(1, looks + 1):
         strata = strata_of(differ, chosen) if spent and at_disagreement else None
-        judgement = judge(evidence_of(pair.rows(chosen), strata, paid, at_disagreement, len(left)), Gate(resamples=500))
+        judgement = judge(evidence_of(pair.rows(chosen), strata, look, at_disagreement, len(left)), Gate(resamples=500))
         if judgement.decision == "promote" or judgement.labels_wanted == 0 or look == looks:
             return judgement.decision == "promote", spent
         taken, left = left[: judgement.labels_wanted], left[judgement.labels_wanted :]
         chosen, spent = np.concatenate([chosen, taken]), spent + len(taken)
-        paid += judgement.told["counts"]
     return False, spent
 
 

@@ -168,7 +168,8 @@ def test_looks_are_counted_from_the_last_move_and_only_where_a_champion_was_look
     several = judging(a_verdict("v", "other"), a_verdict("w", checks=TOO_FEW), a_verdict("x"))
     assert (next_look(several, new).number, next_look(several, new).at_challenger, looks_at(new, several)) == (3, 2, 1)
     close = a_verdict("x", evidence={"labels_wanted": 10, "counts": False})
-    assert (next_look(judging(close), new).number, next_look(judging(close), new).at_challenger) == (1, 2)
+    assert (next_look(judging(close), new).number, next_look(judging(close), new).at_challenger) == (2, 2)
+    assert next_look(judging(close), ModelId("later")).number == 1
     back = a_verdict("back", "old", "new", decision="roll_back")
     moves = (a_move(1, "first", "old"), a_move(2, "v", "new", "old"), a_move(3, "back", "old", "new", "roll_back"))
     after = judging(a_verdict("v", decision="promote"), back, a_verdict("x", "third"), moves=moves)

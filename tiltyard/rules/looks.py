@@ -2,9 +2,9 @@
 
 Source: online control of the false discovery rate. The j-th test that counts since the last discovery has the level
 ``b0 * gamma_j``, where the gammas sum to 1 (LORD: Javanmard and Montanari 2018, Annals of Statistics 46(2)), and a
-test that came close costs nothing (SAFFRON: Ramdas, Zrnic, Wainwright and Jordan 2018, ICML). Here a discovery is a
-promotion, ``b0`` is 1 - confidence and ``gamma_j`` is 1 / (j (j + 1)): half of b0 for the first look, which is then a
-two-sided interval at the confidence. Decision 0030 says what is promised.
+test that came close costs later ones nothing (SAFFRON: Ramdas, Zrnic, Wainwright and Jordan 2018, ICML). Here a
+discovery is a promotion, ``b0`` is 1 - confidence and ``gamma_j`` is 1 / (j (j + 1)): half of b0 for the first look,
+which is then a two-sided interval at the confidence. Decision 0030 says what is promised.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from schemas.errors import TrainingError
 from schemas.gate import Gate
 
 CLOSE: Final = 0.1
-"""A look came close where a one-sided error of this would have let the challenger pass: it does not count."""
+"""A look came close where a one-sided error of this would have let the challenger pass: others do not pay for it."""
 
 
 def level_of(look: int, policy: Gate) -> float:

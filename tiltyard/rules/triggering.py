@@ -139,9 +139,10 @@ class Looks:
 def next_look(now: Judging, challenger: ModelId) -> Looks:
     """Which look at today's champion, and at one challenger, the next judging is; each counts from 1.
 
-    A look that came close is not among those that the next one pays for (:data:`~tiltyard.rules.looks.CLOSE`).
+    All looks at a challenger count for its own next one; for another's, those that came close do not
+    (:data:`~tiltyard.rules.looks.CLOSE`).
     """
-    paid = sum(bool((one.evidence or {}).get("counts", True)) for one in _looks(now))
+    paid = sum(one.challenger_id == challenger or bool((one.evidence or {}).get("counts", True)) for one in _looks(now))
     return Looks(paid + 1, looks_at(challenger, now) + 1)
 
 
