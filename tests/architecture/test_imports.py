@@ -40,7 +40,9 @@ def test_imports_are_absolute() -> None:
     assert relative == []
 
 
-@pytest.mark.parametrize("package", ["schemas", "tiltyard.rules", "tiltyard.stores", "tiltyard.pages", "tasks", "flows", "apps"])
+@pytest.mark.parametrize(
+    "package", ["schemas", "tiltyard.rules", "tiltyard.stores", "tiltyard.pages", "tasks", "flows", "apps"]
+)
 def test_package_says_what_belongs_there(package: str) -> None:
     path = ROOT / package.replace(".", "/") / "__init__.py"
     text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
