@@ -111,7 +111,7 @@ def champions_chart(reigns: Sequence[Reign], until: datetime, metric: str, told:
         formatter: Any = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call] # matplotlib left it untyped
         axes.xaxis.set_major_formatter(formatter)
         axes.set_ylabel(metric)
-        axes.legend(loc="lower right")
+        axes.legend(loc="best")
 
     return in_one_width(draw, told, "champions") if reigns else None
 
