@@ -26,6 +26,7 @@ from tiltyard.pages.project_page import project_page
 from tiltyard.pages.verdict_facts import VerdictFacts, verdict_facts_of
 from tiltyard.pages.verdict_page import page_of_verdict, verdict_page
 from tiltyard.rules.check_groups import grouped
+from tiltyard.rules.headline import headline
 from tiltyard.rules.metrics import Answered
 from tiltyard.rules.strata import Strata, weights_of
 from tiltyard.stores.registry import Registry
@@ -179,6 +180,25 @@ def test_a_roll_back_has_a_page(workspace: Workspace, tmp_path: Path) -> None:
     project = project_page(copied)
     assert faults(project) == []
     assert "Rolled back to" in Page(project).text
+
+
+def test_what_a_watch_sent_back_is_told_with_its_gain(facts: VerdictFacts) -> None:
+    check = Check("watch", "fail", -0.2, 0.0, "on 30 labels since its promotion it is worse by 0.2", -0.3, -0.1)
+    told = replace(facts.verdict, decision="roll_back", decided_by="watch", checks=(check,), reason=check.why)
+    said = headline(replace(told, gain=Interval(0.2, 0.1, 0.3)))
+    html = page_of_verdict(
+        replace(facts, verdict=told, groups=grouped(told.checks), headline=said, answers=None, missing="")
+    )
+    assert faults(html) == []
+    text = Page(html).text
+    for part in (
+        "The champion was rolled back",
+        check.why,
+        "the champion before",
+        "Is the champion still the better one?",
+    ):
+        assert part in text
+    assert "How they decide" not in text
 
 
 def test_many_classes_show_their_commonest_mistakes() -> None:

@@ -13,7 +13,7 @@ from tiltyard.rules.predictions import Predictions
 from tiltyard.rules.verdict_markdown import plain
 
 CHECKS = [
-    "labels", "classes", "floor macro_f1", "overlap", "metric", "gain", "looks", "freshness", "same content",
+    "labels", "classes", "floor macro_f1", "watch", "overlap", "metric", "gain", "looks", "freshness", "same content",
     "near duplicates", "entity", "constant", "dominance", "slices", "perturbation", "perturbation against champion",
     "calibration", "calibration against champion", "churn", "size", "latency", "latency against champion",
 ]  # fmt: skip

@@ -57,6 +57,12 @@ class VerdictFacts:
     missing: str
 
     @property
+    def called(self) -> dict[str, str]:
+        """What each side is called: who comes back after a roll-back is no challenger."""
+        back = self.verdict.decision == "roll_back"
+        return {"challenger": "the champion before" if back else "challenger", "champion": "champion"}
+
+    @property
     def metric(self) -> str:
         """The metric's name as people read it."""
         return metric_name(self.verdict.metric)
@@ -104,7 +110,8 @@ def _models(verdict: Verdict, known: Mapping[ModelId, Model]) -> dict[str, Model
 
 def _answers(workspace: Workspace, verdict: Verdict, models: Mapping[str, Model]) -> tuple[Answers | None, str]:
     """Both models' answers; else why they cannot be had: a page without pictures still tells the verdict."""
-    if verdict.evaluation_id is None or "challenger" not in models:
+    # What goes back was judged by a watch on the first fresh labels, or by a person: there is no set to ask about.
+    if verdict.decision == "roll_back" or verdict.evaluation_id is None or "challenger" not in models:
         return None, ""
     try:
         then = _as_it_was(workspace, models["challenger"])

@@ -76,7 +76,8 @@ def _gain(facts: VerdictFacts) -> Chart | None:
     dots = [_dot("the gain", gain)] + ([_dot("second figure", second, hollow=True)] if second else [])
     limit = next((check.limit for check in facts.verdict.checks if check.name == "gain"), None)
     must = f" The interval's left end must lie right of {limit:.3g}." if limit is not None else ""
-    told = f"The line at 0 is the champion; right of it the challenger is better.{must}"
+    whom = facts.called["challenger"].removeprefix("the ")
+    told = f"The line at 0 is the champion; right of it the {whom} is better.{must}"
     return dots_chart(dots, limit, f"gain in {facts.metric}", told, "gain")
 
 

@@ -8,6 +8,7 @@ from schemas.records import Check, Outcome
 
 QUESTIONS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     ("Is it better?", frozenset({"gain", "metric", "floor"})),
+    ("Is the champion still the better one?", frozenset({"watch"})),
     ("Is there enough to judge by?", frozenset({"labels", "classes", "looks", "freshness"})),
     ("Was the comparison fair?", frozenset({"overlap", "same", "near", "entity"})),
     ("Does it harm anybody?", frozenset({"constant", "dominance", "slices", "churn", "costs"})),
