@@ -43,8 +43,12 @@ def named_types(candidates: Iterable[Candidate]) -> list[str]:
     imported is left out; fitting it says why.
     """
     described = [{"estimator": one.estimator, "parameters": one.parameters} for one in candidates]
-    paths = [path for description in described for path in _paths(description)]
-    return sorted({name for path in paths if (name := _defined_at(path))})
+    return sorted({name for description in described for name in types_of_recipe(description)})
+
+
+def types_of_recipe(recipe: Mapping[str, Any]) -> set[str]:
+    """The classes that one recipe (``estimator``, ``parameters``) names, as ``module.Class``."""
+    return {name for path in _paths(recipe) if (name := _defined_at(path))}
 
 
 def with_parameters(estimator: Any, path: str, parameters: Mapping[str, Any]) -> Any:

@@ -19,6 +19,7 @@ import numpy as np
 from schemas.canonical import canonical_json, sha256_of
 from schemas.errors import NotFound, RegistryError
 from schemas.records import Model, ModelId, StoredFile, Verdict
+from tiltyard.rules.estimators import types_of_recipe
 from tiltyard.stores.mlflow_client import asking, open_client
 from tiltyard.stores.model_bytes import TRUSTED, model_bytes, model_of
 from tiltyard.stores.model_folder import MODEL_FILE, signature_of, write_model_folder
@@ -94,10 +95,14 @@ class Registry:
         return RegisteredModel(first.run_id, str(first.version), _artifact(first.tags))
 
     def load(self, model: Model) -> Any:
-        """A fitted model; RegistryError unless the bytes are those recorded and every type in them is trusted."""
+        """A fitted model; RegistryError unless the bytes are those recorded and every type in them is trusted.
+
+        Trusted are also the classes of the recipe that the ledger has of it: a candidate may leave the project file
+        while its model is still champion.
+        """
         content = self._read(model.artifact)
         try:
-            return model_of(content, self.own_types)
+            return model_of(content, {*self.own_types, *types_of_recipe(model.recipe)})
         except RegistryError as error:
             raise RegistryError(f"model {model.model_id[:12]}: {error}") from error
 
