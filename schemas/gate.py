@@ -25,7 +25,7 @@ class Looks(Part):
 
     correction: Literal["online_fdr", "none"] = Field(
         "online_fdr",
-        description="online_fdr: each look pays for those before it, so that few promotions are false; none: each alone",
+        description="online_fdr: looks pay for those before them, so that few promotions are false; none: each alone",
     )
     per_challenger: int = Field(3, ge=1, description="how often one challenger may be judged as labels come in")
 
