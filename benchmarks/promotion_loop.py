@@ -123,11 +123,12 @@ def fitted(standing: Standing, course: Course) -> Standing:
 def judged(standing: Standing, course: Course, changes: Mapping[str, Any] = UNCHANGED) -> Judged:
     """What the project's gate, with some changes of its policy, says of the challenger, with all of its checks."""
     assert standing.challenger is not None
+    policy = Gate.model_validate({**course.project.gate.model_dump(), **changes})
+    standing = _in_window(standing, policy.window)
     population, differs = _population(standing, course)
     spoken = _speaking(standing, population, differs)
     rows = standing.evaluation.filter(spoken.rows)
     drawable = without(population.filter(pl.Series(differs)), standing.evaluation["sample_id"])
-    policy = Gate.model_validate({**course.project.gate.model_dump(), **changes})
     project = course.project.model_copy(update={"gate": policy})
     sides = [_side(one, rows, course) for one in (standing.challenger, standing.champion) if one]
     examined = Examined(
@@ -186,6 +187,15 @@ def _to_judge_on(standing: Standing, course: Course, seed: int) -> pl.DataFrame:
             drawn = _answered(pick_differing(drawable, room), course)
             chosen.append(drawn.with_columns(drawn=pl.lit(standing.pair, pl.String)))
     return pl.concat([standing.evaluation.clear(), *chosen])
+
+
+def _in_window(standing: Standing, window: int | None) -> Standing:
+    """The loop with the evaluation rows of its newest months only; the whole where the gate has no window."""
+    if window is None:
+        return standing
+    months = standing.pool["_month"].unique().sort().tail(window).implode()
+    pool, evaluation = (rows.filter(pl.col("_month").is_in(months)) for rows in (standing.pool, standing.evaluation))
+    return replace(standing, pool=pool, evaluation=evaluation)
 
 
 def _population(standing: Standing, course: Course) -> tuple[pl.DataFrame, Any]:

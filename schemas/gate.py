@@ -106,6 +106,9 @@ class Gate(Part):
     )
     margin: float = Field(0.0, ge=0, description="how much worse the lower bound may be under not_worse")
     minimum_labels: int = Field(50, ge=2, description="fewest evaluation labels to judge on")
+    window: int | None = Field(
+        None, ge=1, description="newest batches that are judged on, where only they tell what will come; none: all"
+    )
     floors: dict[MetricName, float] = Field(default_factory=dict, description="values to reach (losses: not exceed)")
     resamples: int = Field(2000, ge=100, description="of the paired bootstrap that the standard error comes from")
     looks: Looks = Looks()

@@ -210,6 +210,23 @@ def test_labels_drawn_for_one_pair_are_no_random_sample_for_another(workspace: W
     assert len(by_chance) <= verdict.rows < labeled
 
 
+def test_a_window_leaves_only_the_newest_batches_to_judge_on(workspace: Workspace) -> None:
+    project, verdict = project_of(workspace), question(workspace)
+    ingest(workspace, 1, 200)
+    choose_samples.fn(project)
+    answer(workspace)
+    make_project(Path(project), **{**CHANGES, "gate": {**GATE, "window": 1}}, candidates=[LINE])
+    narrow = open_workspace(project)
+    pair = (narrow.ledger.models.get(verdict.challenger_id), narrow.ledger.models.get(str(verdict.champion_id)))
+    evaluation = snapshot_labels.fn(project, "evaluation")
+    newest = pl.concat(narrow.pool.scan(narrow.pool_files()[-1:], 1000)).filter("evaluation")["sample_id"]
+    judged, labeled = rows_judged(narrow, *pair, evaluation), narrow.labeled_rows(evaluation)["sample_id"]
+    assert judged.population is not None
+    assert set(judged.population.rows["sample_id"]) == set(newest)
+    assert set(judged.rows["sample_id"]) == set(labeled) & set(newest)
+    assert 0 < judged.rows.height < len(labeled)
+
+
 def test_a_twin_that_comes_late_gets_the_verdict_that_stands(workspace: Workspace) -> None:
     """Judged by one run, promoted, and then asked for by a slower run that had found the question open."""
     project, first = project_of(workspace), question(workspace)

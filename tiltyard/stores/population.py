@@ -79,9 +79,10 @@ class Judged:
 def rows_judged(workspace: Workspace, challenger: Model, champion: Model | None, evaluation_id: str) -> Judged:
     """What a verdict over two models on an evaluation set looks at; the same for the same ids, however much later.
 
-    The position at which the evaluation set was pinned bounds the pool, and the set itself the labels.
+    The position at which the evaluation set was pinned bounds the pool, and the set itself the labels; the gate's
+    window, where there is one, leaves only the newest batches of both.
     """
-    rows, new = workspace.labeled_rows(evaluation_id), workspace.registry.load(challenger)
+    rows, new = _in_window(workspace, evaluation_id), workspace.registry.load(challenger)
     if champion is None:
         return Judged(rows, _answers(workspace, challenger, new, rows), None)
     old = workspace.registry.load(champion)
@@ -91,6 +92,16 @@ def rows_judged(workspace: Workspace, challenger: Model, champion: Model | None,
     spoken = rows.filter(found.rows)
     answers = _answers(workspace, challenger, new, spoken), _answers(workspace, champion, old, spoken)
     return Judged(spoken, *answers, found.strata, population, found.by_chance)
+
+
+def _in_window(workspace: Workspace, evaluation_id: str) -> pl.DataFrame:
+    """The labeled rows of an evaluation set that stand in the newest batches; all where the gate has no window."""
+    rows, window = workspace.labeled_rows(evaluation_id), workspace.project.gate.window
+    if window is None:
+        return rows
+    position = workspace.ledger.models.get_set(evaluation_id).position
+    newest = [chunk["sample_id"] for chunk in _evaluation_rows(workspace, position, window)]
+    return rows.filter(pl.col("sample_id").is_in(pl.concat(newest).implode())) if newest else rows.clear()
 
 
 def population_of(workspace: Workspace, challenger: Model, champion: Model, evaluation_id: str) -> Population:
@@ -103,7 +114,7 @@ def _compared(workspace: Workspace, evaluation_id: str, challenger: Any, champio
     """What two fitted models say of the population."""
     position = workspace.ledger.models.get_set(evaluation_id).position
     labeled = workspace.labeled_rows(evaluation_id)["sample_id"]
-    rows = first_rows(workspace, workspace.project.evaluation.population, position)
+    rows = first_rows(workspace, workspace.project.evaluation.population, position, workspace.project.gate.window)
     frame = feature_frame(rows, workspace.project)
     new, old = (predictions_of(fitted, frame, workspace.project) for fitted in (challenger, champion))
     differs = differing(workspace.project.gate.metric, old, new)
@@ -111,15 +122,15 @@ def _compared(workspace: Workspace, evaluation_id: str, challenger: Any, champio
     return Population(rows, old, new, rows.filter("_differs", ~pl.col("sample_id").is_in(labeled.implode())))
 
 
-def first_rows(workspace: Workspace, most: int, position: int | None = None) -> pl.DataFrame:
+def first_rows(workspace: Workspace, most: int, position: int | None = None, window: int | None = None) -> pl.DataFrame:
     """The first rows of the evaluation set in the order of chance, with ``_order`` and ``_batch`` (which file they
-    are of); the pool as it was at a position, today's when none is given."""
-    return first_in_order(_evaluation_rows(workspace, position), most, workspace.project.seed)
+    are of); the pool as it was at a position, today's when none is given, or its newest batches only."""
+    return first_in_order(_evaluation_rows(workspace, position, window), most, workspace.project.seed)
 
 
-def _evaluation_rows(workspace: Workspace, position: int | None) -> Iterator[pl.DataFrame]:
+def _evaluation_rows(workspace: Workspace, position: int | None, window: int | None) -> Iterator[pl.DataFrame]:
     """The evaluation set's rows, chunk by chunk, each with the number of its file."""
-    for number, file in enumerate(workspace.pool_files(position)):
+    for number, file in enumerate(workspace.pool_files(position)[-(window or 0) :]):
         for chunk in workspace.pool.scan([file], workspace.settings.chunk_rows):
             yield chunk.filter("evaluation").with_columns(_batch=pl.lit(number, pl.Int64))
 
