@@ -18,6 +18,8 @@ gate              the project file's own gate with all of its checks; labels tha
 gate, superior    the same with ``rule: superior``, the default: the gain must be shown to be above 0
 gate, margin .02  the same with ``rule: not_worse``: the gain is above 0, and shown to be above -0.02
 gate, margin .05  the same, shown to be above -0.05
+gate, margin .1   the same, shown to be above -0.1
+gate, newest 8    the project's own, on the evaluation labels of the newest eight months only
 gate, looks free  the project's own, without paying for looks (``gate.looks.correction: none``)
 
 ``--wrong`` makes the expert err in every fifth month (as a team on a bad day) on this share of its answers.
@@ -89,6 +91,8 @@ RULES: Final[dict[str, Rule]] = {
     "gate, superior": _gate(rule="superior", margin=0.0),
     "gate, margin .02": _gate(rule="not_worse", margin=0.02),
     "gate, margin .05": _gate(rule="not_worse", margin=0.05),
+    "gate, margin .1": _gate(rule="not_worse", margin=0.1),
+    "gate, newest 8": _gate(window=8),
     "gate, looks free": _gate(looks={"correction": "none"}),
 }
 
