@@ -167,6 +167,10 @@ class PrefectServer:
         self.post("/events", [said])
         return str(said["id"])
 
+    def patch(self, path: str, body: Any) -> Any:
+        """What the API answers to a change."""
+        return self._asked("PATCH", path, json=body)
+
     def _asked(self, method: str, path: str, **more: Any) -> Any:
         """What the API answers; asked again, as Prefect's own client does, while SQLite is locked."""
         with self.http as client:

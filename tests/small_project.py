@@ -33,6 +33,16 @@ CONTENT = {
 }
 """The project file's content; small enough that a whole cycle takes a second."""
 
+STUMP = {
+    "name": "stump",
+    "estimator": "sklearn.tree.DecisionTreeClassifier",
+    "parameters": {"max_depth": 1, "random_state": 0},
+}
+"""A candidate that sees one column only."""
+
+LENIENT = {"metric": "accuracy", "minimum_labels": 8, "resamples": 200, "rule": "not_worse", "margin": 0.3}
+"""A gate for a handful of labels: they show that a model is not much worse, hardly ever that it is better."""
+
 
 def make_project(folder: Path, **changes: object) -> Workspace:
     """A project in a fresh folder, opened; ``changes`` replace top-level keys of the project file."""

@@ -54,7 +54,7 @@ MISTAKES = [
     (["export-labels", "README.md"], "'README.md' is there already; say --overwrite to replace it"),
     (["run", "--only", "trian"], "Invalid value: no step 'trian'; did you mean 'train'? (see 'tiltyard run --help')"),
     (["run", "--from", "ask", "--to", "train"], "Invalid value: step 'ask' comes after 'train'; the order is "
-     "ingest, train, judge, promote, ask, seal (see 'tiltyard run --help')"),
+     "ingest, settle, train, judge, promote, ask, seal (see 'tiltyard run --help')"),
     (["run", "--only", "ask", "--to", "seal"], "Invalid value: --only stands alone, without --from and --to "
      "(see 'tiltyard run --help')"),
 ]  # fmt: skip

@@ -41,7 +41,7 @@ def test_a_server_keeps_runs_models_and_aliases(server: str, fitted: Fitted, tmp
     registered = registry.log_training(training)
     assert registered.artifact.name.startswith("models/" if ours else "mlflow-artifacts:/")
     assert registry.log_training(training) == registered
-    record = type("Recorded", (), {"model_id": "m", "artifact": registered.artifact})
+    record = type("Recorded", (), {"model_id": "m", "recipe": {}, "artifact": registered.artifact})
     assert np.array_equal(registry.load(record).predict(ROWS), fitted.model.predict(ROWS))  # type: ignore[arg-type]  # a record's two fields
     registry.set_alias(registered.version, "champion")
     assert registry.aliases() == {"champion": "1"}

@@ -24,19 +24,10 @@ from flows.watch_drift import watch_drift
 from flows.whole_cycle import STEPS, whole_cycle
 from schemas.errors import NotFound
 from tests.prefect_server import wait_until
-from tests.small_project import a_day, answer_queue, deliver, make_project
+from tests.small_project import LENIENT, STUMP, a_day, answer_queue, deliver, make_project
 from tiltyard.stores.workspace import Workspace
 
 pytestmark = pytest.mark.timeout(300)
-
-
-STUMP = {
-    "name": "stump",
-    "estimator": "sklearn.tree.DecisionTreeClassifier",
-    "parameters": {"max_depth": 1, "random_state": 0},
-}
-LENIENT = {"metric": "accuracy", "minimum_labels": 8, "resamples": 200, "rule": "not_worse", "margin": 0.3}
-"""So few labels show that a model is not much worse, hardly ever that it is better."""
 
 
 @pytest.fixture(scope="module", autouse=True)

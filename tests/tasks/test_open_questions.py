@@ -19,18 +19,13 @@ from tasks.promote_challenger import pending_verdict, promote_challenger
 from tasks.roll_back_champion import roll_back_champion
 from tasks.snapshot_labels import snapshot_labels
 from tasks.watch_champion import watch_champion
-from tests.small_project import a_day, deliver, make_project, truth
+from tests.small_project import STUMP, a_day, deliver, make_project, truth
 from tiltyard.rules.next_step import next_step
 from tiltyard.stores.population import population_of, rows_judged
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GATE = {"metric": "accuracy", "minimum_labels": 20, "confidence": 0.9, "resamples": 200, "watch": {"labels": 40}}
-STUMP = {
-    "name": "stump",
-    "estimator": "sklearn.tree.DecisionTreeClassifier",
-    "parameters": {"max_depth": 1, "random_state": 0},
-}
 LINE = {"name": "line", "estimator": "sklearn.linear_model.LogisticRegression"}
 CHANGES = {"gate": GATE, "evaluation": {"share": 0.5, "budget_share": 0.35}, "query": {"budget": 60}}
 
