@@ -2,21 +2,15 @@
 
 from typing import Annotated
 
-from prefect import flow
 from pydantic import Field
 
 from schemas.records import QueryId
-from tasks.announcing import announce_failure
 from tasks.choose_samples import choose_samples
+from tasks.loop_flow import loop_flow
 from tasks.seal_ledger import seal_ledger
 
 
-@flow(
-    name="ask-experts",
-    flow_run_name="ask-experts {project}",
-    on_failure=[announce_failure],
-    on_crashed=[announce_failure],
-)
+@loop_flow("ask-experts")
 def ask_experts(project: str = ".", budget: Annotated[int | None, Field(ge=1)] = None) -> QueryId | None:
     """Fill the queue up to the budget.
 

@@ -2,22 +2,16 @@
 
 from typing import Annotated
 
-from prefect import flow
 from pydantic import Field
 
 from tasks import exchange_labels as labels
-from tasks.announcing import announce_failure
+from tasks.loop_flow import loop_flow
 from tasks.seal_ledger import seal_ledger
 from tasks.training_due import tell_labels_ready
 from tiltyard.rules.label_files import Imported
 
 
-@flow(
-    name="exchange-labels",
-    flow_run_name="exchange-labels {project}",
-    on_failure=[announce_failure],
-    on_crashed=[announce_failure],
-)
+@loop_flow("exchange-labels")
 def exchange_labels(
     project: str = ".",
     incoming: str | None = None,

@@ -1,22 +1,15 @@
 """New data: land every object that arrived, check its rows, and pool the good ones."""
 
-from prefect import flow
-
 from schemas.arrivals import ArrivedObject
 from schemas.records import BatchId
-from tasks.announcing import announce_failure
 from tasks.check_batch import check_batch, objects_to_check
 from tasks.land_objects import land_objects
+from tasks.loop_flow import loop_flow
 from tasks.publish_artifacts import publish_validation
 from tasks.seal_ledger import seal_ledger
 
 
-@flow(
-    name="ingest-batch",
-    flow_run_name="ingest-batch {project}",
-    on_failure=[announce_failure],
-    on_crashed=[announce_failure],
-)
+@loop_flow("ingest-batch")
 def ingest_batch(project: str = ".", arrived: ArrivedObject | None = None) -> list[BatchId]:
     """Take in what arrived since the last run.
 

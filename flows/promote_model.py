@@ -1,12 +1,12 @@
 """Promote: act on the verdict that says so, and on nothing else; ask a person first where the project wants it."""
 
-from prefect import flow, suspend_flow_run
+from prefect import suspend_flow_run
 from prefect.input import RunInput
 from prefect.runtime import deployment
 from pydantic import Field
 
-from tasks.announcing import announce_failure
 from tasks.approve_promotion import answer_verdict, seconds_to_answer, verdict_to_approve
+from tasks.loop_flow import loop_flow
 from tasks.promote_challenger import pending_verdict, promote_challenger
 from tasks.seal_ledger import seal_ledger
 
@@ -19,12 +19,7 @@ class Decision(RunInput):
     reason: str = Field(min_length=1, max_length=2000, description="why")
 
 
-@flow(
-    name="promote-model",
-    flow_run_name="promote-model {project}",
-    on_failure=[announce_failure],
-    on_crashed=[announce_failure],
-)
+@loop_flow("promote-model")
 def promote_model(project: str = ".", verdict: str | None = None, actor: str = "gate") -> int | None:
     """Make the challenger of a verdict the champion.
 

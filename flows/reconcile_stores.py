@@ -1,20 +1,13 @@
 """Reconcile: put right what a crash or a lost event left half done."""
 
-from prefect import flow
-
 from flows.ingest_batch import take_in
 from schemas.records import BatchId
-from tasks.announcing import announce_failure
+from tasks.loop_flow import loop_flow
 from tasks.repair_stores import repair_stores
 from tasks.seal_ledger import seal_ledger
 
 
-@flow(
-    name="reconcile",
-    flow_run_name="reconcile {project}",
-    on_failure=[announce_failure],
-    on_crashed=[announce_failure],
-)
+@loop_flow("reconcile")
 def reconcile(project: str = ".") -> list[str]:
     """List the source and take in what no event announced, repair the alias, close stale runs.
 

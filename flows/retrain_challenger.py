@@ -1,12 +1,10 @@
 """Retrain on every label, judge against the champion on the same rows, and promote only what is better."""
 
-from prefect import flow
-
 from schemas.records import VerdictId
-from tasks.announcing import announce_failure
 from tasks.approve_promotion import ask_for_approval, verdict_to_approve
 from tasks.fit_candidates import fit_candidates
 from tasks.judge_challenger import judge_challenger, question_to_settle, unjudged_challenger
+from tasks.loop_flow import loop_flow
 from tasks.promote_challenger import pending_verdict, promote_challenger
 from tasks.publish_artifacts import publish_verdict
 from tasks.seal_ledger import seal_ledger
@@ -15,12 +13,7 @@ from tasks.training_due import training_due
 from tasks.watch_champion import watch_champion
 
 
-@flow(
-    name="retrain-challenger",
-    flow_run_name="retrain-challenger {project}",
-    on_failure=[announce_failure],
-    on_crashed=[announce_failure],
-)
+@loop_flow("retrain-challenger")
 def retrain_challenger(project: str = ".", force: bool = False) -> VerdictId | None:
     """Retrain if enough labels are new, judge the challenger, and promote it if it is better.
 

@@ -2,20 +2,14 @@
 
 from typing import Annotated
 
-from prefect import flow
 from pydantic import Field
 
-from tasks.announcing import announce_failure
+from tasks.loop_flow import loop_flow
 from tasks.roll_back_champion import roll_back_champion
 from tasks.seal_ledger import seal_ledger
 
 
-@flow(
-    name="roll-back",
-    flow_run_name="roll-back {project}",
-    on_failure=[announce_failure],
-    on_crashed=[announce_failure],
-)
+@loop_flow("roll-back")
 def roll_back(
     project: str = ".",
     actor: Annotated[str, Field(min_length=1)] = "operator",

@@ -1,17 +1,10 @@
 """Score: today's champion's predictions for batches that have none of it yet."""
 
-from prefect import flow
-
-from tasks.announcing import announce_failure
+from tasks.loop_flow import loop_flow
 from tasks.score_pool import batches_to_score, score_pool
 
 
-@flow(
-    name="score-batch",
-    flow_run_name="score-batch {project}",
-    on_failure=[announce_failure],
-    on_crashed=[announce_failure],
-)
+@loop_flow("score-batch")
 def score_batch(project: str = ".") -> list[str]:
     """Store predictions beside every pooled batch that today's champion has not scored.
 

@@ -1,20 +1,13 @@
 """Sync with Label Studio: what is open goes there, what was said there comes back."""
 
-from prefect import flow
-
 from tasks import label_studio
-from tasks.announcing import announce_failure
 from tasks.label_studio import Pulled
+from tasks.loop_flow import loop_flow
 from tasks.seal_ledger import seal_ledger
 from tasks.training_due import tell_labels_ready
 
 
-@flow(
-    name="sync-label-studio",
-    flow_run_name="sync-label-studio {project}",
-    on_failure=[announce_failure],
-    on_crashed=[announce_failure],
-)
+@loop_flow("sync-label-studio")
 def sync_label_studio(project: str = ".", with_suggestions: bool = False) -> Pulled:
     """Send open assignments to Label Studio, then store what was answered there.
 

@@ -2,21 +2,15 @@
 
 from typing import Annotated, Any
 
-from prefect import flow
 from pydantic import Field
 
 from flows.retrain_challenger import settle
-from tasks.announcing import announce_failure
 from tasks.compare_with_training import compare_with_training
+from tasks.loop_flow import loop_flow
 from tasks.publish_artifacts import publish_drift
 
 
-@flow(
-    name="watch-drift",
-    flow_run_name="watch-drift {project}",
-    on_failure=[announce_failure],
-    on_crashed=[announce_failure],
-)
+@loop_flow("watch-drift")
 def watch_drift(project: str = ".", batches: Annotated[int, Field(ge=1)] = 1) -> list[dict[str, Any]]:
     """Compare the newest batches with the champion's training rows, and hear what new labels say of the champion.
 

@@ -2,12 +2,10 @@
 
 from typing import Literal, get_args
 
-from prefect import flow
-
 from flows.ingest_batch import take_in
 from flows.retrain_challenger import judge, settle, train
-from tasks.announcing import announce_failure
 from tasks.choose_samples import choose_samples
+from tasks.loop_flow import loop_flow
 from tasks.promote_challenger import pending_verdict, promote_challenger
 from tasks.seal_ledger import seal_ledger
 from tasks.training_due import training_due
@@ -16,12 +14,7 @@ Step = Literal["ingest", "settle", "train", "judge", "promote", "ask", "seal"]
 STEPS: tuple[Step, ...] = get_args(Step)
 
 
-@flow(
-    name="whole-cycle",
-    flow_run_name="whole-cycle {project}",
-    on_failure=[announce_failure],
-    on_crashed=[announce_failure],
-)
+@loop_flow("whole-cycle")
 def whole_cycle(project: str = ".", first: Step = "ingest", last: Step = "seal") -> list[Step]:
     """Go once round the loop, or from one step to another.
 

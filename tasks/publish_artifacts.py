@@ -60,7 +60,7 @@ def publish_drift(project: str, moved: list[dict[str, Any]]) -> None:
 def _publish_learning_curve(workspace: Workspace) -> None:
     """A table of labels against score, one row per judged challenger."""
     models = workspace.ledger.models
-    labels = {labeled.set_id: labeled.rows for labeled in models.sets()}
+    labels = models.rows_by_set()
     curve = learning_curve(models.all(), workspace.ledger.champions.verdicts(), labels)
     if curve:
         create_table_artifact(

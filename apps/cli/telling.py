@@ -40,7 +40,7 @@ def history(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
 
     workspace = open_workspace(project)
     ledger, versions = workspace.ledger, versions_of_all(workspace)
-    labels = {labeled.set_id: labeled.rows for labeled in ledger.models.sets()}
+    labels = ledger.models.rows_by_set()
     models, verdicts, moves = ledger.models.all(), ledger.champions.verdicts(), ledger.champions.history()
     approvals = list(ledger.champions.approvals().values())
     if as_json:

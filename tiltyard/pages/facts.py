@@ -76,7 +76,7 @@ def facts_of(workspace: Workspace) -> Facts:
     labels = effective_labels(annotations, project.effective_label)
     objects = {landed.object_id: landed for landed in ledger.batches.objects()}
     latest, verdicts, moves = ledger.batches.latest(), ledger.champions.verdicts(), ledger.champions.history()
-    sizes = {labeled.set_id: labeled.rows for labeled in ledger.models.sets()}
+    sizes = ledger.models.rows_by_set()
     models, versions = ledger.models.all(), versions_of_all(workspace)
     trained_on: dict[str, int] = {model.model_id: sizes[model.training_id] for model in models}
     held = [batch for batch in latest if batch.quarantined or batch.state != "accepted"]

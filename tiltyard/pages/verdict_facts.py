@@ -73,7 +73,7 @@ def verdict_facts_of(workspace: Workspace, verdict: Verdict) -> VerdictFacts:
     ledger = workspace.ledger
     verdicts, everything = ledger.champions.verdicts(), ledger.models.all()
     moves = {move.verdict_id: move for move in ledger.champions.history()}
-    sizes = {labeled.set_id: labeled.rows for labeled in ledger.models.sets()}
+    sizes = ledger.models.rows_by_set()
     models = _models(verdict, {model.model_id: model for model in everything})
     versions = versions_of_all(workspace)
     until = verdicts[: [one.verdict_id for one in verdicts].index(verdict.verdict_id) + 1]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
+from tiltyard.rules.decision_costs import cost_table
 from tiltyard.rules.metrics import BY_DECISION, Answered, Floats, scores_of
 
 CUTS: Final = tuple(percent / 100 for percent in range(1, 100))
@@ -93,7 +94,7 @@ def cost_by_cut(
     """The mean cost of a decision at each cut-off for the positive class; None without costs or with more classes."""
     if not costs or len(names) != 2 or len(rows.truth) == 0:
         return None
-    table = np.array([[costs.get(true, {}).get(decided, 0.0) for decided in names] for true in names])
+    table = cost_table(costs, names)
     values = [np.average(table[rows.truth, _cut(rows, cut).decided], weights=weights) for cut in CUTS]
     return Curve(np.array(CUTS), np.array(values))
 

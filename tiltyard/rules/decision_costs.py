@@ -1,5 +1,6 @@
 """What the decisions of either model cost, in the project's own money."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,11 @@ def decision_costs(examined: Examined, project: Project) -> Findings:
 
 def costs_of(labels: NDArray[np.str_], predictions: Predictions, project: Project) -> Floats:
     """What each row's decision costs; 0 where it is right, or where the project file names no cost; float64 (n,)."""
-    names = project.class_names
-    table = np.array([[project.costs.get(true, {}).get(decided, 0.0) for decided in names] for true in names])
-    true, decided = codes(labels, tuple(names)), codes(predictions.decisions, tuple(names))
-    return np.asarray(table[true, decided], dtype=np.float64)
+    names = tuple(project.class_names)
+    true, decided = codes(labels, names), codes(predictions.decisions, names)
+    return np.asarray(cost_table(project.costs, names)[true, decided], dtype=np.float64)
+
+
+def cost_table(costs: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> Floats:
+    """What each decision costs, by true class (rows) and class decided for; 0 where none is named; float64 (K, K)."""
+    return np.array([[costs.get(true, {}).get(decided, 0.0) for decided in names] for true in names])

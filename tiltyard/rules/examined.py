@@ -19,14 +19,14 @@ class Side:
     """One of the two models: what it says about the evaluation rows, and what it was trained on.
 
     ``model`` is the fitted object, ``training`` its labeled set (sample_id, label, own columns), ``size`` the bytes of
-    the stored artefact.
+    the stored artefact, known where the project file limits them.
     """
 
     model_id: str
     model: Any
     predictions: Predictions
     training: pl.DataFrame
-    size: int
+    size: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

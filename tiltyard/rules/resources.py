@@ -38,6 +38,7 @@ def resources(examined: Examined, project: Project) -> Findings:
 
 def _size(side: Side, limit: float) -> Check:
     """Whether the stored model is small enough."""
+    assert side.size is not None, "the size is known where it is limited"
     size = round(side.size / MEGABYTE, 6)
     outcome: Outcome = "pass" if size <= limit else "fail"
     return Check("size", outcome, size, limit, f"the stored model has {size:.3g} MB, {limit:g} are allowed")

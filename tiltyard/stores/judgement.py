@@ -61,7 +61,8 @@ def _side(workspace: Workspace, answers: Answers) -> Side:
         model=answers.fitted,
         predictions=answers.predictions,
         training=workspace.labeled_rows(answers.model.training_id),
-        size=workspace.registry.size_of(answers.model),
+        # The whole file is fetched and hashed for it.
+        size=workspace.registry.size_of(answers.model) if workspace.project.gate.resources.size_mb else None,
     )
 
 

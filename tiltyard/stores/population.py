@@ -86,7 +86,7 @@ def rows_judged(workspace: Workspace, challenger: Model, champion: Model | None,
     if champion is None:
         return Judged(rows, _answers(workspace, challenger, new, rows), None)
     old = workspace.registry.load(champion)
-    population = _compared(workspace, evaluation_id, new, old)
+    population = _compared(workspace, evaluation_id, rows["sample_id"], (new, old))
     labeled = _labeled(workspace, rows, population, (challenger, champion))
     found = speaking(labeled, population.rows.height, population.differ)
     spoken = rows.filter(found.rows)
@@ -107,16 +107,15 @@ def _in_window(workspace: Workspace, evaluation_id: str) -> pl.DataFrame:
 def population_of(workspace: Workspace, challenger: Model, champion: Model, evaluation_id: str) -> Population:
     """The rows over which two models are compared, labeled or not, at the position of an evaluation set."""
     new, old = (workspace.registry.load(model) for model in (challenger, champion))
-    return _compared(workspace, evaluation_id, new, old)
+    return _compared(workspace, evaluation_id, workspace.labeled_rows(evaluation_id)["sample_id"], (new, old))
 
 
-def _compared(workspace: Workspace, evaluation_id: str, challenger: Any, champion: Any) -> Population:
-    """What two fitted models say of the population."""
+def _compared(workspace: Workspace, evaluation_id: str, labeled: pl.Series, pair: tuple[Any, Any]) -> Population:
+    """What two fitted models, challenger and champion, say of the population; ``labeled`` are the labeled rows' ids."""
     position = workspace.ledger.models.get_set(evaluation_id).position
-    labeled = workspace.labeled_rows(evaluation_id)["sample_id"]
     rows = first_rows(workspace, workspace.project.evaluation.population, position, workspace.project.gate.window)
     frame = feature_frame(rows, workspace.project)
-    new, old = (predictions_of(fitted, frame, workspace.project) for fitted in (challenger, champion))
+    new, old = (predictions_of(fitted, frame, workspace.project) for fitted in pair)
     differs = differing(workspace.project.gate.metric, old, new)
     rows = rows.with_columns(_differs=pl.Series(differs, dtype=pl.Boolean))
     return Population(rows, old, new, rows.filter("_differs", ~pl.col("sample_id").is_in(labeled.implode())))

@@ -14,7 +14,7 @@ def stopping_of(workspace: Workspace) -> Advice:
     """Whether more labels hardly pay any more, from what the verdicts recorded; no model is loaded."""
     ledger, project = workspace.ledger, workspace.project
     verdicts = ledger.champions.verdicts()
-    labels = {labeled.set_id: labeled.rows for labeled in ledger.models.sets()}
+    labels = ledger.models.rows_by_set()
     curve = curve_of(verdicts, ledger.models.all(), labels)
     metric = verdicts[-1].metric if verdicts else project.gate.metric
     return stopping_advice(agreements(verdicts), curve, metric, project.stopping, project.seed)

@@ -66,6 +66,10 @@ class Models:
         with self._database.reading() as connection:
             return all_of(connection, LabeledSet)
 
+    def rows_by_set(self) -> dict[str, int]:
+        """How many rows each labeled set has, by its id."""
+        return {labeled.set_id: labeled.rows for labeled in self.sets()}
+
     def keep(self, model: Model) -> Model:
         """Record a trained candidate, once."""
         with self._database.writing() as connection:

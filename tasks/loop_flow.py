@@ -1,0 +1,21 @@
+"""What all flows have in common: their runs are named by the project, and a failure is announced."""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from prefect import Flow, flow
+
+from tasks.announcing import announce_failure
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def loop_flow(name: str) -> Callable[[Callable[P, R]], Flow[P, R]]:
+    """Make a function that takes a ``project`` a flow of the loop."""
+    return flow(
+        name=name,
+        flow_run_name=f"{name} {{project}}",
+        on_failure=[announce_failure],
+        on_crashed=[announce_failure],
+    )
