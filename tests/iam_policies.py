@@ -5,10 +5,14 @@ import re
 import sys
 import warnings
 from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
+
+import pytest
 
 FOLDER: Final = Path(__file__).parent.parent / "deployments" / "iam"
 ACCOUNT: Final = "123456789012"
@@ -39,21 +43,25 @@ def policy(name: str, places: Mapping[str, str] = PLACES) -> dict[str, Any]:
 
 
 def findings(document: Mapping[str, Any]) -> list[str]:
-    """What parliament says of a policy, by AWS's own list of actions and resources.
+    """What parliament says of a policy, by AWS's own list of actions and resources."""
+    text = json.dumps(document)
+    return [f"{one.issue}: {one.detail} {one.location}" for one in _parliament().analyze_policy_string(text).findings]
 
-    parliament asks setuptools where its data lies, in a way that setuptools dropped; we tell it.
+
+@cache
+def _parliament() -> ModuleType:
+    """The module, imported.
+
+    It asks setuptools where its data lies, in a way that setuptools dropped; we tell it, and only it: a
+    ``pkg_resources`` left behind makes pytest's own ``syspath_prepend`` fail in whatever test comes next.
     """
-    if "pkg_resources" not in sys.modules:
-        told = ModuleType("pkg_resources")
-        told.resource_filename = _data_of  # type: ignore[attr-defined]  # a module of our own making
-        sys.modules["pkg_resources"] = told
-    with warnings.catch_warnings():
+    told = ModuleType("pkg_resources")
+    told.resource_filename = _data_of  # type: ignore[attr-defined]  # a module of our own making
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        patch.setitem(sys.modules, "pkg_resources", told)
         # It leaves the files that it reads open.
         warnings.simplefilter("ignore", ResourceWarning)
-        import parliament  # type: ignore[import-untyped]  # it ships no types
-
-    text = json.dumps(document)
-    return [f"{one.issue}: {one.detail} {one.location}" for one in parliament.analyze_policy_string(text).findings]
+        return import_module("parliament")
 
 
 def _data_of(package: str, name: str) -> str:
