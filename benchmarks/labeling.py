@@ -123,7 +123,7 @@ def database(kind: str, folder: Path) -> Iterator[Callable[[], str]]:
     if kind == "sqlite":
         yield lambda: f"sqlite:///{folder / uuid4().hex}.db"
         return
-    with running_postgresql(folder / "postgresql") as server:
+    with running_postgresql() as server:
         yield lambda: database_of(server)
 
 

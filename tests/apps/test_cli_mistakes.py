@@ -42,11 +42,11 @@ MISTAKES = [
      "(see 'tiltyard rollback --help')"),
     (["rollback", "--reason", "x"], "there is no champion to roll back from; promote one first"),
     (["promote"], "no verdict was given yet, and only a recorded verdict moves the champion; run 'tiltyard judge'"),
-    (["promote", "abc"], "0 verdicts and models begin with 'abc'; 'tiltyard history' lists them"),
-    (["rebuild", "abc"], "0 models begin with 'abc'; 'tiltyard history' lists the models"),
+    (["promote", "abc"], "no verdict or model begins with 'abc'; 'tiltyard history' lists them"),
+    (["rebuild", "abc"], "no model begins with 'abc'; 'tiltyard history' lists the models"),
     (["ask", "--budget", "0"], "Invalid value for '--budget': Input should be greater than or equal to 1 "
      "(see 'tiltyard ask --help')"),
-    (["quarantine", "show", "abc"], "0 batches begin with 'abc'; 'tiltyard quarantine list' shows the ids"),
+    (["quarantine", "show", "abc"], "no batch begins with 'abc'; 'tiltyard quarantine list' shows the ids"),
     (["quarantine", "retry"], "Invalid value: name the batches to retry, or say --all "
      "(see 'tiltyard quarantine retry --help')"),
     (["import-labels", "no.csv"], "no file at 'no.csv'"),

@@ -257,9 +257,9 @@ def test_which_verdict_is_meant(workspace: Workspace, verdict: Verdict) -> None:
     assert verdict_meant(workspace, verdict.verdict_id[:6]).verdict_id == verdict.verdict_id
     champion = workspace.ledger.champions.champion_id
     assert verdict_meant(workspace, "champion").challenger_id == champion
-    with pytest.raises(NotFound, match="0 models begin with 'nothing'"):
+    with pytest.raises(NotFound, match="no model begins with 'nothing'"):
         verdict_meant(workspace, "nothing")
-    with pytest.raises(NotFound, match="verdicts begin with ''"):
+    with pytest.raises(NotFound, match="more than one verdict begins with ''"):
         verdict_meant(workspace, "")
 
 
