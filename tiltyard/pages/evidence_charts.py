@@ -106,7 +106,7 @@ def champions_chart(reigns: Sequence[Reign], until: datetime, metric: str, told:
                 continue
             since: Any = [one.since for one in own]
             axes.plot(since, [one.score for one in own], mark, color=colour, markersize=7, label=word)
-        locator: Any = AutoDateLocator(maxticks=5)  # type: ignore[no-untyped-call] # matplotlib left it untyped
+        locator: Any = AutoDateLocator(minticks=2, maxticks=5)  # type: ignore[no-untyped-call] # matplotlib left it untyped
         axes.xaxis.set_major_locator(locator)
         formatter: Any = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call] # matplotlib left it untyped
         axes.xaxis.set_major_formatter(formatter)
