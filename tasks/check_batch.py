@@ -34,6 +34,7 @@ def check_batch(project: str, object_id: ObjectId) -> BatchId:
     nothing can read is a batch too, with the reason.
     """
     workspace = open_workspace(project)
+    workspace.refuse_other_kinds()
     landed = workspace.ledger.batches.get_object(object_id)
     attempts = workspace.ledger.batches.of_object(object_id)
     if attempts and (attempts[-1].contract_hash == workspace.contract_hash or _is_settled(attempts[-1])):

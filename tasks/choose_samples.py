@@ -57,6 +57,7 @@ def choose_samples(project: str, budget: int | None = None) -> QueryId | None:
     free = (budget or workspace.project.query.budget) - workspace.ledger.assignments.waiting_count()
     if free <= 0:
         return None
+    workspace.refuse_other_kinds()
     asked = pl.Series("sample_id", sorted(workspace.ledger.assignments.asked()), dtype=pl.String)
     champion = workspace.ledger.champions.champion_id
     pool = [file.sha256 for file in workspace.pool_files()]

@@ -9,6 +9,7 @@ import polars as pl
 from schemas.records import StoredFile
 from tasks.step import step
 from tiltyard.rules.statistics import compare, profile
+from tiltyard.stores.versions import project_as_it_was
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 MOST_CHUNKS = 16
@@ -25,13 +26,19 @@ def compare_with_training(project: str, batches: int = 1) -> list[dict[str, Any]
     champion = workspace.ledger.champions.champion_id
     if champion is None:
         return []
-    position = workspace.ledger.models.get_set(workspace.ledger.models.get(champion).training_id).position
+    model = workspace.ledger.models.get(champion)
+    position = workspace.ledger.models.get_set(model.training_id).position
     before, everything = workspace.pool_files(position), workspace.pool_files()
     since = everything[len(before) :][-batches:]
     if not since or not before:
         return []
-    project_file = workspace.project
-    return compare(profile(_rows(workspace, since), project_file), profile(_rows(workspace, before), project_file))
+    reference = profile(_rows(workspace, before), workspace.project)
+    known = project_as_it_was(workspace, model)["columns"]
+    # A column that came since is missing in all rows of then: that is news to nobody.
+    reference["columns"] = {
+        name: told for name, told in reference["columns"].items() if name in {*known["features"], *known["context"]}
+    }
+    return compare(profile(_rows(workspace, since), workspace.project), reference)
 
 
 def _rows(workspace: Workspace, files: Sequence[StoredFile]) -> pl.DataFrame:

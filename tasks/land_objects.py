@@ -31,6 +31,8 @@ def land_objects(project: str, arrived: ArrivedObject | None = None) -> list[Obj
     landed: list[ObjectId] = []
     failures: list[TiltyardError] = []
     for arrival in _new(workspace, arrived):
+        if not landed:
+            workspace.refuse_other_kinds()
         try:
             landed.append(_land(workspace, arrival))
         except Unavailable:

@@ -24,6 +24,7 @@ def snapshot_labels(project: str, purpose: Literal["training", "evaluation"]) ->
 
 def pin_labels(workspace: Workspace, purpose: Literal["training", "evaluation"]) -> LabeledSet:
     """The labels of one purpose as they are now, kept as an immutable file."""
+    workspace.refuse_other_kinds()
     position = workspace.ledger.position()
     voices = workspace.ledger.annotations.voices(position)
     everything = effective_labels(voices, workspace.project.effective_label)

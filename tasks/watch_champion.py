@@ -29,6 +29,7 @@ def watch_champion(project: str) -> int | None:
     current, policy = workspace.ledger.champions.current(), workspace.project.gate
     if current is None or current.previous_id is None or not is_watched(current, policy, workspace.clock()):
         return None
+    workspace.refuse_other_kinds()
     rows = fresh_labels(workspace, current, policy.watch.labels)
     if rows.height < policy.watch.labels:
         return None

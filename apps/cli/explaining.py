@@ -57,7 +57,7 @@ def _explained(workspace: "Workspace", model: "Model", row: "pl.DataFrame", top:
 
     from tiltyard.rules.explaining import background_of, explain, suggestions
 
-    project, fitted = workspace.project, workspace.registry.load(model)
+    project, fitted = workspace.project, workspace.fitted(model)
     background = background_of(workspace.labeled_rows(model.training_id), project)
     factors = explain(fitted, row, background, project, top)[0]
     return replace(suggestions(fitted, row, project)[0], factors=factors)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from schemas.errors import RegistryError
 from schemas.records import Model, Payload
 from tiltyard.rules.decided_otherwise import flips as flips_of
 from tiltyard.rules.decided_otherwise import who_was_right
@@ -15,7 +14,6 @@ from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.rules.features import feature_frame, payloads_of
 from tiltyard.rules.predictions import Predictions, predictions_of
 from tiltyard.stores.population import first_rows
-from tiltyard.stores.versions import project_as_it_was
 from tiltyard.stores.workspace import Workspace
 
 
@@ -49,17 +47,15 @@ class Pair:
 def compare_pair(workspace: Workspace, before: Model, after: Model, examples: int) -> Pair:
     """How two models decide over the first ``evaluation.population`` rows of the evaluation set, labeled or not.
 
-    ``examples`` flipped samples are shown, those with a label first. Raises RegistryError where the models take other
-    columns than the project has today.
+    ``examples`` flipped samples are shown, those with a label first. A model that was trained with other columns is
+    asked as it would be today: what there is no more is missing to it.
     """
-    for model in (before, after):
-        _refuse_other_columns(workspace, model)
     project = workspace.project
     rows = _with_labels(workspace, first_rows(workspace, project.evaluation.population))
     if rows.is_empty():
         return Pair(0, 0, {}, 0, {}, [])
     frame = feature_frame(rows, project)
-    old, new = (predictions_of(workspace.registry.load(model), frame, project) for model in (before, after))
+    old, new = (predictions_of(workspace.fitted(model), frame, project) for model in (before, after))
     differs = np.flatnonzero(old.decisions != new.decisions)
     pairs = zip(old.decisions[differs].tolist(), new.decisions[differs].tolist(), strict=True)
     return Pair(
@@ -70,19 +66,6 @@ def compare_pair(workspace: Workspace, before: Model, after: Model, examples: in
         right=_right(rows, old, new),
         samples=_samples(workspace, rows, differs, (old, new), examples),
     )
-
-
-def _refuse_other_columns(workspace: Workspace, model: Model) -> None:
-    """Raise unless a model takes the columns that the project has today."""
-    features = project_as_it_was(workspace, model)["columns"]["features"]
-    then = {name: column["kind"] for name, column in features.items()}
-    now = {name: column.kind for name, column in workspace.project.columns.features.items()}
-    if then != now:
-        names = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
-        raise RegistryError(
-            f"model {model.model_id[:8]} takes other columns than today's project file ({', '.join(names[:5])}): "
-            "its decisions on today's rows cannot be compared"
-        )
 
 
 def _with_labels(workspace: Workspace, rows: pl.DataFrame) -> pl.DataFrame:

@@ -94,6 +94,10 @@ class ParquetStore:
                 for batch in parquet.iter_batches(batch_size=chunk_rows, columns=columns):
                     yield _frame(pa.Table.from_batches([batch]))
 
+    def schema_of(self, stored: StoredFile) -> pl.Schema:
+        """The names and types of a file's columns; only its footer is read."""
+        return self._empty(stored, None).schema
+
     def is_intact(self, stored: StoredFile) -> bool:
         """Whether a file is there and its bytes are those that were written."""
         return self.files.exists(stored.name) and self.files.sha256(stored.name) == stored.sha256

@@ -7,9 +7,11 @@ import polars as pl
 from schemas.project import Project
 from schemas.records import BatchId, StoredFile
 from tiltyard.rules.features import pool_schema
+from tiltyard.rules.former_rows import as_today, refuse_other_kinds
 from tiltyard.stores.parquet import ParquetStore
 
 OWN_COLUMNS = ("sample_id", "sample_key", "row", "evaluation")
+CHUNK_ROWS = 65_536
 
 
 class Pool:
@@ -22,6 +24,8 @@ class Pool:
     def __init__(self, parquet: ParquetStore, project: Project) -> None:
         """Keep samples in a store of Parquet files."""
         self.parquet = parquet
+        self._project = project
+        self._readable: set[str] = set()
         self._columns = [*OWN_COLUMNS, *pool_schema(project)]
 
     def add(self, batch_id: BatchId, rows: pl.DataFrame) -> StoredFile:
@@ -29,8 +33,23 @@ class Pool:
         return self.parquet.keep(batch_id, rows.select(self._columns))
 
     def scan(self, files: Sequence[StoredFile], chunk_rows: int) -> Iterator[pl.DataFrame]:
-        """All samples in frames of at most ``chunk_rows`` rows."""
-        yield from self.parquet.scan(files, self._columns, chunk_rows)
+        """All samples in frames of at most ``chunk_rows`` rows, with today's columns whenever they came.
+
+        Raises ProjectFileError where a column is of a kind today that cannot hold the values of then.
+        """
+        for chunk in self.parquet.scan(files, self._columns, chunk_rows):
+            yield as_today(chunk, OWN_COLUMNS, self._project)
+
+    def refuse_other_kinds(self, files: Sequence[StoredFile]) -> None:
+        """Raise ProjectFileError where a file's columns cannot be read as the project file says today.
+
+        For whoever is about to write: what they wrote could not be read together with what is there. Each file's
+        footer is read once.
+        """
+        for stored in files:
+            if stored.name not in self._readable:
+                refuse_other_kinds(self.parquet.schema_of(stored), self._project)
+                self._readable.add(stored.name)
 
     def known(self, ids: pl.Series, keys: pl.Series, files: Sequence[StoredFile]) -> pl.Series:
         """Which of the sample ids are in the pool already (boolean, same length).
@@ -38,22 +57,20 @@ class Pool:
         Looks for the 64-bit keys first; only rows whose key is met are compared by their whole id.
         """
         wanted = pl.DataFrame({"sample_id": ids, "sample_key": keys})
-        met = self._matching(files, wanted, ["sample_key", "sample_id"])
-        found = [frame["sample_id"] for frame in met]
+        held = (self.parquet.read(stored, ["sample_id"])["sample_id"] for stored in self._holding(files, wanted))
+        found = [names.filter(names.is_in(ids.implode())) for names in held]
         return ids.is_in(pl.concat(found).implode()) if found else pl.Series([False] * len(ids), dtype=pl.Boolean)
 
     def rows(self, ids: Sequence[str], keys: pl.Series, files: Sequence[StoredFile]) -> pl.DataFrame:
         """The pool's rows of some samples, all columns; samples that are not there are left out."""
         wanted = pl.DataFrame({"sample_id": ids, "sample_key": keys}, schema_overrides={"sample_id": pl.String})
-        found = list(self._matching(files, wanted, self._columns))
+        chunks = self.scan(list(self._holding(files, wanted)), CHUNK_ROWS)
+        found = [chunk.filter(pl.col("sample_id").is_in(wanted["sample_id"].implode())) for chunk in chunks]
         return pl.concat(found) if found else pl.DataFrame(schema=dict.fromkeys(self._columns, pl.Null))
 
-    def _matching(
-        self, files: Sequence[StoredFile], wanted: pl.DataFrame, columns: Sequence[str]
-    ) -> Iterator[pl.DataFrame]:
-        """The rows of each file whose key and id are wanted; files without a wanted key are not read further."""
+    def _holding(self, files: Sequence[StoredFile], wanted: pl.DataFrame) -> Iterator[StoredFile]:
+        """The files that hold a wanted key; the others are not read further."""
         for stored in files:
             keys = self.parquet.read(stored, ["sample_key"])
             if keys["sample_key"].is_in(wanted["sample_key"].implode()).any():
-                frame = self.parquet.read(stored, columns)
-                yield frame.filter(pl.col("sample_id").is_in(wanted["sample_id"].implode()))
+                yield stored

@@ -82,10 +82,10 @@ def rows_judged(workspace: Workspace, challenger: Model, champion: Model | None,
     The position at which the evaluation set was pinned bounds the pool, and the set itself the labels; the gate's
     window, where there is one, leaves only the newest batches of both.
     """
-    rows, new = _in_window(workspace, evaluation_id), workspace.registry.load(challenger)
+    rows, new = _in_window(workspace, evaluation_id), workspace.fitted(challenger)
     if champion is None:
         return Judged(rows, _answers(workspace, challenger, new, rows), None)
-    old = workspace.registry.load(champion)
+    old = workspace.fitted(champion)
     population = _compared(workspace, evaluation_id, rows["sample_id"], (new, old))
     labeled = _labeled(workspace, rows, population, (challenger, champion))
     found = speaking(labeled, population.rows.height, population.differ)
@@ -106,7 +106,7 @@ def _in_window(workspace: Workspace, evaluation_id: str) -> pl.DataFrame:
 
 def population_of(workspace: Workspace, challenger: Model, champion: Model, evaluation_id: str) -> Population:
     """The rows over which two models are compared, labeled or not, at the position of an evaluation set."""
-    new, old = (workspace.registry.load(model) for model in (challenger, champion))
+    new, old = (workspace.fitted(model) for model in (challenger, champion))
     return _compared(workspace, evaluation_id, workspace.labeled_rows(evaluation_id)["sample_id"], (new, old))
 
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from schemas.errors import NotFound
+from schemas.errors import NotFound, not_one
 from schemas.records import SampleId
 from tiltyard.rules.features import frame_of_json
 from tiltyard.stores.workspace import Workspace
@@ -20,7 +20,7 @@ def sample_named(workspace: Workspace, name: str) -> tuple[SampleId, pl.DataFram
         raise NotFound(f"{name!r} is too short to look for a sample by; give at least {SHORTEST} digits of its id")
     found = _pooled(workspace, name) or _annotated(workspace, name)
     if len(found) != 1:
-        raise NotFound(f"{len(found)} samples begin with {name!r}; 'tiltyard diff' shows ids of samples")
+        raise NotFound(f"{not_one(len(found), 'sample', name)}; 'tiltyard diff' shows ids of samples")
     ((sample_id, row),) = found.items()
     return SampleId(sample_id), row
 
@@ -31,8 +31,9 @@ def _pooled(workspace: Workspace, name: str) -> dict[str, pl.DataFrame]:
     for file in workspace.pool_files():
         ids = workspace.pool.parquet.read(file, ["sample_id"])["sample_id"]
         if ids.str.starts_with(name).any():
-            rows = workspace.pool.parquet.read(file).filter(pl.col("sample_id").str.starts_with(name))
-            found |= {row["sample_id"].item(): row for row in rows.iter_slices(1)}
+            for chunk in workspace.pool.scan([file], workspace.settings.chunk_rows):
+                rows = chunk.filter(pl.col("sample_id").str.starts_with(name))
+                found |= {row["sample_id"].item(): row for row in rows.iter_slices(1)}
     return found
 
 

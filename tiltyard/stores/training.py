@@ -71,7 +71,7 @@ def fit_again(workspace: Workspace, model: Model, project: Project) -> Refit:
 
 def _training_rows(workspace: Workspace, training_id: str, project: Project) -> tuple[pd.DataFrame, Labels]:
     """The rows of a training set as models take them, and their labels."""
-    rows = workspace.labeled_rows(training_id)
+    rows = workspace.labeled_rows(training_id, project)
     return feature_frame(rows, project), rows["label"].to_numpy().astype(str)
 
 

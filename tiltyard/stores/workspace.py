@@ -12,9 +12,10 @@ import yaml
 
 from schemas.errors import ProjectFileError, SettingsError
 from schemas.project import Project, parse_project
-from schemas.records import ProjectVersion, StoredFile
+from schemas.records import Model, ProjectVersion, StoredFile
 from schemas.settings import Settings
 from tiltyard.rules.estimators import named_types
+from tiltyard.rules.former_rows import as_today
 from tiltyard.stores.files import Files, FileStore
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.objects import FolderObjects, LandedObjects, ObjectStore
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from tiltyard.stores.registry import Registry
 
 PROJECT_FILE = "project.yaml"
+LABELED_COLUMNS = ("sample_id", "label", "annotations")
+"""What a labeled set's file has beside the project's own columns."""
 BUCKET = "s3://"
 """How a place begins that is a bucket, not a folder."""
 
@@ -136,13 +139,36 @@ class Workspace:
         """The files that make up the pool at a ledger position, today's when none is given."""
         return [batch.pool_file for batch in self.ledger.batches.pooled(position) if batch.pool_file]
 
-    def labeled_rows(self, set_id: str) -> pl.DataFrame:
-        """The rows and labels of a labeled set, in the order of their sample ids."""
-        return self.labeled_sets.read(self.ledger.models.get_set(set_id).file)
+    def labeled_rows(self, set_id: str, project: Project | None = None) -> pl.DataFrame:
+        """The rows and labels of a labeled set, in the order of their sample ids, with the columns of today's project
+        file or of another one."""
+        rows = self.labeled_sets.read(self.ledger.models.get_set(set_id).file)
+        return as_today(rows, LABELED_COLUMNS, project or self.project)
 
     def load_model(self, model_id: str) -> Any:
-        """A fitted model, loaded only if its bytes are those that were recorded."""
-        return self.registry.load(self.ledger.models.get(model_id))
+        """A fitted model, as :meth:`fitted` gives it, by its id."""
+        return self.fitted(self.ledger.models.get(model_id))
+
+    def fitted(self, model: Model) -> Any:
+        """A fitted model as it answers the project's rows, loaded only if its bytes are those that were recorded.
+
+        One that was trained under a project file with other columns is given the columns of its time.
+        """
+        loaded = self.registry.load(model)
+        if model.project_hash == self.project.project_hash:
+            return loaded
+        # It brings scikit-learn, as the registry does.
+        from tiltyard.rules.former_models import asked_today
+
+        body = self.ledger.models.project_version(model.project_hash).body
+        return asked_today(loaded, body["columns"]["features"], self.project)
+
+    def refuse_other_kinds(self) -> None:
+        """Raise ProjectFileError where a column's kind was changed to one that cannot hold what the pool has of it.
+
+        Every step asks that writes rows, before it writes anything.
+        """
+        self.pool.refuse_other_kinds(self.pool_files())
 
     def show_champion(self) -> bool:
         """Make the registry's alias show the ledger's champion; whether it had shown another."""
