@@ -1,5 +1,8 @@
 """Announcing: Prefect and people are told what happened, after the ledger has it; nothing waits for being heard."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,6 +20,28 @@ from tiltyard.stores.workspace import Workspace, open_workspace, utc_now
 
 SECONDS: Final = 5.0
 LOG: Final = get_logger("tiltyard")
+
+Notice = tuple[str, dict[str, Any], datetime]
+_WAITING: Final[ContextVar[list[Notice] | None]] = ContextVar("notices that wait", default=None)
+
+
+@contextmanager
+def posted_after() -> Iterator[None]:
+    """Hold back what is announced inside, and post it at the end, however that comes.
+
+    Whoever listens may be slow: around a turn of the ledger, nobody else waits for them.
+    """
+    if _WAITING.get() is not None:
+        yield
+        return
+    waiting: list[Notice] = []
+    token = _WAITING.set(waiting)
+    try:
+        yield
+    finally:
+        _WAITING.reset(token)
+        for notice in waiting:
+            _post(*notice)
 
 
 def announce(workspace: Workspace, event: str, text: str, **facts: Any) -> None:
@@ -42,14 +67,19 @@ def announce_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any])
 
 def _post(event: str, payload: dict[str, Any], now: datetime) -> None:
     """Tell the address of TILTYARD_NOTICE_URL, if there is one; who does not listen is left."""
+    if (waiting := _WAITING.get()) is not None:
+        waiting.append((event, payload, now))
+        return
     address = Settings().notice_url
     if address is None:
         return
     body = {"event": event, "at": now.isoformat(), **payload}
     try:
         # The environment's proxies are for other things: this address was chosen by the operator.
-        with httpx.Client(timeout=SECONDS, trust_env=False) as client:
-            client.post(address.get_secret_value(), json=body).raise_for_status()
+        client = httpx.Client(timeout=SECONDS, trust_env=False)
+        # What is answered beside the status is not read: it might never end.
+        with client, client.stream("POST", address.get_secret_value(), json=body) as answer:
+            answer.raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         # The address itself may be a secret, and httpx writes it into its messages.
         LOG.warning("the notice %r was not delivered: %s", event, type(error).__name__)

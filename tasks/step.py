@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from schemas.errors import TiltyardError, Unavailable
 from schemas.settings import Settings
+from tasks.announcing import posted_after
 from tiltyard.stores.workspace import open_workspace
 
 P = ParamSpec("P")
@@ -52,7 +53,7 @@ def _in_turn(function: Callable[P, R], turns: tuple[str, ...]) -> Callable[P, R]
     @wraps(function)
     def taking_turns(*args: P.args, **kwargs: P.kwargs) -> R:
         project = str(parameters.bind(*args, **kwargs).arguments["project"])
-        with ExitStack() as held:
+        with posted_after(), ExitStack() as held:
             for name in sorted(turns):
                 held.enter_context(open_workspace(project).ledger.turn(name))
             return function(*args, **kwargs)

@@ -1,7 +1,8 @@
 """Announcing: notices are posted after the fact, and whoever does not hear them stops nothing."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -13,14 +14,16 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.states import Failed
 
 from flows.ask_experts import ask_experts
-from schemas.events import CHAMPION_PROMOTED, LABELS_READY, LABELS_WANTED
-from tasks.announcing import announce, announce_failure
+from schemas.errors import Unavailable
+from schemas.events import CHAMPION_PROMOTED, LABELS_READY, LABELS_WANTED, OBJECT_LANDED
+from tasks.announcing import announce, announce_failure, posted_after
 from tasks.check_batch import check_batch, objects_to_check
 from tasks.choose_samples import choose_samples
 from tasks.land_objects import land_objects
 from tasks.training_due import tell_labels_ready
 from tests.crash.story import go_round
 from tests.small_project import a_day, answer_queue, deliver, make_project
+from tiltyard.stores.ledger.turns import turn as waiting_for
 from tiltyard.stores.workspace import Workspace
 
 
@@ -29,11 +32,23 @@ class Hearing(BaseHTTPRequestHandler):
 
     heard: ClassVar[list[dict[str, Any]]] = []
     status: ClassVar[int] = 204
+    length: ClassVar[int] = 0
+    """Bytes of an answer that is promised and never sent."""
 
     def do_POST(self) -> None:
         type(self).heard.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-        self.send_response(self.status)
+        self.meanwhile()
+        self.send_response(200 if self.length else self.status)
+        if self.length:
+            self.send_header("content-length", str(self.length))
         self.end_headers()
+        if self.length:
+            self.wfile.flush()
+            self.connection.settimeout(20)
+            self.rfile.read(1)
+
+    def meanwhile(self) -> None:
+        """What happens before the answer."""
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -91,6 +106,61 @@ def test_labels_that_came_by_file_wake_a_training_once_there_are_enough(
     assert tell_labels_ready.fn(project)
     (told,) = [notice for notice in heard if notice["event"] == LABELS_READY]
     assert told["text"].startswith("small: labels are ready, 24 new annotations")
+
+
+def test_a_slow_listener_holds_up_nobody_else(
+    workspace: Workspace, heard: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = str(workspace.project_file.parent)
+    free: dict[str, bool] = {}
+
+    def while_it_is_heard(turn: str) -> Callable[[], None]:
+        def look() -> None:
+            with suppress(Unavailable), waiting_for(workspace.ledger.database.engine, turn, patience=1):
+                free[turn] = True
+
+        return look
+
+    deliver(workspace, "day-0.csv", a_day(0))
+    monkeypatch.setattr(Hearing, "meanwhile", staticmethod(while_it_is_heard("ingest")))
+    land_objects.fn(project)
+    for object_id in objects_to_check.fn(project):
+        check_batch.fn(project, object_id)
+    monkeypatch.setattr(Hearing, "meanwhile", staticmethod(while_it_is_heard("ask")))
+    choose_samples.fn(project)
+    assert free == {"ingest": True, "ask": True}
+    assert [notice["event"] for notice in heard] == [OBJECT_LANDED, LABELS_WANTED]
+
+
+def test_what_was_announced_is_posted_in_order_also_after_a_failure(heard: list[dict[str, Any]]) -> None:
+    def announces_and_fails() -> None:
+        with posted_after():
+            announce_failure(ask_experts, a_run("one"), Failed(message="first"))
+            with posted_after():
+                announce_failure(ask_experts, a_run("two"), Failed(message="second"))
+            assert heard == []
+            raise Unavailable("the ledger went away")
+
+    with pytest.raises(Unavailable):
+        announces_and_fails()
+    assert [notice["text"].rpartition(" ")[2] for notice in heard] == ["first", "second"]
+
+
+def test_a_listener_that_never_ends_its_answer_is_not_waited_for(
+    workspace: Workspace,
+    heard: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(Hearing, "length", 10)
+    announce(workspace, CHAMPION_PROMOTED, "the rest never comes")
+    assert len(heard) == 1
+    assert "was not delivered" not in caplog.text
+
+
+def a_run(name: str) -> FlowRun:
+    """A run of a project that is not there."""
+    return FlowRun(id=uuid4(), flow_id=uuid4(), parameters={"project": f"/nowhere/{name}"})
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/", "nonsense", "http://[", "ftp://x"])
