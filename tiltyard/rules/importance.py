@@ -73,11 +73,12 @@ class Shuffled:
 
     def _together(self, variants: Sequence[tuple[Part, Places]]) -> pd.DataFrame:
         """The rows once for each variant, one below the other, its part's columns in its order."""
-        plain, columns = np.arange(len(self.rows)), {}
-        for name, column in self.rows.items():
+        plain = np.arange(len(self.rows))
+        together = self.rows.take(np.tile(plain, len(variants))).reset_index(drop=True)
+        for name in {name for part, _ in variants for name in part}:
             places = [order if name in part else plain for part, order in variants]
-            columns[name] = column.take(np.concatenate(places)).reset_index(drop=True)
-        return pd.DataFrame(columns)
+            together[name] = self.rows[name].take(np.concatenate(places)).array
+        return together
 
 
 def importance_of(model: Any, frame: pd.DataFrame, labels: Labels, project: Project, seed: int) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ messages with one typo 7 % were found at 0.95 with inverse document frequencies,
 The work is bounded: rows are drawn by chance where there are too many pairs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,6 +44,8 @@ FINE: Final = 100
 """Parts of a standard deviation that make two numbers differ."""
 
 Codes = NDArray[np.int64]
+Cells = Codes | sparse.csr_matrix
+"""One feature of all rows in a form that is quick to compare: whole numbers, or rows of length 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,10 @@ def near_twins(examined: Examined, training: pl.DataFrame, project: Project) -> 
     if not len(own) or not len(others):
         return NearTwins(np.zeros(len(own), dtype=np.bool_), examined.weights[own], 0.0)
     rows = pl.concat([examined.rows[own], training[others]])
-    known = np.arange(len(own), len(rows))
-    found = _repeated(rows, np.arange(len(own)), known, project)
+    known, columns = np.arange(len(own), len(rows)), list(_columns(rows, project))
+    found = _repeated(columns, np.arange(len(own)), known, project)
     # As many training rows as evaluation rows tell how common coincidences are.
-    among = _repeated(rows, known[: len(own)], known, project)
+    among = _repeated(columns, known[: len(own)], known, project)
     return NearTwins(found, examined.weights[own], float(among.mean()))
 
 
@@ -98,10 +100,9 @@ def _affordable(rows: int, project: Project) -> int:
     return pairs // max(rows, 1)
 
 
-def _repeated(rows: pl.DataFrame, own: Codes, others: Codes, project: Project) -> NDArray[np.bool_]:
+def _repeated(columns: Sequence[Cells], own: Codes, others: Codes, project: Project) -> NDArray[np.bool_]:
     """Which of the rows ``own`` nearly repeat one of ``others``, themselves left out."""
-    least = int(np.ceil(project.gate.leaks.similarity * len(project.columns.features) - 1e-9))
-    columns = list(_columns(rows, project))
+    least = int(np.ceil(project.gate.leaks.similarity * len(columns) - 1e-9))
     found, step = np.zeros(len(own), dtype=np.bool_), max(1, BLOCK // len(others))
     for start in range(0, len(own), step):
         some = own[start : start + step]
@@ -113,8 +114,8 @@ def _repeated(rows: pl.DataFrame, own: Codes, others: Codes, project: Project) -
     return found
 
 
-def _columns(rows: pl.DataFrame, project: Project) -> Iterator[Codes | sparse.csr_matrix]:
-    """Each feature in a form that is quick to compare: whole numbers, or rows of length 1."""
+def _columns(rows: pl.DataFrame, project: Project) -> Iterator[Cells]:
+    """Each feature's cells."""
     for name, column in project.columns.features.items():
         if column.kind == "text":
             yield _ngrams(rows[name])
@@ -149,7 +150,7 @@ def _ngrams(column: pl.Series) -> sparse.csr_matrix:
     return sparse.csr_matrix(counter.fit_transform(texts))
 
 
-def _agree(column: Codes | sparse.csr_matrix, own: Codes, others: Codes, similarity: float) -> NDArray[np.bool_]:
+def _agree(column: Cells, own: Codes, others: Codes, similarity: float) -> NDArray[np.bool_]:
     """Which of ``own`` agrees with which of ``others`` in one feature; (own, others)."""
     if isinstance(column, np.ndarray):
         return np.asarray(column[own][:, None] == column[others][None, :])

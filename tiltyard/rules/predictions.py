@@ -7,6 +7,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 
@@ -14,6 +16,9 @@ from schemas.project import Project
 
 DECIMALS: Final = 6
 """Probabilities are compared after rounding: the last bits of a sum depend on the machine's linear algebra."""
+
+LIKELIEST: Final = (RandomForestClassifier.predict, CalibratedClassifierCV.predict)
+"""scikit-learn's ways to decide that only ask for the probabilities, all over again; all its forests share the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +65,11 @@ def _answers(model: Any, frame: pd.DataFrame) -> tuple[NDArray[np.float64], NDAr
         sure = given[:, positive] >= model.threshold
         return given, np.where(sure, model.classes_[positive], model.classes_[1 - positive])
     if isinstance(model, Pipeline) and len(model) > 1:
-        inner = model[:-1].transform(frame)
-        return model[-1].predict_proba(inner), np.asarray(model[-1].predict(inner))
-    return model.predict_proba(frame), np.asarray(model.predict(frame))
+        frame, model = model[:-1].transform(frame), model[-1]
+    given = model.predict_proba(frame)
+    if getattr(type(model), "predict", None) in LIKELIEST:
+        return given, np.asarray(model.classes_).take(np.argmax(given, axis=1))
+    return given, np.asarray(model.predict(frame))
 
 
 def predictions_hash(predictions: Predictions) -> str:

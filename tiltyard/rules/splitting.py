@@ -44,14 +44,22 @@ def split_units(rows: pl.DataFrame, project: Project) -> pl.Series:
 def first_in_order(chunks: Iterable[pl.DataFrame], most: int, seed: int) -> pl.DataFrame:
     """The first ``most`` rows of all chunks in the order of chance, sorted by it, with the order as ``_order``.
 
-    The chunks are read once and only the rows wanted are kept.
+    The chunks are read once and only the rows wanted are kept, with at most as many others beside one chunk.
     """
-    kept: pl.DataFrame | None = None
+    kept: list[pl.DataFrame] = []
+    held = 0
     for chunk in chunks:
-        ordered = chunk.with_columns(evaluation_order(chunk["sample_id"], seed).alias("_order"))
-        together = ordered if kept is None else pl.concat([kept, ordered])
-        kept = together.bottom_k(most, by=["_order", "sample_id"])
-    return pl.DataFrame() if kept is None else kept.sort("_order", "sample_id")
+        kept.append(chunk.with_columns(evaluation_order(chunk["sample_id"], seed).alias("_order")))
+        held += len(chunk)
+        # To sort at every chunk costs more than to hold a few: a pool may have many small files.
+        if held > 2 * most:
+            kept, held = [_first(kept, most)], most
+    return _first(kept, most).sort("_order", "sample_id") if kept else pl.DataFrame()
+
+
+def _first(frames: list[pl.DataFrame], most: int) -> pl.DataFrame:
+    """The first rows of some frames by their order, in no order."""
+    return pl.concat(frames).bottom_k(most, by=["_order", "sample_id"])
 
 
 def evaluation_order(sample_ids: pl.Series, seed: int) -> pl.Series:

@@ -5,6 +5,7 @@ where it is used: it walks through all of scikit-learn at its import, and most c
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from schemas.errors import RegistryError
@@ -29,6 +30,11 @@ TRUSTED: Final = frozenset(
 )
 """Types beyond skops's own list that models of scikit-learn consist of."""
 
+KEPT: Final = 3
+"""Models that stay in memory: as many as one verdict asks, challenger, champion and the one trained before."""
+KEPT_BYTES: Final = 50_000_000
+"""A model of more bytes is read each time."""
+
 
 def model_bytes(model: Any) -> bytes:
     """A fitted model as skops bytes; RegistryError where it cannot be written."""
@@ -42,10 +48,23 @@ def model_bytes(model: Any) -> bytes:
 
 
 def model_of(content: bytes, own_types: Iterable[str] = ()) -> Any:
-    """The model that bytes hold; RegistryError names the types that are not trusted."""
+    """The model that bytes hold; RegistryError names the types that are not trusted.
+
+    The models that were asked for last are kept, so each is to be asked, never changed: a verdict asks challenger and
+    champion several times, and to read a forest takes longer than its answers.
+    """
+    trusted = frozenset(own_types)
+    return _read_once(content, trusted) if len(content) <= KEPT_BYTES else _read(content, trusted)
+
+
+def _read(content: bytes, own_types: frozenset[str]) -> Any:
+    """The model, made from its bytes."""
     from skops.io import loads
 
     return loads(content, trusted=trusted_types(content, own_types))
+
+
+_read_once: Final = lru_cache(maxsize=KEPT)(_read)
 
 
 def trusted_types(content: bytes, own_types: Iterable[str] = ()) -> list[str]:
