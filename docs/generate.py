@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Final
 
 from pydantic.fields import FieldInfo
@@ -236,12 +237,17 @@ def _command(parent: Any, name: str, command: Any) -> str:
     records = [parameter.get_help_record(context) for parameter in command.params]
     rows = [f"| `{_cell(spelled)}` | {_cell(about)} |" for spelled, about in filter(None, records)]
     table = "\n".join(["| Argument or option | Meaning |", "|---|---|", *rows]) + "\n" if rows else ""
-    return f"\n## `tiltyard {name}`\n\n{_paragraphs(command.help)}\n\n```\n{usage}\n```\n\n{table}"
+    return f"\n## `tiltyard {name}`\n\n{_paragraphs(command.help)}\n\n```\n{usage}\n```\n\n{_example(command)}{table}"
+
+
+def _example(command: Any) -> str:
+    """A command's example as a line."""
+    return f"{command.epilog.replace(': ', ': `', 1)}`\n\n" if command.epilog else ""
 
 
 def _paragraphs(text: str | None) -> str:
     """A docstring as Markdown."""
-    return "\n".join(line.strip() for line in (text or "").splitlines()).strip()
+    return "\n\n".join(fill(paragraph, 120, break_on_hyphens=False) for paragraph in (text or "").split("\n\n"))
 
 
 def ledger_page() -> str:

@@ -57,6 +57,15 @@ class NotFound(TiltyardError):
     """There is no such batch, sample, model or file."""
 
 
+def not_one(found: int, noun: str, name: str) -> str:
+    """What is wrong with the beginning of an id that means nothing, or more than one thing.
+
+    >>> not_one(0, "model", "abc"), not_one(2, "batch", "a")
+    ("no model begins with 'abc'", "more than one batch begins with 'a'")
+    """
+    return f"{'more than one' if found else 'no'} {noun} begins with {name!r}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint that names the closest known word, or the known words when none is close.
 
@@ -64,7 +73,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     "did you mean 'columns'?"
     >>> nearest("xyz", ["b", "a"])
     'known: a, b'
+    >>> nearest("xyz", [])
+    'there is none yet'
     """
     names = sorted(known)
+    if not names:
+        return "there is none yet"
     close = get_close_matches(name, names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from schemas.records import Batch
     from tiltyard.stores.workspace import Workspace
 
+SHORTER = {"attempt": "try"}
+"""A batch's line with all its numbers and an object's name fits into 80 columns."""
+
 
 def ingest(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     """Land what arrived, check its rows, pool the good ones.
@@ -52,7 +55,8 @@ def tell_batches(rows: Sequence[dict[str, Any]], title: str = "") -> None:
     """Show batches as a table, and why any of them was refused as sentences below it."""
     repeated = any(row["attempt"] > 1 for row in rows)
     left_out = {"reason"} if repeated else {"reason", "attempt"}
-    show_table([{name: value for name, value in row.items() if name not in left_out} for row in rows], title)
+    shown = [{SHORTER.get(name, name): row[name] for name in row if name not in left_out} for row in rows]
+    show_table(shown, title)
     for row in rows:
         if row["reason"]:
             say(f"{row['object']}: {row['state']}. {row['reason']}")

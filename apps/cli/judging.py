@@ -17,7 +17,7 @@ Settings = Annotated[
 ]
 OfModel = Annotated[
     str | None,
-    typer.Argument(metavar="[MODEL]", help="With --what-if: a model; default: the last trained.", show_default=False),
+    typer.Argument(metavar="MODEL", help="With --what-if: a model; default: the last trained.", show_default=False),
 ]
 
 
@@ -34,6 +34,9 @@ def judge(
     labels that its verdict asked for have come. The champion is moved by 'tiltyard promote', never here. With
     --what-if a model is judged as it was, under other settings, and what would differ is shown.
     """
+    if model and "=" in model:
+        setting = f"gate.{model.removeprefix('gate.')}"
+        raise typer.BadParameter(f"{model!r} is a setting; say --what-if --set {setting!r}", param_hint="judge")
     if what_if:
         from apps.cli.trying import try_out
 

@@ -8,7 +8,7 @@ import typer
 
 from apps.cli.answers import Answers, Said
 from apps.cli.options import HERE, AsJson, ProjectPath, person
-from apps.cli.screen import console, say, show_json
+from apps.cli.screen import console, counted, say, show_json
 from apps.cli.serving_labels import secret, serve
 
 if TYPE_CHECKING:
@@ -22,6 +22,15 @@ Annotator = Annotated[
 ]
 Count = Annotated[int | None, typer.Option(min=1, help="Stop after so many samples.")]
 
+
+TOLD = {
+    "label": ("label",),
+    "skip": ("skip",),
+    "cant_tell": ("can't tell", "can't tell"),
+    "flag": ("flag",),
+    "withdraw": ("taken back", "taken back"),
+}
+"""An act in words: one of it, and several."""
 
 label = typer.Typer(invoke_without_command=True)
 label.command("serve")(serve)
@@ -110,7 +119,7 @@ def _answer(screen: "Console", session: "Session", answers: Answers) -> bool:
             continue
         if said.act != "undo":
             session.answer(said, lead_ms=round((time.monotonic() - began) * 1000))
-            screen.print(f"-> {said.label or said.act.replace('_', ' ')}", style="green")
+            screen.print(f"-> {said.label or TOLD[said.act][0]}", style="green")
         return True
 
 
@@ -141,7 +150,7 @@ def _sum_up(session: "Session", as_json: bool) -> None:
     if as_json:
         show_json(data)
         return
-    done = ", ".join(f"{count} {act.replace('_', ' ')}" for act, count in data["acts"].items()) or "no answers"
+    done = ", ".join(counted(count, *TOLD[act]) for act, count in data["acts"].items()) or "no answers"
     say(f"This session: {done}. {data['waiting']} wait in the queue.")
     say(
         f"Next: tiltyard train ({data['training'].why})"

@@ -36,40 +36,31 @@ app = typer.Typer(
     cls=Commands,
     name="tiltyard",
     help="Every label is kept. Only better models ship.",
-    epilog="Each command takes --help and --json.",
+    epilog="See it work: tiltyard demo. Begin: tiltyard init DATA.csv --into my-project. "
+    "Go on: tiltyard status says what to do next. Each command takes --help and --json.",
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-app.command(rich_help_panel="Start")(demo)
-app.command(rich_help_panel="Start")(init)
-app.command(rich_help_panel="Start")(example)
-app.command(rich_help_panel="Start")(schema)
-app.command(rich_help_panel="Loop")(ingest)
-app.command(rich_help_panel="Loop")(ask)
-app.add_typer(label, name="label", rich_help_panel="Loop")
-app.command(rich_help_panel="Loop")(train)
-app.command(rich_help_panel="Loop")(judge)
-app.command(rich_help_panel="Loop")(promote)
-app.command(rich_help_panel="Loop")(approve)
-app.command(rich_help_panel="Loop")(rollback)
-app.command(rich_help_panel="Loop")(run)
-app.command(rich_help_panel="Loop")(watch)
-app.add_typer(annotators, name="annotators", rich_help_panel="Labels in the browser")
-app.command("import-labels", rich_help_panel="Labels in files")(import_labels)
-app.command("export-labels", rich_help_panel="Labels in files")(export_labels)
-app.add_typer(label_studio, name="label-studio", rich_help_panel="Labels elsewhere")
-app.command(rich_help_panel="Under Prefect")(deploy)
-app.add_typer(automations, name="automations", rich_help_panel="Under Prefect")
-app.command(rich_help_panel="Look")(status)
-app.command(rich_help_panel="Look")(history)
-app.command(rich_help_panel="Look")(show)
-app.command(rich_help_panel="Look")(diff)
-app.command(rich_help_panel="Look")(explain)
-app.command(rich_help_panel="Look")(report)
-app.add_typer(quarantine, name="quarantine", rich_help_panel="Look")
-app.command(rich_help_panel="Trust")(verify)
-app.command(rich_help_panel="Trust")(rebuild)
-app.command(rich_help_panel="Trust")(doctor)
+PANELS = {
+    "Start": (demo, init, example, schema),
+    "Loop": (ingest, ask, train, judge, promote, approve, rollback, run),
+    "Labels": (import_labels, export_labels),
+    "Look": (status, history, show, diff, explain, report),
+    "Trust": (verify, rebuild, doctor),
+    "Under Prefect": (deploy, watch),
+}
+GROUPS = {
+    "label": (label, "Labels"),
+    "annotators": (annotators, "Labels"),
+    "label-studio": (label_studio, "Labels"),
+    "quarantine": (quarantine, "Look"),
+    "automations": (automations, "Under Prefect"),
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(command.__name__.replace("_", "-"), rich_help_panel=panel)(command)
+for name, (group, panel) in GROUPS.items():
+    app.add_typer(group, name=name, rich_help_panel=panel)
 
 
 @app.callback(invoke_without_command=True)

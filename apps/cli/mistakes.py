@@ -13,6 +13,8 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
+from apps.cli.manual import explain
+from apps.cli.options import person
 from apps.cli.screen import one_line, show_json
 from schemas.errors import TiltyardError
 
@@ -26,6 +28,11 @@ PREFIXES: Final = {"Settings": "TILTYARD_", "LabelingSettings": "TILTYARD_LABEL_
 
 class Commands(TyperGroup):
     """The group of all commands: answers every failure with one line on stderr and the right exit code."""
+
+    def __init__(self, **made: Any) -> None:
+        """Take the commands as Typer makes them, and give each its example."""
+        super().__init__(**made)
+        explain(self)
 
     def main(self, args: Sequence[str] | None = None, *_: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run the command that the arguments name and exit with its code; in Typer's other mode, return it."""
@@ -81,7 +88,8 @@ def _usage(error: typer.TyperException) -> str:
     """A wrong command or option, and where to read about the right ones."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "tiltyard"
-    return f"{error.format_message().rstrip('.')} (see '{path} --help')"
+    wrong = error.format_message().rstrip(".") or f"which of {', '.join(getattr(getattr(context, 'command', None), 'commands', []))}?"
+    return f"{wrong} (see '{path} --help')"
 
 
 def _setting(error: ValidationError) -> str:
@@ -96,4 +104,5 @@ def _setting(error: ValidationError) -> str:
 def _file(error: OSError) -> str:
     """A file that cannot be read or written."""
     where = f"{error.filename!r}: " if error.filename else ""
-    return f"{where}{error.strerror or error}"
+    remedy = f"; give {person(None)!r} the right to it" if isinstance(error, PermissionError) else ""
+    return f"{where}{error.strerror or error}{remedy}"

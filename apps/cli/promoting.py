@@ -6,7 +6,7 @@ import typer
 
 from apps.cli.options import HERE, AsJson, By, ProjectPath, person
 from apps.cli.screen import say, show_json
-from schemas.errors import NotFound, PromotionConflict
+from schemas.errors import NotFound, PromotionConflict, not_one
 
 if TYPE_CHECKING:
     from schemas.records import Promotion, Verdict, VerdictId
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 Which = Annotated[
     str | None,
     typer.Argument(
-        metavar="[VERDICT|MODEL]", help="A verdict or a model, by the beginning of its id.", show_default=False
+        metavar="VERDICT|MODEL", help="A verdict, or a model (id, version, challenger).", show_default=False
     ),
 ]
-To = Annotated[str | None, typer.Option("--to", metavar="MODEL", help="An earlier champion; default: the one before.")]
+To = Annotated[
+    str | None,
+    typer.Option("--to", metavar="MODEL", help="An earlier champion (id or version); default: the one before."),
+]
 Decline = Annotated[bool, typer.Option("--decline", help="Say no: the champion stays.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is recorded for ever.")]
 
@@ -88,32 +91,33 @@ def rollback(
     """
     from tasks.roll_back_champion import roll_back_champion
     from tasks.seal_ledger import seal_ledger
+    from tiltyard.stores.versions import model_named
     from tiltyard.stores.workspace import open_workspace
 
     if not reason.strip():
         raise typer.BadParameter("say why: the reason is recorded for ever", param_hint="--reason")
     workspace = open_workspace(project)
-    roll_back_champion.fn(str(project), person(by), reason, to)
+    target = model_named(workspace, to).model_id if to else None
+    roll_back_champion.fn(str(project), person(by), reason, target)
     seal_ledger.fn(str(project))
     _tell_move(workspace, as_json)
 
 
 def _verdict_meant(workspace: "Workspace", which: str) -> "Verdict":
-    """The verdict that an id's beginning names, or the newest one on the model that it names."""
+    """The verdict that an id's beginning names, or the newest one on the model that is named so."""
+    from tiltyard.stores.versions import model_named
+
     verdicts = workspace.ledger.champions.verdicts()
     named = [verdict for verdict in verdicts if verdict.verdict_id.startswith(which)]
     if len(named) == 1:
         return named[0]
-    models = [model.model_id for model in workspace.ledger.models.all() if model.model_id.startswith(which)]
-    if named or len(models) != 1:
-        found = len(named) + len(models)
-        raise NotFound(f"{found} verdicts and models begin with {which!r}; 'tiltyard history' lists them")
-    on_model = [
-        verdict for verdict in verdicts if verdict.challenger_id == models[0] and verdict.decision != "roll_back"
-    ]
+    if named:
+        raise NotFound(f"{not_one(len(named), 'verdict', which)}; 'tiltyard history' lists them")
+    model_id = model_named(workspace, which).model_id
+    on_model = [one for one in verdicts if one.challenger_id == model_id and one.decision != "roll_back"]
     if not on_model:
         raise PromotionConflict(
-            f"model {models[0][:8]} has no verdict, and nothing else moves the champion; run 'tiltyard judge'"
+            f"model {model_id[:8]} has no verdict, and nothing else moves the champion; run 'tiltyard judge'"
         )
     return on_model[-1]
 
@@ -124,9 +128,9 @@ def _nothing_pending(workspace: "Workspace") -> str:
     if not verdicts:
         return "no verdict was given yet, and only a recorded verdict moves the champion; run 'tiltyard judge'"
     last = verdicts[-1]
-    told = f"the last verdict, {last.verdict_id[:8]}, says {last.decision!r}: {last.reason}"
-    acted_on = {move.verdict_id for move in workspace.ledger.champions.history()}
-    return f"{told} (done already)" if last.verdict_id in acted_on else f"nothing to promote: {told}"
+    if last.verdict_id in {move.verdict_id for move in workspace.ledger.champions.history()}:
+        return f"the last verdict, {last.verdict_id[:8]}, was acted on already; 'tiltyard history' says when"
+    return f"nothing to promote: the last verdict, {last.verdict_id[:8]}, says {last.decision!r}: {last.reason}"
 
 
 def _tell_declined(workspace: "Workspace", verdict_id: "VerdictId", as_json: bool) -> None:

@@ -18,9 +18,7 @@ SHOWN_REASONS, SHOWN_PER_ROW = 15, 3
 quarantine = typer.Typer(no_args_is_help=True, help="Rows that were not accepted: list, show, retry.")
 
 BatchName = Annotated[str, typer.Argument(metavar="BATCH", help="A batch's id, or the beginning of it.")]
-Batches = Annotated[
-    list[str] | None, typer.Argument(metavar="[BATCH]...", help="Batches, by the beginning of their ids.")
-]
+Batches = Annotated[list[str] | None, typer.Argument(metavar="BATCH", help="Batches, by the beginning of their ids.")]
 All = Annotated[bool, typer.Option("--all", help="Every batch that has rows in quarantine.")]
 Limit = Annotated[int, typer.Option("--rows", min=1, help="How many rows to show.")]
 

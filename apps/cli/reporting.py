@@ -7,7 +7,7 @@ import typer
 
 from apps.cli.options import HERE, AsJson, ProjectPath
 from apps.cli.screen import say, show_json
-from schemas.errors import NotFound
+from schemas.errors import NotFound, not_one
 
 if TYPE_CHECKING:
     from schemas.records import Verdict
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 What = Annotated[
     str | None,
     typer.Argument(
-        metavar="[VERDICT|MODEL]",
+        metavar="VERDICT|MODEL",
         help="The beginning of a verdict's id; or a model (id, version, champion, challenger), for its last verdict.",
     ),
 ]
@@ -57,7 +57,7 @@ def verdict_meant(workspace: "Workspace", what: str) -> "Verdict":
     if len(found) == 1:
         return found[0]
     if found:
-        raise NotFound(f"{len(found)} verdicts begin with {what!r}; 'tiltyard history' lists them")
+        raise NotFound(f"{not_one(len(found), 'verdict', what)}; 'tiltyard history' lists them")
     model = model_named(workspace, what)
     judged = [one for one in verdicts if one.challenger_id == model.model_id]
     if not judged:

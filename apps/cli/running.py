@@ -1,6 +1,7 @@
 """``tiltyard run``: once round the loop, as a Prefect flow."""
 
 import logging
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from apps.cli.mistakes import DEBUG
 from apps.cli.options import HERE, AsJson, ProjectPath
-from apps.cli.screen import console, show_json, show_table
+from apps.cli.screen import console, counted, show_json, show_table
 from schemas.errors import nearest
 
 if TYPE_CHECKING:
@@ -88,17 +90,23 @@ def _round(workspace: "Workspace", project: str, span: "tuple[Step, Step]") -> l
 def embedded() -> Iterator[None]:
     """Prefect as a quiet part of this process; a server that PREFECT_API_URL names is used where there is one.
 
-    Its heartbeat thread, which costs a flow of this length a second, is left out.
+    Its heartbeat thread, which costs a flow of this length a second, is left out. Its server, which ends with this
+    process, writes a traceback for each event that it was still storing; what matters of its faults reaches the flow.
     """
     from prefect.settings import (
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         PREFECT_LOGGING_LEVEL,
         PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
+        PREFECT_SERVER_LOGGING_LEVEL,
         temporary_settings,
     )
 
     logging.getLogger("prefect").setLevel(logging.WARNING)
-    quiet = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_LEVEL: "WARNING"}
+    quiet = {
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+        PREFECT_LOGGING_LEVEL: "WARNING",
+        PREFECT_SERVER_LOGGING_LEVEL: "ERROR" if os.environ.get(DEBUG) else "CRITICAL",
+    }
     # The first start makes Prefect's database, which takes longer than its own 20 seconds on a busy machine.
     with temporary_settings({**quiet, PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: 180}):
         yield
@@ -131,7 +139,7 @@ def _done(workspace: "Workspace", step: str, made: int) -> str:
     if step == "ingest":
         new = ledger.batches.all()[-made:]
         read, accepted = sum(batch.read for batch in new), sum(batch.accepted for batch in new)
-        return f"{made} batches, {read:,} rows read, {accepted:,} accepted"
+        return f"{counted(made, 'batch', 'batches')}, {read:,} rows read, {accepted:,} accepted"
     if step == "train":
         return f"challenger {ledger.models.all()[-1].model_id[:8]}"
     if step in {"settle", "judge"}:
@@ -139,7 +147,9 @@ def _done(workspace: "Workspace", step: str, made: int) -> str:
         return f"{last.decision}: {last.reason}"
     if step == "promote":
         return f"champion is {str(ledger.champions.champion_id)[:8]} now"
-    return f"{ledger.assignments.waiting_count()} wait in the queue" if step == "ask" else f"{made} facts sealed"
+    if step == "ask":
+        return f"{ledger.assignments.waiting_count()} wait in the queue"
+    return f"{counted(made, 'fact')} sealed"
 
 
 def _nothing(workspace: "Workspace", step: str) -> str:

@@ -19,7 +19,10 @@ CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Characters that would steer a terminal; line feed and tab are left."""
 
 SHORT: Final = 16
-"""Characters up to which a cell is never broken."""
+"""Characters up to which a cell is not broken, as long as the table fits into the screen."""
+
+GAP: Final = 2
+"""Characters between two columns."""
 
 NUMBERS: Final = (int, float)
 
@@ -58,10 +61,12 @@ def table(rows: Sequence[Row], title: str = "", *, hide: Iterable[str] = ()) -> 
     names = [name for name in rows[0] if name not in silent]
     made = Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, show_edge=False)
     made.padding, made.pad_edge = (0, 1, 0, 0), False
+    widths = {name: max(len(name), *(len(cell(row[name])) for row in rows)) for name in names}
+    fits = sum(min(width, SHORT) + GAP for width in widths.values()) - GAP <= console().width
     for name in names:
         is_number = all(isinstance(row[name], NUMBERS) or row[name] is None for row in rows)
-        short = all(len(cell(row[name])) <= SHORT for row in rows)
-        made.add_column(name, justify="right" if is_number else "left", overflow="fold", no_wrap=short)
+        whole = widths[name] <= SHORT and (fits or is_number)
+        made.add_column(name, justify="right" if is_number else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         made.add_row(*(Text(cell(row[name])) for name in names))
     return made
@@ -89,6 +94,15 @@ def shown(text: str) -> str:
     'bell \\\\x07'
     """
     return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun.
+
+    >>> counted(1, "fact"), counted(2000, "fact"), counted(2, "batch", "batches")
+    ('1 fact', '2,000 facts', '2 batches')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def minute(moment: str) -> str:

@@ -16,7 +16,7 @@ SHOWN_TRIALS, SHOWN_COLUMNS = 20, 15
 AnyModel = Annotated[
     str,
     typer.Argument(
-        metavar="[MODEL]",
+        metavar="MODEL",
         help="A model: the beginning of its id, its version (1.2.0), champion or challenger.",
     ),
 ]

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from tiltyard.stores.workspace import Workspace
 
 Force = Annotated[bool, typer.Option("--force", help="Train even where too few annotations are new.")]
-ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model's id, or the beginning of it.")]
+ModelName = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A model: its id's beginning, its version, champion or challenger.")
+]
 
 
 def train(project: ProjectPath = HERE, force: Force = False, as_json: AsJson = False) -> None:
@@ -46,8 +48,10 @@ def rebuild(model: ModelName, project: ProjectPath = HERE, as_json: AsJson = Fal
     Exit code 1 when the predictions differ.
     """
     from tasks.rebuild_model import rebuild_model
+    from tiltyard.stores.versions import model_named
+    from tiltyard.stores.workspace import open_workspace
 
-    rebuilt = rebuild_model.fn(str(project), model)
+    rebuilt = rebuild_model.fn(str(project), model_named(open_workspace(project), model).model_id)
     if as_json:
         show_json(rebuilt)
     else:
@@ -76,7 +80,7 @@ def _tell(workspace: "Workspace", due: "Due", model: "Model | None") -> None:
     from tiltyard.stores.versions import version_of
 
     labeled, version = workspace.ledger.models.get_set(model.training_id), version_of(workspace, model.model_id)
-    counts = ", ".join(f"{count} {name}" for name, count in labeled.classes.items() if count)
+    counts = ", ".join(f"{name}: {count:,}" for name, count in labeled.classes.items() if count)
     say(f"Trained {model.model_id[:8]} ({model.recipe.get('candidate')}) on {labeled.rows:,} labels ({counts}).")
     say(f"It is version {version.number}, {version.step}: {version.why}.")
     show_table([{"metric": name, "in its trials": value} for name, value in sorted(model.metrics.items())])

@@ -245,6 +245,7 @@ def test_run_takes_the_steps_and_says_which_had_nothing_to_do(tmp_path: Path) ->
     told: list[dict[str, Any]] = Told(0, run.stdout, run.stderr).data["steps"]
     assert [line["step"] for line in told] == list(STEPS)
     said = {line["step"]: line["what"] for line in told}
-    assert said["ingest"] == "1 batches, 60 rows read, 60 accepted"
+    assert "Traceback" not in run.stderr
+    assert said["ingest"] == "1 batch, 60 rows read, 60 accepted"
     assert said["train"].startswith("nothing to do: ")
     assert said["ask"] == "24 wait in the queue"

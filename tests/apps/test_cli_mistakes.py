@@ -1,6 +1,7 @@
 """What a user does wrong, and the one line that says so."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from typer.main import get_command
 
 from apps.cli.main import app
+from apps.cli.manual import EXAMPLES
 from tests.commands import done, tiltyard
 from tests.small_project import CONTENT, make_project
 
@@ -42,11 +44,14 @@ MISTAKES = [
      "(see 'tiltyard rollback --help')"),
     (["rollback", "--reason", "x"], "there is no champion to roll back from; promote one first"),
     (["promote"], "no verdict was given yet, and only a recorded verdict moves the champion; run 'tiltyard judge'"),
-    (["promote", "abc"], "no verdict or model begins with 'abc'; 'tiltyard history' lists them"),
+    (["promote", "abc"], "no model begins with 'abc'; 'tiltyard history' lists the models"),
     (["rebuild", "abc"], "no model begins with 'abc'; 'tiltyard history' lists the models"),
     (["ask", "--budget", "0"], "Invalid value for '--budget': Input should be greater than or equal to 1 "
      "(see 'tiltyard ask --help')"),
     (["quarantine", "show", "abc"], "no batch begins with 'abc'; 'tiltyard quarantine list' shows the ids"),
+    (["judge", "metric=f1"], "Invalid value for judge: 'metric=f1' is a setting; say --what-if --set 'gate.metric=f1' "
+     "(see 'tiltyard judge --help')"),
+    (["show", "1.0.0"], "no model has version '1.0.0'; there is none yet"),
     (["quarantine", "retry"], "Invalid value: name the batches to retry, or say --all "
      "(see 'tiltyard quarantine retry --help')"),
     (["import-labels", "no.csv"], "no file at 'no.csv'"),
@@ -123,9 +128,37 @@ def test_help_names_every_command() -> None:
 
 
 @pytest.mark.parametrize("words", WORDS, ids=" ".join)
-def test_every_command_explains_itself(words: list[str]) -> None:
+def test_every_command_explains_itself_with_an_example(words: list[str]) -> None:
     shown = done(*words, "--help").out
     assert "--json" in shown or words in ONLY_GROUPS + SERVING
+    assert f"Example: tiltyard {' '.join(words)}" in shown or words in ONLY_GROUPS
+
+
+@pytest.mark.parametrize("words", sorted(EXAMPLES))
+def test_every_example_is_one_that_the_command_takes(words: str) -> None:
+    command: Any = get_command(app)
+    for word in words.split():
+        command = command.commands[word]
+    typed = shlex.split(EXAMPLES[words])
+    assert typed[: len(words.split()) + 1] == ["tiltyard", *words.split()]
+    command.make_context(words, typed[len(words.split()) + 1 :])
+
+
+@pytest.mark.parametrize("words", ONLY_GROUPS, ids=" ".join)
+def test_a_group_alone_asks_which(words: list[str]) -> None:
+    told = tiltyard(*words)
+    names = ", ".join(COMMANDS[words[0]].commands)
+    assert (told.code, told.err) == (2, f"tiltyard: which of {names}? (see 'tiltyard {words[0]} --help')\n")
+
+
+def test_a_folder_without_rights_names_who_has_none(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "workspace")
+
+    monkeypatch.setattr("tiltyard.stores.workspace.open_workspace", refuse)
+    monkeypatch.setenv("LOGNAME", "ada")
+    told = tiltyard("status", "-p", empty)
+    assert told.err == "tiltyard: 'workspace': Permission denied; give 'ada' the right to it\n"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The stores of files: what is written is whole, stays, and is noticed when it changes. In folders and in buckets."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -94,6 +96,27 @@ def test_half_written_and_hidden_files_are_left(source: ObjectStore) -> None:
     for key in ["a.csv.part", "b.tmp", ".hidden.csv", ".git/x.csv", "whole.csv"]:
         put_object(source, key, b"1")
     assert [arrival.key for arrival in source.arrivals("*")] == ["whole.csv"]
+
+
+@pytest.mark.parametrize("closed", [".", "days"])
+def test_a_folder_that_may_not_be_looked_into_is_told(tmp_path: Path, closed: str) -> None:
+    folder = tmp_path / "incoming"
+    (folder / "days").mkdir(parents=True)
+    source = FolderObjects(folder)
+    (folder / closed).chmod(0)
+    with as_nobody(), pytest.raises(ObjectError, match="Permission denied; let this user read and enter it"):
+        list(source.arrivals("*"))
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """A user whom a folder's rights keep out, as they do not keep out root."""
+    user = os.geteuid()
+    os.seteuid(user or 65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
 
 
 def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def next_step(now: Standing) -> NextStep:
     'the pool is empty; put a file into incoming/'
     """
     if now.arrived:
-        return NextStep("tiltyard ingest", f"{now.arrived} objects arrived")
+        return NextStep("tiltyard ingest", f"{now.arrived:,} {'object' if now.arrived == 1 else 'objects'} arrived")
     if now.to_promote:
         return NextStep("tiltyard promote", f"verdict {now.to_promote} says promote")
     if now.to_approve:
@@ -57,7 +57,10 @@ def _about_labels(now: Standing) -> NextStep:
     """The next step when only labels or data are wanted."""
     if now.waiting:
         why = f"open is {now.question}" if now.question else now.training.why
-        return NextStep("tiltyard label", f"{now.waiting} samples wait for a label; {why}")
+        return NextStep(
+            "tiltyard label",
+            f"{now.waiting:,} {'sample waits' if now.waiting == 1 else 'samples wait'} for a label; {why}",
+        )
     if now.refused and not now.samples:
         why = f"batch {now.refused[0]} is in quarantine; mend the project file, then 'tiltyard quarantine retry'"
         return NextStep(f"tiltyard quarantine show {now.refused[0]}", why)

@@ -1,5 +1,6 @@
 """Where objects arrive and where they are landed, byte for byte, before anything reads them."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -76,8 +77,11 @@ class FolderObjects:
         return f"{self.root.name}/"
 
     def arrivals(self, pattern: str) -> Iterator[Arrival]:
-        """Every object whose key fits the shell pattern, sorted by key. Links out of the folder are left alone."""
-        keys = (path.relative_to(self.root).as_posix() for path in self.root.rglob("*"))
+        """Every object whose key fits the shell pattern, sorted by key. Links out of the folder are left alone.
+
+        ObjectError where a folder may not be looked into: what lies there would pass for nothing new.
+        """
+        keys = (path.relative_to(self.root).as_posix() for path in self._files())
         for key in sorted(key for key in keys if is_batch(key, pattern)):
             if self._is_ours(key):
                 yield self._arrival(key)
@@ -98,6 +102,11 @@ class FolderObjects:
         except OSError as error:
             raise ObjectError(f"object {arrival.key!r}: {error.strerror or error}") from error
 
+    def _files(self) -> Iterator[Path]:
+        """Everything in the folder and in the folders in it that is no folder itself."""
+        for folder, _, names in os.walk(self.root, onerror=_closed):
+            yield from (Path(folder, name) for name in names)
+
     def _is_ours(self, key: str) -> bool:
         """Whether a key is a regular file inside the folder, not a link out of it."""
         path = self.root / key
@@ -107,6 +116,12 @@ class FolderObjects:
         """What the file system says of a file: a change of its content changes the stamp."""
         status = (self.root / key).stat()
         return Arrival(key, "", status.st_size, f"{status.st_mtime_ns}-{status.st_size}")
+
+
+def _closed(error: OSError) -> None:
+    """Refuse a folder that may not be looked into; one that is gone by now holds nothing."""
+    if isinstance(error, PermissionError):
+        raise ObjectError(f"folder {error.filename!r}: {error.strerror}; let this user read and enter it") from error
 
 
 class LandedObjects:

@@ -37,7 +37,8 @@ def model_named(workspace: Workspace, name: str) -> Model:
     if name == "champion" and (champion := ledger.champions.champion_id):
         return ledger.models.get(champion)
     if name in {"champion", "challenger"}:
-        raise NotFound(f"there is no {name} yet; 'tiltyard status' says what to do next")
+        other = "'challenger' is the model trained last; " if ledger.models.last() else ""
+        raise NotFound(f"there is no {name} yet; {other}'tiltyard status' says what to do next")
     if "." in name:
         numbers = {version.number: model_id for model_id, version in versions_of_all(workspace).items()}
         if name not in numbers:

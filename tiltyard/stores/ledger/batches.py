@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, true
 
-from schemas.errors import NotFound
+from schemas.errors import NotFound, not_one
 from schemas.records import Batch, BatchId, Conservation, LandedObject, ObjectId
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
@@ -76,7 +76,7 @@ class Batches:
         with self._database.reading() as connection:
             found = all_of(connection, Batch, BATCH.c.batch_id.startswith(batch_id, autoescape=True))
         if len(found) != 1:
-            raise NotFound(f"{len(found)} batches begin with {batch_id!r}; 'tiltyard quarantine list' shows the ids")
+            raise NotFound(f"{not_one(len(found), 'batch', batch_id)}; 'tiltyard quarantine list' shows the ids")
         return found[0]
 
     def of_object(self, object_id: ObjectId) -> list[Batch]:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import func, select
 
-from schemas.errors import NotFound
+from schemas.errors import NotFound, not_one
 from schemas.records import LabeledSet, Model, ModelId, ProjectVersion
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
@@ -88,7 +88,7 @@ class Models:
         with self._database.reading() as connection:
             found = all_of(connection, Model, MODEL.c.model_id.startswith(model_id, autoescape=True))
         if len(found) != 1:
-            raise NotFound(f"{len(found)} models begin with {model_id!r}; 'tiltyard history' lists the models")
+            raise NotFound(f"{not_one(len(found), 'model', model_id)}; 'tiltyard history' lists the models")
         return found[0]
 
     def all(self) -> list[Model]:

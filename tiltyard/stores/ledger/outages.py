@@ -7,6 +7,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from schemas.errors import Unavailable
 
+CLOSED = ("readonly database", "unable to open database file")
+"""What SQLite says where the rights to its file or folder are missing."""
+
 
 @contextmanager
 def answering() -> Iterator[None]:
@@ -15,4 +18,6 @@ def answering() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError) as error:
         reason = str(error.orig).strip().splitlines()[0]
+        if any(word in reason for word in CLOSED):
+            raise Unavailable(f"the ledger's file: {reason}; let this user write the workspace folder") from error
         raise Unavailable(f"the ledger's database does not answer: {reason}") from error
