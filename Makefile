@@ -18,7 +18,7 @@ export DO_NOT_TRACK = 1
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: help demo test lint types imports docs pytest bench lock reference format clean
+.PHONY: help demo test lint types imports docs pytest coverage bench lock reference format clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -e 's/:.*##/:/' | awk -F: '{printf "make %-10s %s\n", $$1, $$2}'
@@ -42,8 +42,11 @@ docs: $(INSTALLED) ## build the site into site/, strictly
 	$(BIN)/mkdocs build --strict --quiet
 
 # Label Studio's own environment is made beside the first tests; those that need it wait for it.
-pytest: $(INSTALLED) $(BROWSER) ## the tests alone, in parallel, with coverage
-	@$(BIN)/python -m tests.label_studio_server & $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope --no-loadscope-reorder --cov --cov-report=term:skip-covered
+pytest: $(INSTALLED) $(BROWSER) ## the tests alone, in parallel
+	@$(BIN)/python -m tests.label_studio_server & $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope --no-loadscope-reorder $(OPTIONS)
+
+coverage: ## the tests, and which lines and branches they reach; a third more work
+	@$(MAKE) pytest OPTIONS="--cov --cov-report=term:skip-covered"
 
 reference: $(INSTALLED) ## write the generated pages of docs/reference again
 	$(BIN)/python -m docs.generate
