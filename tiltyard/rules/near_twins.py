@@ -11,7 +11,7 @@ The work is bounded: rows are drawn by chance where there are too many pairs.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -44,7 +44,7 @@ FINE: Final = 100
 """Parts of a standard deviation that make two numbers differ."""
 
 Codes = NDArray[np.int64]
-Cells = Codes | sparse.csr_matrix
+Cells: TypeAlias = Codes | sparse.csr_matrix
 """One feature of all rows in a form that is quick to compare: whole numbers, or rows of length 1."""
 
 

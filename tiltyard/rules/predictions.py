@@ -18,7 +18,7 @@ DECIMALS: Final = 6
 """Probabilities are compared after rounding: the last bits of a sum depend on the machine's linear algebra."""
 
 LIKELIEST: Final = (RandomForestClassifier.predict, CalibratedClassifierCV.predict)
-"""scikit-learn's ways to decide that only ask for the probabilities, all over again; all its forests share the first."""
+"""scikit-learn's ways to decide that ask for the probabilities all over again; all its forests share the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import IO, Self
+from typing import IO, Final, Self
 
 import polars as pl
 import pyarrow as pa
@@ -12,6 +12,9 @@ import pyarrow.parquet as pq
 
 from schemas.records import StoredFile
 from tiltyard.stores.files import Files
+
+WORTH_THREADS: Final = 10_000
+"""Rows of a file whose columns are decoded side by side; for fewer, to hand them round takes longer than the work."""
 
 
 class Hashing:
@@ -91,7 +94,8 @@ class ParquetStore:
         """The files' rows in frames of at most ``chunk_rows``, file after file; memory is bounded by one frame."""
         for one in stored:
             with self._open(one) as parquet:
-                for batch in parquet.iter_batches(batch_size=chunk_rows, columns=columns):
+                beside = one.rows >= WORTH_THREADS
+                for batch in parquet.iter_batches(batch_size=chunk_rows, columns=columns, use_threads=beside):
                     yield _frame(pa.Table.from_batches([batch]))
 
     def schema_of(self, stored: StoredFile) -> pl.Schema:
