@@ -6,7 +6,7 @@ from tasks.fit_candidates import fit_candidates
 from tasks.judge_challenger import judge_challenger, question_to_settle, unjudged_challenger
 from tasks.loop_flow import loop_flow
 from tasks.promote_challenger import pending_verdict, promote_challenger
-from tasks.publish_artifacts import publish_verdict
+from tasks.publish_artifacts import publish_verdict, unpublished_verdicts
 from tasks.seal_ledger import seal_ledger
 from tasks.snapshot_labels import snapshot_labels
 from tasks.training_due import training_due
@@ -42,6 +42,8 @@ def settle(project: str) -> VerdictId | None:
     A champion that they show to be worse than the one before is sent back; a challenger whose verdict wanted them is
     judged again, and promoted if they speak for it.
     """
+    for unseen in unpublished_verdicts(project):
+        publish_verdict(project, unseen)  # what a run that was killed had left to show
     watch_champion(project)
     verdict = judge(project) if question_to_settle(project) else None
     if pending := pending_verdict(project):

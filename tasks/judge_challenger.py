@@ -7,6 +7,7 @@ from tiltyard.rules.judging import Judgement
 from tiltyard.rules.triggering import next_look
 from tiltyard.stores.due import challenger_due, judging_of
 from tiltyard.stores.judgement import judgement_of
+from tiltyard.stores.shown_verdicts import show_verdict
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 
@@ -41,7 +42,7 @@ def judge_challenger(project: str, model_id: str, evaluation_id: str) -> Verdict
     judgement = judgement_of(workspace, challenger, champion, evaluation_id, looks)
     verdict = _verdict(workspace, challenger, champion, evaluation_id, judgement)
     recorded = workspace.ledger.champions.decide(verdict)
-    workspace.registry.log_verdict(challenger, recorded)
+    show_verdict(workspace, recorded)
     return recorded.verdict_id
 
 

@@ -1,6 +1,6 @@
 """Show the loop in Prefect's pages: validation, verdict and learning curve as artifacts of the run, and say so."""
 
-from typing import Any
+from typing import Any, Final
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
@@ -10,7 +10,11 @@ from tasks.announcing import announce
 from tasks.step import step
 from tiltyard.rules.story import batch_rows, check_rows, learning_curve
 from tiltyard.rules.verdict_markdown import verdict_markdown
+from tiltyard.stores.shown_verdicts import PAGE, VERDICT, show_verdict, unshown
 from tiltyard.stores.workspace import Workspace, open_workspace
+
+MOST_CAUGHT_UP: Final = 5
+"""Pages drawn at once for verdicts of before; a killed run leaves one."""
 
 
 @step("publish-validation")
@@ -29,6 +33,12 @@ def publish_validation(project: str, batch_ids: list[BatchId]) -> None:
     announce(workspace, BATCH_CHECKED, text, batches=batch_ids, accepted=accepted, quarantined=quarantined)
 
 
+@step("unpublished-verdicts")
+def unpublished_verdicts(project: str) -> list[VerdictId]:
+    """The newest verdicts that a run which was killed did not come to publish, oldest first."""
+    return [verdict.verdict_id for verdict in unshown(open_workspace(project), PAGE)][-MOST_CAUGHT_UP:]
+
+
 @step("publish-verdict")
 def publish_verdict(project: str, verdict_id: VerdictId) -> None:
     """The verdict's page with the challenger's run in MLflow; its headline, checks and learning curve in Prefect."""
@@ -37,6 +47,8 @@ def publish_verdict(project: str, verdict_id: VerdictId) -> None:
 
     workspace = open_workspace(project)
     verdict = workspace.ledger.champions.verdict(verdict_id)
+    if verdict in unshown(workspace, VERDICT):
+        show_verdict(workspace, verdict)
     address = keep_pages(workspace, verdict)
     if address:
         text = "The verdict's page in MLflow"

@@ -1,6 +1,7 @@
-"""Repair what a crash left: the alias behind the ledger, runs that never ended, temporary files."""
+"""Repair what a crash left: alias and verdicts behind the ledger, runs that never ended, temporary files."""
 
 from tasks.step import step
+from tiltyard.stores.shown_verdicts import VERDICT, show_verdict, unshown
 from tiltyard.stores.workspace import open_workspace
 
 
@@ -14,6 +15,10 @@ def repair_stores(project: str) -> list[str]:
     done = []
     if workspace.show_champion():
         done.append("the registry's champion alias was behind the ledger; it is right again")
+    if missing := unshown(workspace, VERDICT):
+        for verdict in missing:
+            show_verdict(workspace, verdict)
+        done.append(f"{len(missing)} verdicts were missing in the registry; they are shown there again")
     if closed := workspace.registry.close_stale_runs():
         done.append(f"closed {closed} MLflow runs that a crash left open")
     if swept := workspace.sweep():

@@ -23,6 +23,8 @@ from flows.score_batch import score_batch
 from flows.watch_drift import watch_drift
 from flows.whole_cycle import STEPS, whole_cycle
 from schemas.errors import NotFound
+from tasks.judge_challenger import judge_challenger
+from tasks.snapshot_labels import snapshot_labels
 from tests.prefect_server import wait_until
 from tests.small_project import LENIENT, STUMP, a_day, answer_queue, deliver, make_project
 from tiltyard.stores.workspace import Workspace
@@ -138,6 +140,22 @@ def test_a_cycle_with_nothing_to_do_changes_nothing(workspace: Workspace) -> Non
     before = workspace.ledger.position()
     whole_cycle(project_of(workspace))
     assert workspace.ledger.position() == before
+
+
+def test_a_verdict_that_no_run_came_to_publish_is_published_by_the_next(template: Path, tmp_path: Path) -> None:
+    made = make_project(Path(shutil.copytree(template, tmp_path / "unpublished")), gate=LENIENT)
+    project = project_of(made)
+    deliver(made, "day-0.csv", a_day(0))
+    whole_cycle(project, last="ingest")
+    ask_experts(project)
+    answer_queue(made, made.clock())
+    whole_cycle(project, first="train", last="train")
+    (challenger,) = made.ledger.models.all()
+    verdict = judge_challenger.fn(project, challenger.model_id, snapshot_labels.fn(project, "evaluation"))
+    whole_cycle(project, first="settle", last="settle")
+    kept = {file.path for file in made.registry.client.list_artifacts(challenger.run_id)}
+    assert {"project.html", f"verdict-{verdict[:12]}.html"} <= kept
+    assert verdict[:8] in str(artifacts()["small-verdict"].data)
 
 
 def test_a_run_goes_from_one_step_to_another_and_is_resumed_by_the_next(template: Path, tmp_path: Path) -> None:

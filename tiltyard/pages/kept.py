@@ -3,6 +3,7 @@
 from schemas.records import Verdict
 from tiltyard.pages.project_page import project_page
 from tiltyard.pages.verdict_page import verdict_page
+from tiltyard.stores.shown_verdicts import PAGE, mark
 from tiltyard.stores.workspace import Workspace
 
 PROJECT_PAGE = "project.html"
@@ -16,7 +17,9 @@ def keep_pages(workspace: Workspace, verdict: Verdict) -> str:
     """
     challenger = workspace.ledger.models.get(verdict.challenger_id)
     workspace.registry.keep_page(challenger, PROJECT_PAGE, project_page(workspace))
-    return workspace.registry.keep_page(challenger, page_name(verdict), verdict_page(workspace, verdict))
+    address = workspace.registry.keep_page(challenger, page_name(verdict), verdict_page(workspace, verdict))
+    mark(workspace, verdict, PAGE)
+    return address
 
 
 def page_name(verdict: Verdict) -> str:

@@ -132,6 +132,12 @@ class Registry:
         with asking(f"tag version {version}"):
             self.client.set_model_version_tag(self.name, version, key, value)
 
+    def tags(self) -> dict[str, set[str]]:
+        """The keys of the tags on each version."""
+        with asking("read the versions"):
+            found = self.client.search_model_versions(f"name = '{self.name}'")
+            return {str(version.version): set(version.tags) for version in found}
+
     def log_verdict(self, model: Model, verdict: Verdict) -> None:
         """Show a verdict with its numbers and checks on the challenger's run and version; it may be repeated."""
         facts = {**asdict(verdict), "recorded_at": verdict.recorded_at.isoformat()}
