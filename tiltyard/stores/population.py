@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ from tiltyard.rules.predictions import Predictions, predictions_of
 from tiltyard.rules.splitting import first_in_order
 from tiltyard.rules.strata import Strata
 from tiltyard.rules.triggering import DISAGREEMENT
+from tiltyard.stores.latest import Latest
 from tiltyard.stores.ledger.assignments import ToEvaluate
 from tiltyard.stores.workspace import Workspace
 
@@ -76,21 +77,23 @@ class Judged:
         return self.rows["label"].to_numpy().astype(str)
 
 
+COMPARED: Final = Latest[Population]()
+
+
 def rows_judged(workspace: Workspace, challenger: Model, champion: Model | None, evaluation_id: str) -> Judged:
     """What a verdict over two models on an evaluation set looks at; the same for the same ids, however much later.
 
     The position at which the evaluation set was pinned bounds the pool, and the set itself the labels; the gate's
     window, where there is one, leaves only the newest batches of both.
     """
-    rows, new = _in_window(workspace, evaluation_id), workspace.fitted(challenger)
+    rows = _in_window(workspace, evaluation_id)
     if champion is None:
-        return Judged(rows, _answers(workspace, challenger, new, rows), None)
-    old = workspace.fitted(champion)
-    population = _compared(workspace, evaluation_id, rows["sample_id"], (new, old))
+        return Judged(rows, _answers(workspace, challenger, rows), None)
+    population = population_of(workspace, challenger, champion, evaluation_id)
     labeled = _labeled(workspace, rows, population, (challenger, champion))
     found = speaking(labeled, population.rows.height, population.differ)
     spoken = rows.filter(found.rows)
-    answers = _answers(workspace, challenger, new, spoken), _answers(workspace, champion, old, spoken)
+    answers = _answers(workspace, challenger, spoken), _answers(workspace, champion, spoken)
     return Judged(spoken, *answers, found.strata, population, found.by_chance)
 
 
@@ -105,19 +108,24 @@ def _in_window(workspace: Workspace, evaluation_id: str) -> pl.DataFrame:
 
 
 def population_of(workspace: Workspace, challenger: Model, champion: Model, evaluation_id: str) -> Population:
-    """The rows over which two models are compared, labeled or not, at the position of an evaluation set."""
-    new, old = (workspace.fitted(model) for model in (challenger, champion))
-    return _compared(workspace, evaluation_id, workspace.labeled_rows(evaluation_id)["sample_id"], (new, old))
+    """The rows over which two models are compared, labeled or not, at the position of an evaluation set.
+
+    The last one is kept: the verdict, its page and the choice of what to label next ask for the same.
+    """
+    where = (workspace.folder, workspace.project.project_hash)
+    name = (*where, challenger.model_id, champion.model_id, evaluation_id)
+    return COMPARED.of(name, lambda: _compared(workspace, (challenger, champion), evaluation_id))
 
 
-def _compared(workspace: Workspace, evaluation_id: str, labeled: pl.Series, pair: tuple[Any, Any]) -> Population:
-    """What two fitted models, challenger and champion, say of the population; ``labeled`` are the labeled rows' ids."""
+def _compared(workspace: Workspace, pair: tuple[Model, Model], evaluation_id: str) -> Population:
+    """What challenger and champion say of the population."""
     position = workspace.ledger.models.get_set(evaluation_id).position
     rows = first_rows(workspace, workspace.project.evaluation.population, position, workspace.project.gate.window)
     frame = feature_frame(rows, workspace.project)
-    new, old = (predictions_of(fitted, frame, workspace.project) for fitted in pair)
+    new, old = (predictions_of(workspace.fitted(model), frame, workspace.project) for model in pair)
     differs = differing(workspace.project.gate.metric, old, new)
     rows = rows.with_columns(_differs=pl.Series(differs, dtype=pl.Boolean))
+    labeled = workspace.labeled_rows(evaluation_id)["sample_id"]
     return Population(rows, old, new, rows.filter("_differs", ~pl.col("sample_id").is_in(labeled.implode())))
 
 
@@ -134,8 +142,9 @@ def _evaluation_rows(workspace: Workspace, position: int | None, window: int | N
             yield chunk.filter("evaluation").with_columns(_batch=pl.lit(number, pl.Int64))
 
 
-def _answers(workspace: Workspace, model: Model, fitted: Any, rows: pl.DataFrame) -> Answers:
+def _answers(workspace: Workspace, model: Model, rows: pl.DataFrame) -> Answers:
     """A model and what it says about some rows."""
+    fitted = workspace.fitted(model)
     return Answers(model, fitted, predictions_of(fitted, feature_frame(rows, workspace.project), workspace.project))
 
 
