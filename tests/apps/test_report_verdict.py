@@ -281,8 +281,16 @@ def test_an_address_shows_no_password(workspace: Workspace, verdict: Verdict) ->
     assert address == f"https://mlflow.example:5000/under/#/experiments/7/runs/{challenger.run_id}/artifacts/page.html"
 
 
-def test_both_pages_are_kept_with_the_challenger(workspace: Workspace, verdict: Verdict) -> None:
+def test_both_pages_are_kept_with_the_challenger_without_what_will_change(
+    workspace: Workspace, verdict: Verdict, tmp_path: Path
+) -> None:
     assert keep_pages(workspace, verdict) == ""
     run = workspace.ledger.models.get(verdict.challenger_id).run_id
-    kept = {file.path for file in workspace.registry.client.list_artifacts(run)}
-    assert {PROJECT_PAGE, page_name(verdict)} <= kept
+    pages = {PROJECT_PAGE: project_page(workspace), page_name(verdict): verdict_page(workspace, verdict)}
+    for name, drawn in pages.items():
+        path = workspace.registry.client.download_artifacts(run, name, str(tmp_path))
+        kept, said = Path(path).read_text("utf-8"), headline(verdict).title
+        assert said in kept
+        assert said in drawn
+        assert '<p class="next">' not in kept
+        assert '<p class="next">' in drawn
