@@ -7,7 +7,7 @@ A search says which recipe and which cut-off (:func:`choose_recipe`); fitting wh
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
@@ -56,45 +56,37 @@ class Fitted:
     recipe: Mapping[str, Any] = field(default_factory=dict)
 
 
-def fit_candidates(
-    frame: pd.DataFrame,
-    labels: Labels,
-    project: Project,
-    seed: int,
-    *,
-    warm: Mapping[str, Any] | None = None,
-    clock: Clock | None = None,
-) -> Fitted:
+class Start(TypedDict, total=False):
+    """What a search may be given beside rows, project and seed: the champion's recorded recipe, to start ``warm``, and
+    the ``clock`` that ``tuning.seconds`` is counted by."""
+
+    warm: Mapping[str, Any] | None
+    clock: Clock | None
+
+
+def fit_candidates(frame: pd.DataFrame, labels: Labels, project: Project, seed: int, **start: Unpack[Start]) -> Fitted:
     """The best of the project's candidates, fitted on all n rows.
 
     ``frame`` is ``feature_frame(rows, project)``, ``labels`` is text (n,). Every trial is scored by the gate's metric
     on the same stratified folds (ties go to the lower log-loss, then to the one tried first). The model
-    knows only the classes among ``labels``. Same rows, labels, seed and ``warm`` (the champion's recorded recipe) give
-    the same model, unless ``tuning.seconds`` ends the search by the ``clock``.
+    knows only the classes among ``labels``. Same rows, labels, seed and ``warm`` give the same model, unless
+    ``tuning.seconds`` ends the search by the ``clock``.
 
     Raises TrainingError where labels are too few (saying how many are missing), of one class or unknown to
     the project file, where a candidate breaks its contract, and where no trial could be fitted.
     """
-    chosen = choose_recipe(frame, labels, project, seed, warm=warm, clock=clock)
+    chosen = choose_recipe(frame, labels, project, seed, **start)
     model = fit_recorded(frame, labels, project, seed, recipe=chosen.recipe, threshold=chosen.best.threshold)
     return Fitted(model, chosen.best, chosen.trials, chosen.recipe)
 
 
-def choose_recipe(
-    frame: pd.DataFrame,
-    labels: Labels,
-    project: Project,
-    seed: int,
-    *,
-    warm: Mapping[str, Any] | None = None,
-    clock: Clock | None = None,
-) -> Chosen:
+def choose_recipe(frame: pd.DataFrame, labels: Labels, project: Project, seed: int, **start: Unpack[Start]) -> Chosen:
     """The recipe and the cut-off that the project's search finds best; raises like :func:`fit_candidates`."""
     check_labels(labels, project)
     rows = LabeledFrame(frame.reset_index(drop=True), np.asarray(labels).astype(str))
     with threadpool_limits(limits=1):
-        search = Search(rows, project, seed, clock)
-        searched(search, _warm(warm, project, seed))
+        search = Search(rows, project, seed, start.get("clock"))
+        searched(search, _warm(start.get("warm"), project, seed))
         best = _calibrated(_best(search), search)
         best = _noted(best, search)
     trials = tuple(one.trial for one in search.attempts)
