@@ -119,3 +119,8 @@ def _assignment(
         priority=priority,
         suggestion=said,
     )
+
+
+def kept(workspace: Workspace) -> list[tuple[str, str, str | None]]:
+    """What the ledger keeps of annotators, acts and labels, in order."""
+    return [(one.annotator, one.act, one.label) for one in workspace.ledger.annotations.until()]

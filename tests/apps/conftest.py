@@ -1,4 +1,4 @@
-"""What the tests of pages share: one browser for all of them, one server for the projects of a module."""
+"""What the tests of labeling share: two projects behind one server; a browser, and a server for a module's projects."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +7,42 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser import chromium
-from tests.labeling_desk import Desk, closing, serving
+from tests.labeling_desk import Desk, closing
+from tests.labeling_desk import serving as serving_desks
 from tests.labeling_server import Server
-from tests.made_queue import NUMBERS, made_project, numbers
-from tiltyard.stores.workspace import open_workspace
+from tests.made_queue import NUMBERS, made_project, numbers, says, token_for
+from tests.web import TestClient, serving
+from tiltyard.stores.workspace import Workspace, open_workspace
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return made_project(tmp_path_factory.mktemp("small"), numbers(40), NUMBERS, slots=2, suggested=[says("yes")])
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return made_project(tmp_path_factory.mktemp("other"), numbers(40, start=100), {**NUMBERS, "name": "other"})
+
+
+@pytest.fixture(scope="module")
+def shared(small: Workspace, other: Workspace) -> Iterator[TestClient]:
+    """One server for the tests that leave nothing behind."""
+    with serving(small.project_file, other.project_file, login_rate="100000/minute") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def tokens(small: Workspace) -> dict[str, str]:
+    return {role: token_for(small, f"the {role}", role) for role in ("annotator", "adjudicator", "lead")}
+
+
+@pytest.fixture
+def client(shared: TestClient) -> Iterator[TestClient]:
+    """The shared server, without cookies."""
+    shared.cookies.clear()
+    yield shared
+    shared.cookies.clear()
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +65,7 @@ def queues(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="module")
 def labeling_server(queues: dict[str, Path]) -> Iterator[Server]:
     """One server for the module's projects."""
-    with serving([*queues.values()]) as started:
+    with serving_desks([*queues.values()]) as started:
         yield started
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from schemas.records import GoldSample, Purpose
-from tests.made_queue import NUMBERS, fill, made_project, numbers, sample_id_of, says, token_for
+from tests.made_queue import NUMBERS, fill, kept, made_project, numbers, sample_id_of, says, token_for
 from tests.web import API, Expert, TestClient, answer, bearer, logged_in, serving
 from tiltyard.stores.workspace import Workspace
 
@@ -27,11 +27,6 @@ def workspace(tmp_path: Path) -> Workspace:
 def client(workspace: Workspace) -> Iterator[TestClient]:
     with serving(workspace.project_file) as client:
         yield client
-
-
-def kept(workspace: Workspace) -> list[tuple[str, str, str | None]]:
-    """What the ledger keeps, in order."""
-    return [(one.annotator, one.act, one.label) for one in workspace.ledger.annotations.until()]
 
 
 @pytest.mark.usefixtures("each_database")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from schemas.records import Payload, Purpose, SampleId, Suggestion
-from tests.made_queue import NUMBERS, made_project, numbers, sample_id_of, says, token_for
+from tests.made_queue import NUMBERS, kept, made_project, numbers, sample_id_of, says, token_for
 from tests.web import API, Expert, TestClient, answer, logged_in, proof_in, serving
 from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.stores.workspace import Workspace
@@ -30,11 +30,6 @@ def workspace(tmp_path: Path) -> Workspace:
 def client(workspace: Workspace) -> Iterator[TestClient]:
     with serving(workspace.project_file) as client:
         yield client
-
-
-def kept(workspace: Workspace) -> list[tuple[str, str, str | None]]:
-    """What the ledger keeps, in order."""
-    return [(one.annotator, one.act, one.label) for one in workspace.ledger.annotations.until()]
 
 
 @pytest.mark.usefixtures("each_database")

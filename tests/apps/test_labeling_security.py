@@ -58,36 +58,6 @@ POSTS = [name for name in ROLES if name.startswith("POST /api/")]
 ABOVE = [(name, role) for name in OF_A_PROJECT for role in RANKS[: RANKS.index(ROLES[name])]]
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return made_project(tmp_path_factory.mktemp("small"), numbers(40), NUMBERS, slots=2, suggested=[says("yes")])
-
-
-@pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return made_project(tmp_path_factory.mktemp("other"), numbers(40, start=100), {**NUMBERS, "name": "other"})
-
-
-@pytest.fixture(scope="module")
-def shared(small: Workspace, other: Workspace) -> Iterator[TestClient]:
-    """One server for the tests that leave nothing behind."""
-    with serving(small.project_file, other.project_file, login_rate="100000/minute") as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def tokens(small: Workspace) -> dict[str, str]:
-    return {role: token_for(small, f"the {role}", role) for role in ("annotator", "adjudicator", "lead")}
-
-
-@pytest.fixture
-def client(shared: TestClient) -> Iterator[TestClient]:
-    """The shared server, without cookies."""
-    shared.cookies.clear()
-    yield shared
-    shared.cookies.clear()
-
-
 def ask(client: TestClient, name: str, project: str = "small", **more: Any) -> httpx.Response:
     """Ask a route for something with an empty body."""
     method, path = name.split(" ")

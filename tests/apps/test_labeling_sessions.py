@@ -4,7 +4,6 @@ import asyncio
 import hmac
 import re
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,39 +20,9 @@ from apps.labeling.tokens import token_hash
 from schemas.errors import ProjectFileError, TiltyardError
 from schemas.labeling_settings import LabelingSettings
 from tests.labeling_server import running
-from tests.made_queue import NUMBERS, made_project, numbers, says, token_for
+from tests.made_queue import NUMBERS, made_project, numbers, token_for
 from tests.web import API, SECRET, TestClient, answer, bearer, logged_in, proof_in, serving, settings
 from tiltyard.stores.workspace import Workspace
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return made_project(tmp_path_factory.mktemp("small"), numbers(40), NUMBERS, slots=2, suggested=[says("yes")])
-
-
-@pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return made_project(tmp_path_factory.mktemp("other"), numbers(40, start=100), {**NUMBERS, "name": "other"})
-
-
-@pytest.fixture(scope="module")
-def shared(small: Workspace, other: Workspace) -> Iterator[TestClient]:
-    """One server for the tests that leave nothing behind."""
-    with serving(small.project_file, other.project_file, login_rate="100000/minute") as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def tokens(small: Workspace) -> dict[str, str]:
-    return {role: token_for(small, f"the {role}", role) for role in ("annotator", "adjudicator", "lead")}
-
-
-@pytest.fixture
-def client(shared: TestClient) -> Iterator[TestClient]:
-    """The shared server, without cookies."""
-    shared.cookies.clear()
-    yield shared
-    shared.cookies.clear()
 
 
 def test_tokens_are_kept_as_hashes_only(small: Workspace, tokens: dict[str, str]) -> None:
