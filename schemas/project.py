@@ -263,7 +263,8 @@ def parse_project(content: Any, where: str) -> Project:
     Raises ProjectFileError naming the file, each wrong key or value, and what would be right.
     """
     if not isinstance(content, dict):
-        raise ProjectFileError(f"{where}: a project file is a mapping of keys, this is {type(content).__name__}")
+        held = "holds nothing" if content is None else f"holds {content!r:.40}"
+        raise ProjectFileError(f"{where}: a project file is a mapping of keys, this one {held}; see 'tiltyard schema'")
     try:
         return Project.model_validate(content)
     except ValidationError as error:
@@ -273,14 +274,14 @@ def parse_project(content: Any, where: str) -> Project:
 
 def _problem(entry: Any) -> str:
     """One pydantic complaint as a phrase that says where, what and what instead."""
-    place = ".".join(str(step) for step in entry["loc"]) or "file"
+    place = ".".join(str(step) for step in entry["loc"])
     if entry["type"] == "extra_forbidden":
         return f"{place}: unknown key, {nearest(str(entry['loc'][-1]), _known_keys(entry['loc'][:-1]))}"
     if entry["type"] == "missing":
         return f"{place}: this key is required"
     message = str(entry["msg"]).removeprefix("Value error, ")
     given = "" if entry["type"] == "value_error" else f", got {entry['input']!r:.60}"
-    return f"{place}: {message}{given}"
+    return f"{place}: {message}{given}" if place else f"{message}{given}"
 
 
 def _known_keys(path: tuple[Any, ...]) -> list[str]:

@@ -88,7 +88,8 @@ def _usage(error: typer.TyperException) -> str:
     """A wrong command or option, and where to read about the right ones."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "tiltyard"
-    wrong = error.format_message().rstrip(".") or f"which of {', '.join(getattr(getattr(context, 'command', None), 'commands', []))}?"
+    inner = getattr(getattr(context, "command", None), "commands", [])
+    wrong = error.format_message().rstrip(".") or f"which of {', '.join(inner)}?"
     return f"{wrong} (see '{path} --help')"
 
 

@@ -54,6 +54,7 @@ def history(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     show_table(told_models, "Models", hide=["threshold"])
     for version in list(versions.values())[-SHOWN_REASONS:]:
         say(f"Version {version.number}, {version.step}: {version.why}")
+    say("")
     rows = [{"verdict": one.verdict_id[:8], **verdict_row(one)} for one in verdicts]
     shown = ("verdict", "challenger", "champion", "rows", "gain", "decision")
     show_table([{name: row[name] for name in shown} for row in rows], "Verdicts")

@@ -50,6 +50,13 @@ def test_every_page_is_in_the_navigation() -> None:
     assert sorted(name for name in names if name not in text) == []
 
 
+def test_the_first_page_finds_every_page() -> None:
+    index = _content(ROOT / "docs" / "index.md")
+    pages_there = [path for folder in ("how-to", "reference") for path in (ROOT / "docs" / folder).glob("*.md")]
+    wanted = [path.relative_to(ROOT / "docs").as_posix() for path in pages_there]
+    assert sorted(name for name in wanted if f"({name})" not in index) == []
+
+
 def test_every_decision_is_listed() -> None:
     folder = ROOT / "docs" / "decisions"
     index = _content(folder / "index.md")
