@@ -1,8 +1,9 @@
 """What all steps have in common: one at a time where it matters, tried again when the world failed, not the user."""
 
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import wraps
+from functools import lru_cache, wraps
 from inspect import signature
 from typing import Any, ParamSpec, TypeVar
 
@@ -10,7 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from schemas.errors import TiltyardError, Unavailable
 from schemas.settings import Settings
@@ -70,10 +71,16 @@ def _on_one_thread(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def limited(*args: P.args, **kwargs: P.kwargs) -> R:
-        with threadpool_limits(limits=1):
+        with _libraries(len(sys.modules)).limit(limits=1):
             return function(*args, **kwargs)
 
     return limited
+
+
+@lru_cache(maxsize=1)
+def _libraries(_imported: int) -> ThreadpoolController:
+    """The loaded libraries that have threads; looked for again, which takes a while, once more modules are imported."""
+    return ThreadpoolController()
 
 
 def _is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
