@@ -37,6 +37,7 @@ def page_of_verdict(facts: VerdictFacts) -> str:
         mistakes=mistakes(sides) if sides else [],
         of_two=bool(sides and sides.of_two),
         churn=number_told(facts.verdict, "churn", "share"),
+        churn_rows=number_told(facts.verdict, "churn", "rows"),
         costs={side: number_told(facts.verdict, "costs", side, "value") for side in ("challenger", "champion")},
         notes=notes(facts.verdict),
         look=number_told(facts.verdict, "look"),
