@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from schemas.project import Project
@@ -28,12 +29,13 @@ def flips(examined: Examined, project: Project) -> Findings:
     if not (how.noise or how.typos or how.missing):
         return Findings()
     chosen = _chosen(examined)
-    weights, new = examined.weights[chosen], _flipped(examined.challenger, examined, chosen, project)
+    changed = feature_frame(perturbed(examined.rows[chosen], project, examined.seed), project)
+    weights, new = examined.weights[chosen], _flipped(examined.challenger, changed, chosen, project)
     share = share_of(new, weights, level)
     checks = [] if how.most_flips is None else [_flips_check(share, how.most_flips)]
     found: dict[str, Any] = {"rows": len(chosen), "challenger": _told(share), "champion": None, "more": None}
     if examined.champion is not None:
-        old = _flipped(examined.champion, examined, chosen, project)
+        old = _flipped(examined.champion, changed, chosen, project)
         own, more = share_of(old, weights, level), excess_of(new, old, weights, level)
         found |= {"champion": _told(own), "more": told(more)}
         checks += [] if how.most_more_flips is None else [_more_check(more, share, own, how.most_more_flips)]
@@ -46,10 +48,9 @@ def _chosen(examined: Examined) -> NDArray[np.intp]:
     return np.sort(order[:MOST])
 
 
-def _flipped(side: Side, examined: Examined, chosen: NDArray[np.intp], project: Project) -> NDArray[np.bool_]:
-    """Whether each chosen row's decision flips when its inputs change a little."""
-    rows = perturbed(examined.rows[chosen], project, examined.seed)
-    after = predictions_of(side.model, feature_frame(rows, project), project).decisions
+def _flipped(side: Side, changed: pd.DataFrame, chosen: NDArray[np.intp], project: Project) -> NDArray[np.bool_]:
+    """Whether each chosen row's decision flips when its inputs change a little, to those of the frame ``changed``."""
+    after = predictions_of(side.model, changed, project).decisions
     return np.asarray(after != side.predictions.decisions[chosen])
 
 

@@ -137,7 +137,7 @@ class Workspace:
 
     def pool_files(self, position: int | None = None) -> list[StoredFile]:
         """The files that make up the pool at a ledger position, today's when none is given."""
-        return [batch.pool_file for batch in self.ledger.batches.pooled(position) if batch.pool_file]
+        return self.ledger.batches.pool_files(position)
 
     def labeled_rows(self, set_id: str, project: Project | None = None) -> pl.DataFrame:
         """The rows and labels of a labeled set, in the order of their sample ids, with the columns of today's project

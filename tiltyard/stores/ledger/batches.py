@@ -4,8 +4,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, true
 
+from schemas.canonical import parse_json
 from schemas.errors import NotFound, not_one
-from schemas.records import Batch, BatchId, Conservation, LandedObject, ObjectId
+from schemas.records import Batch, BatchId, Conservation, LandedObject, ObjectId, StoredFile
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.facts import all_of, append, find, records
@@ -84,11 +85,20 @@ class Batches:
         with self._database.reading() as connection:
             return all_of(connection, Batch, BATCH.c.object_id == object_id)
 
-    def pooled(self, position: int | None = None) -> list[Batch]:
-        """Batches that brought rows into the pool, up to a ledger position; together they are a pool version."""
-        until = true() if position is None else BATCH.c.seq <= position
+    def pooled(self) -> list[Batch]:
+        """The batches that brought rows into the pool."""
         with self._database.reading() as connection:
-            return all_of(connection, Batch, BATCH.c.pool_file.is_not(None), until)
+            return all_of(connection, Batch, BATCH.c.pool_file.is_not(None))
+
+    def pool_files(self, position: int | None = None) -> list[StoredFile]:
+        """The files of the batches that brought rows, up to a ledger position; together they are a pool version.
+
+        Nothing else is read of the batches: their statistics are long, and the files are asked for often.
+        """
+        until = true() if position is None else BATCH.c.seq <= position
+        statement = select(BATCH.c.pool_file).where(BATCH.c.pool_file.is_not(None), until).order_by(BATCH.c.seq)
+        with self._database.reading() as connection:
+            return [StoredFile(**parse_json(file)) for file in connection.scalars(statement)]
 
     def first_profile(self) -> dict[str, Any] | None:
         """The profile of the first rows that joined the pool: the reference that later batches are compared with."""
