@@ -16,7 +16,10 @@ from tasks.land_objects import land_objects
 from tasks.promote_challenger import promote_challenger
 from tasks.rebuild_model import rebuild_model
 from tasks.snapshot_labels import snapshot_labels
-from tests.small_project import a_day, answer_queue, deliver, make_project
+from tests.small_project import CONTENT, a_day, answer_queue, deliver, make_project
+from tiltyard.rules.features import feature_frame
+from tiltyard.rules.splitting import split_units
+from tiltyard.rules.tuning import choose_recipe
 from tiltyard.stores.training import fit_again, model_id_of
 from tiltyard.stores.workspace import Workspace
 
@@ -35,10 +38,10 @@ def project_with(folder: Path, candidate: dict[str, Any] = SEARCHED, **tuning: A
     return workspace
 
 
-def a_day_passes(workspace: Workspace, day: int) -> None:
+def a_day_passes(workspace: Workspace, day: int, content: str = "") -> None:
     """Rows arrive, are asked about, and are answered."""
     project = str(workspace.project_file)
-    deliver(workspace, f"day-{day}.csv", a_day(day))
+    deliver(workspace, f"day-{day}.csv", content or a_day(day))
     land_objects.fn(project)
     for object_id in objects_to_check.fn(project):
         check_batch.fn(project, object_id)
@@ -69,6 +72,24 @@ def test_a_search_is_recorded_shown_and_rebuilt_without_searching(tmp_path: Path
     nested = client.search_runs([workspace.registry.experiment_id], f"tags.mlflow.parentRunId = '{model.run_id}'")
     assert sorted(one.data.tags["trial"] for one in nested) == ["1", "2", "3", "4", "5"]
     assert [one.data.tags["stage"] for one in nested].count("calibrated") == 1
+    assert is_rebuilt(workspace, model)
+
+
+def test_folds_keep_the_rows_of_one_entity_together(tmp_path: Path) -> None:
+    columns: dict[str, Any] = {**CONTENT["columns"], "reference": ["row_id", "who"], "entity": "who"}  # type: ignore[dict-item]  # the content is JSON
+    workspace = make_project(tmp_path, columns=columns, tuning={"minimum_labels": 8, "folds": 3}, gate=MILD)
+    first, *lines = a_day(0).splitlines()
+    whose = [f"{line},w{place // 4}" for place, line in enumerate(lines)]
+    a_day_passes(workspace, 0, "\n".join([f"{first},who", *whose]) + "\n")
+    model = train(workspace)
+    rows = workspace.labeled_rows(model.training_id)
+    frame, labels = feature_frame(rows, workspace.project), rows["label"].to_numpy().astype(str)
+    own, apart = (
+        choose_recipe(frame, labels, workspace.project, workspace.project.seed, units=units)
+        for units in (split_units(rows, workspace.project).to_numpy().astype(str), None)
+    )
+    assert model.metrics["log_loss"] != apart.best.metrics["log_loss"]
+    assert model.metrics == own.best.metrics
     assert is_rebuilt(workspace, model)
 
 

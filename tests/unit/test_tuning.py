@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -97,6 +97,80 @@ def test_folds_treat_classes_alike_and_never_score_what_they_fit(sizes: list[int
         shares = [int((labels[held_out] == name).sum()) for _, held_out in splits]
         if size > 1:
             assert max(shares) - min(shares) <= 1
+
+
+@given(
+    entities=st.lists(
+        st.tuples(st.integers(1, 6), st.lists(st.sampled_from("abc"), min_size=1, max_size=3)), min_size=1
+    ),
+    folds=st.integers(2, 6),
+    seed=st.integers(0, 1000),
+)
+@settings(deadline=None)
+def test_folds_keep_the_rows_of_an_entity_together(
+    entities: list[tuple[int, list[str]]], folds: int, seed: int
+) -> None:
+    units = np.array([f"e{number}" for number, (rows, names) in enumerate(entities) for _ in range(rows * len(names))])
+    labels = np.array([name for rows, names in entities for name in names * rows])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        splits = deal_folds(labels, folds, seed, units)
+    again = deal_folds(labels, folds, seed, units)
+    assert [one[1].tolist() for one in splits] == [one[1].tolist() for one in again]
+    assert len(splits) <= folds
+    scored = Counter(int(row) for _, held_out in splits for row in held_out)
+    assert set(scored.values()) <= {1}
+    for fit_on, held_out in splits:
+        assert not set(units[fit_on]) & set(units[held_out])
+        assert len(fit_on) + len(held_out) == len(labels)
+        assert len(held_out)
+        assert set(labels[fit_on]) == set(labels)
+
+
+def test_enough_entities_give_all_folds_that_are_asked_for() -> None:
+    units = np.repeat([f"e{number}" for number in range(30)], 4)
+    labels = np.where(np.arange(120) // 4 % 3 == 0, "yes", "no")
+    splits = deal_folds(labels, 5, 0, units)
+    assert [len(held_out) for _, held_out in splits] == [24] * 5
+    assert [int((labels[held_out] == "yes").sum()) for _, held_out in splits] == [8] * 5
+
+
+def of_entities(number: int, each: int = 8) -> tuple[pd.DataFrame, NDArray[np.str_], NDArray[np.str_]]:
+    """Rows that give away whose they are, with a label that hangs on nothing else; and whose they are."""
+    rng = np.random.default_rng(0)
+    whose = np.repeat(np.arange(number), each)
+    frame = pd.DataFrame({"x": whose + rng.normal(0, 0.01, len(whose)), "z": rng.normal(size=len(whose))})
+    return frame, np.where(rng.random(number) < 0.5, "yes", "no")[whose], np.array([f"e{one}" for one in whose])
+
+
+def test_cross_validation_is_not_fooled_by_rows_of_one_entity_on_both_sides() -> None:
+    frame, labels, units = of_entities(40)
+    deep = {"name": "deep", "estimator": "sklearn.tree.DecisionTreeClassifier", "parameters": {"random_state": 0}}
+    ours = project(candidates=[deep], gate={"metric": "accuracy"}, tuning={"folds": 4, "minimum_labels": 4})
+    fooled, honest = (fit_candidates(frame, labels, ours, 0, units=one).best for one in (None, units))
+    assert fooled.mean is not None
+    assert fooled.mean > 0.95
+    assert honest.mean is not None
+    assert honest.mean < 0.75
+    assert not any("folds" in note for note in honest.notes)
+
+
+@pytest.mark.parametrize(
+    ("entities", "told"),
+    [
+        (
+            3,
+            "2 folds instead of 4 were scored: all rows of an entity stay together, and each class is to be learnt",
+        ),
+        (2, "not cross-validated: all rows of an entity stay together, and each class is to be learnt from"),
+    ],
+)
+def test_too_few_entities_are_told_of(entities: int, told: str) -> None:
+    frame, _, units = of_entities(entities)
+    labels = np.where(units == "e0", "yes", "no")
+    tuning = {"folds": 4, "minimum_labels": 4}
+    best = fit_candidates(frame, labels, project(tuning=tuning), 0, units=units).best
+    assert [note.startswith(told) for note in best.notes] == [True]
 
 
 def test_folds_depend_on_the_seed_alone() -> None:

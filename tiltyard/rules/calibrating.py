@@ -17,7 +17,7 @@ def calibration_folds(labels: NDArray[np.str_], splits: list[Split], most: int) 
     >>> calibration_folds(np.array(list("aaaabb")), [(np.arange(6), np.arange(0))], most=3)
     2
     """
-    fits = [labels[fit_on] for fit_on, _ in splits]
+    fits = [labels[fit_on] for fit_on, _ in splits] or [labels]
     return min([most, *(int(np.unique(held, return_counts=True)[1].min()) for held in fits)])
 
 

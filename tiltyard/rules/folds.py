@@ -1,21 +1,33 @@
 """How labelled rows are dealt into folds, so that trials are compared on rows they were not fitted from."""
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold
 
 Split = tuple[NDArray[np.int64], NDArray[np.int64]]
+Names = NDArray[np.str_]
 
 
-def deal_folds(labels: NDArray[np.str_], folds: int, seed: int) -> list[Split]:
+def deal_folds(labels: Names, folds: int, seed: int, units: Names | None = None) -> list[Split]:
     """Pairs (rows to fit from, rows to score) that treat classes alike, robust to tiny classes.
 
     Rows are dealt class by class in random order, so each fold has its share of each class and every class of
     two rows or more stands in every fit. A class of one row is always fitted from, never scored. Fewer pairs
     come back where there are not enough rows; none where every class has one row.
 
+    ``units`` says whose each row is, text (n,): then the rows of one are never on both sides, classes are shared out as
+    evenly as that allows, and what was said of a class of one row holds for one that a single unit has.
+
     >>> [(len(fit), len(scored)) for fit, scored in deal_folds(np.array(list("aaaabbbbc")), 2, seed=0)]
     [(5, 4), (5, 4)]
+    >>> labels, units = np.array(list("aaaabbbb")), np.array(list("iijjkkll"))
+    >>> [sorted(set(units[scored].tolist())) for _, scored in deal_folds(labels, 2, seed=0, units=units)]
+    [['j', 'k'], ['i', 'l']]
     """
+    if units is not None:
+        return [split for split in _deal_units(labels, folds, seed, units) if _learns_all(labels, split)]
     rng = np.random.default_rng(seed)
     _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     shuffled = rng.permutation(len(labels))
@@ -25,3 +37,29 @@ def deal_folds(labels: NDArray[np.str_], folds: int, seed: int) -> list[Split]:
     fold_of[dealt] = np.arange(len(dealt)) % folds
     used = range(min(folds, len(dealt)))
     return [(np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)) for fold in used]
+
+
+def _deal_units(labels: Names, folds: int, seed: int, units: Names) -> list[Split]:
+    """The pairs that scikit-learn deals to whole units; those that alone have a class are in every fit."""
+    owners = [np.unique(units[labels == name]).tolist() for name in np.unique(labels)]
+    alone = {own[0] for own in owners if len(own) == 1}
+    free = np.flatnonzero(~np.isin(units, sorted(alone)))
+    if not len(free):
+        return []
+    most = int(np.unique(labels[free], return_counts=True)[1].max())
+    count = min(folds, len(np.unique(units[free])), most)
+    if count < 2:
+        first = free[units[free] == units[free[0]]]
+        return [(np.setdiff1d(np.arange(len(labels)), first), first)]
+    dealer = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # A class with fewer rows than folds stands in some of them: what is asked of a fit is looked at afterwards.
+        warnings.simplefilter("ignore")
+        held = [free[scored] for _, scored in dealer.split(free, labels[free], units[free])]
+    return [(np.setdiff1d(np.arange(len(labels)), scored), scored) for scored in held]
+
+
+def _learns_all(labels: Names, split: Split) -> bool:
+    """Whether every class is fitted from, and something scored."""
+    fit_on, held_out = split
+    return len(held_out) > 0 and len(np.unique(labels[fit_on])) == len(np.unique(labels))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from schemas.project import Project
 from schemas.tuning import Candidate
-from tiltyard.rules.folds import Split, deal_folds
+from tiltyard.rules.folds import Split
 from tiltyard.rules.recipes import Recipe, candidates_of, recipe_of, recipes_of
 from tiltyard.rules.spaces import drawn
 from tiltyard.rules.trials import LabeledFrame, Trial, merit, tried
@@ -52,7 +52,7 @@ class Search:
     def __post_init__(self) -> None:
         """Look at the clock, and deal the folds that every trial on all rows is scored by."""
         self.begun = self.clock() if self.clock else 0.0
-        self.splits = deal_folds(self.rows.labels, self.project.tuning.folds, self.seed)
+        self.splits = self.rows.dealt(self.project.tuning.folds, self.seed)
 
     @property
     def is_over(self) -> bool:
@@ -65,7 +65,7 @@ class Search:
     def attempt(self, recipes: list[Recipe], rung: int = 0, rows: LabeledFrame | None = None) -> list[Attempt]:
         """Try recipes on the search's rows, or on some of them for a rung; those tried before the time was over."""
         some = rows or self.rows
-        splits = self.splits if rows is None else deal_folds(rows.labels, self.project.tuning.folds, self.seed)
+        splits = self.splits if rows is None else rows.dealt(self.project.tuning.folds, self.seed)
         done: list[Attempt] = []
         for part in self._parts(recipes):
             if self.is_over:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from schemas.project import Project
-from tiltyard.rules.folds import Split
+from tiltyard.rules.folds import Split, deal_folds
 from tiltyard.rules.metrics import greater_is_better, report, score
 from tiltyard.rules.predictions import Predictions, predictions_of
 from tiltyard.rules.probing import refuse_answers
@@ -50,14 +50,20 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class LabeledFrame:
-    """Feature rows and their effective labels, in the same order."""
+    """Feature rows and their effective labels, in the same order; ``units`` says whose each is, where that counts."""
 
     frame: pd.DataFrame
     labels: Labels
+    units: Labels | None = None
 
     def rows(self, chosen: NDArray[np.int64]) -> "LabeledFrame":
         """Some of the rows, by position."""
-        return LabeledFrame(self.frame.iloc[chosen].reset_index(drop=True), self.labels[chosen])
+        units = None if self.units is None else self.units[chosen]
+        return LabeledFrame(self.frame.iloc[chosen].reset_index(drop=True), self.labels[chosen], units)
+
+    def dealt(self, folds: int, seed: int) -> list[Split]:
+        """The folds that trials on these rows are scored by."""
+        return deal_folds(self.labels, folds, seed, self.units)
 
 
 def tried(recipe: Recipe, rows: LabeledFrame, splits: list[Split], project: Project) -> Trial:

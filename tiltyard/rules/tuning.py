@@ -57,9 +57,11 @@ class Fitted:
 
 
 class Start(TypedDict, total=False):
-    """What a search may be given beside rows, project and seed: the champion's recorded recipe, to start ``warm``, and
-    the ``clock`` that ``tuning.seconds`` is counted by."""
+    """What a search may be given beside rows, project and seed: the champion's recorded recipe, to start ``warm``; the
+    ``clock`` that ``tuning.seconds`` is counted by; and whose each row is (``units``, text (n,)), where the rows of one
+    entity are to stand on one side of every fold."""
 
+    units: Labels | None
     warm: Mapping[str, Any] | None
     clock: Clock | None
 
@@ -83,7 +85,7 @@ def fit_candidates(frame: pd.DataFrame, labels: Labels, project: Project, seed: 
 def choose_recipe(frame: pd.DataFrame, labels: Labels, project: Project, seed: int, **start: Unpack[Start]) -> Chosen:
     """The recipe and the cut-off that the project's search finds best; raises like :func:`fit_candidates`."""
     check_labels(labels, project)
-    rows = LabeledFrame(frame.reset_index(drop=True), np.asarray(labels).astype(str))
+    rows = LabeledFrame(frame.reset_index(drop=True), np.asarray(labels).astype(str), start.get("units"))
     with threadpool_limits(limits=1):
         search = Search(rows, project, seed, start.get("clock"))
         searched(search, _warm(start.get("warm"), project, seed))
@@ -172,8 +174,17 @@ def _calibrated(best: Attempt, search: Search) -> Attempt:
 
 def _noted(best: Attempt, search: Search) -> Attempt:
     """The best attempt with what is to be told of it."""
-    notes = notes_on(best.recipe, search.rows.frame, search.rows.labels)
+    notes = (*_about_folds(search), *notes_on(best.recipe, search.rows.frame, search.rows.labels))
     return _with_notes(best, notes, search) if notes else best
+
+
+def _about_folds(search: Search) -> tuple[str, ...]:
+    """Why entities left fewer folds than the project file asks for, if they did."""
+    dealt, wanted = len(search.splits), search.project.tuning.folds
+    if search.rows.units is None or dealt >= wanted:
+        return ()
+    why = "all rows of an entity stay together, and each class is to be learnt from in every fold; label more entities"
+    return (f"{dealt} folds instead of {wanted} were scored: {why}" if dealt else f"not cross-validated: {why}",)
 
 
 def _with_notes(attempt: Attempt, notes: tuple[str, ...], search: Search) -> Attempt:

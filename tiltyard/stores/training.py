@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -17,7 +18,9 @@ from schemas.project import Project
 from schemas.records import Model, ModelId, TrainingId
 from tiltyard.rules.features import feature_frame
 from tiltyard.rules.predictions import predictions_hash, predictions_of
-from tiltyard.rules.tuning import Chosen, Fitted, Labels, Trial, choose_recipe, fit_recorded
+from tiltyard.rules.splitting import split_units
+from tiltyard.rules.trials import LabeledFrame
+from tiltyard.rules.tuning import Chosen, Fitted, Trial, choose_recipe, fit_recorded
 from tiltyard.stores.provenance import code_version, environment
 from tiltyard.stores.workspace import Workspace
 
@@ -52,10 +55,9 @@ def warm_recipe(workspace: Workspace) -> Mapping[str, Any] | None:
 
 def fit_from(workspace: Workspace, training_id: TrainingId, warm: Mapping[str, Any] | None = None) -> Refit:
     """Search the project's candidates on a training set and fit the best; the same ids give equal predictions."""
-    frame, labels = _training_rows(workspace, training_id, workspace.project)
-    model_id = model_id_of(training_id, workspace.project, warm)
-    chosen = _chosen(workspace, model_id, frame, labels, warm)
-    return _refit(frame, labels, workspace.project, chosen)
+    rows = _training_rows(workspace, training_id, workspace.project)
+    chosen = _chosen(workspace, model_id_of(training_id, workspace.project, warm), rows, warm)
+    return _refit(rows, workspace.project, chosen)
 
 
 def fit_again(workspace: Workspace, model: Model, project: Project) -> Refit:
@@ -63,34 +65,33 @@ def fit_again(workspace: Workspace, model: Model, project: Project) -> Refit:
 
     Nothing is searched: what the search came to is part of the record.
     """
-    frame, labels = _training_rows(workspace, model.training_id, project)
+    rows = _training_rows(workspace, model.training_id, project)
     body = {"candidate": "", "estimator": "", "parameters": {}, **model.recipe}
     best = Trial(body["candidate"], body["estimator"], body["parameters"], None, None, model.metrics, model.threshold)
-    return _refit(frame, labels, project, Chosen(body, best, (best,)), model.seed)
+    return _refit(rows, project, Chosen(body, best, (best,)), model.seed)
 
 
-def _training_rows(workspace: Workspace, training_id: str, project: Project) -> tuple[pd.DataFrame, Labels]:
-    """The rows of a training set as models take them, and their labels."""
+def _training_rows(workspace: Workspace, training_id: str, project: Project) -> LabeledFrame:
+    """The rows of a training set as models take them, their labels, and whose they are where the project names that."""
     rows = workspace.labeled_rows(training_id, project)
-    return feature_frame(rows, project), rows["label"].to_numpy().astype(str)
+    units = split_units(rows, project).to_numpy().astype(str) if project.columns.entity else None
+    return LabeledFrame(feature_frame(rows, project), rows["label"].to_numpy().astype(str), units)
 
 
-def _refit(frame: pd.DataFrame, labels: Labels, project: Project, chosen: Chosen, seed: int | None = None) -> Refit:
+def _refit(rows: LabeledFrame, project: Project, chosen: Chosen, seed: int | None = None) -> Refit:
     """The model that a choice gives from all rows."""
-    seed = project.seed if seed is None else seed
-    model = fit_recorded(frame, labels, project, seed, recipe=chosen.recipe, threshold=chosen.best.threshold)
+    seed, frame = project.seed if seed is None else seed, rows.frame
+    model = fit_recorded(frame, rows.labels, project, seed, recipe=chosen.recipe, threshold=chosen.best.threshold)
     fitted = Fitted(model, chosen.best, chosen.trials, chosen.recipe)
     return Refit(fitted, frame, predictions_hash(predictions_of(model, frame, project)))
 
 
-def _chosen(
-    workspace: Workspace, model_id: str, frame: pd.DataFrame, labels: Labels, warm: Mapping[str, Any] | None
-) -> Chosen:
+def _chosen(workspace: Workspace, model_id: str, rows: LabeledFrame, warm: Mapping[str, Any] | None) -> Chosen:
     """What the search comes to; written down and read back where the clock may end it."""
     project, name = workspace.project, f"{model_id}.json"
+    search = partial(choose_recipe, rows.frame, rows.labels, project, project.seed, warm=warm, units=rows.units)
     if project.tuning.seconds is None:
-        return choose_recipe(frame, labels, project, project.seed, warm=warm)
+        return search()
     if not workspace.searches.exists(name):
-        found = choose_recipe(frame, labels, project, project.seed, warm=warm, clock=time.monotonic)
-        workspace.searches.write(name, canonical_json(found.written()).encode())
+        workspace.searches.write(name, canonical_json(search(clock=time.monotonic).written()).encode())
     return Chosen.read(json.loads(workspace.searches.read(name)))
