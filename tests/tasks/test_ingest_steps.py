@@ -166,6 +166,21 @@ def test_labels_that_arrive_with_rows_are_kept_even_of_duplicates(tmp_path: Path
     assert {a.origin for a in annotations} == {"arrived"}
 
 
+def test_a_label_that_arrives_again_in_another_object_is_kept_once(tmp_path: Path) -> None:
+    columns = CONTENT["columns"]
+    assert isinstance(columns, dict)
+    workspace = make_project(tmp_path, columns={**columns, "label": "answer"})
+    head, *rows = a_day(0, rows=3).splitlines()
+    whole = "\n".join([f"{head},answer", *(f"{row},yes" for row in rows)]) + "\n"
+    deliver(workspace, "january.csv", whole)
+    ingest(workspace)
+    first = workspace.ledger.annotations.until()
+    deliver(workspace, "export.csv", whole)
+    batch = ingest(workspace)[-1]
+    assert (batch.state, batch.duplicate) == ("accepted", 3)
+    assert workspace.ledger.annotations.until() == first
+
+
 def test_the_queue_is_filled_to_the_budget_and_not_beyond(workspace: Workspace) -> None:
     deliver(workspace, "day.csv", a_day(0))
     ingest(workspace)

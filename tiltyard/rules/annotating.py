@@ -63,8 +63,12 @@ def check_annotation(new: NewAnnotation, project: Project) -> None:
 
 
 def refuse_another(known: Annotation | NewAnnotation, new: Annotation | NewAnnotation) -> None:
-    """Raise AnnotationError when a known client key comes again with another content."""
-    changed = [name for name in SUBMITTED if getattr(known, name) != getattr(new, name)]
+    """Raise AnnotationError when a known client key comes again with another content.
+
+    A label that arrived with a row and arrives again with another object is the same: the first time stands.
+    """
+    said = [name for name in SUBMITTED if name != "said_at" or new.origin != "arrived"]
+    changed = [name for name in said if getattr(known, name) != getattr(new, name)]
     if changed:
         raise AnnotationError(
             f"client key {new.client_key!r} was stored before with another {', '.join(changed)}; "
