@@ -67,6 +67,11 @@ def _read(content: bytes, own_types: frozenset[str]) -> Any:
 _read_once: Final = lru_cache(maxsize=KEPT)(_read)
 
 
+def forget() -> None:
+    """Keep no model any longer."""
+    _read_once.cache_clear()
+
+
 def trusted_types(content: bytes, own_types: Iterable[str] = ()) -> list[str]:
     """The types in a model's bytes beyond skops's own list, each of them trusted; RegistryError names any other."""
     from skops.io import get_untrusted_types
