@@ -91,6 +91,6 @@ def _tell_parts(parts: "list[tuple[Factor, ...]]", payload: "Payload") -> None:
         }
         for part in parts
     ]
-    show_table(rows, "What decided")
+    show_table(rows, "What the model went by")
     if not rows:
         say("No part of it can be weighed: the model gives no probabilities.")

@@ -59,7 +59,8 @@ def tell_batches(rows: Sequence[dict[str, Any]], title: str = "") -> None:
     show_table(shown, title)
     for row in rows:
         if row["reason"]:
-            say(f"{row['object']}: {row['state']}. {row['reason']}")
+            reason = row["reason"].removeprefix(f"{row['object']!r}: ")
+            say(f"{row['object']}: {row['state']}. {reason}")
 
 
 def _tell(workspace: "Workspace", batches: Sequence["Batch"]) -> None:

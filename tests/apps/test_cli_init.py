@@ -149,6 +149,8 @@ def test_ranges_are_wider_than_what_was_met(one: float, other: float) -> None:
 
 FAULTS = [
     ("gone.csv", None, [], "no file at '{}/gone.csv'"),
+    ("", None, [], "'{}' is a folder; name one of its files"),
+    ("head.csv", b"a,b\n", [], "'head.csv': a header and no row"),
     ("data.xls", b"x", [], "'data.xls': the ending '.xls' is not known"),
     ("empty.csv", b"", [], "'empty.csv': the object is empty (0 bytes)"),
     ("l.csv", b"a,b\n1,2\n", ["--label", "bb"], "no column 'bb' in 'l.csv'; did you mean 'b'?"),

@@ -167,7 +167,7 @@ def test_explain_weighs_the_parts_of_a_sample(workspace: Workspace) -> None:
     other = told(workspace, "explain", sample_id, "--model", "1.0.0")
     assert other["model"] == workspace.ledger.models.all()[0].model_id
     shown = done("explain", sample_id, "--project", workspace.project_file).out
-    assert "What decided" in shown
+    assert "What the model went by" in shown
     assert f"Its label is {data['label']!r}." in shown
 
 

@@ -214,7 +214,7 @@ def test_the_page_works_at_four_times_its_size(looks: Desk) -> None:
 def test_values_stand_in_groups_with_units_and_what_decided_first(looks: Desk) -> None:
     page = looks.labeling("finn")
     headings = page.locator("#parts h3").all_inner_texts()
-    assert [one.lower() for one in headings] == ["what decided", "place", "more"]
+    assert [one.lower() for one in headings] == ["what the model went by", "place", "more"]
     first = page.locator(".group.deciding").inner_text()
     assert "x" in first
     assert "colour" in first

@@ -167,7 +167,10 @@ def test_a_label_may_be_absent() -> None:
     ("change", "words"),
     [
         (lambda frame: frame.drop("n", "i"), "missing columns: 'n', 'i'"),
-        (lambda frame: frame.with_columns(more=pl.lit(1)), "unexpected columns: 'more'"),
+        (
+            lambda frame: frame.with_columns(more=pl.lit(1)),
+            "unexpected columns: 'more' ('columns.extra: ignore' leaves them out)",
+        ),
         (lambda frame: frame.rename({"free": "fere"}), "'fere': did you mean 'free'?"),
     ],
 )

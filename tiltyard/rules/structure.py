@@ -61,7 +61,8 @@ def _unexpected(header: tuple[str, ...], project: Project) -> list[str]:
     if not extra:
         return []
     hint = nearest(extra[0], absent)
-    return [f"unexpected columns: {_listed(extra)} ({extra[0]!r:.60}: {hint:.200})"]
+    meant = f"{extra[0]!r:.60}: {hint:.200}" if "mean" in hint else "'columns.extra: ignore' leaves them out"
+    return [f"unexpected columns: {_listed(extra)} ({meant})"]
 
 
 def _listed(names: list[str]) -> str:

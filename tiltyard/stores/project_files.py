@@ -43,6 +43,8 @@ def begin_project(data: Path, folder: Path, label: str | None = None, classes: t
     Nothing is overwritten (ProjectFileError). Raises NotFound when there is no such file, ObjectError when it
     cannot be read, and ProjectFileError when label or classes do not fit it.
     """
+    if data.is_dir():
+        raise NotFound(f"{str(data)!r} is a folder; name one of its files")
     if not data.is_file():
         raise NotFound(f"no file at {str(data)!r}")
     project_file, copy = folder / PROJECT_FILE, folder / "incoming" / data.name
@@ -105,6 +107,8 @@ def _settled(
     """The guess, the project it makes, its text and how many rows it refuses: tried on the rows themselves."""
     if label is not None and label not in raw.header:
         raise ProjectFileError(f"no column {label!r} in {about.data!r}; {nearest(label, raw.header)}")
+    if not raw.read:
+        raise ObjectError(f"{about.data!r}: a header and no row; there is nothing to look at")
     guessed = guess(raw, label)
     if not guessed.of("features"):
         raise ObjectError(f"{about.data!r}: no column to learn from; label, keys and constant columns are none")

@@ -57,7 +57,7 @@ function pictures(item, project, first) {
 /** What weighed most, in a group of its own: how much, but not which way, since that would tell the model's answer. */
 function deciding(item, project) {
   const names = (item.deciding ?? []).filter((name) => name in item.payload).slice(0, DECIDING);
-  return names.length ? [group("What decided", names, item, project, "deciding")] : [];
+  return names.length ? [group("What the model went by", names, item, project, "deciding")] : [];
 }
 
 function groups(item, project, first, told) {
