@@ -198,8 +198,15 @@ class Project(Part):
         for part, named in (("display", self.display.named_columns), ("gate.slices", self.gate.slices.columns)):
             for name in sorted(set(named) - set(self.columns.all_names)):
                 raise ValueError(f"{part} names column {name!r}; {nearest(name, self.columns.all_names)}")
-        if self.gate.metric in OF_TWO_CLASSES and len(names) > 2:
-            raise ValueError(f"gate metric {self.gate.metric!r} needs two classes, here are {len(names)}; use macro_f1")
+        return self
+
+    @model_validator(mode="after")
+    def metrics_fit_the_classes(self) -> Self:
+        """Refuse a metric of two classes where there are more: it would be undefined in every verdict."""
+        asked = [("gate metric", self.gate.metric), *(("gate.floors:", metric) for metric in self.gate.floors)]
+        for where, metric in asked:
+            if metric in OF_TWO_CLASSES and len(self.classes) > 2:
+                raise ValueError(f"{where} {metric!r} needs two classes, here are {len(self.classes)}; use macro_f1")
         return self
 
     @model_validator(mode="after")
