@@ -60,8 +60,26 @@ def model_of(content: bytes, own_types: Iterable[str] = ()) -> Any:
 def _read(content: bytes, own_types: frozenset[str]) -> Any:
     """The model, made from its bytes."""
     from skops.io import loads
+    from skops.io.exceptions import UntrustedTypesFoundException
 
-    return loads(content, trusted=trusted_types(content, own_types))
+    try:
+        return loads(content, trusted=sorted(TRUSTED | own_types))
+    except UntrustedTypesFoundException as error:
+        raise RegistryError(
+            f"the model holds types that are not trusted: {', '.join(_strangers(content, own_types))}; "
+            "use estimators that skops knows, or name the class as a candidate's estimator"
+        ) from error
+    except Exception as error:  # a damaged archive fails in many ways, a class may be gone
+        raise RegistryError(
+            f"these bytes are not a skops model that can be loaded here: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _strangers(content: bytes, own_types: frozenset[str]) -> list[str]:
+    """The types in a model's bytes that nobody trusts."""
+    from skops.io import get_untrusted_types
+
+    return sorted(set(get_untrusted_types(data=content)) - TRUSTED - own_types)
 
 
 _read_once: Final = lru_cache(maxsize=KEPT)(_read)
@@ -70,20 +88,3 @@ _read_once: Final = lru_cache(maxsize=KEPT)(_read)
 def forget() -> None:
     """Keep no model any longer."""
     _read_once.cache_clear()
-
-
-def trusted_types(content: bytes, own_types: Iterable[str] = ()) -> list[str]:
-    """The types in a model's bytes beyond skops's own list, each of them trusted; RegistryError names any other."""
-    from skops.io import get_untrusted_types
-
-    try:
-        found = get_untrusted_types(data=content)
-    except Exception as error:  # a damaged archive fails in many ways
-        raise RegistryError(f"these bytes are not a skops model: {type(error).__name__}: {error}") from error
-    strangers = sorted(set(found) - TRUSTED - set(own_types))
-    if strangers:
-        raise RegistryError(
-            f"the model holds types that are not trusted: {', '.join(strangers)}; "
-            "use estimators that skops knows, or name the class as a candidate's estimator"
-        )
-    return sorted(found)
