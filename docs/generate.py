@@ -212,7 +212,7 @@ def command_page() -> str:
         f"{NOTICE}\n# The command line\n\n"
         "Every command takes `--project` (a folder or a project file; default: here) and `--json`, and exits with 0 "
         "when it did what it was\nasked, 1 when something is wrong with the stores or the fault is ours, 2 when the "
-        "request was mistaken: then one line on\nstderr says what, where and what to do.\n"
+        "request was mistaken or a store does not\nanswer: then one line on stderr says what, where and what to do.\n"
     )
     return head + "".join(_command(context, name, command) for name, command in sorted(_commands(root).items()))
 

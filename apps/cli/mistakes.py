@@ -1,6 +1,7 @@
 """What a command says when it cannot do what was asked: one line, and an exit code that programs can trust.
 
-0: done. 1: something is wrong with the project's stores, or the fault is ours. 2: the user's mistake. 130: interrupted.
+0: done. 1: something is wrong with the project's stores, or the fault is ours. 2: the user's mistake, or a store that
+does not answer. 130: interrupted.
 """
 
 import os

@@ -95,7 +95,7 @@ def flat(facts: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
     for name, value in facts.items():
         item = f"{above}{name}"
         if isinstance(value, dict) and value:
-            pairs += flat(value, f"{item}: ")
+            pairs += flat(value, f"{item}.")
         else:
             pairs.append((item, _listed(value) if isinstance(value, dict) else cell(value)))
     return pairs
