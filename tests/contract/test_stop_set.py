@@ -12,6 +12,7 @@ from schemas.records import Model, ModelId
 from tests.judged_project import a_judged_day, judged_project
 from tiltyard.rules.features import feature_frame
 from tiltyard.rules.stopping import agreement_of
+from tiltyard.stores.population import population_of
 from tiltyard.stores.stop_set import stability_of, stop_set, stopping_of
 from tiltyard.stores.workspace import Workspace, open_workspace
 
@@ -55,6 +56,29 @@ def test_agreement_with_the_model_before_stays_the_same_when_the_pool_grows(own:
     assert before == {"kappa": kappa, "rows": rows.height, "previous": first.model_id}
     a_judged_day(own, 2)
     assert said(own, second) == before
+
+
+@pytest.mark.parametrize(("population", "stopping"), [(20_000, 2000), (20_000, 5), (25, 5), (25, 24), (5, 2000)])
+@pytest.mark.parametrize("window", [None, 1])
+def test_rows_that_a_verdict_has_read_tell_the_same_stop_set_as_the_pool(
+    own: Workspace, population: int, stopping: int, window: int | None
+) -> None:
+    a_judged_day(own, 2)
+    changes = {
+        "evaluation": own.project.evaluation.model_copy(update={"population": population}),
+        "stopping": Stopping.model_construct(rows=stopping),
+        "gate": own.project.gate.model_copy(update={"window": window}),
+    }
+    few = replace(own, project=own.project.model_copy(update=changes))
+    first, second, third = own.ledger.models.all()
+    evaluations = [one for one in own.ledger.models.sets() if one.purpose == "evaluation"]
+    trainings = [own.ledger.models.get_set(model.training_id) for model in (first, second, third)]
+    for evaluation in evaluations:
+        known = population_of(few, second, first, evaluation.set_id)
+        for training in trainings:
+            rows, pool = stop_set(few, training.position, known), stop_set(few, training.position)
+            assert rows["sample_id"].to_list() == pool["sample_id"].to_list()
+            assert feature_frame(rows, few.project).equals(feature_frame(pool, few.project))
 
 
 def test_models_of_other_columns_are_not_compared(own: Workspace) -> None:

@@ -80,18 +80,17 @@ def judge_and_draw(workspace: Workspace, verdict: Verdict) -> None:
     assert population_of(workspace, challenger, champion, evaluation).rows.height
 
 
-def test_a_verdict_and_its_page_read_each_model_once_and_the_pool_once_for_the_population(
+def test_a_verdict_its_page_and_the_next_question_read_each_model_and_the_pool_once(
     workspace: Workspace, counted: Counter[str]
 ) -> None:
     verdict = judged(workspace)
     judge_and_draw(workspace, verdict)
-    # Challenger and champion, who is the model trained before; the population, and the stop set at its own position.
+    # Challenger and champion, who is the model trained before as well.
     assert counted["models"] == 2
     position = workspace.ledger.models.get_set(str(verdict.evaluation_id)).position
-    stop = workspace.ledger.models.get_set(workspace.ledger.models.get(verdict.challenger_id).training_id).position
-    assert counted["files"] == len(workspace.pool_files(position)) + len(workspace.pool_files(stop))
+    assert counted["files"] == len(workspace.pool_files(position)) == 2
     judge_and_draw(workspace, verdict)
-    assert counted["models"] == 2
+    assert counted == {"models": 2, "files": 2}
 
 
 def test_a_model_whose_file_was_changed_is_refused_though_it_was_read_before(workspace: Workspace) -> None:

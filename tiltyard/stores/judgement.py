@@ -19,6 +19,7 @@ from tiltyard.rules.importance import importance_of
 from tiltyard.rules.judging import Evidence, Judgement, judge
 from tiltyard.rules.looks import level_of
 from tiltyard.rules.lure import Drawn, lure
+from tiltyard.rules.splitting import entities_of
 from tiltyard.rules.strata import weights_of
 from tiltyard.rules.triggering import Looks
 from tiltyard.stores.population import Answers, Judged, rows_judged
@@ -50,6 +51,7 @@ def judgement_of(
         findings=findings,
         disagreement=workspace.project.evaluation.disagreement,
         drawable=judged.population.unlabeled.height if judged.population else None,
+        units=entities_of(judged.rows, workspace.project),
     )
     return judge(evidence, workspace.project.gate)
 
@@ -82,6 +84,7 @@ def _examined(workspace: Workspace, judged: Judged, sides: list[Side], looks: Lo
         labeled_at=_labeled_at(workspace, judged.rows) if gate.freshness_days else None,
         population=judged.population.answers if judged.population else None,
         stopwatch=perf_counter,
+        units=entities_of(judged.rows, workspace.project),
     )
     return examine(examined, workspace.project)
 
@@ -99,7 +102,7 @@ def _told(workspace: Workspace, judged: Judged) -> Findings:
     frame = feature_frame(judged.rows, project)
     importance = importance_of(challenger.fitted, frame, judged.labels, project, project.seed)
     told: dict[str, Any] = {"importance": importance}
-    if (stability := stability_of(workspace, challenger.model, challenger.fitted)) is not None:
+    if (stability := stability_of(workspace, challenger.model, challenger.fitted, judged.population)) is not None:
         told["stability"] = stability
     if judged.population is not None:
         told["population"] = judged.population.told

@@ -34,13 +34,16 @@ class Population:
     """The first N rows of the evaluation set in the order of chance, and what champion and challenger say of them.
 
     ``rows`` has sample_id, _order, _batch, _differs and the project's own columns; ``unlabeled`` are those of them on
-    which the two differ, and that the evaluation set has no label of, lowest in the order first.
+    which the two differ, and that the evaluation set has no label of, lowest in the order first. They are ``whole``
+    where the pool's first ``files`` files hold no other row of the evaluation set; of a window's rows none are.
     """
 
     rows: pl.DataFrame
     champion: Predictions
     challenger: Predictions
     unlabeled: pl.DataFrame
+    files: int
+    whole: bool
 
     @property
     def told(self) -> dict[str, int]:
@@ -56,6 +59,11 @@ class Population:
     def differ(self) -> int:
         """On how many rows the two differ."""
         return int(self.rows["_differs"].sum())
+
+    def earlier(self, files: int, most: int) -> pl.DataFrame | None:
+        """What :func:`first_rows` gives of the pool's first ``files`` files; None where only the pool can tell."""
+        own = self.rows.filter(pl.col("_batch") < files)
+        return own.head(most) if files <= self.files and (self.whole or own.height >= most) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +127,16 @@ def population_of(workspace: Workspace, challenger: Model, champion: Model, eval
 
 def _compared(workspace: Workspace, pair: tuple[Model, Model], evaluation_id: str) -> Population:
     """What challenger and champion say of the population."""
-    position = workspace.ledger.models.get_set(evaluation_id).position
-    rows = first_rows(workspace, workspace.project.evaluation.population, position, workspace.project.gate.window)
+    position, window = workspace.ledger.models.get_set(evaluation_id).position, workspace.project.gate.window
+    rows = first_rows(workspace, workspace.project.evaluation.population, position, window)
+    whole = rows.height < workspace.project.evaluation.population
     frame = feature_frame(rows, workspace.project)
     new, old = (predictions_of(workspace.fitted(model), frame, workspace.project) for model in pair)
     differs = differing(workspace.project.gate.metric, old, new)
     rows = rows.with_columns(_differs=pl.Series(differs, dtype=pl.Boolean))
     labeled = workspace.labeled_rows(evaluation_id)["sample_id"]
-    return Population(rows, old, new, rows.filter("_differs", ~pl.col("sample_id").is_in(labeled.implode())))
+    unlabeled = rows.filter("_differs", ~pl.col("sample_id").is_in(labeled.implode()))
+    return Population(rows, old, new, unlabeled, 0 if window else len(workspace.pool_files(position)), whole)
 
 
 def first_rows(workspace: Workspace, most: int, position: int | None = None, window: int | None = None) -> pl.DataFrame:

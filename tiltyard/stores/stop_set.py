@@ -1,13 +1,16 @@
 """The stop set: the rows on which successive models are compared, and the advice that follows from the ledger."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from schemas.records import Model, ModelId
 from tiltyard.rules.stopping import Advice, agreement_of, agreements, curve_of, stability, stopping_advice
 from tiltyard.stores.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tiltyard.stores.population import Population
 
 
 def stopping_of(workspace: Workspace) -> Advice:
@@ -20,9 +23,12 @@ def stopping_of(workspace: Workspace) -> Advice:
     return stopping_advice(agreements(verdicts), curve, metric, project.stopping, project.seed)
 
 
-def stability_of(workspace: Workspace, model: Model, fitted: Any) -> dict[str, Any] | None:
+def stability_of(
+    workspace: Workspace, model: Model, fitted: Any, known: "Population | None" = None
+) -> dict[str, Any] | None:
     """How far a model agrees with the one trained before it on the stop set: its part of a verdict's evidence.
 
+    ``known`` are rows that were read already, so that the pool need not be gone through for them once more.
     The pool is taken as it was when the model's labels were pinned, so the answer is the same whenever it is asked.
     None for the first model, without rows, and where one of the two takes other columns than the project has today.
     """
@@ -33,7 +39,7 @@ def stability_of(workspace: Workspace, model: Model, fitted: Any) -> dict[str, A
     previous = _trained_before(workspace, model.model_id)
     if previous is None or not _same_features(workspace, [previous, model]):
         return None
-    rows = stop_set(workspace, workspace.ledger.models.get_set(model.training_id).position)
+    rows = stop_set(workspace, workspace.ledger.models.get_set(model.training_id).position, known)
     if rows.is_empty():
         return None
     frame = feature_frame(rows, workspace.project)
@@ -43,14 +49,17 @@ def stability_of(workspace: Workspace, model: Model, fitted: Any) -> dict[str, A
     return stability(agreement_of(before, after), rows.height, previous.model_id)
 
 
-def stop_set(workspace: Workspace, position: int) -> pl.DataFrame:
+def stop_set(workspace: Workspace, position: int, known: "Population | None" = None) -> pl.DataFrame:
     """The pool's first evaluation rows in the order of chance, at a ledger position: a random sample, never trained on.
 
-    At most ``stopping.rows`` of them, all pool columns; the same rows for every model at that position.
+    At most ``stopping.rows`` of them, all pool columns; the same rows for every model at that position. They are taken
+    from those that are ``known`` where these tell, as the pool only grows.
     """
     from tiltyard.stores.population import first_rows  # as above
 
-    return first_rows(workspace, workspace.project.stopping.rows, position)
+    most = workspace.project.stopping.rows
+    rows = known.earlier(len(workspace.pool_files(position)), most) if known else None
+    return first_rows(workspace, most, position) if rows is None else rows
 
 
 def _trained_before(workspace: Workspace, model_id: ModelId) -> Model | None:
