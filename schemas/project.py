@@ -211,7 +211,7 @@ class Project(Part):
 
     @model_validator(mode="after")
     def costs_are_of_classes(self) -> Self:
-        """Refuse costs of what is no class, of a right decision, or below zero; and a cut-off by costs without any."""
+        """Refuse costs of what is no class, of a right decision, or below zero; a threshold by costs without any."""
         written = [(true, decided, cost) for true, row in self.costs.items() for decided, cost in row.items()]
         for name in [name for true, decided, _ in written for name in (true, decided)]:
             if name not in self.class_names:

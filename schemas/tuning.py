@@ -77,7 +77,7 @@ class Tuning(Part):
         "none", description="how the best trial's probabilities are calibrated, by cross-validation"
     )
     threshold: Literal["search", "costs", "none"] = Field(
-        "search", description="the cut-off of two classes: by the gate's metric, by the project's costs, or none (0.5)"
+        "search", description="threshold of two classes: by the gate's metric, by the project's costs, or none (0.5)"
     )
 
 
@@ -95,10 +95,10 @@ def refuse_unread(candidates: Iterable[Candidate], tuning: Tuning) -> None:
 
 
 def refuse_costs(costs: Mapping[str, Mapping[str, float]], class_names: list[str]) -> None:
-    """Raise ValueError where a cut-off cannot follow from the costs: of two classes each mistake needs a cost."""
+    """Raise ValueError where a threshold cannot follow from the costs: of two classes each mistake needs a cost."""
     if len(class_names) != 2:
         raise ValueError(
-            f"tuning.threshold 'costs' is a cut-off between two classes, here are {len(class_names)}; "
+            f"tuning.threshold 'costs' is a threshold between two classes, here are {len(class_names)}; "
             "use search or none, and read the costs in the verdict"
         )
     for true, decided in (class_names, class_names[::-1]):

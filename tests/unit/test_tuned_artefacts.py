@@ -1,4 +1,4 @@
-"""Balance, calibration and cut-offs by costs: each does what it says, and the artefact stays one that can be stored."""
+"""Balance, calibration and thresholds by costs: each does what it says, and the artefact can still be stored."""
 
 from dataclasses import replace
 from typing import Any
@@ -243,7 +243,7 @@ def test_costs_set_the_cut_off_whatever_the_gates_metric() -> None:
     [
         ({"costs": {"yes": {"no": 5}}}, r"costs.no.yes is none: a mistake that costs nothing"),
         ({"costs": {"yes": {"no": 5}, "no": {"yes": 0}}}, r"costs.no.yes is none"),
-        ({"classes": ("a", "b", "c"), "costs": {"a": {"b": 1}}}, r"a cut-off between two classes, here are 3"),
+        ({"classes": ("a", "b", "c"), "costs": {"a": {"b": 1}}}, r"a threshold between two classes, here are 3"),
         ({}, r"tuning.threshold is 'costs', and there are none"),
         ({"costs": {"yes": {"on": 1}}}, r"costs name class 'on'; known: no, yes"),
         ({"costs": {"yes": {"no": -1}}}, r"costs.yes.no is -1; a right decision costs 0, a wrong one more"),

@@ -1,4 +1,4 @@
-"""Charts of two models' answers for the same rows: ranking, cut-off, calibration. The champion is dashed."""
+"""Charts of two models' answers for the same rows: ranking, threshold, calibration. The champion is dashed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ STYLES = (("challenger", BLUE, "-", "o"), ("champion", ORANGE, (0, (5, 2)), "s")
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One model's answers for n rows, and the cut-off that it decides at where it has one."""
+    """One model's answers for n rows, and the threshold that it decides at where it has one."""
 
     rows: Answered
     cut: float | None = None
@@ -83,24 +83,24 @@ def precision_chart(sides: Sides) -> Chart | None:
 
 
 def threshold_chart(sides: Sides, metric: str) -> Chart | None:
-    """The metric at every cut-off with the chosen ones marked; with more classes, right decisions by share taken."""
+    """The metric at every threshold with the chosen ones marked; with more classes, right decisions by share taken."""
     if not sides.of_two:
         return _share_chart(sides)
     curves = sides.curves(lambda rows, weights: metric_by_cut(metric, rows, weights))
     shown = metric_name(metric if metric in BY_DECISION else "accuracy")
-    told = f"{shown[0].upper()}{shown[1:]} if the cut-off for {sides.positive!r} were elsewhere. {_cuts_told(sides)}"
+    told = f"{shown[0].upper()}{shown[1:]} if the threshold for {sides.positive!r} were elsewhere. {_cuts_told(sides)}"
 
     def draw(axes: "Axes") -> None:
         _lines(axes, curves)
         _cuts(axes, sides, curves)
-        _name(axes, "cut-off", shown)
+        _name(axes, "threshold", shown)
         axes.set_xlim(0, 1)
 
     return in_one_width(draw, told, "threshold") if curves else None
 
 
 def cost_chart(sides: Sides, costs: Mapping[str, Mapping[str, float]]) -> Chart | None:
-    """The mean cost of a decision at every cut-off, where the project has costs."""
+    """The mean cost of a decision at every threshold, where the project has costs."""
     curves = sides.curves(lambda rows, weights: cost_by_cut(costs, sides.class_names, rows, weights))
     least = ", ".join(
         f"{name} {curve.y.min():.3g} at {curve.x[curve.y.argmin()]:.2f}" for name, curve in curves.items()
@@ -110,7 +110,7 @@ def cost_chart(sides: Sides, costs: Mapping[str, Mapping[str, float]]) -> Chart 
     def draw(axes: "Axes") -> None:
         _lines(axes, curves)
         _cuts(axes, sides, curves)
-        _name(axes, "cut-off", "mean cost")
+        _name(axes, "threshold", "mean cost")
         axes.set_xlim(0, 1)
 
     return in_one_width(draw, told, "cost") if curves else None
@@ -168,7 +168,7 @@ def _cuts(axes: "Axes", sides: Sides, curves: Mapping[str, Curve]) -> None:
 
 
 def _cuts_told(sides: Sides) -> str:
-    """The cut-offs in words."""
+    """The thresholds in words."""
     cuts = [f"{name} at {side.cut:.2f}" for name, side in sides.sides.items() if side.cut is not None]
     return f"The marks show where each decides: {', '.join(cuts)}." if cuts else ""
 

@@ -1,4 +1,4 @@
-"""One model's answers as curves: how well it ranks, what each cut-off would decide, whether its probabilities hold.
+"""One model's answers as curves: how well it ranks, what each threshold would decide, whether its probabilities hold.
 
 A row may stand for several (``weights`` (n,)). With two classes everything is about the positive one. With more, ROC
 and precision-recall count every pair of row and class (micro-average, as scikit-learn names it), and probabilities are
@@ -80,7 +80,7 @@ def calibration(rows: Answered, weights: Floats) -> Bins:
 
 
 def metric_by_cut(metric: str, rows: Answered, weights: Floats) -> Curve | None:
-    """A metric of two classes at each cut-off for the positive one; None for more classes or where it is undefined."""
+    """A metric of two classes at each threshold of the positive one, None for more classes or where it is undefined."""
     if rows.probabilities.shape[1] != 2:
         return None
     shown = metric if metric in BY_DECISION else "accuracy"
@@ -91,7 +91,7 @@ def metric_by_cut(metric: str, rows: Answered, weights: Floats) -> Curve | None:
 def cost_by_cut(
     costs: Mapping[str, Mapping[str, float]], names: tuple[str, ...], rows: Answered, weights: Floats
 ) -> Curve | None:
-    """The mean cost of a decision at each cut-off for the positive class; None without costs or with more classes."""
+    """The mean cost of a decision at each threshold for the positive class; None without costs or with more classes."""
     if not costs or len(names) != 2 or len(rows.truth) == 0:
         return None
     table = cost_table(costs, names)
@@ -137,7 +137,7 @@ def _decided_for(rows: Answered) -> tuple[Floats, Floats]:
 
 
 def _cut(rows: Answered, cut: float) -> Answered:
-    """The same answers, decided for the positive class from a cut-off on."""
+    """The same answers, decided for the positive class from a threshold on."""
     sure = rows.probabilities[:, rows.positive] >= cut
     return Answered(rows.truth, np.where(sure, rows.positive, 1 - rows.positive), rows.probabilities, rows.positive)
 

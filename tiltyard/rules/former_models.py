@@ -53,7 +53,7 @@ def asked_today(model: Any, features: Mapping[str, Any], project: Project) -> An
 
 
 def _behind(step: ColumnsOfThen, model: Any) -> Any:
-    """The model with a step before all others; its cut-off stays outermost."""
+    """The model with a step before all others; its threshold stays outermost."""
     if isinstance(model, FixedThresholdClassifier):
         inner = _behind(step, model.estimator_.estimator)
         return with_threshold(inner, model.threshold, str(model.pos_label))

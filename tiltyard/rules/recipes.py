@@ -62,7 +62,7 @@ Start = Literal["cold", "warm"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """One trial before it is fitted: all that decides over a model beside rows, labels and the cut-off.
+    """One trial before it is fitted: all that decides over a model beside rows, labels and the threshold.
 
     ``pipeline`` is unfitted; ``by_rows`` is whether classes are balanced by the weight of rows; ``calibration`` names
     the method that is in the pipeline, over ``calibration_folds``.

@@ -1,4 +1,4 @@
-"""The cut-off of a two-class model: how sure of the positive class it must be to decide for it."""
+"""The threshold of a two-class model: how sure of the positive class it must be to decide for it."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,12 +16,12 @@ EVEN: Final = 0.5
 
 
 def can_search(metric: str, predictions: Predictions) -> bool:
-    """Whether a cut-off can change this metric here: two classes, and a metric of decisions."""
+    """Whether a threshold can change this metric here: two classes, and a metric of decisions."""
     return metric in BY_DECISION and len(predictions.class_names) == 2
 
 
 def best_threshold(metric: str, labels: list[NDArray[np.str_]], predictions: list[Predictions]) -> float:
-    """The cut-off for the positive class, searched on out-of-fold predictions (one entry a fold).
+    """The threshold for the positive class, searched on out-of-fold predictions (one entry a fold).
 
     The mean of the metric over folds decides. Of all cuts within one standard error of the best, the one
     nearest to 0.5 is taken (the one-standard-error rule of Breiman et al. 1984): on few labels the best cut is
@@ -35,7 +35,7 @@ def best_threshold(metric: str, labels: list[NDArray[np.str_]], predictions: lis
 def cheapest_threshold(
     costs: Mapping[str, Mapping[str, float]], labels: list[NDArray[np.str_]], predictions: list[Predictions]
 ) -> float:
-    """The cut-off whose decisions cost least on out-of-fold predictions of two classes (one entry a fold).
+    """The threshold whose decisions cost least on out-of-fold predictions of two classes (one entry a fold).
 
     ``costs[true][decided]`` is what a mistake costs, both above 0. Of all cuts whose mean cost over folds is within one
     standard error of the cheapest, the one nearest to :func:`cut_of_costs` is taken: few labels leave it to theory.
@@ -50,7 +50,7 @@ def cheapest_threshold(
 
 
 def cut_of_costs(missed: float, alarmed: float) -> float:
-    """The cut-off that costs least where probabilities are right: a missed positive row costs ``missed``, a negative
+    """The threshold that costs least where probabilities are right: a missed positive row costs ``missed``, a negative
     row that is taken for one ``alarmed`` (Elkan 2001, The foundations of cost-sensitive learning, IJCAI).
 
     >>> cut_of_costs(missed=9, alarmed=1)
@@ -82,7 +82,7 @@ def _costs(
 
 
 def decided_at(threshold: float, predictions: Predictions) -> Predictions:
-    """The same probabilities, decided for the positive class where it reaches the cut-off."""
+    """The same probabilities, decided for the positive class where it reaches the threshold."""
     names = predictions.class_names
     (other,) = [name for name in names if name != predictions.positive]
     sure = predictions.probabilities[:, names.index(predictions.positive)] >= threshold
@@ -91,7 +91,7 @@ def decided_at(threshold: float, predictions: Predictions) -> Predictions:
 
 
 def with_threshold(model: Any, threshold: float | None, positive: str) -> Any:
-    """One artefact that decides at the cut-off: the fitted model itself where there is none or it is even."""
+    """One artefact that decides at the threshold: the fitted model itself where there is none or it is even."""
     if threshold is None or threshold == EVEN:
         return model
     cut = FixedThresholdClassifier(

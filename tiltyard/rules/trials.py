@@ -120,7 +120,7 @@ def _trial(
 
 
 def _threshold(labels: list[Labels], scored: list[Predictions], project: Project) -> float | None:
-    """The cut-off that the folds say, in the way that the project file asks; None where there is none to find."""
+    """The threshold that the folds say, in the way that the project file asks; None where there is none to find."""
     if not scored:
         return None
     if project.tuning.threshold == "costs":

@@ -1,6 +1,6 @@
 """The best of many trials, fitted on all rows: the candidate that will be judged.
 
-A search says which recipe and which cut-off (:func:`choose_recipe`); fitting what it said is a step of its own
+A search says which recipe and which threshold (:func:`choose_recipe`); fitting what it said is a step of its own
 (:func:`fit_recorded`), so a model that is rebuilt is fitted from what was recorded, and nothing is searched again.
 """
 
@@ -83,7 +83,7 @@ def fit_candidates(frame: pd.DataFrame, labels: Labels, project: Project, seed: 
 
 
 def choose_recipe(frame: pd.DataFrame, labels: Labels, project: Project, seed: int, **start: Unpack[Start]) -> Chosen:
-    """The recipe and the cut-off that the project's search finds best; raises like :func:`fit_candidates`."""
+    """The recipe and the threshold that the project's search finds best; raises like :func:`fit_candidates`."""
     check_labels(labels, project)
     rows = LabeledFrame(frame.reset_index(drop=True), np.asarray(labels).astype(str), start.get("units"))
     with threadpool_limits(limits=1):
@@ -104,7 +104,7 @@ def fit_recorded(
     recipe: Mapping[str, Any],
     threshold: float | None,
 ) -> Any:
-    """The model that a recorded recipe and cut-off give from all rows: one artefact, equal for equal arguments."""
+    """The model that a recorded recipe and threshold give from all rows: one artefact, equal for equal arguments."""
     with warnings.catch_warnings(), threadpool_limits(limits=1):
         # The trial has already told them in its notes.
         warnings.simplefilter("ignore")
@@ -157,7 +157,7 @@ def _best(search: Search) -> Attempt:
 
 
 def _calibrated(best: Attempt, search: Search) -> Attempt:
-    """The best attempt tried again with its probabilities calibrated, so that its cut-off is one of these; itself where
+    """The best attempt tried again with its probabilities calibrated, so that its threshold is of these; itself where
     the project file asks for none or a class has too few rows for it, which is noted."""
     method, labels = search.project.tuning.calibration, search.rows.labels
     if method == "none":
