@@ -10,6 +10,7 @@ from tasks.snapshot_labels import pin_labels
 from tasks.step import step
 from tiltyard.rules.features import feature_frame
 from tiltyard.rules.predictions import Predictions, predictions_of
+from tiltyard.rules.splitting import entities_of
 from tiltyard.rules.watching import Regret, is_watched, regret
 from tiltyard.stores.fresh_labels import fresh_labels
 from tiltyard.stores.workspace import Workspace, open_workspace
@@ -34,7 +35,8 @@ def watch_champion(project: str) -> int | None:
     if rows.height < policy.watch.labels:
         return None
     labels, today = rows["label"].to_numpy().astype(str), _says(workspace, current.model_id, rows)
-    found = regret(labels, today, _says(workspace, current.previous_id, rows), policy, workspace.project.seed)
+    before, whose = _says(workspace, current.previous_id, rows), entities_of(rows, workspace.project)
+    found = regret(labels, today, before, policy, workspace.project.seed, whose)
     return go_back(workspace, current, _verdict(workspace, current, current.previous_id, found)) if found else None
 
 

@@ -9,11 +9,12 @@ at strict levels (decision 0031).
 
 Rows are drawn with replacement, and each draw scores both models on the same rows, so that what makes rows hard for
 both cancels out. Within a stratum one row less is drawn than there are, which makes the variance unbiased (McCarthy and
-Snowden 1985); the strata's sizes are drawn anew, for the population is itself a sample.
+Snowden 1985); the strata's sizes are drawn anew, for the population is itself a sample. Rows of one entity are drawn
+together, and entities counted in place of rows (:mod:`~tiltyard.rules.drawn_entities`).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from schemas.records import Interval
+from tiltyard.rules.drawn_entities import by_unit, few_units, units_of_strata, weightings_of_units
 from tiltyard.rules.influence import carrying_rows, influences
 from tiltyard.rules.metrics import BY_DECISION, Answered, Floats, answered, greater_is_better, scores_of
 from tiltyard.rules.own_metric import is_own
@@ -43,11 +45,15 @@ FEWEST_FREEDOM: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """How resamples are drawn: the two-sided confidence, how many, and from which seed."""
+    """How resamples are drawn: the two-sided confidence, how many, and from which seed.
+
+    ``units`` (n,) says whose each row is, where the rows of one entity are drawn together and count as one.
+    """
 
     confidence: float = 0.95
     resamples: int = 2000
     seed: int = 0
+    units: NDArray[np.str_] | None = None
 
     @property
     def level(self) -> float:
@@ -96,7 +102,7 @@ def compare(
     stratum has too few labels.
     """
     drawn = strata or one_stratum(len(labels))
-    if drawn.thin:
+    if drawn.thin or few_units(bootstrap.units, drawn):
         return Comparison(champion=None, challenger=None, gain=None)
     old, new = (answered(labels, predictions) for predictions in (champion, challenger))
     values = _values(metric, [old, new], bootstrap, drawn)
@@ -106,13 +112,14 @@ def compare(
     gain = _interval(gains, of_gain, drawn, bootstrap)
     if metric == "accuracy" and gain is not None:
         gain = _wider(gain, accuracy_gain(old, new, weights_of(drawn), bootstrap.level))
+    if metric == "accuracy" and gain is not None and bootstrap.units is None:
         gain = _cut(gain, -most_won(new, old, drawn, bootstrap.level), most_won(old, new, drawn, bootstrap.level))
     return Comparison(
         champion=_within(metric, _interval(values[0], carried[0], drawn, bootstrap)),
         challenger=_within(metric, _interval(values[1], carried[1], drawn, bootstrap)),
         gain=_possible(metric, gain),
-        carried_by=carrying_rows(weights_of(drawn) * of_gain) if gain is not None else 0.0,
-        error=_error(gains[1:], of_gain, drawn) if gain is not None else 0.0,
+        carried_by=_carried_by(of_gain, drawn, bootstrap) if gain is not None else 0.0,
+        error=_error(gains[1:], of_gain, drawn, bootstrap) if gain is not None else 0.0,
     )
 
 
@@ -125,7 +132,7 @@ def estimate(
 ) -> Interval | None:
     """One model's metric with its interval; None where it is undefined."""
     drawn = strata or one_stratum(len(labels))
-    if drawn.thin:
+    if drawn.thin or few_units(bootstrap.units, drawn):
         return None
     rows = answered(labels, predictions)
     (values,) = _values(metric, [rows], bootstrap, drawn)
@@ -142,12 +149,18 @@ def _interval(values: Floats, influence: Floats, strata: Strata, bootstrap: Boot
     value, draws = float(values[0]), values[1:]
     if not np.isfinite(value) or np.isfinite(draws).sum() < max(DEFINED * len(draws), 2):
         return None
-    error, freedom = _error(draws, influence, strata), freedom_of(carrying_rows(weights_of(strata) * influence))
+    error, freedom = _error(draws, influence, strata, bootstrap), freedom_of(_carried_by(influence, strata, bootstrap))
     reach = error * float(student.isf(bootstrap.level, freedom)) if error > 0 else 0.0
     return Interval(value, value - reach, value + reach)
 
 
-def _error(draws: Floats, influence: Floats, strata: Strata) -> float:
+def _carried_by(influence: Floats, strata: Strata, bootstrap: Bootstrap) -> float:
+    """About how many rows carry a value, or how many entities where these are drawn."""
+    carried = weights_of(strata) * influence
+    return carrying_rows(carried if bootstrap.units is None else by_unit(bootstrap.units, carried))
+
+
+def _error(draws: Floats, influence: Floats, strata: Strata, bootstrap: Bootstrap) -> float:
     """The standard error: the spread of the resamples, and within several strata what their few rows may not show.
 
     Five rows of five that were won show no spread, and are no proof that every row is. So each stratum's spread is
@@ -159,7 +172,8 @@ def _error(draws: Floats, influence: Floats, strata: Strata) -> float:
     counts = np.maximum(strata.counts, 1)
     shares = np.asarray(strata.sizes) / sum(strata.sizes)
     means = shares * np.bincount(strata.of, influence, len(counts)) / counts
-    unseen = means**2 * (1 - (counts / (counts + 2)) ** 2) / counts
+    seen = counts if bootstrap.units is None else np.maximum(units_of_strata(bootstrap.units, strata), 1)
+    unseen = means**2 * (1 - (seen / (seen + 2)) ** 2) / seen
     return float(np.sqrt(spread**2 + unseen.sum()))
 
 
@@ -193,10 +207,13 @@ def _cut(interval: Interval, least: float, most: float) -> Interval:
 def _values(metric: str, sides: list[Answered], bootstrap: Bootstrap, strata: Strata) -> Floats:
     """The metric of each side on the rows as they are, then on each resample; (sides, 1 + resamples)."""
     counts = np.ones(len(sides[0].truth), dtype=np.int64)
-    rows, of = sides, strata.of
+    rows, of, how = sides, strata.of, _bounded(metric, bootstrap)
+    if how.units is not None:
+        weightings = weightings_of_units(how.units, strata, how.seed, how.resamples, CELLS)
+        return np.hstack([[scores_of(metric, side, weights) for side in rows] for weights in weightings])
     if metric in BY_DECISION and len(counts):
         rows, of, counts = _merged(sides, strata.of)
-    weightings = _weightings(counts, Strata(of, strata.sizes), _bounded(metric, bootstrap), strata.counts)
+    weightings = _weightings(counts, Strata(of, strata.sizes), how, strata.counts)
     blocks = [[scores_of(metric, side, weights) for side in rows] for weights in weightings]
     return np.hstack(blocks)
 
@@ -204,7 +221,7 @@ def _values(metric: str, sides: list[Answered], bootstrap: Bootstrap, strata: St
 def _bounded(metric: str, bootstrap: Bootstrap) -> Bootstrap:
     """The same bootstrap, with fewer resamples for a metric of one's own."""
     most = OWN_RESAMPLES if is_own(metric) else bootstrap.resamples
-    return Bootstrap(bootstrap.confidence, min(bootstrap.resamples, most), bootstrap.seed)
+    return replace(bootstrap, resamples=min(bootstrap.resamples, most))
 
 
 def _merged(

@@ -18,7 +18,8 @@ class Evidence:
     last promotion or roll-back, this one among them; ``looks_at_challenger`` those of this challenger. ``strata`` says
     what the rows stand for where labels were drawn at the disagreement; ``findings`` are the other families' checks.
     ``disagreement`` is whether labels can be asked for where the models disagree, ``drawable`` on how many rows of the
-    population they do and no label is known; None where nobody counted.
+    population they do and no label is known; None where nobody counted. ``units`` (n,) says whose each row is, where
+    rows of one entity are drawn together.
     """
 
     labels: NDArray[np.str_]
@@ -32,3 +33,4 @@ class Evidence:
     findings: Findings = field(default_factory=Findings)
     disagreement: bool = True
     drawable: int | None = None
+    units: NDArray[np.str_] | None = None

@@ -38,7 +38,7 @@ class Examined:
     one-sided error that this look may make; ``now`` is when it happens, ``labeled_at`` when the newest of the labels
     was given. ``population`` has the champion's and the challenger's answers for the rows of the population, labeled or
     not; none where they were not asked. ``stopwatch`` gives seconds that only grow; it is read where the policy
-    limits the time of a prediction.
+    limits the time of a prediction. ``units`` (n,) says whose each row is, where rows of one entity are drawn together.
     """
 
     rows: pl.DataFrame
@@ -53,6 +53,7 @@ class Examined:
     labeled_at: datetime | None = None
     population: tuple[Predictions, Predictions] | None = None
     stopwatch: Callable[[], float] | None = None
+    units: NDArray[np.str_] | None = None
 
 
 def harm_level(policy: Gate) -> float:

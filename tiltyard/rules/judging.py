@@ -91,7 +91,8 @@ def _counts(compared: Comparison, policy: Gate) -> bool:
 
 def _compared(evidence: Evidence, policy: Gate) -> Comparison:
     """The gate's metric of both models and the gain, with intervals."""
-    bootstrap = Bootstrap(1 - 2 * level_of(evidence.look, policy), policy.resamples, evidence.seed)
+    level = level_of(evidence.look, policy)
+    bootstrap = Bootstrap(1 - 2 * level, policy.resamples, evidence.seed, evidence.units)
     if evidence.champion is None:
         alone = estimate(policy.metric, evidence.labels, evidence.challenger, bootstrap, evidence.strata)
         return Comparison(champion=None, challenger=alone, gain=None)

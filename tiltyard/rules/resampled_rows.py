@@ -1,4 +1,4 @@
-"""Labeled rows drawn again with replacement, within their strata: how often each counts."""
+"""Labeled rows drawn again with replacement, within their strata, with all of their entity: how often each counts."""
 
 from typing import Final
 
@@ -24,6 +24,8 @@ def resampled(examined: Examined, draws: int, cells: int = CELLS) -> NDArray[np.
     counts = np.zeros((max(min(draws, cells // rows), FEWEST), rows))
     for stratum in np.unique(strata):
         own = np.flatnonzero(strata == stratum)
+        of = np.arange(len(own)) if examined.units is None else np.unique(examined.units[own], return_inverse=True)[1]
+        drawn = int(of.max()) + 1
         for draw in counts:
-            draw[own] = np.bincount(rng.integers(len(own), size=len(own)), minlength=len(own))
+            draw[own] = np.bincount(rng.integers(drawn, size=drawn), minlength=drawn)[of]
     return np.vstack([examined.weights, counts * examined.weights])

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from schemas.project import Project
 from tiltyard.rules.identity import canonical_cell
@@ -39,6 +40,11 @@ def split_units(rows: pl.DataFrame, project: Project) -> pl.Series:
     value = pl.concat_str(pl.lit("entity "), canonical_cell(entity, project.columns.kind_of(entity)))
     unit = pl.when(pl.col(entity).is_null()).then(pl.col("sample_id")).otherwise(value)
     return rows.select(unit.alias("unit")).to_series()
+
+
+def entities_of(rows: pl.DataFrame, project: Project) -> NDArray[np.str_] | None:
+    """Whose each row is, as :func:`split_units` says it, text (n,); None where the project names no entity."""
+    return split_units(rows, project).to_numpy().astype(str) if project.columns.entity else None
 
 
 def first_in_order(chunks: Iterable[pl.DataFrame], most: int, seed: int) -> pl.DataFrame:

@@ -49,16 +49,22 @@ def looks_of(labels: int, policy: Gate) -> Iterator[tuple[int, int, float]]:
 
 
 def regret(
-    labels: NDArray[np.str_], champion: Predictions, before: Predictions, policy: Gate, seed: int
+    labels: NDArray[np.str_],
+    champion: Predictions,
+    before: Predictions,
+    policy: Gate,
+    seed: int,
+    units: NDArray[np.str_] | None = None,
 ) -> Regret | None:
     """The first look at which the champion before today's was better with confidence; None while none was.
 
     ``labels`` (n,) are fresh ones, in the order in which they were given; both models answered the same rows. Asking
-    again, when more labels are there, repeats the earlier looks as they were.
+    again, when more labels are there, repeats the earlier looks as they were. ``units`` (n,) says whose each row is,
+    where that counts.
     """
     for look, rows, level in looks_of(len(labels), policy):
         some = np.arange(rows)
-        bootstrap = Bootstrap(1 - 2 * level, policy.resamples, seed)
+        bootstrap = Bootstrap(1 - 2 * level, policy.resamples, seed, None if units is None else units[:rows])
         compared = compare(policy.metric, labels[:rows], champion.rows(some), before.rows(some), bootstrap)
         if compared.gain is not None and compared.gain.low > 0:
             return Regret(look, rows, level, compared, _check(policy.metric, rows, compared))

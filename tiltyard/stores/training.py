@@ -18,7 +18,7 @@ from schemas.project import Project
 from schemas.records import Model, ModelId, TrainingId
 from tiltyard.rules.features import feature_frame
 from tiltyard.rules.predictions import predictions_hash, predictions_of
-from tiltyard.rules.splitting import split_units
+from tiltyard.rules.splitting import entities_of
 from tiltyard.rules.trials import LabeledFrame
 from tiltyard.rules.tuning import Chosen, Fitted, Trial, choose_recipe, fit_recorded
 from tiltyard.stores.provenance import code_version, environment
@@ -61,7 +61,7 @@ def fit_from(workspace: Workspace, training_id: TrainingId, warm: Mapping[str, A
 
 
 def fit_again(workspace: Workspace, model: Model, project: Project) -> Refit:
-    """Fit a recorded model from its training set, recipe, cut-off and seed; ``project`` is the file as it was then.
+    """Fit a recorded model from its training set, recipe, threshold and seed; ``project`` is the file as it was then.
 
     Nothing is searched: what the search came to is part of the record.
     """
@@ -74,8 +74,8 @@ def fit_again(workspace: Workspace, model: Model, project: Project) -> Refit:
 def _training_rows(workspace: Workspace, training_id: str, project: Project) -> LabeledFrame:
     """The rows of a training set as models take them, their labels, and whose they are where the project names that."""
     rows = workspace.labeled_rows(training_id, project)
-    units = split_units(rows, project).to_numpy().astype(str) if project.columns.entity else None
-    return LabeledFrame(feature_frame(rows, project), rows["label"].to_numpy().astype(str), units)
+    labels = rows["label"].to_numpy().astype(str)
+    return LabeledFrame(feature_frame(rows, project), labels, entities_of(rows, project))
 
 
 def _refit(rows: LabeledFrame, project: Project, chosen: Chosen, seed: int | None = None) -> Refit:
