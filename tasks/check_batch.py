@@ -79,7 +79,7 @@ def _record(workspace: Workspace, batch_id: BatchId, landed: LandedObject, attem
     """Write the files, keep labels that arrived with the rows, then record the batch: only that makes it count."""
     now, accepted = workspace.clock(), sifted.accepted
     pooled = workspace.pool.add(batch_id, accepted) if accepted.height else None
-    _keep_labels(workspace, sifted.labeled, landed)
+    _keep_labels(workspace, sifted, landed)
     return workspace.ledger.batches.record(
         Batch(
             batch_id=batch_id,
@@ -100,12 +100,15 @@ def _record(workspace: Workspace, batch_id: BatchId, landed: LandedObject, attem
     )
 
 
-def _keep_labels(workspace: Workspace, labeled: pl.DataFrame, landed: LandedObject) -> None:
+def _keep_labels(workspace: Workspace, sifted: Sifted, landed: LandedObject) -> None:
     """Keep the labels that arrived with the rows; sent again after a crash, they are the same annotations."""
+    labeled, annotations = sifted.labeled, workspace.ledger.annotations
     if labeled.is_empty():
         return
-    workspace.ledger.annotations.submit(
-        arrived_labels(labeled, workspace.project, landed.landed_at),
+    # Only a sample that was there before can have had a label before.
+    known = annotations.arrived_before(landed.landed_at) if sifted.duplicate else {}
+    annotations.submit(
+        arrived_labels(labeled, workspace.project, landed, known),
         contract_hash=workspace.contract_hash,
         now=workspace.clock(),
         marked=labeled.filter("evaluation")["sample_id"].to_list(),

@@ -15,6 +15,7 @@ from tasks.seal_ledger import seal_ledger
 from tasks.snapshot_labels import snapshot_labels
 from tasks.training_due import training_due
 from tests.small_project import CONTENT, a_day, answer_queue, deliver, make_project
+from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -179,6 +180,19 @@ def test_a_label_that_arrives_again_in_another_object_is_kept_once(tmp_path: Pat
     batch = ingest(workspace)[-1]
     assert (batch.state, batch.duplicate) == ("accepted", 3)
     assert workspace.ledger.annotations.until() == first
+
+
+def test_the_label_that_arrived_last_holds_also_when_it_was_said_before(tmp_path: Path) -> None:
+    columns = CONTENT["columns"]
+    assert isinstance(columns, dict)
+    workspace = make_project(tmp_path, columns={**columns, "label": "answer"})
+    head, row = a_day(0, rows=1).splitlines()
+    for number, label in enumerate(["yes", "no", "yes", "yes", "no"]):
+        deliver(workspace, f"{number}.csv", f"{head},answer\n{row},{label}\n")
+        ingest(workspace)
+        (effective,) = effective_labels(workspace.ledger.annotations.until())
+        assert effective.label == label
+    assert [one.label for one in workspace.ledger.annotations.until()] == ["yes", "no", "yes", "no"]
 
 
 def test_the_queue_is_filled_to_the_budget_and_not_beyond(workspace: Workspace) -> None:

@@ -1,13 +1,13 @@
 """What an annotation must be before it is stored."""
 
-from datetime import datetime
+from collections.abc import Mapping
 
 import polars as pl
 
 from schemas.canonical import sha256_of
 from schemas.errors import AnnotationError, nearest
 from schemas.project import Project
-from schemas.records import Annotation, AnnotationId, NewAnnotation, SampleId
+from schemas.records import Annotation, AnnotationId, LandedObject, NewAnnotation, SampleId
 from tiltyard.rules.features import payloads_of
 from tiltyard.rules.identity import payload_hash
 
@@ -25,25 +25,28 @@ def annotation_id(client_key: str) -> AnnotationId:
     return AnnotationId(sha256_of(f"annotation {client_key}")[:32])
 
 
-def arrived_labels(labeled: pl.DataFrame, project: Project, arrived_at: datetime) -> list[NewAnnotation]:
-    """The labels that came with some rows, as annotations by the producer.
+def arrived_labels(
+    labeled: pl.DataFrame, project: Project, landed: LandedObject, known: Mapping[SampleId, str]
+) -> list[NewAnnotation]:
+    """The labels that came with some rows, as annotations by the producer; those that say nothing new are left out.
 
-    Sent again after a crash they are the same annotations: the key is made of the sample and its label.
+    ``known`` is what the producer said last of samples before this object landed. Sent again after a crash they are
+    the same annotations: the key is made of the sample and its label, and of the object where the label is another.
     """
-    column = str(project.columns.label)
-    payloads = payloads_of(labeled, project)
+    rows = zip(labeled["sample_id"], labeled[str(project.columns.label)], payloads_of(labeled, project), strict=True)
     return [
         NewAnnotation(
-            client_key=f"arrived {sample_id} {label}",
+            client_key=f"arrived {sample_id} {label}" + (f" {landed.object_id}" if sample_id in known else ""),
             annotator="producer",
             act="label",
             sample_id=SampleId(sample_id),
             payload=payload,
-            said_at=arrived_at,
+            said_at=landed.landed_at,
             label=label,
             origin="arrived",
         )
-        for sample_id, label, payload in zip(labeled["sample_id"], labeled[column], payloads, strict=True)
+        for sample_id, label, payload in rows
+        if known.get(sample_id) != label
     ]
 
 

@@ -72,6 +72,12 @@ class Annotations:
         """What decides over labels, of every annotation up to a ledger position: quick to read at any number."""
         return self._voices(true() if position is None else ANNOTATION.c.seq <= position)
 
+    def arrived_before(self, moment: datetime) -> dict[SampleId, str]:
+        """The label of each sample that came with data last, before a moment."""
+        voices = self._voices(ANNOTATION.c.origin == "arrived")
+        said = sorted((one for one in voices if one.said_at < moment), key=lambda one: one.said_at)
+        return {one.sample_id: one.label for one in said if one.label is not None}
+
     def shared_voices(self) -> list[Voice]:
         """What decides over the labels of samples that two annotators or more have answered."""
         two = func.count(func.distinct(ANNOTATION.c.annotator)) > 1
