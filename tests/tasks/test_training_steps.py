@@ -20,6 +20,7 @@ from tests.small_project import CONTENT, a_day, answer_queue, deliver, make_proj
 from tiltyard.rules.features import feature_frame
 from tiltyard.rules.splitting import split_units
 from tiltyard.rules.tuning import choose_recipe
+from tiltyard.stores.dry_run import dry_run
 from tiltyard.stores.training import fit_again, model_id_of
 from tiltyard.stores.workspace import Workspace
 
@@ -75,9 +76,11 @@ def test_a_search_is_recorded_shown_and_rebuilt_without_searching(tmp_path: Path
     assert is_rebuilt(workspace, model)
 
 
-def test_folds_keep_the_rows_of_one_entity_together(tmp_path: Path) -> None:
+def test_folds_and_intervals_keep_the_rows_of_one_entity_together(tmp_path: Path) -> None:
     columns: dict[str, Any] = {**CONTENT["columns"], "reference": ["row_id", "who"], "entity": "who"}  # type: ignore[dict-item]  # the content is JSON
-    workspace = make_project(tmp_path, columns=columns, tuning={"minimum_labels": 8, "folds": 3}, gate=MILD)
+    workspace = make_project(
+        tmp_path, columns=columns, tuning={"minimum_labels": 8, "folds": 3}, gate={**MILD, "metric": "log_loss"}
+    )
     first, *lines = a_day(0).splitlines()
     whose = [f"{line},w{place // 4}" for place, line in enumerate(lines)]
     a_day_passes(workspace, 0, "\n".join([f"{first},who", *whose]) + "\n")
@@ -91,6 +94,17 @@ def test_folds_keep_the_rows_of_one_entity_together(tmp_path: Path) -> None:
     assert model.metrics["log_loss"] != apart.best.metrics["log_loss"]
     assert model.metrics == own.best.metrics
     assert is_rebuilt(workspace, model)
+    evaluation = snapshot_labels.fn(str(workspace.project_file), "evaluation")
+    judge_challenger.fn(str(workspace.project_file), model.model_id, evaluation)
+    (verdict,) = workspace.ledger.champions.verdicts()
+    by_row = workspace.project.model_copy(
+        update={"columns": workspace.project.columns.model_copy(update={"entity": None})}
+    )
+    other = dry_run(workspace, model, by_row, evaluation).judgement
+    assert verdict.challenger
+    assert other.challenger
+    assert verdict.challenger.value == other.challenger.value
+    assert verdict.challenger != other.challenger, "its bounds come from entities"
 
 
 def test_a_search_that_the_clock_ended_is_rebuilt_from_its_record(tmp_path: Path) -> None:
