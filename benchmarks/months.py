@@ -1,7 +1,7 @@
 """The bank's and the hotel's real rows, month by month, as a pool takes them in, with what an expert says of each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +11,7 @@ import yaml
 from benchmarks.frozen_or_retrained import first_time_only, text_rows
 from examples.catalogue import EXAMPLES
 from examples.expert import misled
+from schemas.gate import Gate
 from schemas.pool_types import pool_schema
 from schemas.project import Project, parse_project
 from tiltyard.rules.identity import sample_ids
@@ -31,6 +32,11 @@ class Course:
     months: tuple[pl.DataFrame, ...]
     answers: Mapping[str, str]
     said: Mapping[str, str]
+
+    def under(self, changes: Mapping[str, Any]) -> "Course":
+        """The same course, with some changes of the gate's policy."""
+        gate = Gate.model_validate({**self.project.gate.model_dump(), **changes})
+        return replace(self, project=self.project.model_copy(update={"gate": gate}))
 
     def truth(self, rows: pl.DataFrame) -> Any:
         """The true answers of some rows."""

@@ -4,21 +4,21 @@
     python -m benchmarks.promoting --out promoting.csv --report
 
 Months arrive in the order in which they happened. Before a month is learned from, the champion is scored on all of its
-rows by the example's gate metric. Then the expert answers 60 samples: the project's share of evaluation labels, the
-rest chosen by the project's strategy with the rule's own champion; the project's candidates are fitted on all training
-labels; and the rule says whether the challenger becomes champion. All rules share the way to the first champion, which
-the gate lets pass as soon as it has its fewest evaluation labels; only from there on is counted.
+rows by ROC AUC. Then the expert answers 60 samples: the project's share of evaluation labels, the rest chosen by the
+project's strategy with the rule's own champion; the project's candidates are fitted on all training labels; and the
+rule says whether the challenger becomes champion. All rules share the way to the first champion, which the gate lets
+pass as soon as it has its fewest evaluation labels; only from there on is counted.
 
 never             the first champion stays
 always            every challenger is promoted (a scheduled retraining without a gate)
 always, all       the same, and the evaluation labels that this rule does not need are training labels as well
-higher number     promoted when its metric on the evaluation labels is higher
+higher number     promoted when its ROC AUC on the evaluation labels is higher
 gate              the project file's own gate with all of its checks; labels that it wants are drawn where the models
                   disagree, at most half of what is left of the budget, and then it looks again
 gate, superior    the same with ``rule: superior``, the default: the gain must be shown to be above 0
-gate, margin .02  the same with ``rule: not_worse``: the gain is above 0, and shown to be above -0.02
-gate, margin .05  the same, shown to be above -0.05
-gate, margin .1   the same, shown to be above -0.1
+gate, AUC         the project's own, comparing by ROC AUC
+gate, AUC .1      the same with ``rule: not_worse``: the gain is above 0, and shown to be above -0.1
+gate, log loss    the project's own, comparing by log loss, in which each answer counts and not only rare successes
 gate, newest 8    the project's own, on the evaluation labels of the newest eight months only
 gate, looks free  the project's own, without paying for looks (``gate.looks.correction: none``)
 
@@ -41,9 +41,9 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # befo
 import polars as pl
 
 from benchmarks.months import Course, course
-from benchmarks.promotion_loop import Standing, empty, fitted, judged, learned, served, settled
+from benchmarks.promotion_loop import SERVED, Standing, empty, fitted, judged, learned, served, settled
 from tiltyard.rules.features import feature_frame
-from tiltyard.rules.metrics import greater_is_better, score
+from tiltyard.rules.metrics import score
 from tiltyard.rules.predictions import predictions_of
 
 FIELDS: Final = ("example", "seed", "wrong", "rule", "month", "score", "promoted")
@@ -69,17 +69,16 @@ def _always(standing: Standing, _course: Course) -> tuple[Standing, bool]:
 
 def _higher(standing: Standing, course: Course) -> tuple[Standing, bool]:
     """The challenger's number is higher."""
-    metric, project = course.project.gate.metric, course.project
+    project = course.project
     frame, labels = feature_frame(standing.evaluation, project), standing.evaluation["label"].to_numpy().astype(str)
     known = [one.model for one in (standing.challenger, standing.champion) if one]
-    new, old = (score(metric, labels, predictions_of(model, frame, project)) for model in known)
-    better = new > old if greater_is_better(metric) else new < old
-    return _always(standing, course) if better else (standing, False)
+    new, old = (score(SERVED, labels, predictions_of(model, frame, project)) for model in known)
+    return _always(standing, course) if new > old else (standing, False)
 
 
 def _gate(**changes: Any) -> Rule:
     """The project's gate, with some changes of its policy, lets it pass."""
-    return lambda standing, course: settled(standing, judged(standing, course, changes))
+    return lambda standing, course: settled(standing, judged(standing, course.under(changes)))
 
 
 RULES: Final[dict[str, Rule]] = {
@@ -89,9 +88,9 @@ RULES: Final[dict[str, Rule]] = {
     "higher number": _higher,
     "gate": _gate(),
     "gate, superior": _gate(rule="superior", margin=0.0),
-    "gate, margin .02": _gate(rule="not_worse", margin=0.02),
-    "gate, margin .05": _gate(rule="not_worse", margin=0.05),
-    "gate, margin .1": _gate(rule="not_worse", margin=0.1),
+    "gate, AUC": _gate(metric="roc_auc"),
+    "gate, AUC .1": _gate(metric="roc_auc", rule="not_worse", margin=0.1),
+    "gate, log loss": _gate(metric="log_loss"),
     "gate, newest 8": _gate(window=8),
     "gate, looks free": _gate(looks={"correction": "none"}),
 }

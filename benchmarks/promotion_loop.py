@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +10,6 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from benchmarks.months import Course
-from schemas.gate import Gate
 from tiltyard.rules.asking import evaluation_share, pick_differing, pick_evaluation
 from tiltyard.rules.choosing import CHOICE, Wanted, choose, without
 from tiltyard.rules.disagreement import Speaking, differing, room_for, speaking
@@ -26,7 +24,8 @@ from tiltyard.rules.strata import weights_of
 from tiltyard.rules.tuning import check_labels, fit_candidates
 
 BUDGET: Final = 60
-UNCHANGED: Final[Mapping[str, Any]] = MappingProxyType({})
+SERVED: Final = "roc_auc"
+"""What a champion is worth to those it serves, whatever metric the gate compares by."""
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -87,9 +86,9 @@ def empty(course: Course) -> Standing:
 
 
 def served(standing: Standing, month: pl.DataFrame, course: Course) -> float:
-    """The champion's metric on a whole month that it has not learned from; NaN where that has one class."""
+    """The champion's ROC AUC on a whole month that it has not learned from; NaN where that has one class."""
     assert standing.champion is not None
-    return score(course.project.gate.metric, course.truth(month), _said(standing.champion, month, course))
+    return score(SERVED, course.truth(month), _said(standing.champion, month, course))
 
 
 def learned(standing: Standing, month: pl.DataFrame, course: Course, *, evaluating: bool = True) -> Standing:
@@ -120,16 +119,15 @@ def fitted(standing: Standing, course: Course) -> Standing:
     return replace(standing, challenger=challenger, question=None, at_challenger=0)
 
 
-def judged(standing: Standing, course: Course, changes: Mapping[str, Any] = UNCHANGED) -> Judged:
-    """What the project's gate, with some changes of its policy, says of the challenger, with all of its checks."""
+def judged(standing: Standing, course: Course) -> Judged:
+    """What the project's gate says of the challenger, with all of its checks."""
     assert standing.challenger is not None
-    policy = Gate.model_validate({**course.project.gate.model_dump(), **changes})
+    project, policy = course.project, course.project.gate
     standing = _in_window(standing, policy.window)
     population, differs = _population(standing, course)
     spoken = _speaking(standing, population, differs)
     rows = standing.evaluation.filter(spoken.rows)
     drawable = without(population.filter(pl.Series(differs)), standing.evaluation["sample_id"])
-    project = course.project.model_copy(update={"gate": policy})
     sides = [_side(one, rows, course) for one in (standing.challenger, standing.champion) if one]
     examined = Examined(
         rows=rows.drop("drawn"),
