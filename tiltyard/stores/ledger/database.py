@@ -124,12 +124,12 @@ def _sqlite_engine(url: str) -> Engine:
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     """Take transaction control from the driver and set durability."""
     connection.isolation_level = None
-    _write_ahead(connection)
+    write_ahead(connection)
     for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _write_ahead(connection: Any) -> None:
+def write_ahead(connection: Any) -> None:
     """Switch to the write-ahead log.
 
     Of two that switch a new file in the same moment SQLite refuses one at once, whatever its timeout, lest they wait
