@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from apps.cli.ingesting import samples
 from apps.cli.options import HERE, AsJson, ProjectPath
-from apps.cli.screen import say, show_json
+from apps.cli.screen import counted, say, show_json
 
 if TYPE_CHECKING:
     from schemas.records import Query
@@ -35,7 +36,7 @@ def ask(project: ProjectPath = HERE, budget: Budget = None, as_json: AsJson = Fa
     if as_json:
         show_json(_as_data(workspace, query))
     else:
-        _tell(workspace, query)
+        _tell(workspace, query, budget or workspace.project.query.budget)
 
 
 def _as_data(workspace: "Workspace", query: "Query | None") -> dict[str, Any]:
@@ -54,7 +55,7 @@ def _asked(workspace: "Workspace", query: "Query | None") -> dict[str, int]:
     return dict(Counter(one.purpose for one in waiting if one.query_id == query.query_id))
 
 
-def _tell(workspace: "Workspace", query: "Query | None") -> None:
+def _tell(workspace: "Workspace", query: "Query | None", budget: int) -> None:
     """Say what was asked, and when more labels hardly pay."""
     from tiltyard.stores.stop_set import stopping_of
 
@@ -63,13 +64,20 @@ def _tell(workspace: "Workspace", query: "Query | None") -> None:
         asked = _asked(workspace, query)
         by = query.strategy if query.model_id else f"{query.strategy}, there is no champion yet"
         parts = f"{asked.get('query', 0)} by strategy ({by}), {asked.get('random', 0)} by chance"
-        say(f"Asked for {sum(asked.values())} labels: {parts}, {asked.get('evaluation', 0)} to judge on.")
+        say(f"Asked for {counted(sum(asked.values()), 'label')}: {parts}, {asked.get('evaluation', 0)} to judge on.")
         say(f"{waiting} wait in the queue. Next: tiltyard label")
         if (advice := stopping_of(workspace)).enough:
             say(f"Mind that {advice.sentence}.")
-    elif waiting:
-        say(f"The queue is full: {waiting} samples wait for a label.")
-        say("Next: tiltyard label")
     else:
-        say("The pool is empty, or every sample of it was asked for already.")
-        say("Next: tiltyard ingest")
+        say(_nothing_asked(workspace, waiting, budget))
+        say("Next: tiltyard label" if waiting else "Next: tiltyard ingest")
+
+
+def _nothing_asked(workspace: "Workspace", waiting: int, budget: int) -> str:
+    """Why no sample was asked for."""
+    if waiting >= budget:
+        return f"The queue is full: {waiting} samples wait for a label."
+    if not samples(workspace):
+        return "The pool is empty."
+    still = f"; {waiting} of them still wait" if waiting else ""
+    return f"Every sample of the pool was asked for, or came with its label{still}."

@@ -87,6 +87,7 @@ def _tell(begun: "Begun", folder: Path) -> None:
         say(f"Classes from column {begun.guessed.label!r}: {names}.")
     elif begun.guessed.label is None:
         say(f"Classes: {names}. Nothing in the data says them; mend 'classes' in the project file.")
+        say("Where a column holds labels, begin again with --label COLUMN.")
     if begun.bad:
         say(f"{begun.bad:,} of the rows do not fit and will go to quarantine with their reasons.")
     say(f"Wrote {begun.project_file}; read it before you go on.")

@@ -217,6 +217,10 @@ def test_ask_says_when_the_queue_is_full_or_the_pool_empty(tmp_path: Path) -> No
     a_checked_day(tmp_path)
     assert "Asked for 5 labels" in done("ask", "--budget", "5", "-p", tmp_path).out
     assert "The queue is full: 5" in done("ask", "--budget", "5", "-p", tmp_path).out
+    done("ask", "--budget", "999", "-p", tmp_path)
+    asked_out = done("ask", "--budget", "999", "-p", tmp_path).out
+    assert "Every sample of the pool was asked for, or came with its label; " in asked_out
+    assert "Next: tiltyard label" in asked_out
 
 
 def test_roll_back_needs_a_reason_and_keeps_every_label(story: Story) -> None:

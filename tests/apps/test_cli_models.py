@@ -204,4 +204,4 @@ def test_ask_says_when_more_labels_hardly_pay(own: Path) -> None:
     change(own, stopping={"kappa": 0.01, "models": 1})
     answer = done("ask", "--budget", "2", "--project", own)
     assert "Mind that more labels hardly pay: stabilizing predictions" in answer.out
-    assert "Asked for 1 labels" in answer.out  # it is advice
+    assert "Asked for 1 label:" in answer.out  # it is advice
