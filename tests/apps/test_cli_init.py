@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
@@ -136,6 +136,7 @@ def test_labels_that_arrive_become_annotations(tmp_path: Path) -> None:
 
 
 @given(st.floats(-1e12, 1e12), st.floats(-1e12, 1e12))
+@example(0.0, 5e-324)
 @settings(max_examples=300)
 def test_ranges_are_wider_than_what_was_met(one: float, other: float) -> None:
     low, high = sorted([one, other])

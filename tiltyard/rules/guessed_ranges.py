@@ -6,6 +6,9 @@ from typing import Final
 LARGEST: Final = 1e15
 """Beyond this no range is guessed: such numbers are codes or moments."""
 
+FINEST: Final = -300
+"""The finest place to round to: below it a power of ten is no float any more."""
+
 
 def widened(low: float, high: float) -> tuple[float, float] | None:
     """A range with the whole span of what was met added on each side, rounded outwards; none for huge numbers.
@@ -31,6 +34,6 @@ def _rounded_up(value: float) -> float:
     """
     if value <= 0:
         return 0
-    power = math.floor(math.log10(value))
+    power = max(math.floor(math.log10(value)), FINEST)
     digit = math.ceil(value / 10.0**power)
     return digit * 10**power if power >= 0 else round(digit * 10.0**power, -power)
