@@ -86,7 +86,9 @@ class ParquetStore:
 
     def read(self, stored: StoredFile, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """A whole file as a frame."""
-        return pl.concat([self._empty(stored, columns), *self.scan([stored], columns)])
+        with self._open(stored) as parquet:
+            frame = _frame(parquet.read(columns=columns, use_threads=stored.rows >= WORTH_THREADS))
+        return frame.select(columns) if columns is not None else frame
 
     def scan(
         self, stored: Iterable[StoredFile], columns: Sequence[str] | None = None, chunk_rows: int = 65_536
@@ -100,7 +102,8 @@ class ParquetStore:
 
     def schema_of(self, stored: StoredFile) -> pl.Schema:
         """The names and types of a file's columns; only its footer is read."""
-        return self._empty(stored, None).schema
+        with self._open(stored) as parquet:
+            return _frame(parquet.schema_arrow.empty_table()).schema
 
     def is_intact(self, stored: StoredFile) -> bool:
         """Whether a file is there and its bytes are those that were written."""
@@ -114,12 +117,6 @@ class ParquetStore:
             pq.ParquetFile(path, page_checksum_verification=True) as parquet,
         ):
             yield parquet
-
-    def _empty(self, stored: StoredFile, columns: Sequence[str] | None) -> pl.DataFrame:
-        """A frame of a file's columns without rows, so that an empty file has its types."""
-        with self._open(stored) as parquet:
-            frame = _frame(parquet.schema_arrow.empty_table())
-        return frame.select(columns) if columns is not None else frame
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:
