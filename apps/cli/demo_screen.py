@@ -31,7 +31,7 @@ HEAD: Final = {
 COUNTS: Final = ("read", "acc.", "quar.", "dup.")
 LEGEND: Final = (
     "acc. = accepted into the pool, quar. = quarantined with reasons, dup. = duplicate; "
-    "accuracy in % with its 90 % interval, on the same evaluation rows"
+    "accuracy in % with its interval, on the same evaluation rows"
 )
 
 
@@ -72,8 +72,9 @@ class Screen:
         keys = {landed.object_id: landed.key for landed in workspace.ledger.batches.objects()}
         rows = [_row(batch, keys) for batch in told.batches] or [dict.fromkeys(HEAD, "") | {"object": "-"}]
         rows[0] |= {"day": told.day.number}
-        rows[-1] |= {"labels": told.labels, "verdict": _verdict_text(told.verdicts)}
-        for row in rows:
+        first, *others = [_verdict_text(one) for one in told.verdicts] or [""]
+        rows[-1] |= {"labels": told.labels, "verdict": first}
+        for row in rows + [dict.fromkeys(HEAD, "") | {"verdict": other} for other in others]:
             self.say(LINE.format(**row).rstrip())
         planted = [f"{one.key}: {one.note}" for one in told.day.deliveries if one.note]
         for note in [*planted, *filter(None, [told.mended]), *notes]:
@@ -129,9 +130,9 @@ def _name(batch: Batch, keys: dict[Any, str]) -> str:
     return keys[batch.object_id] + (f" ({batch.attempt})" if batch.attempt > 1 else "")
 
 
-def _verdict_text(verdicts: Iterable[Verdict]) -> str:
-    """The day's verdicts in a few characters."""
-    return "; ".join(f"{percent(one.challenger)} {_decision(one)}" for one in verdicts)
+def _verdict_text(verdict: Verdict) -> str:
+    """A verdict in a few characters."""
+    return f"{percent(verdict.challenger)} {_decision(verdict)}"
 
 
 def _decision(verdict: Verdict) -> str:

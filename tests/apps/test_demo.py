@@ -2,6 +2,7 @@
 
 import copy
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -70,6 +71,7 @@ def test_the_output_fits_80_columns(ran: Ran) -> None:
     too_wide = [line for line in ran.out.splitlines() if len(line) > 80 and str(ran.folder) not in line]
     assert too_wide == []
     assert "\x1b" not in ran.out
+    assert not re.search(r"(promoted|rejected|not yet);", ran.out), "each verdict stands on a line of its own"
 
 
 @pytest.mark.parametrize(
