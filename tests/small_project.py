@@ -88,7 +88,8 @@ def answer_queue(workspace: Workspace, now: datetime, annotator: str = "ada") ->
     waiting = workspace.ledger.assignments.lease(annotator, now, 10_000)
     answers = [
         NewAnnotation(
-            client_key=f"{annotator} {assignment.sample_id}",
+            # With the time: a sample whose answer was withdrawn is asked again, and that is another answer.
+            client_key=f"{annotator} {assignment.sample_id} {now.isoformat()}",
             annotator=annotator,
             act="label",
             sample_id=assignment.sample_id,
