@@ -1,6 +1,6 @@
 """What choosing 1,000 rows costs: CPU against bare `predict_proba`, and memory beyond what was there before.
 
-    python benchmarks/choosing.py --rows 10000 100000 1000000 10000000
+    python -m benchmarks.choosing --rows 10000 100000 1000000 10000000
 
 Each contender runs in a process of its own over the same memory-mapped file (rows x 20 float64, five classes, a
 logistic regression fitted on 2,000 rows): first bare `predict_proba` over the whole file, then the contender; the
@@ -105,8 +105,8 @@ def modal_ranked(task: Task) -> Any:
 
 def activeml_margin(task: Task) -> Any:
     """scikit-activeml's margin sampling."""
-    from skactiveml.classifier import SklearnClassifier
-    from skactiveml.pool import UncertaintySampling
+    from skactiveml.classifier import SklearnClassifier  # type: ignore[import-not-found]  # a rival, installed by hand
+    from skactiveml.pool import UncertaintySampling  # type: ignore[import-not-found]  # a rival, installed by hand
 
     rows = np.concatenate([task.labeled, task.matrix])
     y = np.full(len(rows), None, dtype=object)
@@ -118,7 +118,7 @@ def activeml_margin(task: Task) -> Any:
 
 def small_text_margin(task: Task) -> Any:
     """small-text's breaking ties; its query asks nothing of the data set but what the classifier takes."""
-    from small_text import BreakingTies
+    from small_text import BreakingTies  # type: ignore[import-not-found]  # a rival, installed by hand
 
     everything = np.arange(len(task.matrix))
     return BreakingTies().query(task.model, task.matrix, everything, np.arange(0), np.arange(0), n=task.number)

@@ -1,6 +1,6 @@
 """What standing still costs: a model frozen early against one retrained on all labels before every batch.
 
-usage: python benchmarks/frozen_or_retrained.py [bank hotel ...] [--seeds 3]
+usage: python -m benchmarks.frozen_or_retrained [bank hotel ...] [--seeds 3]
 
 Both see the same rows in the order in which they happened (the planted events of the dealer are left out) and
 are scored by ROC AUC on the next batch before they learn from it; the table has the mean over the batches.

@@ -1,7 +1,7 @@
 """How many labels each strategy needs: learning curves on real sets, against random choice and modAL's own calls.
 
-    python benchmarks/label_efficiency.py --jobs 2 --out curves.csv
-    python benchmarks/label_efficiency.py --out curves.csv --report
+    python -m benchmarks.label_efficiency --jobs 2 --out curves.csv
+    python -m benchmarks.label_efficiency --out curves.csv --report
 
 Each curve starts with ``START`` labels and grows by ``BATCH`` up to the budget. The pool has at most ``POOL`` rows,
 accuracy is measured on as many others. modAL's strategies and `random` start from random rows, as modAL leaves that
@@ -27,7 +27,6 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before numpy: each process is one core
 
 import numpy as np
 import polars as pl
-from label_report import report
 from modAL.batch import ranked_batch
 from modAL.disagreement import consensus_entropy_sampling, max_disagreement_sampling, vote_entropy_sampling
 from modAL.uncertainty import classifier_uncertainty, entropy_sampling, margin_sampling, uncertainty_sampling
@@ -41,6 +40,7 @@ from sklearn.metrics import f1_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from benchmarks.label_report import report
 from schemas.project import Project
 from tiltyard.rules.choosing import Wanted, choose
 from tiltyard.rules.committee import Committee, fit_committee

@@ -17,10 +17,11 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Event
 from uuid import uuid4
@@ -61,7 +62,7 @@ def ours(folder: Path, experts: int, samples: int, waiting: int) -> Figures:
     tokens = [token_for(workspace, f"expert-{i}") for i in range(experts)]
     with running([workspace.project_file]) as server:
         people = [Expert(server.url, "small", token) for token in tokens]
-        seconds = at_once([lambda one=one: one.work(Event(), samples // experts) for one in people])
+        seconds = at_once([partial(one.work, Event(), samples // experts) for one in people])
     told = {key: said for one in people for key, said in one.acknowledged.items()}
     kept = {one.client_key: (one.sample_id, one.label) for one in workspace.ledger.annotations.until()}
     failures = [failure for one in people for failure in one.failures]
@@ -75,7 +76,7 @@ def prototype(url: str, experts: int, samples: int) -> Figures:
     """The prototype with so many experts at once."""
     with running_prototype(url, samples) as address:
         times: list[list[float]] = [[] for _ in range(experts)]
-        work = [lambda i=i: prototype_expert(address, f"e{i}", samples // experts, times[i]) for i in range(experts)]
+        work = [partial(prototype_expert, address, f"e{i}", samples // experts, own) for i, own in enumerate(times)]
         seconds = at_once(work)
     found = [1e3 * each for own in times for each in own]
     return Figures(len(found), seconds, found)
@@ -108,7 +109,7 @@ def bare_inserts(url: str, count: int) -> Figures:
     return Figures(count, time.perf_counter() - began)
 
 
-def at_once(work: list[Callable[[], None]]) -> float:
+def at_once(work: Sequence[Callable[[], object]]) -> float:
     """How many seconds it took to do all of the work, each piece in a thread of its own."""
     began = time.perf_counter()
     with ThreadPoolExecutor(len(work)) as threads:

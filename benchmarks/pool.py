@@ -21,7 +21,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from schemas.project import Project, parse_project
-from schemas.records import BatchId
+from schemas.records import BatchId, StoredFile
 from tiltyard.stores.files import FileStore
 from tiltyard.stores.parquet import ParquetStore
 from tiltyard.stores.pool import Pool
@@ -86,13 +86,13 @@ def one_round(project: Project, batches: list[pl.DataFrame], ours_first: bool) -
     folder = Path(tempfile.mkdtemp(prefix="pool-"))
     pool = Pool(ParquetStore(FileStore(folder / "ours")), project)
     (folder / "bare").mkdir()
-    stored = []
+    stored: list[StoredFile] = []
 
     def append() -> None:
         stored.extend(pool.add(BatchId(f"b{number}"), batch) for number, batch in enumerate(batches))
 
     def scan() -> float:
-        return sum(float(chunk["f0"].sum()) for chunk in pool.scan(stored, 65_536))
+        return sum((float(chunk["f0"].sum()) for chunk in pool.scan(stored, 65_536)), 0.0)
 
     work: dict[str, Callable[[], object]] = {
         "append ours": append,

@@ -1,6 +1,6 @@
 """When the advice to stop labeling comes, and what it would have cost to follow it: real sets, our default strategy.
 
-    nice -n 10 python benchmarks/stopping.py --seeds 0 1 2
+    nice -n 10 python -m benchmarks.stopping --seeds 0 1 2
 
 Labels grow by a batch at a time, as in label_efficiency.py. Each model is judged on a fifth of the test rows (at most
 ``JUDGED``), and compared with the one before on two fifths of them without labels (at most ``COMPARED``); the advice is
@@ -15,7 +15,7 @@ from itertools import product
 from math import sqrt
 from typing import Any
 
-import label_efficiency as curves  # before numpy: it caps the threads
+from benchmarks import label_efficiency as curves  # before numpy: it caps the threads  # isort: skip
 import numpy as np
 import polars as pl
 

@@ -1,6 +1,6 @@
 """What checking a batch costs: our check and split of rows against a bare numpy mask, in one run.
 
-    python benchmarks/validation.py --rows 1000000
+    python -m benchmarks.validation --rows 1000000
 
 Rows have 20 columns: 12 floats and 4 integers with ranges, an id, 3 texts with allowed values. A bad row has one bad
 cell. Compared, in CPU seconds (all threads of this process) with wall seconds beside, medians of ``--repeats`` runs:
