@@ -35,6 +35,7 @@ def test_twenty_samples_by_keyboard_alone(tmp_path: Path, browser: Browser) -> N
 def label_twenty(desk: Desk) -> None:
     page = desk.context().new_page()
     page.goto(f"{desk.url}{desk.path}")
+    expect(page.get_by_label("Token")).to_be_focused(timeout=PATIENCE_MS)
     page.keyboard.type(desk.token("ada"))
     page.keyboard.press("Enter")
     heading(page, 1)
