@@ -5,8 +5,11 @@ exits with 2; a web page answers with the same text; a flow stores it. Nothing o
 exception outside this family for a user's own mistake.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class TiltyardError(Exception):
@@ -57,13 +60,30 @@ class NotFound(TiltyardError):
     """There is no such batch, sample, model or file."""
 
 
-def not_one(found: int, noun: str, name: str) -> str:
-    """What is wrong with the beginning of an id that means nothing, or more than one thing.
+def the_one(found: Sequence[T], noun: str, name: str, remedy: str) -> T:
+    """The one thing whose id begins with a name; NotFound where there is none or more than one, with the remedy.
 
-    >>> not_one(0, "model", "abc"), not_one(2, "batch", "a")
-    ("no model begins with 'abc'", "more than one batch begins with 'a'")
+    >>> the_one(["abcd"], "model", "abc", "see 'history'")
+    'abcd'
+    >>> the_one([], "model", "abc", "see 'history'")
+    Traceback (most recent call last):
+    schemas.errors.NotFound: no model begins with 'abc'; see 'history'
+    >>> the_one(["ab", "ac"], "batch", "a", "see 'list'")
+    Traceback (most recent call last):
+    schemas.errors.NotFound: more than one batch begins with 'a'; see 'list'
     """
-    return f"{'more than one' if found else 'no'} {noun} begins with {name!r}"
+    if len(found) != 1:
+        raise NotFound(f"{'more than one' if found else 'no'} {noun} begins with {name!r}; {remedy}")
+    return found[0]
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known word that a wrong one comes close to, if there is one.
+
+    >>> closest("colunms", ["columns", "classes"]), closest("xyz", ["b", "a"])
+    ('columns', None)
+    """
+    return next(iter(get_close_matches(name, sorted(known), n=1)), None)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -79,5 +99,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return "there is none yet"
-    close = get_close_matches(name, names, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
+    close = closest(name, names)
+    return f"did you mean {close!r}?" if close else f"known: {', '.join(names)}"

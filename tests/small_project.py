@@ -1,5 +1,6 @@
 """A small project for tests: two numbers and a colour, an answer that follows from them, and an expert who knows."""
 
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -81,6 +82,11 @@ def truth(assignment: Assignment) -> str:
     """What the expert knows of a sample."""
     payload = assignment.payload
     return "yes" if payload["x"] + 0.5 * payload.get("y", 0) + (payload.get("colour") == "red") > 0 else "no"
+
+
+def copied(template: Path, folder: Path) -> Workspace:
+    """A copy of a project, opened: what a test does to it, no other meets."""
+    return open_workspace(Path(shutil.copytree(template, folder)))
 
 
 def answer_queue(workspace: Workspace, now: datetime, annotator: str = "ada") -> int:

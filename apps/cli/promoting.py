@@ -6,7 +6,7 @@ import typer
 
 from apps.cli.options import HERE, AsJson, By, ProjectPath, person
 from apps.cli.screen import say, show_json
-from schemas.errors import NotFound, PromotionConflict, not_one
+from schemas.errors import NotFound, PromotionConflict
 
 if TYPE_CHECKING:
     from schemas.records import Promotion, Verdict, VerdictId
@@ -105,15 +105,11 @@ def rollback(
 
 def _verdict_meant(workspace: "Workspace", which: str) -> "Verdict":
     """The verdict that an id's beginning names, or the newest one on the model that is named so."""
-    from tiltyard.stores.versions import model_named
+    from tiltyard.stores.versions import model_named, verdict_named
 
-    verdicts = workspace.ledger.champions.verdicts()
-    named = [verdict for verdict in verdicts if verdict.verdict_id.startswith(which)]
-    if len(named) == 1:
-        return named[0]
-    if named:
-        raise NotFound(f"{not_one(len(named), 'verdict', which)}; 'tiltyard history' lists them")
-    model_id = model_named(workspace, which).model_id
+    if named := verdict_named(workspace, which):
+        return named
+    model_id, verdicts = model_named(workspace, which).model_id, workspace.ledger.champions.verdicts()
     on_model = [one for one in verdicts if one.challenger_id == model_id and one.decision != "roll_back"]
     if not on_model:
         raise PromotionConflict(

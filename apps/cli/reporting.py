@@ -7,7 +7,7 @@ import typer
 
 from apps.cli.options import HERE, AsJson, ProjectPath
 from apps.cli.screen import say, show_json
-from schemas.errors import NotFound, not_one
+from schemas.errors import NotFound
 
 if TYPE_CHECKING:
     from schemas.records import Verdict
@@ -50,16 +50,12 @@ def report(what: What = None, project: ProjectPath = HERE, out: Out = None, as_j
 
 def verdict_meant(workspace: "Workspace", what: str) -> "Verdict":
     """The verdict whose id begins so, else the last one on the model that is named so; NotFound otherwise."""
-    from tiltyard.stores.versions import model_named
+    from tiltyard.stores.versions import model_named, verdict_named
 
-    verdicts = workspace.ledger.champions.verdicts()
-    found = [one for one in verdicts if one.verdict_id.startswith(what)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise NotFound(f"{not_one(len(found), 'verdict', what)}; 'tiltyard history' lists them")
+    if named := verdict_named(workspace, what):
+        return named
     model = model_named(workspace, what)
-    judged = [one for one in verdicts if one.challenger_id == model.model_id]
+    judged = [one for one in workspace.ledger.champions.verdicts() if one.challenger_id == model.model_id]
     if not judged:
         raise NotFound(f"model {model.model_id[:8]} was not judged yet; 'tiltyard judge' does")
     return judged[-1]

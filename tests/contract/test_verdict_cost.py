@@ -1,6 +1,5 @@
 """What a verdict asks of the stores: each model is read once, the pool once for a population, however often asked."""
 
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -16,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from schemas.records import StoredFile, Verdict
 from tests.judged_project import judged_project
+from tests.small_project import copied
 from tiltyard.pages.verdict_page import verdict_page
 from tiltyard.rules.triggering import Looks
 from tiltyard.stores import model_bytes
@@ -24,7 +24,7 @@ from tiltyard.stores.latest import Latest
 from tiltyard.stores.model_bytes import model_of
 from tiltyard.stores.pool import Pool
 from tiltyard.stores.population import population_of
-from tiltyard.stores.workspace import Workspace, open_workspace
+from tiltyard.stores.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(template: Path, tmp_path: Path) -> Workspace:
-    shutil.copytree(template, tmp_path / "project")
-    return open_workspace(tmp_path / "project")
+    return copied(template, tmp_path / "project")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A person's approval: recorded before anything moves, once, in time; without it the champion stays."""
 
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,9 +12,9 @@ from tasks.approve_promotion import answer_verdict, seconds_to_answer, verdict_t
 from tasks.promote_challenger import pending_verdict, promote_challenger
 from tests.commands import done, tiltyard
 from tests.crash.story import go_round
-from tests.small_project import a_day, answer_queue, deliver, make_project
+from tests.small_project import a_day, answer_queue, copied, deliver, make_project
 from tiltyard.rules.approving import approval_of, deadline_of
-from tiltyard.stores.workspace import Workspace, open_workspace
+from tiltyard.stores.workspace import Workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GATE = {"metric": "accuracy", "minimum_labels": 4, "resamples": 200, "approval": True}
@@ -68,7 +67,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(template: Path, tmp_path: Path) -> Workspace:
-    return open_workspace(Path(shutil.copytree(template, tmp_path / "project")))
+    return copied(template, tmp_path / "project")
 
 
 def project_of(workspace: Workspace) -> str:

@@ -1,6 +1,5 @@
 """The steps that train, judge, promote, roll back, rebuild, score and repair, on a real ledger and a real MLflow."""
 
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,9 +21,9 @@ from tasks.repair_stores import repair_stores
 from tasks.roll_back_champion import roll_back_champion
 from tasks.score_pool import batches_to_score, score_pool
 from tasks.snapshot_labels import snapshot_labels
-from tests.small_project import a_day, answer_queue, deliver, make_project
+from tests.small_project import a_day, answer_queue, copied, deliver, make_project
 from tiltyard.rules.features import feature_frame, frame_of
-from tiltyard.stores.workspace import Workspace, open_workspace
+from tiltyard.stores.workspace import Workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -45,8 +44,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(template: Path, tmp_path: Path) -> Workspace:
-    shutil.copytree(template, tmp_path / "project")
-    return open_workspace(tmp_path / "project")
+    return copied(template, tmp_path / "project")
 
 
 def project_of(workspace: Workspace) -> str:

@@ -1,6 +1,5 @@
 """An undecided verdict asks for labels where two models differ, and is looked at again; a champion is watched."""
 
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from tasks.promote_challenger import pending_verdict, promote_challenger
 from tasks.roll_back_champion import roll_back_champion
 from tasks.snapshot_labels import snapshot_labels
 from tasks.watch_champion import watch_champion
-from tests.small_project import STUMP, a_day, deliver, make_project, truth
+from tests.small_project import STUMP, a_day, copied, deliver, make_project, truth
 from tiltyard.rules.next_step import next_step
 from tiltyard.stores.population import population_of, rows_judged
 from tiltyard.stores.workspace import Workspace, open_workspace
@@ -101,8 +100,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def workspace(template: Path, tmp_path: Path) -> Workspace:
     """The project with its open question."""
-    shutil.copytree(template, tmp_path / "project")
-    return open_workspace(tmp_path / "project")
+    return copied(template, tmp_path / "project")
 
 
 def question(workspace: Workspace) -> Verdict:

@@ -15,6 +15,7 @@ together, and entities counted in place of rows (:mod:`~tiltyard.rules.drawn_ent
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -27,7 +28,7 @@ from tiltyard.rules.influence import carrying_rows, influences
 from tiltyard.rules.metrics import BY_DECISION, Answered, Floats, answered, greater_is_better, scores_of
 from tiltyard.rules.own_metric import is_own
 from tiltyard.rules.predictions import Predictions
-from tiltyard.rules.strata import Strata, one_stratum, weights_of
+from tiltyard.rules.strata import Strata, drawn_in_strata, one_stratum, weights_of
 from tiltyard.rules.wins_and_losses import accuracy_gain, most_won
 
 CELLS: Final = 4_000_000
@@ -253,26 +254,15 @@ def _weightings(
     rng, rows = np.random.default_rng(bootstrap.seed), len(counts)
     block = max(1, CELLS // max(rows, 1))
     for start in range(0, bootstrap.resamples if rows else 0, block):
-        yield _drawn(rng, counts, kinds, min(block, bootstrap.resamples - start))
+        draws = min(block, bootstrap.resamples - start)
+        yield drawn_in_strata(rng, kinds, draws, partial(_times, counts))
 
 
-def _drawn(rng: np.random.Generator, counts: NDArray[np.int64], kinds: Strata, draws: int) -> Floats:
-    """How much each row counts in each of some resamples; (draws, rows)."""
-    if len(kinds.sizes) == 1:
-        return _times(rng, counts, draws).astype(np.float64)
-    weights = np.zeros((draws, len(counts)))
-    population = sum(kinds.sizes)
-    sizes = rng.multinomial(population, np.asarray(kinds.sizes) / population, size=draws)
-    for stratum in range(len(kinds.sizes)):
-        within = np.flatnonzero(kinds.of == stratum)
-        if len(within):
-            times = _times(rng, counts[within], draws)
-            weights[:, within] = times * (sizes[:, [stratum]] / times.sum(axis=1, keepdims=True))
-    return weights
-
-
-def _times(rng: np.random.Generator, counts: NDArray[np.int64], draws: int) -> NDArray[np.int64]:
-    """How often each row is drawn in each of some resamples, one less than there are in all; (draws, rows)."""
+def _times(
+    counts: NDArray[np.int64], rng: np.random.Generator, within: NDArray[np.int64], draws: int
+) -> NDArray[np.int64]:
+    """How often each row within a stratum is drawn in each of some resamples, one less than there are in all."""
+    counts = counts[within]
     total, rows = int(counts.sum()), len(counts)
     drawn = max(total - 1, 1)
     if total > rows:

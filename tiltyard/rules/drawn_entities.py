@@ -6,11 +6,12 @@ its rows of a stratum, and count in place of rows.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.rules.strata import Strata, weights_of
+from tiltyard.rules.strata import Strata, drawn_in_strata, weights_of
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.str_]
@@ -46,26 +47,12 @@ def weightings_of_units(units: Names, strata: Strata, seed: int, resamples: int,
     yield weights_of(strata)[None, :]
     rng, block = np.random.default_rng(seed), max(1, cells // max(len(units), 1))
     for start in range(0, resamples if len(units) else 0, block):
-        yield _drawn(rng, units, strata, min(block, resamples - start))
+        draws = min(block, resamples - start)
+        yield drawn_in_strata(rng, strata, draws, partial(_times, units))
 
 
-def _drawn(rng: np.random.Generator, units: Names, strata: Strata, draws: int) -> Floats:
-    """How much each row counts in each of some resamples; (draws, n)."""
-    if len(strata.sizes) == 1:
-        return _times(rng, units, draws).astype(np.float64)
-    weights = np.zeros((draws, len(units)))
-    population = sum(strata.sizes)
-    sizes = rng.multinomial(population, np.asarray(strata.sizes) / population, size=draws)
-    for stratum in range(len(strata.sizes)):
-        within = np.flatnonzero(strata.of == stratum)
-        if len(within):
-            times = _times(rng, units[within], draws)
-            weights[:, within] = times * (sizes[:, [stratum]] / times.sum(axis=1, keepdims=True))
-    return weights
-
-
-def _times(rng: np.random.Generator, units: Names, draws: int) -> NDArray[np.int64]:
-    """How often each row's unit is drawn in each of some resamples, one unit less than there are in all; (draws, n)."""
-    names, of = np.unique(units, return_inverse=True)
+def _times(units: Names, rng: np.random.Generator, within: NDArray[np.int64], draws: int) -> NDArray[np.int64]:
+    """How often each row's unit within a stratum is drawn in each of some resamples, one less than there are in all."""
+    names, of = np.unique(units[within], return_inverse=True)
     chosen = rng.integers(len(names), size=(draws, max(len(names) - 1, 1)))
     return np.stack([np.bincount(one, minlength=len(names)) for one in chosen])[:, of]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from schemas.errors import ObjectError, nearest
+from schemas.errors import ObjectError, closest
 from schemas.project import Project
 from tiltyard.rules.raw_rows import RawRows
 
@@ -60,8 +60,8 @@ def _unexpected(header: tuple[str, ...], project: Project) -> list[str]:
     absent = [name for name in known if name not in header] or known
     if not extra:
         return []
-    hint = nearest(extra[0], absent)
-    meant = f"{extra[0]!r:.60}: {hint:.200}" if "mean" in hint else "'columns.extra: ignore' leaves them out"
+    near = closest(extra[0], absent)
+    meant = f"{extra[0]!r:.60}: did you mean {near!r:.200}?" if near else "'columns.extra: ignore' leaves them out"
     return [f"unexpected columns: {_listed(extra)} ({meant})"]
 
 

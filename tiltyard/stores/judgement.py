@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from schemas.records import Model
 from tiltyard.rules.examination import Examined, Side, examine
@@ -36,8 +37,9 @@ def judgement_of(
     """
     judged = rows_judged(workspace, challenger, champion, evaluation_id)
     sides = [_side(workspace, one) for one in (judged.challenger, judged.champion) if one]
+    units = entities_of(judged.rows, workspace.project)
     findings = together(
-        [_examined(workspace, judged, sides, looks), _told(workspace, judged), _lure(workspace, judged)]
+        [_examined(workspace, judged, sides, looks, units), _told(workspace, judged), _lure(workspace, judged)]
     )
     evidence = Evidence(
         labels=judged.labels,
@@ -51,7 +53,7 @@ def judgement_of(
         findings=findings,
         disagreement=workspace.project.evaluation.disagreement,
         drawable=judged.population.unlabeled.height if judged.population else None,
-        units=entities_of(judged.rows, workspace.project),
+        units=units,
     )
     return judge(evidence, workspace.project.gate)
 
@@ -68,7 +70,9 @@ def _side(workspace: Workspace, answers: Answers) -> Side:
     )
 
 
-def _examined(workspace: Workspace, judged: Judged, sides: list[Side], looks: Looks) -> Findings:
+def _examined(
+    workspace: Workspace, judged: Judged, sides: list[Side], looks: Looks, units: NDArray[np.str_] | None
+) -> Findings:
     """What the checks beside the metric found."""
     gate = workspace.project.gate
     examined = Examined(
@@ -84,7 +88,7 @@ def _examined(workspace: Workspace, judged: Judged, sides: list[Side], looks: Lo
         labeled_at=_labeled_at(workspace, judged.rows) if gate.freshness_days else None,
         population=judged.population.answers if judged.population else None,
         stopwatch=perf_counter,
-        units=entities_of(judged.rows, workspace.project),
+        units=units,
     )
     return examine(examined, workspace.project)
 

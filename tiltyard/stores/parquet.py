@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from schemas.records import StoredFile
 from tiltyard.stores.files import Files
 
+CHUNK_ROWS: Final = 65_536
 WORTH_THREADS: Final = 10_000
 """Rows of a file whose columns are decoded side by side; for fewer, to hand them round takes longer than the work."""
 
@@ -91,7 +92,7 @@ class ParquetStore:
         return frame.select(columns) if columns is not None else frame
 
     def scan(
-        self, stored: Iterable[StoredFile], columns: Sequence[str] | None = None, chunk_rows: int = 65_536
+        self, stored: Iterable[StoredFile], columns: Sequence[str] | None = None, chunk_rows: int = CHUNK_ROWS
     ) -> Iterator[pl.DataFrame]:
         """The files' rows in frames of at most ``chunk_rows``, file after file; memory is bounded by one frame."""
         for one in stored:

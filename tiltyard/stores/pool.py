@@ -8,10 +8,9 @@ from schemas.project import Project
 from schemas.records import BatchId, StoredFile
 from tiltyard.rules.features import pool_schema
 from tiltyard.rules.former_rows import as_today, refuse_other_kinds
-from tiltyard.stores.parquet import ParquetStore
+from tiltyard.stores.parquet import CHUNK_ROWS, ParquetStore
 
 OWN_COLUMNS = ("sample_id", "sample_key", "row", "evaluation")
-CHUNK_ROWS = 65_536
 
 
 class Pool:
@@ -32,7 +31,7 @@ class Pool:
         """Write a batch's accepted rows; they join the pool when the ledger records the batch."""
         return self.parquet.keep(batch_id, rows.select(self._columns))
 
-    def scan(self, files: Sequence[StoredFile], chunk_rows: int) -> Iterator[pl.DataFrame]:
+    def scan(self, files: Sequence[StoredFile], chunk_rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
         """All samples in frames of at most ``chunk_rows`` rows, with today's columns whenever they came.
 
         Raises ProjectFileError where a column is of a kind today that cannot hold the values of then.
@@ -64,7 +63,7 @@ class Pool:
     def rows(self, ids: Sequence[str], keys: pl.Series, files: Sequence[StoredFile]) -> pl.DataFrame:
         """The pool's rows of some samples, all columns; samples that are not there are left out."""
         wanted = pl.DataFrame({"sample_id": ids, "sample_key": keys}, schema_overrides={"sample_id": pl.String})
-        chunks = self.scan(list(self._holding(files, wanted)), CHUNK_ROWS)
+        chunks = self.scan(list(self._holding(files, wanted)))
         found = [chunk.filter(pl.col("sample_id").is_in(wanted["sample_id"].implode())) for chunk in chunks]
         return pl.concat(found) if found else pl.DataFrame(schema=dict.fromkeys(self._columns, pl.Null))
 

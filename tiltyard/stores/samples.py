@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from schemas.errors import NotFound, not_one
+from schemas.errors import NotFound, the_one
 from schemas.records import SampleId
 from tiltyard.rules.features import frame_of_json
 from tiltyard.stores.workspace import Workspace
@@ -19,9 +19,7 @@ def sample_named(workspace: Workspace, name: str) -> tuple[SampleId, pl.DataFram
     if len(name) < SHORTEST:
         raise NotFound(f"{name!r} is too short to look for a sample by; give at least {SHORTEST} digits of its id")
     found = _pooled(workspace, name) or _annotated(workspace, name)
-    if len(found) != 1:
-        raise NotFound(f"{not_one(len(found), 'sample', name)}; 'tiltyard diff' shows ids of samples")
-    ((sample_id, row),) = found.items()
+    sample_id, row = the_one([*found.items()], "sample", name, "'tiltyard diff' shows ids of samples")
     return SampleId(sample_id), row
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.errors import NotFound, ProjectFileError, nearest
+from schemas.errors import NotFound, ProjectFileError, nearest, the_one
 from schemas.project import parse_project
-from schemas.records import Model, ModelId
+from schemas.records import Model, ModelId, Verdict
 from tiltyard.rules.versioning import Made, ModelVersion, versions_of
 from tiltyard.stores.workspace import Workspace
 
@@ -24,6 +24,12 @@ def versions_of_all(workspace: Workspace) -> dict[ModelId, ModelVersion]:
 def version_of(workspace: Workspace, model_id: ModelId) -> ModelVersion:
     """The version of one model."""
     return versions_of_all(workspace)[model_id]
+
+
+def verdict_named(workspace: Workspace, name: str) -> Verdict | None:
+    """The verdict whose id begins so; none where no id does, NotFound where more than one does."""
+    found = [one for one in workspace.ledger.champions.verdicts() if one.verdict_id.startswith(name)]
+    return the_one(found, "verdict", name, "'tiltyard history' lists them") if found else None
 
 
 def model_named(workspace: Workspace, name: str) -> Model:

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, true
 
 from schemas.canonical import parse_json
-from schemas.errors import NotFound, not_one
+from schemas.errors import NotFound, the_one
 from schemas.records import Batch, BatchId, Conservation, LandedObject, ObjectId, StoredFile
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
@@ -76,9 +76,7 @@ class Batches:
         """One batch by its id or an unambiguous beginning of it; NotFound otherwise."""
         with self._database.reading() as connection:
             found = all_of(connection, Batch, BATCH.c.batch_id.startswith(batch_id, autoescape=True))
-        if len(found) != 1:
-            raise NotFound(f"{not_one(len(found), 'batch', batch_id)}; 'tiltyard quarantine list' shows the ids")
-        return found[0]
+        return the_one(found, "batch", batch_id, "'tiltyard quarantine list' shows the ids")
 
     def of_object(self, object_id: ObjectId) -> list[Batch]:
         """The attempts at one object, first to last."""

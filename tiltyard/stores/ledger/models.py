@@ -2,7 +2,7 @@
 
 from sqlalchemy import func, select
 
-from schemas.errors import NotFound, not_one
+from schemas.errors import NotFound, the_one
 from schemas.records import LabeledSet, Model, ModelId, ProjectVersion
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
@@ -87,9 +87,7 @@ class Models:
         """One model by its id or an unambiguous beginning of it; NotFound otherwise."""
         with self._database.reading() as connection:
             found = all_of(connection, Model, MODEL.c.model_id.startswith(model_id, autoescape=True))
-        if len(found) != 1:
-            raise NotFound(f"{not_one(len(found), 'model', model_id)}; 'tiltyard history' lists the models")
-        return found[0]
+        return the_one(found, "model", model_id, "'tiltyard history' lists the models")
 
     def all(self) -> list[Model]:
         """All candidates ever trained, promoted or not, in the ledger's order."""
