@@ -13,7 +13,7 @@ from tasks.step import step
 from tiltyard.rules.annotating import arrived_labels
 from tiltyard.rules.raw_rows import QUARANTINE_TYPES, RawRows
 from tiltyard.rules.sifting import Screened, Sifted, identified, only_rows, refuse_structure, sift
-from tiltyard.rules.statistics import compare, profile
+from tiltyard.rules.statistics import REFERENCE_BATCHES, compare, pooled_profile, profile
 from tiltyard.rules.validation import check_rows
 from tiltyard.stores.reading.guarded import read_object
 from tiltyard.stores.workspace import Workspace, open_workspace
@@ -121,9 +121,9 @@ def _quarantine(workspace: Workspace, batch_id: BatchId, rows: pl.DataFrame) -> 
 
 
 def _statistics(workspace: Workspace, accepted: pl.DataFrame) -> dict[str, Any]:
-    """The accepted rows' profile, and what is unusual about it beside the project's first accepted batch."""
+    """The accepted rows' profile, and what is unusual about it beside the accepted batches just before."""
     if accepted.is_empty():
         return {}
     own = profile(accepted, workspace.project)
-    reference = workspace.ledger.batches.first_profile()
+    reference = pooled_profile(workspace.ledger.batches.recent_profiles(REFERENCE_BATCHES))
     return {"profile": own, "anomalies": compare(own, reference) if reference else []}

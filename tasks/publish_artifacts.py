@@ -8,7 +8,7 @@ from schemas.events import BATCH_CHECKED, DRIFT_FOUND
 from schemas.records import BatchId, VerdictId
 from tasks.announcing import announce
 from tasks.step import step
-from tiltyard.rules.story import batch_rows, check_rows, learning_curve
+from tiltyard.rules.story import batch_rows, check_rows, learning_curve, unusual_columns
 from tiltyard.rules.verdict_markdown import verdict_markdown
 from tiltyard.stores.shown_verdicts import PAGE, VERDICT, show_verdict, unshown
 from tiltyard.stores.workspace import Workspace, open_workspace
@@ -29,8 +29,11 @@ def publish_validation(project: str, batch_ids: list[BatchId]) -> None:
         description="Where each row went: read = accepted + quarantined + duplicate",
     )
     accepted, quarantined = sum(batch.accepted for batch in batches), sum(batch.quarantined for batch in batches)
+    unusual = {objects[batch.object_id].key: unusual_columns(batch) for batch in batches if unusual_columns(batch)}
     text = f"{accepted} rows joined the pool, {quarantined} are in quarantine"
-    announce(workspace, BATCH_CHECKED, text, batches=batch_ids, accepted=accepted, quarantined=quarantined)
+    text += "".join(f"; {key}: unusual in {columns}" for key, columns in unusual.items())
+    facts = {"batches": batch_ids, "accepted": accepted, "quarantined": quarantined, "unusual": unusual}
+    announce(workspace, BATCH_CHECKED, text, **facts)
 
 
 @step("unpublished-verdicts")

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from schemas.records import Batch
     from tiltyard.stores.workspace import Workspace
 
+SHOWN_ANOMALIES = 5
+"""So many of a batch's unusual columns are explained; the report lists the others."""
+
 SHORTER = {"attempt": "try"}
 """A batch's line with all its numbers and an object's name fits into 80 columns."""
 
@@ -52,15 +55,17 @@ def samples(workspace: "Workspace") -> int:
 
 
 def tell_batches(rows: Sequence[dict[str, Any]], title: str = "") -> None:
-    """Show batches as a table, and why any of them was refused as sentences below it."""
+    """Show batches as a table; below it, why any was refused and which columns are unusual."""
     repeated = any(row["attempt"] > 1 for row in rows)
-    left_out = {"reason"} if repeated else {"reason", "attempt"}
+    left_out = {"reason", "unusual"} if repeated else {"reason", "unusual", "attempt"}
     shown = [{SHORTER.get(name, name): row[name] for name in row if name not in left_out} for row in rows]
     show_table(shown, title)
     for row in rows:
         if row["reason"]:
             reason = row["reason"].removeprefix(f"{row['object']!r}: ")
             say(f"{row['object']}: {row['state']}. {reason}")
+        if row["unusual"]:
+            say(f"{row['object']}: unusual beside the batches before: {row['unusual']}")
 
 
 def _tell(workspace: "Workspace", batches: Sequence["Batch"]) -> None:
@@ -70,6 +75,9 @@ def _tell(workspace: "Workspace", batches: Sequence["Batch"]) -> None:
         say(f"Nothing new in {workspace.source} ({pattern}). The pool holds {samples(workspace):,} samples.")
         return
     tell_batches(rows_of(workspace, batches))
+    for batch in batches:
+        for found in batch.statistics.get("anomalies", [])[:SHOWN_ANOMALIES]:
+            say(f"  {found['why']}")
     say(f"The pool holds {samples(workspace):,} samples.")
     if any(batch.quarantined for batch in batches):
         say("Bad rows are kept with their reasons: tiltyard quarantine list")

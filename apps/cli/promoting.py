@@ -124,9 +124,29 @@ def _nothing_pending(workspace: "Workspace") -> str:
     if not verdicts:
         return "no verdict was given yet, and only a recorded verdict moves the champion; run 'tiltyard judge'"
     last = verdicts[-1]
+    name = f"the last verdict, {last.verdict_id[:8]},"
     if last.verdict_id in {move.verdict_id for move in workspace.ledger.champions.history()}:
-        return f"the last verdict, {last.verdict_id[:8]}, was acted on already; 'tiltyard history' says when"
-    return f"nothing to promote: the last verdict, {last.verdict_id[:8]}, says {last.decision!r}: {last.reason}"
+        return f"{name} was acted on already; 'tiltyard history' says when"
+    if last.decision != "promote":
+        return f"nothing to promote: {name} says {last.decision!r}: {last.reason}"
+    if last.champion_id != workspace.ledger.champions.champion_id:
+        return f"nothing to promote: {name} compared with a champion that has been replaced since; run 'tiltyard judge'"
+    return _not_approved(workspace, last)
+
+
+def _not_approved(workspace: "Workspace", verdict: "Verdict") -> str:
+    """Why a verdict that says promote may not be acted on: where it stands between gate and person."""
+    from tiltyard.rules.approving import deadline_of
+    from tiltyard.stores.due import approval_due
+
+    name, until = f"verdict {verdict.verdict_id[:8]}", f"{deadline_of(verdict):%Y-%m-%d %H:%M} UTC"
+    state = approval_due(workspace, verdict)
+    if state == "wanted":
+        return f"{name} waits for approval until {until}; run 'tiltyard approve --reason \"...\"'"
+    if state == "declined":
+        answer = workspace.ledger.champions.approvals()[verdict.verdict_id]
+        return f"nothing to promote: {answer.reviewer} declined {name}: {answer.reason}"
+    return f"nothing to promote: nobody approved {name} before {until}; train or judge again for a new verdict"
 
 
 def _tell_declined(workspace: "Workspace", verdict_id: "VerdictId", as_json: bool) -> None:

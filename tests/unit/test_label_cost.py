@@ -43,12 +43,22 @@ def test_the_cost_of_labels_is_the_median_times_their_number() -> None:
         ("yes", 2, 1, 9.0),
         ("no", 3, 3, 3.0),
     ]
-    assert costs[0].hours == pytest.approx(5 * 6 / 3600)
+    assert costs[0].hours == pytest.approx(4 * 6 / 3600)
+    assert costs[0].sentence.startswith("4 of 5 labels were timed: 6.0 seconds each (median), 24 seconds of work.")
+
+
+def test_a_few_timed_labels_say_nothing_about_the_many_that_arrived_with_data() -> None:
+    (everything, _) = label_costs(given(*[("label", "no", 100)] * 3, *[("label", "no", None)] * 3296), ["no"])
+    assert everything.sentence == (
+        "3 of 3,299 labels were timed: 0.1 seconds each (median), under 1 second of work. "
+        "The others have no recorded time."
+    )
 
 
 def test_labels_without_a_time_have_no_cost() -> None:
     (everything, no) = label_costs(given(("label", "no", None)), ["no"])
-    assert (everything.seconds, everything.hours, no.hours) == (None, None, None)
+    assert (everything.seconds, everything.hours, no.hours, everything.time) == (None, None, None, "")
+    assert everything.sentence == "None of 1 labels was timed, so their cost is not known."
 
 
 @pytest.mark.parametrize("name", CHECKS)

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.canonical import canonical_json
 from schemas.project import Project, parse_project
-from tiltyard.rules.statistics import compare, profile
+from tiltyard.rules.statistics import compare, pooled_profile, profile
 
 
 def project() -> Project:
@@ -116,3 +116,50 @@ def test_more_categories_than_are_counted_still_compare() -> None:
     many = rows(5000, seed=2).with_columns(town=pl.int_range(5000).cast(pl.String))
     assert compare(profile(many, project()), profile(many, project())) == []
     assert names(compare(profile(many, project()), REFERENCE)) == {("town", "psi")}
+
+
+def pooled(*sides: dict[str, Any]) -> dict[str, Any]:
+    together = pooled_profile(sides)
+    assert together is not None
+    return together
+
+
+def test_the_pooled_profile_of_batches_is_that_of_all_their_rows() -> None:
+    parts = [rows(700, seed) for seed in range(8)]
+    together, whole = pooled(*[profile(part, project()) for part in parts]), profile(pl.concat(parts), project())
+    assert together["rows"] == whole["rows"] == 5600
+    for name, column in whole["columns"].items():
+        other = together["columns"][name]
+        assert (other["n"], other["missing"]) == (column["n"], column["missing"])
+        assert other.get("top") == column.get("top")
+        if "mean" in column:
+            assert (other["mean"], other["std"]) == pytest.approx((column["mean"], column["std"]))
+    assert compare(whole, together) == []
+    json.loads(canonical_json(together))
+
+
+@pytest.mark.parametrize("count", [30, 300, 5000])
+def test_no_change_is_hardly_ever_an_anomaly_beside_a_few_batches(count: int) -> None:
+    reference = pooled(*[profile(rows(count, seed), project()) for seed in range(100, 108)])
+    alarms = sum(bool(compare(profile(rows(count, seed), project()), reference)) for seed in range(1, 41))
+    assert alarms <= 3
+
+
+def test_a_reference_that_moves_takes_a_lasting_change_as_usual() -> None:
+    moved = [profile(rows(500, seed, shift=20), project()) for seed in range(10)]
+    before = [profile(rows(500, seed), project()) for seed in range(20, 28)]
+    assert ("age", "ks") in names(compare(moved[0], pooled(*before)))
+    assert compare(moved[9], pooled(*moved[:8])) == []
+
+
+def test_columns_that_came_changed_kind_or_are_empty_pool_with_those_that_fit() -> None:
+    one, other = profile(rows(50, 1), project()), profile(rows(50, 2), project())
+    del one["columns"]["town"]
+    one["columns"]["age"] = {"n": 50, "missing": 0, "top": {"old": 50}, "other": 0}
+    empty = profile(rows(0, 1), project())
+    together = pooled(empty, one, other)
+    assert set(together["columns"]) == set(other["columns"])
+    assert (together["columns"]["age"]["n"], together["columns"]["town"]["n"]) == (50, 50)
+    assert together["columns"]["visits"]["n"] == 100
+    assert pooled(empty)["columns"]["age"]["mean"] is None
+    assert pooled_profile([]) is None

@@ -4,7 +4,7 @@ A statistic is an anomaly only when it is larger than chance would make it at th
 (Benjamini and Hochberg 1995, ``FALSE_ALARMS`` of them false on average), and large enough to matter (``MATTERS``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,6 +28,9 @@ TOP: Final = 50
 FALSE_ALARMS: Final = 0.01
 MATTERS: Final = {"ks": 0.1, "psi": 0.1, "missing": 0.05}
 """The smallest value of each statistic that is worth a person's time."""
+
+REFERENCE_BATCHES: Final = 8
+"""A batch is compared with so many accepted batches before it: a reference that moves with the data."""
 
 ColumnProfile = dict[str, Any]
 Floats = npt.NDArray[np.float64]
@@ -100,6 +103,54 @@ def _quantile_places(count: int) -> npt.NDArray[np.int64]:
     [0, 2, 4]
     """
     return np.linspace(0, count - 1, BINS + 1).round().astype(np.int64)
+
+
+def pooled_profile(profiles: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """One profile of the rows of several, oldest first: the reference for the batch that follows them.
+
+    It has the columns of the newest profile; a column that was of another kind in an older one is left out there.
+    Counts and shares are exact up to the edges and the categories that the profiles keep. None without a profile.
+
+    >>> side = {"n": 2, "missing": 1, "top": {"a": 2}, "other": 0}
+    >>> pooled_profile([{"rows": 3, "columns": {"x": side}}, {"rows": 3, "columns": {"x": side}}])["columns"]["x"]["top"]
+    {'a': 4}
+    """
+    if not profiles:
+        return None
+    columns = {}
+    for name, newest in profiles[-1]["columns"].items():
+        sides = [one["columns"][name] for one in profiles if name in one["columns"]]
+        columns[name] = _pooled_column([side for side in sides if ("top" in side) == ("top" in newest)])
+    return {"rows": sum(one["rows"] for one in profiles), "columns": columns}
+
+
+def _pooled_column(sides: Sequence[ColumnProfile]) -> ColumnProfile:
+    """One column's summary over several profiles."""
+    counts = {"n": sum(side["n"] for side in sides), "missing": sum(side["missing"] for side in sides)}
+    if "top" in sides[0]:
+        names = sorted({name for side in sides for name in side["top"]})
+        sums = {name: sum(side["top"].get(name, 0) for side in sides) for name in names}
+        top = dict(sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))[:TOP])
+        return counts | {"top": top, "other": counts["n"] - sum(top.values())}
+    filled = [side for side in sides if side["n"]]
+    if not filled:
+        return counts | {"mean": None, "std": None, "edges": [], "below": [], "steps": True}
+    edges = np.unique(np.concatenate([side["edges"] for side in filled]))
+    weights = np.array([side["n"] for side in filled]) / counts["n"]
+    below = weights @ np.array([_below(edges, side) for side in filled])
+    steps = all(side["steps"] for side in filled)
+    return counts | _pooled_moments(filled, weights) | {"edges": edges.tolist(), "below": below.tolist(), "steps": steps}
+
+
+def _pooled_moments(sides: Sequence[ColumnProfile], weights: Floats) -> dict[str, float | None]:
+    """Mean and standard deviation over several profiles; none where one of them has none."""
+    if any(side["mean"] is None or side["std"] is None for side in sides):
+        return {"mean": None, "std": None}
+    means, spreads = (np.array([side[name] for side in sides]) for name in ("mean", "std"))
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = float(weights @ means)
+        std = float(np.sqrt(weights @ (spreads**2 + (means - mean) ** 2)))
+    return {"mean": mean if np.isfinite(mean) else None, "std": std if np.isfinite(std) else None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,15 @@ def batch_rows(batches: Iterable[Batch], objects: Mapping[ObjectId, LandedObject
             "duplicate": batch.duplicate,
             "state": batch.state,
             "reason": batch.reason,
+            "unusual": unusual_columns(batch),
         }
         for batch in batches
     ]
+
+
+def unusual_columns(batch: Batch) -> str:
+    """The columns of a batch that differ from the batches before it, the clearest first; empty where none does."""
+    return ", ".join(dict.fromkeys(str(found["column"]) for found in batch.statistics.get("anomalies", [])))
 
 
 def verdict_row(verdict: Verdict, labels: int | None = None) -> Row:

@@ -98,12 +98,13 @@ class Batches:
         with self._database.reading() as connection:
             return [StoredFile(**parse_json(file)) for file in connection.scalars(statement)]
 
-    def first_profile(self) -> dict[str, Any] | None:
-        """The profile of the first rows that joined the pool: the reference that later batches are compared with."""
+    def recent_profiles(self, most: int) -> list[dict[str, Any]]:
+        """The profiles of the last batches that brought rows into the pool, oldest first."""
         pooled = BATCH.c.pool_file.is_not(None)
+        statement = select(BATCH.c.statistics).where(pooled).order_by(BATCH.c.seq.desc()).limit(most)
         with self._database.reading() as connection:
-            first = find(connection, Batch, pooled)
-        return dict(first.statistics["profile"]) if first else None
+            newest = [parse_json(text) for text in connection.scalars(statement)]
+        return [statistics["profile"] for statistics in reversed(newest) if "profile" in statistics]
 
     def latest(self) -> list[Batch]:
         """Each object's last attempt: what holds for it now."""
