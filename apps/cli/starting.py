@@ -16,6 +16,9 @@ Into = Annotated[Path, typer.Option("--into", help="The project's folder; made w
 Label = Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="The column that brings labels.")]
 Classes = Annotated[str | None, typer.Option("--classes", metavar="A,B", help="The classes, parted by commas.")]
 ExampleName = Annotated[str, typer.Argument(metavar="NAME", help="digits, bank, hotel or banking77.")]
+SourceFile = Annotated[
+    Path | None, typer.Option("--file", metavar="FILE", help="The example's source file; default: find or download it.")
+]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")]
 
 
@@ -37,15 +40,15 @@ def init(
         _tell(begun, into)
 
 
-def example(name: ExampleName, folder: Folder, as_json: AsJson = False) -> None:
+def example(name: ExampleName, folder: Folder, file: SourceFile = None, as_json: AsJson = False) -> None:
     """Begin an example project in a folder of its own.
 
-    The folder gets the example's project file and its deliveries under incoming/; data that is not on this machine is
-    downloaded from its publisher and checked.
+    The folder gets the example's project file and its deliveries under incoming/. Data that is not on this machine is
+    downloaded from its publisher and checked; '--file' takes it from a file that you have downloaded.
     """
     from apps.cli.examples import begin_example
 
-    begun = begin_example(name, folder)
+    begun = begin_example(name, folder, file)
     if as_json:
         show_json(begun)
         return

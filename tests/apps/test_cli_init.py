@@ -197,3 +197,12 @@ def test_an_example_begins_with_its_deliveries(tmp_path: Path) -> None:
     assert len(list((tmp_path / "digits" / "incoming").iterdir())) == 18
     assert tiltyard("example", "digits", tmp_path / "digits").code == 2
     assert "did you mean 'digits'?" in tiltyard("example", "digts", tmp_path / "other").err
+
+
+def test_an_example_takes_the_source_file_that_its_messages_ask_for(tmp_path: Path) -> None:
+    missing = tiltyard("example", "hotel", tmp_path / "hotel", "--file", tmp_path / "none.csv")
+    assert "no such file; name the source's file with --file" in missing.err
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n", "utf-8")
+    other = tiltyard("example", "hotel", tmp_path / "hotel", "--file", tmp_path / "other.csv")
+    assert "not the hotel_bookings.csv that this example was made for" in other.err
+    assert (missing.code, other.code, (tmp_path / "hotel").exists()) == (2, 2, False)

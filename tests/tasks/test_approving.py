@@ -147,3 +147,25 @@ def test_a_later_change_of_the_project_file_takes_no_approval_off(workspace: Wor
 def test_an_answer_needs_a_reason(workspace: Workspace, reason: str) -> None:
     told = tiltyard("approve", "--reason", reason, "-p", project_of(workspace))
     assert (told.code, "say why" in told.err) == (2, True)
+
+
+def test_promote_says_where_a_verdict_that_says_promote_stands(workspace: Workspace) -> None:
+    project = project_of(workspace)
+    waits = tiltyard("promote", "-p", project)
+    assert waits.code == 2
+    assert "waits for approval until" in waits.err
+    assert "nothing to promote" not in waits.err
+    done("approve", "--decline", "--reason", "too few reds", "--by", "ben", "-p", project)
+    declined = tiltyard("promote", "-p", project)
+    assert "nothing to promote: ben declined verdict" in declined.err
+    assert "too few reds" in declined.err
+
+
+def test_promote_says_that_nobody_approved_in_time(tmp_path: Path) -> None:
+    workspace = make_project(tmp_path / "late", gate={**GATE, "approval_hours": 1e-9})
+    deliver(workspace, "day-0.csv", a_day(0))
+    project = project_of(workspace)
+    go_round(project)
+    answer_queue(workspace, NOW)
+    go_round(project)
+    assert "nobody approved verdict" in tiltyard("promote", "-p", project).err

@@ -112,7 +112,7 @@ def pooled_profile(profiles: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     Counts and shares are exact up to the edges and the categories that the profiles keep. None without a profile.
 
     >>> side = {"n": 2, "missing": 1, "top": {"a": 2}, "other": 0}
-    >>> pooled_profile([{"rows": 3, "columns": {"x": side}}, {"rows": 3, "columns": {"x": side}}])["columns"]["x"]["top"]
+    >>> pooled_profile([{"rows": 3, "columns": {"x": side}}] * 2)["columns"]["x"]["top"]
     {'a': 4}
     """
     if not profiles:
@@ -139,7 +139,9 @@ def _pooled_column(sides: Sequence[ColumnProfile]) -> ColumnProfile:
     weights = np.array([side["n"] for side in filled]) / counts["n"]
     below = weights @ np.array([_below(edges, side) for side in filled])
     steps = all(side["steps"] for side in filled)
-    return counts | _pooled_moments(filled, weights) | {"edges": edges.tolist(), "below": below.tolist(), "steps": steps}
+    return (
+        counts | _pooled_moments(filled, weights) | {"edges": edges.tolist(), "below": below.tolist(), "steps": steps}
+    )
 
 
 def _pooled_moments(sides: Sequence[ColumnProfile], weights: Floats) -> dict[str, float | None]:
