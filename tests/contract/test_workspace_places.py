@@ -78,3 +78,27 @@ def test_a_wrong_number_of_attempts_is_told(
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", said)
     with pytest.raises(SettingsError, match=f"AWS_MAX_ATTEMPTS is '{said}'; set it to a whole number"):
         list(opened(tmp_path, "s3://landing/bank").source.arrivals("*"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "place"), [("ledger_url", "sqlite:///{folder}/one.db"), ("workspace", "{folder}/work")]
+)
+def test_two_projects_never_share_a_ledger_without_a_word(tmp_path: Path, setting: str, place: str) -> None:
+    shared = place.replace("{folder}", str(tmp_path))
+
+    def named(name: str, shared: str) -> Workspace:
+        file = make_project(tmp_path / name, name=name).project_file
+        return open_workspace(file, Settings(**{setting: shared}))  # type: ignore[arg-type]  # the right one of two
+
+    assert named("alpha", shared).ledger.position() == 0
+    for _ in range(2):
+        with pytest.raises(SettingsError, match=f"TILTYARD_{setting.upper()}: .* not 'beta''s; put {{project}} into"):
+            assert named("beta", shared).ledger
+    assert named("alpha", shared).ledger.position() == 0
+    for name in ("beta", "gamma"):
+        assert named(name, f"{shared}-{{project}}").ledger.position() == 0
+
+
+def test_a_project_that_is_renamed_keeps_the_ledger_in_its_own_folder(tmp_path: Path) -> None:
+    assert make_project(tmp_path, name="before").ledger.position() == 0
+    assert make_project(tmp_path, name="after").ledger.position() == 0

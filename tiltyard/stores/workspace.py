@@ -18,6 +18,7 @@ from tiltyard.rules.estimators import named_types
 from tiltyard.rules.former_rows import as_today
 from tiltyard.stores.files import Files, FileStore
 from tiltyard.stores.ledger.ledger import Ledger
+from tiltyard.stores.ledger.owner import claim
 from tiltyard.stores.objects import FolderObjects, LandedObjects, ObjectStore
 from tiltyard.stores.parquet import ParquetStore
 from tiltyard.stores.pool import Pool
@@ -122,9 +123,17 @@ class Workspace:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """The append-only record."""
+        """The append-only record. Raises SettingsError when the settings give it the ledger of another project."""
         url = self.settings.ledger_url or f"sqlite:///{self.folder / 'ledger.db'}"
-        return Ledger(_of_project(url, self.project), self.files("segments"), self.project.name)
+        ledger = Ledger(_of_project(url, self.project), self.files("segments"), self.project.name)
+        place = self.settings.ledger_url or str(self.settings.workspace or "{project}")
+        if not claim(ledger.database, self.project.name) and "{project}" not in place:
+            setting = "TILTYARD_LEDGER_URL" if self.settings.ledger_url else "TILTYARD_WORKSPACE"
+            raise SettingsError(
+                f"{setting}: the ledger there is another project's, not {self.project.name!r}'s; put {{project}} into "
+                "it, so that each project has its own (if you renamed the project, give it its former name)"
+            )
+        return ledger
 
     @cached_property
     def registry(self) -> "Registry":
