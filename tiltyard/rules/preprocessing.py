@@ -9,13 +9,13 @@ fail on a column that is all missing, and on missing values in a sparse matrix.
 from typing import Any, Final
 
 from sklearn.compose import ColumnTransformer
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.utils import get_tags
 
 from schemas.project import Project
+from tiltyard.rules.vocabulary import CompactTfidfVectorizer
 
 RARE: Final = 5
 """A category seen fewer times than this is folded into one with the other rare ones, and with unseen ones."""
@@ -71,7 +71,7 @@ def _imputed() -> SimpleImputer:
 def _words(sparse: bool) -> Any:
     """TF-IDF of words and pairs with parts of words; the commonest words alone where the matrix is dense."""
     if not sparse:
-        return TfidfVectorizer(max_features=DENSE_WORDS, sublinear_tf=True)
-    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    parts = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, max_features=50_000)
+        return CompactTfidfVectorizer(max_features=DENSE_WORDS, sublinear_tf=True)
+    words = CompactTfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    parts = CompactTfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, max_features=50_000)
     return FeatureUnion([("words", words), ("parts", parts)])
