@@ -1,12 +1,13 @@
 """Check a landed object: read it, validate its rows, and put each where it belongs."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
 
 import polars as pl
 
 from schemas.canonical import digest
-from schemas.errors import ObjectError
+from schemas.errors import ObjectError, TiltyardError
 from schemas.frames import load_pandera
 from schemas.records import Batch, BatchId, LandedObject, ObjectId, StoredFile
 from tasks.step import step
@@ -17,6 +18,9 @@ from tiltyard.rules.statistics import REFERENCE_BATCHES, compare, pooled_profile
 from tiltyard.rules.validation import check_rows
 from tiltyard.stores.reading.guarded import read_object
 from tiltyard.stores.workspace import Workspace, open_workspace
+
+TOLD: Final = 200
+"""Characters of an unforeseen error that the batch's reason shows."""
 
 
 @step("objects-to-check")
@@ -52,14 +56,31 @@ def _is_settled(batch: Batch) -> bool:
 def _sift(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch]) -> Sifted:
     """What becomes of the object's rows, or of the object when it cannot be read."""
     try:
-        with workspace.landed.at_hand(landed) as path:
-            raw = read_object(path, landed.key, workspace.project)
+        with isolated(landed.key):
+            with workspace.landed.at_hand(landed) as path:
+                raw = read_object(path, landed.key, workspace.project)
+            of_object = raw.read
+            if attempts and attempts[-1].quarantine_file:
+                raw = only_rows(raw, workspace.quarantine.read(attempts[-1].quarantine_file)["row"])
+            return _sift_rows(workspace, raw, of_object)
     except ObjectError as error:
         return Sifted("unreadable", str(error), 0, pl.DataFrame(), pl.DataFrame(schema=QUARANTINE_TYPES), 0)
-    of_object = raw.read
-    if attempts and attempts[-1].quarantine_file:
-        raw = only_rows(raw, workspace.quarantine.read(attempts[-1].quarantine_file)["row"])
-    return _sift_rows(workspace, raw, of_object)
+
+
+@contextmanager
+def isolated(key: str) -> Iterator[None]:
+    """Turn whatever an object's content does to us into an ObjectError, so that it keeps no other object from its turn.
+
+    A panic in polars is no Exception, hence BaseException. What has another cause passes: a store that does not answer,
+    a full disk, a mistake in the project file, the end of the process.
+    """
+    try:
+        yield
+    except (TiltyardError, OSError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        told = (str(error).strip().splitlines() or [""])[0][:TOLD]
+        raise ObjectError(f"{key!r}: its rows cannot be checked ({type(error).__name__}: {told})") from error
 
 
 def _sift_rows(workspace: Workspace, raw: RawRows, of_object: int) -> Sifted:

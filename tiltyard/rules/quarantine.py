@@ -10,6 +10,9 @@ import polars as pl
 from tiltyard.rules.casting import Failure
 from tiltyard.rules.raw_rows import QUARANTINE_TYPES, SHOWN_CELL, SHOWN_VALUE, RawRows
 
+MOST_TICKS: Final = {"days": 2_900_000, "ms": 250 * 10**12, "us": 250 * 10**15, "ns": 2**63 - 1}
+"""Units since 1970 up to which a date or a time is written as one: about year 9900."""
+
 REASONS_PER_ROW: Final = 25
 """Reasons that one row lists; a row of ten thousand bad cells says how many more there are."""
 
@@ -116,4 +119,16 @@ def as_text(column: pl.Series) -> pl.Series:
         return column.bin.encode("hex")
     if column.dtype.is_nested():
         return pl.Series(column.name, [None if cell is None else str(cell) for cell in column.to_list()], pl.String)
+    if column.dtype == pl.Date or isinstance(column.dtype, pl.Datetime):
+        return _time_as_text(column)
     return column.cast(pl.String)
+
+
+def _time_as_text(column: pl.Series) -> pl.Series:
+    """Dates or times as text; one that no calendar of ours reaches as its number of units since 1970."""
+    unit = column.dtype.time_unit if isinstance(column.dtype, pl.Datetime) else "days"
+    ticks = column.to_physical().cast(pl.Int64)
+    within = ticks.abs() < MOST_TICKS[unit]
+    plain = column.to_frame().select(pl.when(within).then(column)).to_series().cast(pl.String)
+    number = ticks.cast(pl.String) + f" {unit} since 1970"
+    return plain.fill_null(number).rename(column.name)

@@ -6,7 +6,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tiltyard.stores.reading.arrow_types import bearable, is_bytes, is_text, plain, undecodable
 from tiltyard.stores.reading.handover import Handover, Refusal, Request, kept_columns
+
+SHOWN_BYTES = 100
+"""Bytes of a value that is not UTF-8 which a reason shows."""
 
 
 def read_parquet(path: Path, request: Request, handover: Handover) -> list[str]:
@@ -23,10 +27,32 @@ def read_parquet(path: Path, request: Request, handover: Handover) -> list[str]:
             texts += sum(_unfolded(column) for column in batch.columns)
             if texts > request.max_bytes:
                 raise Refusal(f"its text unfolds to more than limits.max_bytes, {request.max_bytes:,}")
-            numbers = handover.numbers(batch.num_rows)
-            plain = pa.record_batch([_plain(column) for column in batch.columns], names=kept)
-            handover.take(plain, numbers, [None] * batch.num_rows)
+            _hand_over(batch, kept, request, handover)
     return header
+
+
+def _hand_over(batch: pa.RecordBatch, kept: list[str], request: Request, handover: Handover) -> None:
+    """Hand over a batch's rows in types that polars takes; rows with text that is not UTF-8 are handed over as bad."""
+    numbers = list(handover.numbers(batch.num_rows))
+    columns = [
+        bearable(plain(column), name, name in request.columns) for name, column in zip(kept, batch.columns, strict=True)
+    ]
+    bad: dict[int, tuple[str, bytes]] = {}
+    for name, column in zip(kept, columns, strict=True):
+        if name in request.columns or not is_bytes(column.type):
+            bad = {place: (name, value) for place, value in undecodable(column)} | bad
+    for place, (name, value) in sorted(bad.items()):
+        shown = f"{name}: {value[:SHOWN_BYTES]!r}"
+        handover.reject(numbers[place], None, ("text in UTF-8", shown), shown)
+    sound = [place for place in range(batch.num_rows) if place not in bad]
+    rows = [column.take(pa.array(sound, pa.int64())) if bad else column for column in columns]
+    texts = [_as_text(column) if name in request.columns else column for name, column in zip(kept, rows, strict=True)]
+    handover.take(pa.record_batch(texts, names=kept), [numbers[place] for place in sound], [None] * len(sound))
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    """Bytes that are known to be UTF-8 as text: some writers do not say that a column is text."""
+    return column.cast(pa.large_string()) if is_bytes(column.type) else column
 
 
 def _header(path: Path, handover: Handover) -> list[str]:
@@ -47,7 +73,7 @@ def _opened(path: Path, kept: list[str]) -> pq.ParquetFile:
     """The file with its text columns as dictionaries and its page checksums on."""
     with pq.ParquetFile(path) as parquet:
         schema = parquet.schema_arrow
-    texts = [name for name in kept if _is_text(schema.field(name).type)]
+    texts = [name for name in kept if is_text(schema.field(name).type)]
     return pq.ParquetFile(path, read_dictionary=texts, page_checksum_verification=True, pre_buffer=False)
 
 
@@ -56,25 +82,12 @@ def _batch_rows(handover: Handover) -> int:
     return min(65_536, handover.batch_rows)
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    """Whether a column holds text."""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
 def _unfolded(column: pa.Array) -> int:
     """The bytes that a column's text or bytes take without a dictionary; 0 for other types."""
     if pa.types.is_dictionary(column.type):
         lengths = column.dictionary
-        if not (_is_text(lengths.type) or pa.types.is_large_binary(lengths.type) or pa.types.is_binary(lengths.type)):
+        if not (is_text(lengths.type) or pa.types.is_large_binary(lengths.type) or pa.types.is_binary(lengths.type)):
             return 0
         each = pc.take(pc.binary_length(lengths), column.indices)
         return pc.sum(pc.cast(each, pa.int64())).as_py() or 0
     return int(column.nbytes) if not pa.types.is_primitive(column.type) else 0
-
-
-def _plain(column: pa.Array) -> pa.Array:
-    """A column without its dictionary, which may differ from batch to batch."""
-    if not pa.types.is_dictionary(column.type):
-        return column
-    kind = column.type.value_type
-    return pc.cast(column, pa.large_string() if _is_text(kind) else kind)
