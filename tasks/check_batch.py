@@ -12,8 +12,9 @@ from schemas.frames import load_pandera
 from schemas.records import Batch, BatchId, LandedObject, ObjectId, StoredFile
 from tasks.step import step
 from tiltyard.rules.annotating import arrived_labels
+from tiltyard.rules.attempts import numbering_of, rows_to_read
 from tiltyard.rules.raw_rows import QUARANTINE_TYPES, RawRows
-from tiltyard.rules.sifting import Screened, Sifted, identified, only_rows, refuse_structure, sift
+from tiltyard.rules.sifting import Screened, Sifted, identified, keep_marks, only_rows, refuse_structure, sift
 from tiltyard.rules.statistics import REFERENCE_BATCHES, compare, pooled_profile, profile
 from tiltyard.rules.validation import check_rows
 from tiltyard.stores.reading.guarded import read_object
@@ -33,9 +34,10 @@ def objects_to_check(project: str) -> list[ObjectId]:
 def check_batch(project: str, object_id: ObjectId) -> BatchId:
     """Check an object's rows under today's contract: good ones join the pool, bad ones go to quarantine.
 
-    A second attempt, after the schema was mended, reads only the rows that quarantine holds; the first
-    attempt's record stays. What was checked under this very contract is not checked again. An object that
-    nothing can read is a batch too, with the reason.
+    A second attempt, after the schema was edited, reads only the rows that quarantine holds; the first attempt's
+    record stays. Where the reader's options changed in between, rows have other numbers, and the whole object is read
+    again. What was checked under this very contract is not checked again. An object that nothing can read is a batch
+    too, with the reason.
     """
     workspace = open_workspace(project)
     workspace.refuse_other_kinds()
@@ -45,7 +47,7 @@ def check_batch(project: str, object_id: ObjectId) -> BatchId:
         return attempts[-1].batch_id
     batch_id = BatchId(digest([object_id, workspace.contract_hash, len(attempts)])[:32])
     sifted = _sift(workspace, landed, attempts)
-    return _record(workspace, batch_id, landed, len(attempts) + 1, sifted).batch_id
+    return _record(workspace, batch_id, landed, attempts, sifted).batch_id
 
 
 def _is_settled(batch: Batch) -> bool:
@@ -55,16 +57,24 @@ def _is_settled(batch: Batch) -> bool:
 
 def _sift(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch]) -> Sifted:
     """What becomes of the object's rows, or of the object when it cannot be read."""
+    waiting = rows_to_read(attempts, numbering_of(landed.key, workspace.project))
     try:
         with isolated(landed.key):
             with workspace.landed.at_hand(landed) as path:
                 raw = read_object(path, landed.key, workspace.project)
             of_object = raw.read
-            if attempts and attempts[-1].quarantine_file:
-                raw = only_rows(raw, workspace.quarantine.read(attempts[-1].quarantine_file)["row"])
+            if waiting is not None and waiting.quarantine_file is not None:
+                raw = only_rows(raw, workspace.quarantine.read(waiting.quarantine_file)["row"])
             return _sift_rows(workspace, raw, of_object)
     except ObjectError as error:
-        return Sifted("unreadable", str(error), 0, pl.DataFrame(), pl.DataFrame(schema=QUARANTINE_TYPES), 0)
+        return _unreadable(workspace, str(error), attempts)
+
+
+def _unreadable(workspace: Workspace, reason: str, attempts: Sequence[Batch]) -> Sifted:
+    """An object that cannot be read: rows of it that wait in quarantine already go on waiting."""
+    held = attempts[-1].quarantine_file if attempts else None
+    rows = workspace.quarantine.read(held) if held else pl.DataFrame(schema=QUARANTINE_TYPES)
+    return Sifted("unreadable", reason, rows.height, pl.DataFrame(), rows, 0)
 
 
 @contextmanager
@@ -92,11 +102,14 @@ def _sift_rows(workspace: Workspace, raw: RawRows, of_object: int) -> Sifted:
     except ObjectError as error:
         return refuse_structure(raw, str(error))
     rows = identified(checked.good, project)
-    known = workspace.pool.known(rows["sample_id"], rows["sample_key"], workspace.pool_files())
-    return sift(Screened(raw, checked, rows, known, of_object), project)
+    known, marks = workspace.pool.marks(rows, workspace.pool_files())
+    rows = keep_marks(rows, known, marks, project)
+    return sift(Screened(raw, checked, rows, rows["sample_id"].is_in(known["sample_id"].implode()), of_object), project)
 
 
-def _record(workspace: Workspace, batch_id: BatchId, landed: LandedObject, attempt: int, sifted: Sifted) -> Batch:
+def _record(
+    workspace: Workspace, batch_id: BatchId, landed: LandedObject, attempts: Sequence[Batch], sifted: Sifted
+) -> Batch:
     """Write the files, keep labels that arrived with the rows, then record the batch: only that makes it count."""
     now, accepted = workspace.clock(), sifted.accepted
     pooled = workspace.pool.add(batch_id, accepted) if accepted.height else None
@@ -105,7 +118,7 @@ def _record(workspace: Workspace, batch_id: BatchId, landed: LandedObject, attem
         Batch(
             batch_id=batch_id,
             object_id=landed.object_id,
-            attempt=attempt,
+            attempt=len(attempts) + 1,
             contract_hash=workspace.contract_hash,
             state=sifted.state,
             read=sifted.read,
@@ -115,10 +128,19 @@ def _record(workspace: Workspace, batch_id: BatchId, landed: LandedObject, attem
             reason=sifted.reason,
             pool_file=pooled,
             quarantine_file=_quarantine(workspace, batch_id, sifted.quarantined),
-            statistics=_statistics(workspace, accepted),
+            statistics=_statistics(workspace, accepted) | _reading(workspace, landed, attempts, sifted),
             recorded_at=now,
         )
     )
+
+
+def _reading(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch], sifted: Sifted) -> dict[str, Any]:
+    """How the attempt read the object: whether whole, and what numbers the rows that quarantine holds."""
+    numbering = numbering_of(landed.key, workspace.project)
+    if sifted.state == "unreadable":
+        before = attempts[-1].statistics.get("numbering", "") if attempts else numbering
+        return {"numbering": before, "whole": False}
+    return {"numbering": numbering, "whole": rows_to_read(attempts, numbering) is None}
 
 
 def _keep_labels(workspace: Workspace, sifted: Sifted, landed: LandedObject) -> None:

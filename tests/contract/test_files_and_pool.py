@@ -304,8 +304,9 @@ def test_known_goes_by_the_whole_id_not_by_the_key_alone(pool: Pool) -> None:
     ids = pl.Series("sample_id", [f"{2:032x}", f"{77:032x}", "0" * 16 + "f" * 16])
     keys = sample_keys(ids)
     assert keys[2] == keys[0]
-    assert pool.known(ids, keys, files).to_list() == [True, False, False]
-    assert pool.known(ids, keys, []).to_list() == [False, False, False]
+    wanted = pl.DataFrame({"sample_id": ids, "sample_key": keys})
+    assert pool.known(wanted, files)["sample_id"].to_list() == [f"{2:032x}"]
+    assert pool.known(wanted, []).is_empty()
 
 
 def test_rows_are_found_by_id(pool: Pool) -> None:

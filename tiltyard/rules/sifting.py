@@ -45,6 +45,23 @@ def identified(good: pl.DataFrame, project: Project) -> pl.DataFrame:
     return rows.with_columns(marks.alias("evaluation"))
 
 
+def keep_marks(rows: pl.DataFrame, known: pl.DataFrame, marks: pl.DataFrame | None, project: Project) -> pl.DataFrame:
+    """Rows with the marks of what the pool has already: what was drawn once is read, never drawn again.
+
+    ``known`` has sample_id and evaluation of the samples that the pool has; ``marks`` has each entity's value and its
+    mark where the project names an entity: a new row of a known entity is on that entity's side. So neither another
+    seed nor another share moves a sample or an entity over.
+    """
+    stored = known.select("sample_id", _sample="evaluation")
+    rows = rows.join(stored, on="sample_id", how="left", maintain_order="left")
+    entity = project.columns.entity
+    if entity is None or marks is None:
+        rows = rows.with_columns(_entity=pl.lit(None, pl.Boolean))
+    else:
+        rows = rows.join(marks.select(entity, _entity="evaluation"), on=entity, how="left", maintain_order="left")
+    return rows.with_columns(evaluation=pl.coalesce("_sample", "_entity", "evaluation")).drop("_sample", "_entity")
+
+
 @dataclass(frozen=True, slots=True)
 class Screened:
     """A batch after its checks: what was read, the good rows identified, and which of those the pool has.

@@ -50,15 +50,35 @@ class Pool:
                 refuse_other_kinds(self.parquet.schema_of(stored), self._project)
                 self._readable.add(stored.name)
 
-    def known(self, ids: pl.Series, keys: pl.Series, files: Sequence[StoredFile]) -> pl.Series:
-        """Which of the sample ids are in the pool already (boolean, same length).
+    def known(self, wanted: pl.DataFrame, files: Sequence[StoredFile]) -> pl.DataFrame:
+        """The samples that are in the pool already: ``sample_id`` and their ``evaluation`` mark, each once.
 
-        Looks for the 64-bit keys first; only rows whose key is met are compared by their whole id.
+        ``wanted`` has sample_id and sample_key. The 64-bit keys are looked for first; only rows whose key is met are
+        compared by their whole id.
         """
-        wanted = pl.DataFrame({"sample_id": ids, "sample_key": keys})
-        held = (self.parquet.read(stored, ["sample_id"])["sample_id"] for stored in self._holding(files, wanted))
-        found = [names.filter(names.is_in(ids.implode())) for names in held]
-        return ids.is_in(pl.concat(found).implode()) if found else pl.Series([False] * len(ids), dtype=pl.Boolean)
+        ids = wanted["sample_id"].implode()
+        held = (self.parquet.read(stored, ["sample_id", "evaluation"]) for stored in self._holding(files, wanted))
+        found = [rows.filter(pl.col("sample_id").is_in(ids)) for rows in held]
+        empty = pl.DataFrame(schema={"sample_id": pl.String, "evaluation": pl.Boolean})
+        return pl.concat([empty, *found]).unique("sample_id", keep="first", maintain_order=True)
+
+    def marks(self, wanted: pl.DataFrame, files: Sequence[StoredFile]) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+        """What was drawn of rows that come: of the known samples, and of the known entities where there are any.
+
+        An entity whose rows stand on both sides, because it was declared later, counts as one that is trained on.
+        """
+        entity = self._project.columns.entity
+        known = self.known(wanted, files)
+        if entity is None:
+            return known, None
+        kind = wanted.schema[entity]
+        values = wanted[entity].drop_nulls().unique().implode()
+        parts = [pl.DataFrame(schema={entity: kind, "evaluation": pl.Boolean})]
+        for chunk in self.parquet.scan(files, [entity, "evaluation"]):
+            if entity in chunk.columns:  # files of before the column came have no entities
+                of_kind = chunk.with_columns(pl.col(entity).cast(kind))
+                parts.append(of_kind.filter(pl.col(entity).is_in(values)).select(entity, "evaluation"))
+        return known, pl.concat(parts).group_by(entity).agg(pl.col("evaluation").all())
 
     def rows(self, ids: Sequence[str], keys: pl.Series, files: Sequence[StoredFile]) -> pl.DataFrame:
         """The pool's rows of some samples, all columns; samples that are not there are left out."""

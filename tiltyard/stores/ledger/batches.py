@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, insert, select, true
 from schemas.canonical import parse_json
 from schemas.errors import NotFound, the_one
 from schemas.records import Batch, BatchId, Conservation, LandedObject, ObjectId, StoredFile
+from tiltyard.rules.attempts import conservation
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.facts import all_of, append, find, records
@@ -114,23 +115,11 @@ class Batches:
             return records(connection, Batch, statement)
 
     def conservation(self) -> Conservation:
-        """Where every row ever read is now: law 2 in five numbers.
-
-        A later attempt reads only what quarantine held, so an object's rows are the first attempt's (or the
-        first that could be read), its quarantined rows those of the last.
-        """
-        every, latest = self.all(), self.latest()
-        first_read: dict[ObjectId, int] = {}
-        for batch in every:
-            if batch.state != "unreadable":
-                first_read.setdefault(batch.object_id, batch.read)
-        return Conservation(
-            objects=len(latest),
-            read=sum(first_read.values()),
-            accepted=sum(batch.accepted for batch in every),
-            quarantined=sum(batch.quarantined for batch in latest),
-            duplicate=sum(batch.duplicate for batch in every),
-        )
+        """Where every row ever read is now: law 2 in five numbers."""
+        by_object: dict[ObjectId, list[Batch]] = {}
+        for batch in self.all():
+            by_object.setdefault(batch.object_id, []).append(batch)
+        return conservation(by_object.values())
 
 
 def _remember(connection: Connection, landed: LandedObject) -> None:
