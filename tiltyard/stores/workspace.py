@@ -19,6 +19,7 @@ from tiltyard.rules.former_rows import as_today
 from tiltyard.stores.files import Files, FileStore
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.ledger.owner import claim
+from tiltyard.stores.left_objects import LeftObjects
 from tiltyard.stores.objects import FolderObjects, LandedObjects, ObjectStore
 from tiltyard.stores.parquet import ParquetStore
 from tiltyard.stores.pool import Pool
@@ -95,6 +96,11 @@ class Workspace:
     def landed(self) -> LandedObjects:
         """Our copies of all objects."""
         return LandedObjects(self.files("objects"))
+
+    @cached_property
+    def left(self) -> LeftObjects:
+        """What lies in the source and is no batch, as far as it was told."""
+        return LeftObjects(self.files("left"))
 
     @cached_property
     def pool(self) -> Pool:
@@ -190,7 +196,10 @@ class Workspace:
     def sweep(self) -> int:
         """Remove temporary files that a crash left in any store; how many. Only when nobody else is at work."""
         parquet = (self.pool.parquet, self.quarantine, self.labeled_sets, self.predictions)
-        return sum(files.sweep() for files in (self.landed.files, self.searches, *(one.files for one in parquet)))
+        return sum(
+            files.sweep()
+            for files in (self.landed.files, self.left.files, self.searches, *(one.files for one in parquet))
+        )
 
     def remember_project(self, now: datetime) -> str:
         """Record the project file as it is now, once; returns its hash."""
