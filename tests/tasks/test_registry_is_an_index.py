@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.canonical import sha256_of
 from schemas.errors import NotFound, RegistryError
-from schemas.records import Model, ModelId, StoredFile
+from schemas.records import Model, ModelId, StoredFile, TrainingId
 from tasks.check_batch import check_batch, objects_to_check
 from tasks.choose_samples import choose_samples
 from tasks.fit_candidates import fit_candidates
@@ -233,7 +233,7 @@ def test_a_local_name_never_leaves_the_folder(name: str) -> None:
 
 _RECORD = Model(
     model_id=ModelId("m"),
-    training_id="t",  # type: ignore[arg-type]  # an id
+    training_id=TrainingId("t"),
     project_hash="p",
     recipe={},
     seed=0,
