@@ -148,7 +148,8 @@ class Workspace:
         from tiltyard.stores.registry import Registry
 
         uri = self.settings.mlflow_uri or f"sqlite:///{self.folder / 'mlflow.db'}"
-        return Registry(uri, self.folder / "artifacts", self.project.name, named_types(self.project.candidates))
+        own = named_types(self.project.candidates)
+        return Registry(uri, self.folder / "artifacts", self.project.name, own, self.files("uploads"))
 
     def pool_files(self, position: int | None = None) -> list[StoredFile]:
         """The files that make up the pool at a ledger position, today's when none is given."""
