@@ -1,6 +1,6 @@
 """From cells as they arrived to the project's types: by contract, cell by cell, never guessed, no silent change.
 
-What a cell may look like is one rule for all formats (``tiltyard.rules.widening``), by kind of column:
+What a cell may look like, by kind of column, is one rule for all formats:
 
 - number: a decimal (``12``, ``-0.5``, ``1e3``), taken as the nearest float64. ``10,5``, `` 1``, ``1_000`` are bad.
 - integer: digits with a sign, exact to 64 bits; ``5.0`` is 5, since nothing is lost. ``5.5`` is bad.
@@ -89,9 +89,8 @@ def cast_cells(raw: RawRows, project: Project) -> Cast:
         names = allowed_names(name, project)
         columns.append(column if names is None else named(column, names))
         failures += _failures(there, column, kind, raw, names is None)
-    return Cast(
-        pl.DataFrame(columns) if columns else typed, failures, {name: met for name, met in missing.items() if met}
-    )
+    made = pl.DataFrame({column.name: column for column in columns})
+    return Cast(made, failures, {name: met for name, met in missing.items() if met})
 
 
 def allowed_names(name: str, project: Project) -> Sequence[str] | None:

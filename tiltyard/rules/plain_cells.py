@@ -19,6 +19,7 @@ ISO_8601: Final = (
 )
 NOT_A_NUMBER: Final = r"(?i)^[+-]?nan$"
 JSON_NUMBER: Final = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$"
+CELL: Final = "cell"
 FIGURES: Final = 15
 """Significant digits up to which a float64 gives a decimal back as it was."""
 
@@ -65,8 +66,7 @@ def typed_moments(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 def spelled(cells: pl.Series, kind: Kind) -> pl.Series:
     """Plain text as a kind that is not text; null where it spells none."""
-    cell = pl.col(cells.name)
-    frame = cells.to_frame()
+    cell = pl.col(CELL)
     if kind == "boolean":
         word = cell.str.replace(r"^([01])\.0+$", "${1}")
         made = word.replace_strict(BOOLEANS, default=None, return_dtype=pl.Boolean)
@@ -76,7 +76,7 @@ def spelled(cells: pl.Series, kind: Kind) -> pl.Series:
         made = cell.cast(pl.Float64, strict=False)
     else:
         made = _integers(cell)
-    return frame.select(made.alias(cells.name)).to_series()
+    return _column(cells, made)
 
 
 def _integers(cell: pl.Expr) -> pl.Expr:
@@ -96,8 +96,12 @@ def as_plain(cells: pl.Series, written: Written) -> pl.Series:
     """Cells as the text that stands for them by the rule; null for what is no single value. NaN stays ``NaN``."""
     if cells.dtype == pl.String and written == "json":
         return _plain_json(cells)
-    cell = pl.col(cells.name)
-    return cells.to_frame().select(_plain(cell, cells.dtype).alias(cells.name)).to_series()
+    return _column(cells, _plain(pl.col(CELL), cells.dtype))
+
+
+def _column(cells: pl.Series, made: pl.Expr) -> pl.Series:
+    """What an expression of ``CELL`` makes of a column, whatever its name: the empty one is no column to polars."""
+    return cells.rename(CELL).to_frame().select(made).to_series().rename(cells.name)
 
 
 def _plain(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -147,7 +151,7 @@ def _shortest(text: pl.Expr) -> pl.Expr:
 
 def _plain_json(cells: pl.Series) -> pl.Series:
     """JSON literals as text: strings without their quotes, numbers by their shortest digits, booleans."""
-    cell = pl.col(cells.name)
+    cell = pl.col(CELL)
     text = pl.when(cell.str.starts_with('"')).then(cell).str.json_decode(pl.String)
     digits = pl.when(cell.str.contains(JSON_NUMBER)).then(cell)
     has_exponent = digits.str.contains(r"[eE]")
@@ -155,7 +159,7 @@ def _plain_json(cells: pl.Series) -> pl.Series:
     floats = _plain_floats(number, number, EXACT_FLOAT64)
     word = pl.when(cell.is_in(["true", "false", "NaN"])).then(cell)
     plain = pl.coalesce(text, pl.when(has_exponent).then(floats).otherwise(_shortest(digits)), word)
-    return cells.to_frame().select(plain.alias(cells.name)).to_series()
+    return _column(cells, plain)
 
 
 def without_value(cells: pl.Series, written: Written, kind: Kind) -> pl.Series:
