@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from apps.labeling.app import create_app
 from apps.labeling.sessions import COOKIE
 from apps.labeling.tokens import token_hash
-from schemas.errors import ProjectFileError, TiltyardError
+from schemas.errors import ProjectFileError, SettingsError, TiltyardError
 from schemas.labeling_settings import LabelingSettings
 from tests.labeling_server import running
 from tests.made_queue import NUMBERS, made_project, numbers, token_for
@@ -277,7 +277,7 @@ def test_projects_that_would_share_a_ledger_are_refused(
     with pytest.raises(ProjectFileError, match="two projects are called 'small'"):
         create_app([small.project_file, small.project_file], settings())
     monkeypatch.setenv("TILTYARD_LEDGER_URL", f"sqlite:///{tmp_path / 'one.db'}")
-    with pytest.raises(ProjectFileError, match=re.escape("{project}")):
+    with pytest.raises(SettingsError, match=re.escape("{project}")):
         create_app([small.project_file, other.project_file], settings())
 
 
