@@ -171,10 +171,12 @@ class Workspace:
 
         One that was trained under a project file with other columns is given the columns of its time.
         """
-        loaded = self.registry.load(model)
+        # It brings scikit-learn, as the registry does.
+        from tiltyard.rules.bounds import within_bounds
+
+        loaded = within_bounds(self.registry.load(model))
         if model.project_hash == self.project.project_hash:
             return loaded
-        # It brings scikit-learn, as the registry does.
         from tiltyard.rules.former_models import asked_today
 
         body = self.ledger.models.project_version(model.project_hash).body
