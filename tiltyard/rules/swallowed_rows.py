@@ -42,13 +42,12 @@ def fault_of_quotes(text: str, delimiter: str) -> tuple[int, str]:
 
 def refuse_swallowed(line: Mapping[str, Any], table: Table, project: Project) -> None:
     """Raise AnnotationError for a cell that holds whole rows of its own file: its quote was closed by a later one."""
-    for name, value in line.items():
-        if isinstance(value, str) and ("\n" in value or "\r" in value):
-            for inner in BREAK.split(value)[1:]:
-                if _is_row(inner, table, project):
-                    raise AnnotationError(
-                        f"the quote that opens in column {name!r} swallows rows such as {inner!r:.60}; close it"
-                    )
+    broken = {name: BREAK.split(value) for name, value in line.items() if isinstance(value, str)}
+    for name, inner in [(name, inner) for name, parts in broken.items() for inner in parts[1:]]:
+        if _is_row(inner, table, project):
+            raise AnnotationError(
+                f"the quote that opens in column {name!r} swallows rows such as {inner!r:.60}; close it"
+            )
 
 
 def _end_of_plain(text: str, place: int, delimiter: str) -> int:
