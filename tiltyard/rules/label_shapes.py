@@ -76,13 +76,12 @@ def shaped(names: Sequence[str], lines: Sequence[tuple[int, Line]], project: Pro
     _refuse_misspelt(made.ignored, names, project)
     for number, line in lines:
         try:
-            for part in _parts(line, shape):
-                if isinstance(part, LeftOut):
-                    made.left_out[part.word] += 1
-                else:
-                    made.lines.append((number, part))
+            parts = list(_parts(line, shape))
         except AnnotationError as error:
             made.refused.append(Refused(number, str(error)))
+            continue
+        made.left_out.update(part.word for part in parts if isinstance(part, LeftOut))
+        made.lines += [(number, part) for part in parts if not isinstance(part, LeftOut)]
     return made
 
 
