@@ -32,7 +32,7 @@ class LabelingService:
         self.logins = Limit(settings.login_rate)
         self.requests = Limit(settings.request_rate)
         self.openid = OpenIdLogin(settings, secret) if settings.oidc_issuer else None
-        self.projects = _by_name([ServedProject(path, clock) for path in projects])
+        self.projects = _by_name([ServedProject(path, clock, seals=settings.seals) for path in projects])
 
     def warm(self) -> None:
         """Do now what the first answer would have to wait for."""

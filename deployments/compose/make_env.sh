@@ -23,9 +23,12 @@ STORE_ENV=$store
 COMPOSE_PROFILES=$profiles
 POSTGRES_PASSWORD=$(secret)
 TILTYARD_DB_PASSWORD=$(secret)
+TILTYARD_WRITER_DB_PASSWORD=$(secret)
 PREFECT_DB_PASSWORD=$(secret)
 MLFLOW_DB_PASSWORD=$(secret)
 PREFECT_PASSWORD=$(secret)
+MLFLOW_PASSWORD=$(secret)
+MLFLOW_SECRET=$(secret)
 TILTYARD_LABEL_SECRET=$(secret)
 END
 echo "Wrote .env for the project '$project'; S3 and SQS as $store says."
