@@ -24,7 +24,7 @@ Event = tuple[str, dict[str, Any]]
 def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     """What is handed to Prefect's client, which sends it in a thread of its own."""
     seen: list[Event] = []
-    monkeypatch.setattr("apps.watch.telling.emit_event", lambda event, resource, **more: seen.append((event, more)))
+    monkeypatch.setattr("apps.watch.telling.emit_event", lambda event, _resource, **more: seen.append((event, more)))
     return seen
 
 
