@@ -55,7 +55,7 @@ class Database:
                 # While it is not there, it is no current schema that 'writing' could lock by.
                 connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(schema))))
                 # IF NOT EXISTS would ask for the right to make it although it is there.
-                if not connection.dialect.has_schema(connection, schema):  # type: ignore[attr-defined]  # not in its stub
+                if not connection.dialect.has_schema(connection, schema):
                     connection.execute(CreateSchema(schema))
             _migrate(connection)
 
