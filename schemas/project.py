@@ -4,11 +4,14 @@ Unknown keys are refused and the nearest known one is named, because a misspelt 
 ignored is the costliest kind of typo.
 """
 
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from schemas.canonical import digest
+from schemas.class_names import first_same, misfit, spellings, unusual
 from schemas.columns import Columns, Part, expand
 from schemas.errors import ProjectFileError, nearest
 from schemas.gate import OF_TWO_CLASSES, Gate
@@ -52,6 +55,7 @@ class ClassName(Part):
     name: str = Field(min_length=1, description="what annotations, models and predictions call it")
     key: str | None = Field(None, min_length=1, max_length=1, description="keyboard key in the queue")
     description: str = Field("", description="shown to the annotator")
+    aliases: list[str] = Field(default_factory=list, description="former names; labels that bear them count as this")
 
 
 class Limits(Part):
@@ -157,6 +161,9 @@ class Project(Part):
     source: Source = Source()
     columns: Columns
     classes: list[ClassName] = Field(min_length=2)
+    retired: list[str] = Field(
+        default_factory=list, description="classes of before: their labels are kept, counted and left out"
+    )
     positive: str | None = Field(None, description="the class that f1, roc_auc and the threshold are about")
     pandera: str | None = Field(None, description="import path module:Model, checked on top of the columns")
     limits: Limits = Limits()
@@ -180,19 +187,35 @@ class Project(Part):
     @field_validator("classes", mode="before")
     @classmethod
     def plain_names(cls, classes: Any) -> Any:
-        """Take ``[yes, no]`` and ``{0: {...}}`` shorthands: a bare name is a class without a key."""
+        """Take the shorthand ``[spam, ham]``: a bare name is a class without a key."""
         if not isinstance(classes, list):
             return classes
-        return [{"name": str(entry)} if isinstance(entry, str | int) else entry for entry in classes]
+        return [_named(entry) for entry in classes]
+
+    @model_validator(mode="after")
+    def classes_differ(self, info: ValidationInfo) -> Self:
+        """Refuse classes that are the same but for their spelling, names that cannot be seen, and repeated keys.
+
+        What the ledger recorded was taken then, and is read as it is.
+        """
+        if info.context == RECORDED:
+            return self
+        for name in self._every_name:
+            if why := misfit(name):
+                raise ValueError(f"class {name!r} {why}; a class needs a name that can be read and typed")
+        same = first_same(self.class_names) or first_same(self._every_name)
+        if same:
+            raise ValueError(_told_same(*same, self.class_names))
+        keys = [entry.key for entry in self.classes if entry.key]
+        twice = next((key for number, key in enumerate(keys) if key in keys[:number]), None)
+        if twice:
+            raise ValueError(f"key {twice!r} stands twice under 'classes'")
+        return self
 
     @model_validator(mode="after")
     def names_agree(self) -> Self:
-        """Refuse repeated classes or keys, and names that stand nowhere else in the file."""
-        names, keys = self.class_names, [entry.key for entry in self.classes if entry.key]
-        for what, values in (("class", names), ("key", keys)):
-            twice = sorted({value for value in values if values.count(value) > 1})
-            if twice:
-                raise ValueError(f"{what} {twice[0]!r} stands twice under 'classes'")
+        """Refuse names that stand nowhere else in the file."""
+        names = self.class_names
         if self.positive is not None and self.positive not in names:
             raise ValueError(f"positive {self.positive!r} is not a class; {nearest(self.positive, names)}")
         for part, named in (("display", self.display.named_columns), ("gate.slices", self.gate.slices.columns)):
@@ -236,6 +259,53 @@ class Project(Part):
         """The names of the classes in the file's order; models' probabilities use this order."""
         return [entry.name for entry in self.classes]
 
+    @cached_property
+    def _every_name(self) -> list[str]:
+        """Classes, then aliases, then retired classes, as the file spells them; an alias that is the same as its own
+        class is none."""
+        aliases = [
+            alias
+            for entry in self.classes
+            for alias in entry.aliases
+            if set(spellings(alias)).isdisjoint(spellings(entry.name))
+        ]
+        return [*self.class_names, *aliases, *self.retired]
+
+    @cached_property
+    def _known(self) -> dict[str, str]:
+        """Every name of the file by itself and by the forms that :func:`spellings` gives; the first stands."""
+        names = self._every_name
+        known: dict[str, str] = {name: name for name in names}
+        for name in names:
+            for form in spellings(name):
+                known.setdefault(form, name)
+        return known
+
+    def said(self, label: str) -> str | None:
+        """The class, alias or retired class that a label means, as the file spells it; none where it means none.
+
+        This is the one door for labels, from whichever side they come: the rule is in :mod:`schemas.class_names`.
+        """
+        known = self._known
+        found = known.get(label)
+        return found or next((known[form] for form in spellings(label) if form in known), None)
+
+    def class_of(self, label: str) -> str | None:
+        """Today's class that a label stands for; none where it is retired, or of no class of the file."""
+        said = self.said(label)
+        return self._todays.get(said) if said is not None else None
+
+    @cached_property
+    def _todays(self) -> dict[str, str]:
+        """Today's class by each name that stands for it."""
+        aliases = {alias: entry.name for entry in self.classes for alias in entry.aliases}
+        return aliases | {name: name for name in self.class_names}
+
+    @property
+    def answerable(self) -> frozenset[str]:
+        """Every stored label that is of a class of today."""
+        return frozenset(self._todays)
+
     @property
     def guidelines_hash(self) -> str:
         """The version of the guidelines, 16 hex digits."""
@@ -249,7 +319,14 @@ class Project(Part):
     @property
     def project_hash(self) -> str:
         """The identity of the whole file's meaning (spelling and key order aside), 64 hex digits."""
-        return digest(self.model_dump(mode="json"))
+        body = self.model_dump(mode="json")
+        # Keys that came later count only where they are used: projects of before stay what they are.
+        if not self.retired:
+            del body["retired"]
+        for entry in body["classes"]:
+            if not entry["aliases"]:
+                del entry["aliases"]
+        return digest(body)
 
     @property
     def contract_hash(self) -> str:
@@ -264,7 +341,16 @@ class Project(Part):
         return digest(parts)
 
 
-def parse_project(content: Any, where: str) -> Project:
+RECORDED: Final = "recorded"
+"""The context in which a project is read that the ledger recorded: what was taken then is taken now."""
+
+
+def recorded_project(body: Mapping[str, Any]) -> Project:
+    """The project of a file as the ledger recorded it."""
+    return parse_project(dict(body), "the ledger's project file", RECORDED)
+
+
+def parse_project(content: Any, where: str, context: str | None = None) -> Project:
     """The project that a parsed YAML document describes.
 
     Raises ProjectFileError naming the file, each wrong key or value, and what would be right.
@@ -273,10 +359,29 @@ def parse_project(content: Any, where: str) -> Project:
         held = "holds nothing" if content is None else f"holds {content!r:.40}"
         raise ProjectFileError(f"{where}: a project file is a mapping of keys, this one {held}; see 'tiltyard schema'")
     try:
-        return Project.model_validate(content)
+        return Project.model_validate(content, context=context)
     except ValidationError as error:
         problems = "; ".join(_problem(entry) for entry in error.errors())
         raise ProjectFileError(f"{where}: {problems}") from error
+
+
+def _named(entry: Any) -> Any:
+    """A class of which only the name was given."""
+    if isinstance(entry, bool):
+        raise ValueError(f"a class is called {entry!r}, which is no text; put its name into quotes")
+    return {"name": str(entry)} if isinstance(entry, str | int) else entry
+
+
+def _told_same(one: str, other: str, classes: list[str]) -> str:
+    """What is wrong with two names that are the same."""
+    if one == other and other in classes:
+        twice = "stands twice under 'classes'" if classes.count(one) > 1 else "is a class and an alias or retired too"
+        return f"class {one!r} {twice}; keep one"
+    marks = unusual(one, other)
+    return (
+        f"{one!r} and {other!r} under 'classes' and 'retired' are the same but for case, space or how letters are "
+        f"written{marks}; keep one"
+    )
 
 
 def _problem(entry: Any) -> str:

@@ -1,6 +1,6 @@
 """Rebuild a model from its ids, and see whether it says the same."""
 
-from schemas.project import parse_project
+from schemas.project import recorded_project
 from schemas.records import Rebuilt
 from tasks.step import step
 from tiltyard.stores.provenance import code_version, environment
@@ -17,7 +17,7 @@ def rebuild_model(project: str, model_id: str) -> Rebuilt:
     workspace = open_workspace(project)
     model = workspace.ledger.models.get(model_id)
     version = workspace.ledger.models.project_version(model.project_hash)
-    refit = fit_again(workspace, model, parse_project(dict(version.body), "the ledger's project file"))
+    refit = fit_again(workspace, model, recorded_project(version.body))
     then = {**model.environment, "code": model.code_version}
     now = {**environment(), "code": code_version()}
     changed = {name: (value, now.get(name, "")) for name, value in then.items() if now.get(name) != value}

@@ -2,7 +2,7 @@
 
 from schemas.records import Due, ModelId, Verdict
 from tiltyard.rules.approving import Standing, approval_of
-from tiltyard.rules.effective_labels import effective_labels
+from tiltyard.rules.todays_labels import todays_labels
 from tiltyard.rules.triggering import (
     DISAGREEMENT,
     Asked,
@@ -25,7 +25,7 @@ def due_for_training(workspace: Workspace) -> Due:
     annotations, new = workspace.ledger.annotations, new_since_training(workspace)
     if new < workspace.project.triggers.labels:
         return training_is_due(new, [], workspace.project)
-    labels = effective_labels(annotations.voices(), workspace.project.effective_label)
+    labels = todays_labels(annotations.voices(), workspace.project).labels
     return training_is_due(new, [label for label in labels if not label.evaluation], workspace.project)
 
 
