@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from schemas.canonical import digest
-from schemas.class_names import first_same, misfit, spellings, unusual
+from schemas.classes import ClassName, Names, named
 from schemas.columns import Columns, Part, expand
 from schemas.errors import ProjectFileError, nearest
 from schemas.gate import OF_TWO_CLASSES, Gate
@@ -47,15 +47,6 @@ class Source(Part):
     pattern: str = Field("*", description="which keys are batches (shell pattern)")
     format: Format = Field("auto", description="auto goes by the key's ending")
     csv: CsvOptions = CsvOptions()
-
-
-class ClassName(Part):
-    """One answer that an annotator can give."""
-
-    name: str = Field(min_length=1, description="what annotations, models and predictions call it")
-    key: str | None = Field(None, min_length=1, max_length=1, description="keyboard key in the queue")
-    description: str = Field("", description="shown to the annotator")
-    aliases: list[str] = Field(default_factory=list, description="former names; labels that bear them count as this")
 
 
 class Limits(Part):
@@ -190,7 +181,7 @@ class Project(Part):
         """Take the shorthand ``[spam, ham]``: a bare name is a class without a key."""
         if not isinstance(classes, list):
             return classes
-        return [_named(entry) for entry in classes]
+        return [named(entry) for entry in classes]
 
     @model_validator(mode="after")
     def classes_differ(self, info: ValidationInfo) -> Self:
@@ -200,12 +191,7 @@ class Project(Part):
         """
         if info.context == RECORDED:
             return self
-        for name in self._every_name:
-            if why := misfit(name):
-                raise ValueError(f"class {name!r} {why}; a class needs a name that can be read and typed")
-        same = first_same(self.class_names) or first_same(self._every_name)
-        if same:
-            raise ValueError(_told_same(*same, self.class_names))
+        self.names.refuse_alike()
         keys = [entry.key for entry in self.classes if entry.key]
         twice = next((key for number, key in enumerate(keys) if key in keys[:number]), None)
         if twice:
@@ -260,51 +246,20 @@ class Project(Part):
         return [entry.name for entry in self.classes]
 
     @cached_property
-    def _every_name(self) -> list[str]:
-        """Classes, then aliases, then retired classes, as the file spells them; an alias that is the same as its own
-        class is none."""
-        aliases = [
-            alias
-            for entry in self.classes
-            for alias in entry.aliases
-            if set(spellings(alias)).isdisjoint(spellings(entry.name))
-        ]
-        return [*self.class_names, *aliases, *self.retired]
-
-    @cached_property
-    def _known(self) -> dict[str, str]:
-        """Every name of the file by itself and by the forms that :func:`spellings` gives; the first stands."""
-        names = self._every_name
-        known: dict[str, str] = {name: name for name in names}
-        for name in names:
-            for form in spellings(name):
-                known.setdefault(form, name)
-        return known
+    def names(self) -> Names:
+        """Every name of a class, and what it stands for."""
+        return Names(self.classes, self.retired)
 
     def said(self, label: str) -> str | None:
         """The class, alias or retired class that a label means, as the file spells it; none where it means none.
 
         This is the one door for labels, from whichever side they come: the rule is in :mod:`schemas.class_names`.
         """
-        known = self._known
-        found = known.get(label)
-        return found or next((known[form] for form in spellings(label) if form in known), None)
+        return self.names.said(label)
 
     def class_of(self, label: str) -> str | None:
         """Today's class that a label stands for; none where it is retired, or of no class of the file."""
-        said = self.said(label)
-        return self._todays.get(said) if said is not None else None
-
-    @cached_property
-    def _todays(self) -> dict[str, str]:
-        """Today's class by each name that stands for it."""
-        aliases = {alias: entry.name for entry in self.classes for alias in entry.aliases}
-        return aliases | {name: name for name in self.class_names}
-
-    @property
-    def answerable(self) -> frozenset[str]:
-        """Every stored label that is of a class of today."""
-        return frozenset(self._todays)
+        return self.names.class_of(label)
 
     @property
     def guidelines_hash(self) -> str:
@@ -363,25 +318,6 @@ def parse_project(content: Any, where: str, context: str | None = None) -> Proje
     except ValidationError as error:
         problems = "; ".join(_problem(entry) for entry in error.errors())
         raise ProjectFileError(f"{where}: {problems}") from error
-
-
-def _named(entry: Any) -> Any:
-    """A class of which only the name was given."""
-    if isinstance(entry, bool):
-        raise ValueError(f"a class is called {entry!r}, which is no text; put its name into quotes")
-    return {"name": str(entry)} if isinstance(entry, str | int) else entry
-
-
-def _told_same(one: str, other: str, classes: list[str]) -> str:
-    """What is wrong with two names that are the same."""
-    if one == other and other in classes:
-        twice = "stands twice under 'classes'" if classes.count(one) > 1 else "is a class and an alias or retired too"
-        return f"class {one!r} {twice}; keep one"
-    marks = unusual(one, other)
-    return (
-        f"{one!r} and {other!r} under 'classes' and 'retired' are the same but for case, space or how letters are "
-        f"written{marks}; keep one"
-    )
 
 
 def _problem(entry: Any) -> str:

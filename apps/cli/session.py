@@ -43,7 +43,7 @@ class Session:
         ledger, now = self.workspace.ledger, self.workspace.clock()
         labeling = self.workspace.project.labeling
         project = self.workspace.project
-        ledger.gold.ask_if_due(self.annotator, now, labeling.gold_share, project.seed, project.answerable)
+        ledger.gold.ask_if_due(self.annotator, now, labeling.gold_share, project.seed, project.names.answerable)
         leased = ledger.assignments.lease(self.annotator, now, term=timedelta(minutes=labeling.lease_minutes))
         return leased[0] if leased else None
 

@@ -126,7 +126,7 @@ class ServedProject:
         if labeling.gold_share > 0 and self._has_gold.get("", lambda: bool(self.ledger.gold.current())):
             for annotator in counts:
                 project = self.project
-                self.ledger.gold.ask_if_due(annotator, now, labeling.gold_share, project.seed, project.answerable)
+                self.ledger.gold.ask_if_due(annotator, now, labeling.gold_share, project.seed, project.names.answerable)
         held = self.ledger.assignments.lease_all(counts, now, timedelta(minutes=labeling.lease_minutes))
         return {annotator: self._keep(found) for annotator, found in held.items()}
 
