@@ -11,7 +11,8 @@ from typing import Any, Final, Literal, Self
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from schemas.canonical import digest
-from schemas.classes import ClassName, Names, named
+from schemas.classes import ClassName, Names
+from schemas.classes import named as with_name
 from schemas.columns import Columns, Part, expand
 from schemas.errors import ProjectFileError, nearest
 from schemas.gate import OF_TWO_CLASSES, Gate
@@ -37,7 +38,10 @@ class CsvOptions(Part):
 
     delimiter: str = Field(",", min_length=1, max_length=1, description="between two cells")
     quote: str = Field('"', min_length=1, max_length=1, description="around a cell that holds delimiters or lines")
-    missing: list[str] = Field(default_factory=lambda: [""], description="spellings of an empty cell")
+    missing: list[str] = Field(
+        default_factory=lambda: [""],
+        description="spellings of an empty cell, unless it is a class, an allowed value or an id",
+    )
 
 
 class Source(Part):
@@ -181,7 +185,7 @@ class Project(Part):
         """Take the shorthand ``[spam, ham]``: a bare name is a class without a key."""
         if not isinstance(classes, list):
             return classes
-        return [named(entry) for entry in classes]
+        return [with_name(entry) for entry in classes]
 
     @model_validator(mode="after")
     def classes_differ(self, info: ValidationInfo) -> Self:
@@ -293,6 +297,9 @@ class Project(Part):
         # A key that came later counts only where it is used: contracts of before stay what they are.
         if self.columns.entity is None:
             del parts["columns"]["entity"]
+        for column in (*parts["columns"]["features"].values(), *parts["columns"]["context"].values()):
+            if column["missing_as"] is None:
+                del column["missing_as"]
         return digest(parts)
 
 

@@ -4,7 +4,7 @@ from schemas.errors import NotFound, RegistryError
 from schemas.project import recorded_project
 from schemas.records import Model, Rebuilt
 from tasks.step import step
-from tiltyard.stores.provenance import code_version, environment
+from tiltyard.stores.provenance import code_version, environment_of
 from tiltyard.stores.training import fit_again
 from tiltyard.stores.workspace import Workspace, open_workspace
 
@@ -19,9 +19,10 @@ def rebuild_model(project: str, model_id: str) -> Rebuilt:
     workspace = open_workspace(project)
     model = workspace.ledger.models.get(model_id)
     version = workspace.ledger.models.project_version(model.project_hash)
-    refit = fit_again(workspace, model, recorded_project(version.body))
+    project_then = recorded_project(version.body)
+    refit = fit_again(workspace, model, project_then)
     then = {**model.environment, "code": model.code_version}
-    now = {**environment(), "code": code_version()}
+    now = {**environment_of(project_then), "code": code_version()}
     changed = {name: (value, now.get(name, "")) for name, value in then.items() if now.get(name) != value}
     if fault := _stored(workspace, model):
         changed["stored bytes"] = (model.artifact.sha256[:12], fault)
