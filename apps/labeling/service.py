@@ -48,7 +48,7 @@ class LabelingService:
         self.at_once = Slots(AT_ONCE_OF_ONE, AT_ONCE)
         self.imports = Slots(1, IMPORTS_AT_ONCE)
         self.openid = OpenIdLogin(settings, secret) if settings.oidc_issuer else None
-        self.projects = _by_name([ServedProject(path, clock) for path in projects])
+        self.projects = _by_name([ServedProject(path, clock, seals=settings.seals) for path in projects])
         self.ended = EndedSessions(self.projects, settings.session_hours, clock)
 
     def warm(self) -> None:
