@@ -1,7 +1,7 @@
 """Rebuild a model from its ids, and see whether it says the same."""
 
 from schemas.errors import NotFound, RegistryError
-from schemas.project import parse_project
+from schemas.project import recorded_project
 from schemas.records import Model, Rebuilt
 from tasks.step import step
 from tiltyard.stores.provenance import code_version, environment_of
@@ -19,7 +19,7 @@ def rebuild_model(project: str, model_id: str) -> Rebuilt:
     workspace = open_workspace(project)
     model = workspace.ledger.models.get(model_id)
     version = workspace.ledger.models.project_version(model.project_hash)
-    project_then = parse_project(dict(version.body), "the ledger's project file")
+    project_then = recorded_project(version.body)
     refit = fit_again(workspace, model, project_then)
     then = {**model.environment, "code": model.code_version}
     now = {**environment_of(project_then), "code": code_version()}

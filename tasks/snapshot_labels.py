@@ -6,8 +6,8 @@ import polars as pl
 
 from schemas.records import EffectiveLabel, LabeledSet
 from tasks.step import step
-from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.rules.features import frame_of_json
+from tiltyard.rules.todays_labels import todays_labels
 from tiltyard.stores.labeled_sets import set_id_of, with_payloads
 from tiltyard.stores.workspace import Workspace, open_workspace
 
@@ -27,7 +27,7 @@ def pin_labels(workspace: Workspace, purpose: Literal["training", "evaluation"])
     workspace.refuse_other_kinds()
     position = workspace.ledger.position()
     voices = workspace.ledger.annotations.voices(position)
-    everything = effective_labels(voices, workspace.project.effective_label)
+    everything = todays_labels(voices, workspace.project).labels
     labels = [label for label in everything if label.evaluation == (purpose == "evaluation")]
     return _keep(workspace, labels, purpose, position)
 

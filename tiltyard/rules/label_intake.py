@@ -83,7 +83,7 @@ def take_labels(
             said_at = hand.now + timedelta(microseconds=number)
             new = _keyed(new_annotation(line, sample, project, hand.annotator, said_at), line, repeated)
             new = _as_before(new, line, met)
-            check_annotation(new, project)
+            new = check_annotation(new, project)
             refuse_foreign(new, by_id.get(str(new.supersedes)))
             if new.client_key in met:
                 refuse_another(met[new.client_key], new)

@@ -2,7 +2,7 @@
 
 from schemas.records import Due, EffectiveLabel, ModelId, Verdict
 from tiltyard.rules.approving import Standing, approval_of
-from tiltyard.rules.effective_labels import effective_labels
+from tiltyard.rules.todays_labels import todays_labels
 from tiltyard.rules.triggering import (
     DISAGREEMENT,
     Asked,
@@ -31,7 +31,7 @@ def due_for_training(workspace: Workspace) -> Due:
     annotations, new, changed = workspace.ledger.annotations, new_since_training(workspace), what_changed(workspace)
     if new < workspace.project.triggers.labels and not changed:
         return training_is_due(new, [], workspace.project)
-    labels = effective_labels(annotations.voices(), workspace.project.effective_label)
+    labels = todays_labels(annotations.voices(), workspace.project).labels
     training = [label for label in labels if not label.evaluation]
     due = training_is_due(new, training, workspace.project, changed)
     known = _known(workspace, training, changed) if due else None

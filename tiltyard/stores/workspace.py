@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import yaml
 
 from schemas.errors import ProjectFileError, SettingsError
 from schemas.project import Project, parse_project
@@ -16,6 +15,7 @@ from schemas.records import Model, ProjectVersion, StoredFile
 from schemas.settings import Settings
 from tiltyard.rules.estimators import named_types
 from tiltyard.rules.former_rows import as_today
+from tiltyard.rules.project_yaml import MOST_BYTES, parse_yaml, project_text_of
 from tiltyard.stores.files import Files, FileStore
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.ledger.owner import claim
@@ -234,11 +234,11 @@ def find_project_file(path: Path) -> Path:
 def read_project(path: Path) -> Project:
     """The project that a YAML file describes; ProjectFileError says where it is wrong."""
     try:
-        content: Any = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        first = " ".join(str(error).split())
-        raise ProjectFileError(f"{path.name}: not a YAML file: {first}") from error
-    return parse_project(content, path.name)
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise ProjectFileError(f"{path.name}: cannot be read: {error.strerror}; give this user the right to") from error
+    return parse_project(parse_yaml(project_text_of(content, path.name), path.name), path.name)
 
 
 @lru_cache(maxsize=64)
