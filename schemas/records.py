@@ -152,7 +152,8 @@ class NewAnnotation:
     """One act of an annotator as it is submitted.
 
     ``client_key`` is made by the client and makes a repeated submission the same annotation.
-    ``said_at`` is the annotator's own clock; the ledger adds its own time and position.
+    ``said_at`` is the annotator's own clock, for information: the ledger adds its own time and position, and these
+    decide what was said last.
     ``suggestion`` is what the model said, ``suggestion_visible`` whether the annotator had seen it by then, and
     ``guidelines_hash`` names the version of the guidelines that they had before them.
     """
@@ -172,11 +173,16 @@ class NewAnnotation:
     lead_ms: int | None = None
     origin: str = "queue"
     guidelines_hash: str | None = None
+    imported_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """One act of an annotator as the ledger keeps it, for ever."""
+    """One act of an annotator as the ledger keeps it, for ever.
+
+    ``claimed_at`` is what the annotator's clock said where that had not come yet, and ``said_at`` is then the ledger's
+    own time. ``imported_by`` is who brought it with a file, in whoever's name.
+    """
 
     seq: int
     annotation_id: AnnotationId
@@ -204,6 +210,8 @@ class Annotation:
     said_at: datetime
     recorded_at: datetime
     guidelines_hash: str | None = None
+    claimed_at: datetime | None = None
+    imported_by: str | None = None
 
 
 class Voice(NamedTuple):
@@ -217,6 +225,8 @@ class Voice(NamedTuple):
     supersedes: AnnotationId | None
     purpose: str
     said_at: datetime
+    seq: int = 0
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

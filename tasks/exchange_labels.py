@@ -8,9 +8,10 @@ import polars as pl
 from schemas.errors import AnnotationError, nearest
 from schemas.records import SampleId
 from tasks.step import step
+from tiltyard.rules.admission import is_writable
 from tiltyard.rules.features import payloads_of
 from tiltyard.rules.label_files import Imported, Known, foreign_names, is_whole, text_of
-from tiltyard.rules.label_intake import Hand, Taken, take_facts, take_labels
+from tiltyard.rules.label_intake import Hand, Taken, admit_facts, contradicted_by, take_facts, take_labels
 from tiltyard.stores.label_files import LabelLines, read_labels, write_labels
 from tiltyard.stores.workspace import Workspace, open_workspace
 
@@ -24,35 +25,40 @@ def export_labels(project: str, file: str) -> int:
 
 
 @step("import-labels")
-def import_labels(project: str, file: str, by: str = SAMPLE_ID, annotator: str = "import") -> Imported:
+def import_labels(
+    project: str, file: str, by: str = SAMPLE_ID, annotator: str = "import", importer: str | None = None
+) -> Imported:
     """Store the annotations of a file; what became of its lines.
 
-    An export brings whole facts, which are restored as they were. A file made by hand names a sample (by its id,
-    or by the project's id or a reference column) and a label; the sample's values come from the pool, and an
-    assignment that waits for it is answered. Good lines are stored, all or none of them; bad ones are named with
-    the reason. The same file again brings nothing new.
+    An export brings whole facts, which keep who said what of which sample, and why it was asked. ``importer``, who is
+    the annotator where nobody else is named, and the moment of the import are recorded with each annotation.
+
+    A file made by hand names a sample (by its id, or by the project's id or a reference column) and a label; the
+    sample's values come from the pool, and an assignment that waits for it is answered. Good lines are stored, all or
+    none of them; bad ones are named with the reason. The same file again brings nothing new.
     """
-    workspace, found = open_workspace(project), read_labels(Path(file))
+    workspace, found, brings = open_workspace(project), read_labels(Path(file)), importer or annotator
     stored = {annotation.client_key: annotation for annotation in workspace.ledger.annotations.until()}
     if is_whole(found.names):
-        taken, ignored = take_facts(found.lines, stored), []
+        taken, ignored = admit_facts(take_facts(found.lines, stored), stored, workspace.project), []
     else:
         ignored = foreign_names(found.names, _key_column(workspace, by))
-        hand = Hand(by, annotator, workspace.clock())
+        hand = Hand(by, annotator, workspace.clock(), brings)
         taken = take_labels(found.lines, _samples(workspace, found, by), stored, workspace.project, hand)
     return Imported(
         lines=len(found.lines) + len(found.refused),
-        stored=_store(workspace, taken),
+        stored=_store(workspace, taken, brings),
         known=taken.known,
         refused=tuple(sorted([*found.refused, *taken.refused], key=lambda one: one.line)),
         ignored=tuple(ignored),
+        contradicted=contradicted_by(taken),
     )
 
 
-def _store(workspace: Workspace, taken: Taken) -> int:
+def _store(workspace: Workspace, taken: Taken, importer: str) -> int:
     """Store what was taken; how many annotations were new."""
     annotations, now = workspace.ledger.annotations, workspace.clock()
-    restored = annotations.restore(taken.facts)
+    restored = annotations.take_over(taken.facts, imported_by=importer, now=now)
     submitted = annotations.submit(
         taken.labels,
         contract_hash=workspace.contract_hash,
@@ -89,6 +95,7 @@ def _samples(workspace: Workspace, found: LabelLines, by: str) -> dict[str, list
 def _key(line: dict[str, object], by: str) -> str | None:
     """A line's name for its sample; none where it is no text, which is told with the line."""
     try:
-        return text_of(line, by)
+        key = text_of(line, by)
+        return key if key is None or is_writable(key) else None
     except AnnotationError:
         return None

@@ -39,14 +39,15 @@ def import_labels(
 ) -> None:
     """Store the labels of a file.
 
-    An export of ours is restored fact by fact. Any other file needs a column that names the sample (--by) and one
-    called label; annotator, act, note, said_at and client_key may stand beside. Good lines are stored, bad ones are
-    named with the reason (exit code 2), and the same file again brings nothing new.
+    An export of ours is restored fact by fact, each marked with who imported it and when. Any other file needs a
+    column that names the sample (--by) and one called label; annotator, act, note, said_at and client_key may stand
+    beside. Good lines are stored, bad ones are named with the reason (exit code 2), and the same file again brings
+    nothing new.
     """
     from tasks.exchange_labels import import_labels as take
     from tasks.seal_ledger import seal_ledger
 
-    imported = take.fn(str(project), str(file), by, person(annotator))
+    imported = take.fn(str(project), str(file), by, person(annotator), person(None))
     seal_ledger.fn(str(project))
     if as_json:
         show_json(imported)
@@ -79,6 +80,11 @@ def _tell(imported: "Imported", file: Path) -> None:
     """Say what became of the lines."""
     new, known = f"{imported.stored:,} annotations are new", f"{imported.known:,} were known"
     say(f"{file}: {imported.lines:,} lines; {new}, {known}, {len(imported.refused):,} refused.")
+    if imported.contradicted:
+        say(
+            f"{imported.contradicted:,} samples have two labels or more of one annotator here: no coin decides, they "
+            "wait as disputes for a ruling (a line with act adjudicate, or the page Disputes)."
+        )
     if imported.ignored:
         say(f"Columns not looked at: {', '.join(imported.ignored)}.")
     show_table([{"line": one.line, "why": one.why} for one in imported.refused[:SHOWN_REFUSALS]], "Refused")

@@ -15,6 +15,13 @@ def labels_of(workspace: "Workspace") -> "list[EffectiveLabel]":
     return effective_labels(workspace.ledger.annotations.voices(), workspace.project.effective_label)
 
 
+def disputes_of(workspace: "Workspace") -> int:
+    """How many samples wait for a ruling."""
+    from tiltyard.rules.disputes import disputed
+
+    return len(disputed(workspace.ledger.annotations.contested_voices(), workspace.project.effective_label))
+
+
 def labels_by_class(labels: "list[EffectiveLabel]", names: list[str]) -> list[dict[str, Any]]:
     """One row per class: effective labels to train on and to judge on."""
     return [

@@ -22,7 +22,14 @@ def verify(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     with console(to_stderr=True).status("reading everything ..."):
         findings = verify_workspace(open_workspace(project))
     if as_json:
-        show_json({"sound": findings.sound, "checked": findings.checked, "problems": findings.problems})
+        show_json(
+            {
+                "sound": findings.sound,
+                "checked": findings.checked,
+                "problems": findings.problems,
+                "notes": findings.notes,
+            }
+        )
     else:
         _tell(findings)
     raise typer.Exit(0 if findings.sound else 1)
@@ -33,4 +40,6 @@ def _tell(findings: "Findings") -> None:
     show_table([{"looked at": what, "number": count} for what, count in findings.checked.items()])
     for problem in findings.problems:
         say(f"WRONG: {problem}")
+    for note in findings.notes:
+        say(f"Note: {note}")
     say(f"{len(findings.problems)} things are wrong." if findings.problems else "Everything is what was written.")

@@ -80,7 +80,7 @@ class ServedProject:
 
     def disputes(self) -> list[Dispute]:
         """The samples that wait for an adjudicator."""
-        return disputed(self.ledger.annotations.shared_voices(), self.project.effective_label)
+        return disputed(self.ledger.annotations.contested_voices(), self.project.effective_label)
 
     def refresh(self) -> None:
         """Take up a project file that was changed; one that cannot be read is left alone, and logged."""

@@ -24,7 +24,8 @@ NEEDED: Final = frozenset(field.name for field in fields(Annotation) if field.de
 OWN: Final = ("client_key", "annotator", "act", "sample_id", "label", "note", "said_at")
 """The columns that a file made by hand may have, besides the one that names the sample."""
 
-NULLABLE_TEXT: Final = frozenset({"label", "supersedes", "assignment_id", "model_id", "suggestion", "guidelines_hash"})
+NULLABLE_TEXT: Final = frozenset({"label", "supersedes", "assignment_id", "model_id", "suggestion", "guidelines_hash",
+                                  "claimed_at", "imported_by"})  # fmt: skip
 NUMBERS: Final = frozenset({"seq", "score", "probability", "lead_ms"})
 FLAGS: Final = frozenset({"suggestion_visible", "late"})
 RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
@@ -53,13 +54,17 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a file's lines: stored, known before, refused; and the columns that were not looked at."""
+    """What became of a file's lines: stored, known before, refused; and the columns that were not looked at.
+
+    ``contradicted`` counts the samples of which the file says two things in one voice: they wait as disputes.
+    """
 
     lines: int
     stored: int
     known: int
     refused: tuple[Refused, ...]
     ignored: tuple[str, ...]
+    contradicted: int = 0
 
 
 def line_of(annotation: Annotation) -> Line:
@@ -156,11 +161,11 @@ def whole_annotation(line: Line) -> Annotation:
     return fact
 
 
-def new_annotation(line: Line, known: Known, annotator: str, said_at: datetime) -> NewAnnotation:
+def new_annotation(line: Line, known: Known, annotator: str, said_at: datetime, imported_by: str) -> NewAnnotation:
     """The annotation that a line made by hand stands for.
 
-    ``annotator`` and ``said_at`` stand in where the line names none. Raises AnnotationError for a moment that is
-    none.
+    ``annotator`` and ``said_at`` stand in where the line names none; ``imported_by`` brings it. Raises
+    AnnotationError for a moment that is none.
     """
     given = {name: text_of(line, name) for name in (*OWN, "supersedes")}
     if given["label"] is None and given["act"] in {None, "label"}:
@@ -177,6 +182,7 @@ def new_annotation(line: Line, known: Known, annotator: str, said_at: datetime) 
         supersedes=AnnotationId(given["supersedes"]) if given["supersedes"] else None,
         assignment_id=known.assignment_id,
         origin="import",
+        imported_by=imported_by,
     )
 
 

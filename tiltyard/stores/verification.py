@@ -14,10 +14,11 @@ from tiltyard.stores.workspace import Workspace
 
 @dataclass(slots=True)
 class Findings:
-    """What was looked at (how many of each), and what is wrong, a sentence each."""
+    """What was looked at (how many of each), what is wrong and what is only worth a word, a sentence each."""
 
     checked: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def sound(self) -> bool:
@@ -34,6 +35,7 @@ def verify_workspace(workspace: Workspace) -> Findings:
     findings.problems += verify_ledger(workspace.ledger)
     try:
         findings.checked["facts in the ledger"] = workspace.ledger.position()
+        findings.notes += [str(one) for one in workspace.ledger.annotations.set_aside()]
         findings.checked["segments"] = len(workspace.ledger.segments.all())
         for what, count, problems in _stores(workspace):
             findings.checked[what] = count
