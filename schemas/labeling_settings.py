@@ -1,5 +1,6 @@
 """Environment settings of the labeling server: what it serves, to whom, and how much of it."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -8,6 +9,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 RATE: Final = r"^[1-9]\d*/(second|minute|hour|day)(;[1-9]\d*/(second|minute|hour|day))*$"
 """Limits such as ``10/minute;100/hour``."""
+
+ORIGIN: Final = r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?"
+"""A scheme, a host and perhaps a port, and nothing more."""
 
 
 class LabelingSettings(BaseSettings):
@@ -26,6 +30,12 @@ class LabelingSettings(BaseSettings):
     session_hours: float = Field(12, gt=0, le=720, description="how long a log-in lasts")
     trusted_proxies: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
         [], description="addresses or networks whose forwarded headers are believed, separated by commas"
+    )
+    origins: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="addresses that browsers show for the server, such as https://label.example.com, separated by "
+        "commas: changes are taken from their pages alone, and where all are https, cookies are Secure; default: "
+        "the host that is asked for",
     )
     proxy_header: str | None = Field(
         None, pattern=r"^[A-Za-z0-9-]+$", description="header in which a trusted proxy names the annotator"
@@ -46,11 +56,21 @@ class LabelingSettings(BaseSettings):
         "1200/minute", pattern=RATE, description="requests of one annotator, and of one address without one"
     )
 
-    @field_validator("projects", "trusted_proxies", "webhook_urls", mode="before")
+    @field_validator("projects", "trusted_proxies", "origins", "webhook_urls", mode="before")
     @classmethod
     def split(cls, value: object) -> object:
         """Take ``a,b`` for a list of two."""
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("origins")
+    @classmethod
+    def are_origins(cls, origins: list[str]) -> list[str]:
+        """Refuse what no browser would send as a page's origin; a slash at the end is forgiven."""
+        found = [origin.removesuffix("/").lower() for origin in origins]
+        wrong = [origin for origin in found if not re.fullmatch(ORIGIN, origin)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is no origin; want a scheme and a host, such as https://label.example.com")
+        return found
 
     @field_validator("webhook_urls")
     @classmethod

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from prefect.context import TaskRunContext
 from prefect.logging import get_logger, get_run_logger
@@ -13,8 +13,13 @@ from schemas.events import OBJECT_LANDED
 from schemas.records import ObjectId
 from tasks.announcing import announce
 from tasks.step import step
-from tiltyard.stores.objects import Arrival, is_batch
+from tiltyard.rules.batch_keys import is_batch, shown
+from tiltyard.stores.left_objects import LeftObject
+from tiltyard.stores.objects import Arrival
 from tiltyard.stores.workspace import Workspace, open_workspace
+
+MOST_TOLD: Final = 20
+"""Objects that one run's log names among those that were left; all of them are kept."""
 
 
 @step("land-objects", alone=("ingest",))
@@ -24,13 +29,15 @@ def land_objects(project: str, arrived: ArrivedObject | None = None) -> list[Obj
     The object that an event named comes first, the others by their keys. The listing is compared with the ledger,
     object by object, so that no event need ever arrive and late, re-ordered or repeated ones change nothing. An
     object that cannot be copied is told in the log and tried again by the next run; it keeps no other from landing.
+    What is no batch (a link, a pipe, a half-written file, one above ``limits.max_bytes``) is left, and told once.
 
     Raises Unavailable when source or ledger do not answer, and what kept the objects from landing when none could be.
     """
     workspace = open_workspace(project)
     landed: list[ObjectId] = []
     failures: list[TiltyardError] = []
-    for arrival in _new(workspace, arrived):
+    left: list[LeftObject] = []
+    for arrival in _new(workspace, arrived, left):
         if not landed:
             workspace.refuse_other_kinds()
         try:
@@ -40,27 +47,37 @@ def land_objects(project: str, arrived: ArrivedObject | None = None) -> list[Obj
         except TiltyardError as error:
             _log().warning("%s; the next run tries again", error)
             failures += [] if isinstance(error, NotFound) else [error]
+    _tell_left(workspace, left)
     if failures and not landed:
         raise failures[0]
     _tell(workspace, len(landed))
     return landed
 
 
-def _new(workspace: Workspace, arrived: ArrivedObject | None) -> Iterator[Arrival]:
-    """What the ledger has not seen."""
-    seen = workspace.ledger.batches.seen(workspace.source.name)
-    for arrival in _arrivals(workspace, arrived):
+def _new(workspace: Workspace, arrived: ArrivedObject | None, left: list[LeftObject]) -> Iterator[Arrival]:
+    """What the ledger has not seen; ``left`` is filled with what is left out."""
+    seen, most = workspace.ledger.batches.seen(workspace.source.name), workspace.project.limits.max_bytes
+    for arrival in _arrivals(workspace, arrived, left):
         stamp = (arrival.key, arrival.version, arrival.stamp)
-        if stamp not in seen:
-            seen.add(stamp)
-            yield arrival
+        if stamp in seen:
+            continue
+        seen.add(stamp)
+        if arrival.size > most:  # asked before a byte is copied: a sparse file or a disk image is as big as it likes
+            why = f"{arrival.size:,} bytes; limits.max_bytes is {most:,}"
+            left.append(LeftObject(workspace.source.name, arrival.key, why))
+            continue
+        yield arrival
 
 
-def _arrivals(workspace: Workspace, arrived: ArrivedObject | None) -> Iterator[Arrival]:
+def _arrivals(workspace: Workspace, arrived: ArrivedObject | None, left: list[LeftObject]) -> Iterator[Arrival]:
     """What lies in the source: the named object first, then every one in the order of keys."""
+
+    def leave(key: str, why: str) -> None:
+        left.append(LeftObject(workspace.source.name, shown(key), why))
+
     if arrived is not None:
         yield from _named(workspace, arrived)
-    yield from workspace.source.arrivals(workspace.project.source.pattern)
+    yield from workspace.source.arrivals(workspace.project.source.pattern, leave)
 
 
 def _named(workspace: Workspace, arrived: ArrivedObject) -> Iterator[Arrival]:
@@ -83,8 +100,17 @@ def _named(workspace: Workspace, arrived: ArrivedObject) -> Iterator[Arrival]:
 
 def _land(workspace: Workspace, arrival: Arrival) -> ObjectId:
     """Copy one object and record it."""
-    copy = workspace.landed.land(workspace.source, arrival, workspace.clock())
+    most = workspace.project.limits.max_bytes
+    copy = workspace.landed.land(workspace.source, arrival, workspace.clock(), most)
     return workspace.ledger.batches.see(copy).object_id
+
+
+def _tell_left(workspace: Workspace, left: list[LeftObject]) -> None:
+    """Keep what was left, and say of each once why."""
+    fresh = workspace.left.add(left, workspace.clock())
+    if TaskRunContext.get():  # a command shows them as a table
+        for one in fresh[:MOST_TOLD]:
+            _log().warning("%s", one)
 
 
 def _tell(workspace: Workspace, count: int) -> None:

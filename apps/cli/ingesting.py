@@ -8,10 +8,14 @@ from apps.cli.screen import say, show_json, show_table
 
 if TYPE_CHECKING:
     from schemas.records import Batch
+    from tiltyard.stores.left_objects import LeftObject
     from tiltyard.stores.workspace import Workspace
 
 SHOWN_ANOMALIES = 5
 """So many of a batch's unusual columns are explained; the report lists the others."""
+
+SHOWN_LEFT = 20
+"""So many things that are no batches are shown; all are in the answer to --json."""
 
 SHORTER = {"attempt": "try"}
 """A batch's line with all its numbers and an object's name fits into 80 columns."""
@@ -31,13 +35,17 @@ def ingest(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
 
     where = str(project)
     workspace = open_workspace(where)
+    known = set(workspace.left.all())
     land_objects.fn(where)
+    left = [one for one in workspace.left.all() if one not in known]
     batch_ids = [check_batch.fn(where, object_id) for object_id in objects_to_check.fn(where)]
     seal_ledger.fn(where)
     batches = [workspace.ledger.batches.get(batch_id) for batch_id in batch_ids]
     if as_json:
-        show_json({"batches": rows_of(workspace, batches), "samples": samples(workspace)})
+        told = [{"object": one.key, "why": one.why} for one in left]
+        show_json({"batches": rows_of(workspace, batches), "samples": samples(workspace), "left": told})
     else:
+        _tell_left(left)
         _tell(workspace, batches)
 
 
@@ -66,6 +74,13 @@ def tell_batches(rows: Sequence[dict[str, Any]], title: str = "") -> None:
             say(f"{row['object']}: {row['state']}. {reason}")
         if row["unusual"]:
             say(f"{row['object']}: unusual beside the batches before: {row['unusual']}")
+
+
+def _tell_left(left: "Sequence[LeftObject]") -> None:
+    """Show what lies among the objects and was left alone; each is shown by one run only."""
+    show_table([{"left": one.key, "why": one.why} for one in left[:SHOWN_LEFT]])
+    if len(left) > SHOWN_LEFT:
+        say(f"... and {len(left) - SHOWN_LEFT} more")
 
 
 def _tell(workspace: "Workspace", batches: Sequence["Batch"]) -> None:

@@ -58,7 +58,8 @@ def _arrived(workspace: "Workspace") -> int:
     """How many objects lie in the source that were never landed."""
     seen = workspace.ledger.batches.seen(workspace.source.name)
     arrivals = workspace.source.arrivals(workspace.project.source.pattern)
-    return sum((arrival.key, arrival.version, arrival.stamp) not in seen for arrival in arrivals)
+    fitting = (one for one in arrivals if one.size <= workspace.project.limits.max_bytes)
+    return sum((arrival.key, arrival.version, arrival.stamp) not in seen for arrival in fitting)
 
 
 def _to_judge(workspace: "Workspace", labels: "list[EffectiveLabel]") -> str | None:

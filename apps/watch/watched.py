@@ -7,7 +7,7 @@ from pathlib import Path
 from schemas.arrivals import ArrivedObject
 from schemas.errors import NotFound, SettingsError
 from schemas.settings import Settings
-from tiltyard.stores.objects import is_batch
+from tiltyard.rules.batch_keys import is_batch
 from tiltyard.stores.s3_objects import S3Objects
 from tiltyard.stores.workspace import Workspace, open_workspace
 

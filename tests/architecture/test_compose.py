@@ -65,7 +65,7 @@ def test_the_env_file_is_what_compose_wants(environment: Path) -> None:
     variables = variables_of(environment.read_text("utf-8"))
     wanted = {found["name"] for found in VARIABLE.finditer(TEXT) if found["how"] == "?"}
     assert wanted <= set(variables)
-    assert set(variables) - wanted == {"COMPOSE_PROFILES"}
+    assert set(variables) - wanted == {"COMPOSE_PROFILES", "TILTYARD_LABEL_ORIGINS", "TILTYARD_LABEL_TRUSTED_PROXIES"}
     assert filled(SERVICES, variables)["worker"]["environment"]["TILTYARD_PROJECT"] == "/projects/bank"
 
 

@@ -6,10 +6,10 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tiltyard.rules.batch_keys import is_batch
 from tiltyard.stores.buckets import Bucket, bucket_of
 from tiltyard.stores.file_cache import FileCache
 from tiltyard.stores.files import TEMPORARY
-from tiltyard.stores.objects import is_batch
 
 NAMES = st.text("abc-.0", min_size=3, max_size=8)
 PARTS = st.text(st.characters(exclude_characters="/?", exclude_categories=["Cs"]), min_size=1, max_size=6)

@@ -8,9 +8,10 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from schemas.errors import NotFound
+from tiltyard.rules.batch_keys import fits, is_batch, is_marker, left_for
 from tiltyard.stores.aws import answered, code_of
 from tiltyard.stores.buckets import Bucket
-from tiltyard.stores.objects import Arrival, is_batch
+from tiltyard.stores.objects import Arrival, Leaving
 from tiltyard.stores.s3_transfer import pieces
 
 UNVERSIONED: Final = "null"
@@ -46,16 +47,31 @@ class S3Objects:
         """The key under our prefix of a whole key in some bucket; None when it is not ours."""
         return self.place.key_of(bucket, whole_key)
 
-    def arrivals(self, pattern: str) -> Iterator[Arrival]:
-        """Every object whose key fits the shell pattern, sorted by key, older versions first.
+    def arrivals(self, pattern: str, leave: Leaving | None = None) -> Iterator[Arrival]:
+        """Every batch whose key fits the shell pattern, sorted by key, older versions first.
 
-        Hidden keys, half-written ones and those that end in a slash, which stand for folders, are left out.
+        Hidden and half-written keys are left out, and ``leave`` is told of them; so are those that stand for folders.
         """
         entries = self._versions() if self.is_versioned() else self.place.listing("list_objects_v2", "Contents")
         for entry in entries:
             key = self.key_of(self.bucket, entry["Key"]) or ""
-            if key and is_batch(key, pattern):
+            if not key or is_marker(key) or not fits(key, pattern):
+                continue
+            why = left_for(key)
+            if why is not None:
+                (leave or (lambda *_: None))(*why)
+            elif is_batch(key, pattern) and not self._is_folder(key, entry["Size"]):
                 yield _arrival(key, entry, entry["Size"])
+
+    def _is_folder(self, key: str, size: int) -> bool:
+        """Whether an empty object without an ending stands for a folder, as some tools have it: keys lie below it."""
+        if size or "." in key.rpartition("/")[2]:
+            return False
+        with answered(f"the listing of {self.place}"):
+            below = self.place.client.list_objects_v2(
+                Bucket=self.bucket, Prefix=f"{self.place.whole_key(key)}/", MaxKeys=1
+            )
+        return bool(below.get("Contents"))
 
     def find(self, key: str, version: str = "") -> Arrival:
         """What a listing would say of one object now, or of one of its versions; NotFound when it is not there."""

@@ -9,12 +9,17 @@ from schemas.errors import TiltyardError
 from schemas.records import Batch, Model, StoredFile
 from tiltyard.stores.ledger.verification import verify_ledger
 from tiltyard.stores.parquet import ParquetStore
+from tiltyard.stores.registry_index import differences
 from tiltyard.stores.workspace import Workspace
 
 
 @dataclass(slots=True)
 class Findings:
+<<<<<<< HEAD
     """What was looked at (how many of each), what is wrong and what is only worth a word, a sentence each."""
+=======
+    """What was looked at (how many of each), what is wrong, and what is worth a word though sound; a sentence each."""
+>>>>>>> main
 
     checked: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -40,6 +45,9 @@ def verify_workspace(workspace: Workspace) -> Findings:
         for what, count, problems in _stores(workspace):
             findings.checked[what] = count
             findings.problems += problems
+        shown = differences(workspace)
+        findings.problems += shown.problems
+        findings.notes += shown.notes
     except (DatabaseError, ValueError) as error:
         reason = str(error).splitlines()[0]
         findings.problems.append(f"the search ended early, the ledger cannot be read: {reason}")

@@ -19,6 +19,7 @@ from tiltyard.rules.former_rows import as_today
 from tiltyard.stores.files import Files, FileStore
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.ledger.owner import claim
+from tiltyard.stores.left_objects import LeftObjects
 from tiltyard.stores.objects import FolderObjects, LandedObjects, ObjectStore
 from tiltyard.stores.parquet import ParquetStore
 from tiltyard.stores.pool import Pool
@@ -97,6 +98,11 @@ class Workspace:
         return LandedObjects(self.files("objects"))
 
     @cached_property
+    def left(self) -> LeftObjects:
+        """What lies in the source and is no batch, as far as it was told."""
+        return LeftObjects(self.files("left"))
+
+    @cached_property
     def pool(self) -> Pool:
         """Accepted samples."""
         return Pool(ParquetStore(self.files("pool")), self.project)
@@ -142,7 +148,8 @@ class Workspace:
         from tiltyard.stores.registry import Registry
 
         uri = self.settings.mlflow_uri or f"sqlite:///{self.folder / 'mlflow.db'}"
-        return Registry(uri, self.folder / "artifacts", self.project.name, named_types(self.project.candidates))
+        own = named_types(self.project.candidates)
+        return Registry(uri, self.folder / "artifacts", self.project.name, own, self.files("uploads"))
 
     def pool_files(self, position: int | None = None) -> list[StoredFile]:
         """The files that make up the pool at a ledger position, today's when none is given."""
@@ -163,10 +170,12 @@ class Workspace:
 
         One that was trained under a project file with other columns is given the columns of its time.
         """
-        loaded = self.registry.load(model)
+        # It brings scikit-learn, as the registry does.
+        from tiltyard.rules.bounds import within_bounds
+
+        loaded = within_bounds(self.registry.load(model))
         if model.project_hash == self.project.project_hash:
             return loaded
-        # It brings scikit-learn, as the registry does.
         from tiltyard.rules.former_models import asked_today
 
         body = self.ledger.models.project_version(model.project_hash).body
@@ -189,7 +198,10 @@ class Workspace:
     def sweep(self) -> int:
         """Remove temporary files that a crash left in any store; how many. Only when nobody else is at work."""
         parquet = (self.pool.parquet, self.quarantine, self.labeled_sets, self.predictions)
-        return sum(files.sweep() for files in (self.landed.files, self.searches, *(one.files for one in parquet)))
+        return sum(
+            files.sweep()
+            for files in (self.landed.files, self.left.files, self.searches, *(one.files for one in parquet))
+        )
 
     def remember_project(self, now: datetime) -> str:
         """Record the project file as it is now, once; returns its hash."""

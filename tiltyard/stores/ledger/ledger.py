@@ -12,6 +12,7 @@ from tiltyard.stores.ledger.assignments import Assignments
 from tiltyard.stores.ledger.batches import Batches
 from tiltyard.stores.ledger.champions import Champions
 from tiltyard.stores.ledger.database import Database
+from tiltyard.stores.ledger.ended_sessions import EndedSessions
 from tiltyard.stores.ledger.gold import Gold
 from tiltyard.stores.ledger.models import Models
 from tiltyard.stores.ledger.outbox import Outbox
@@ -39,7 +40,7 @@ class Ledger:
         self.gold = Gold(self.database)
         self.models = Models(self.database)
         self.champions = Champions(self.database)
-        self.outbox = Outbox(self.database)
+        self.outbox, self.ended_sessions = Outbox(self.database), EndedSessions(self.database)
         self.segments = Segments(self.database, segments)
 
     def turn(self, name: str) -> AbstractContextManager[None]:
