@@ -22,19 +22,8 @@ def verify(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     with console(to_stderr=True).status("reading everything ..."):
         findings = verify_workspace(open_workspace(project))
     if as_json:
-<<<<<<< HEAD
-        show_json(
-            {
-                "sound": findings.sound,
-                "checked": findings.checked,
-                "problems": findings.problems,
-                "notes": findings.notes,
-            }
-        )
-=======
         found = {"checked": findings.checked, "problems": findings.problems, "notes": findings.notes}
         show_json({"sound": findings.sound, **found})
->>>>>>> main
     else:
         _tell(findings)
     raise typer.Exit(0 if findings.sound else 1)
@@ -47,6 +36,4 @@ def _tell(findings: "Findings") -> None:
         say(f"Note: {note}")
     for problem in findings.problems:
         say(f"WRONG: {problem}")
-    for note in findings.notes:
-        say(f"Note: {note}")
     say(f"{len(findings.problems)} things are wrong." if findings.problems else "Everything is what was written.")

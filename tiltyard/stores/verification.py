@@ -15,11 +15,7 @@ from tiltyard.stores.workspace import Workspace
 
 @dataclass(slots=True)
 class Findings:
-<<<<<<< HEAD
-    """What was looked at (how many of each), what is wrong and what is only worth a word, a sentence each."""
-=======
     """What was looked at (how many of each), what is wrong, and what is worth a word though sound; a sentence each."""
->>>>>>> main
 
     checked: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
