@@ -152,8 +152,7 @@ class NewAnnotation:
     """One act of an annotator as it is submitted.
 
     ``client_key`` is made by the client and makes a repeated submission the same annotation.
-    ``said_at`` is the annotator's own clock, for information: the ledger adds its own time and position, and these
-    decide what was said last.
+    ``said_at`` is the annotator's own clock; the ledger adds its own time and position, which decide what is newest.
     ``suggestion`` is what the model said, ``suggestion_visible`` whether the annotator had seen it by then, and
     ``guidelines_hash`` names the version of the guidelines that they had before them.
     """
@@ -178,11 +177,7 @@ class NewAnnotation:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """One act of an annotator as the ledger keeps it, for ever.
-
-    ``claimed_at`` is what the annotator's clock said where that had not come yet, and ``said_at`` is then the ledger's
-    own time. ``imported_by`` is who brought it with a file, in whoever's name.
-    """
+    """One act of an annotator, kept for ever; ``claimed_at`` is a time that was yet to come, ``said_at`` then ours."""
 
     seq: int
     annotation_id: AnnotationId
@@ -397,12 +392,3 @@ class Due:
     def __bool__(self) -> bool:
         """Whether the step is due."""
         return self.now
-
-
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
-    """Whether a model that was fitted again says the same; ``changed`` is what differs: then and now, by name."""
-
-    model_id: ModelId
-    equal: bool
-    changed: Mapping[str, tuple[str, str]]
