@@ -34,7 +34,10 @@ class CsvOptions(Part):
 
     delimiter: str = Field(",", min_length=1, max_length=1, description="between two cells")
     quote: str = Field('"', min_length=1, max_length=1, description="around a cell that holds delimiters or lines")
-    missing: list[str] = Field(default_factory=lambda: [""], description="spellings of an empty cell")
+    missing: list[str] = Field(
+        default_factory=lambda: [""],
+        description="spellings of an empty cell, unless it is a class, an allowed value or an id",
+    )
 
 
 class Source(Part):
@@ -261,6 +264,9 @@ class Project(Part):
         # A key that came later counts only where it is used: contracts of before stay what they are.
         if self.columns.entity is None:
             del parts["columns"]["entity"]
+        for column in (*parts["columns"]["features"].values(), *parts["columns"]["context"].values()):
+            if column["missing_as"] is None:
+                del column["missing_as"]
         return digest(parts)
 
 

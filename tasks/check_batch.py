@@ -130,7 +130,8 @@ def _record(
             quarantine_file=_quarantine(workspace, batch_id, sifted.quarantined),
             statistics=_statistics(workspace, accepted)
             | _reading(workspace, landed, attempts, sifted)
-            | _contradictions(workspace, sifted),
+            | _contradictions(workspace, sifted)
+            | ({"missing_cells": sifted.missing} if sifted.missing else {}),
             recorded_at=now,
         )
     )

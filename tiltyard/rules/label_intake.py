@@ -20,7 +20,9 @@ from tiltyard.rules.annotating import (
     refuse_kept_keys,
     refuse_other_labels,
 )
-from tiltyard.rules.label_files import Known, Line, Refused, made_key, new_annotation, text_of, whole_annotation
+from tiltyard.rules.label_files import Known, Line, Refused, made_key, new_annotation, whole_annotation
+from tiltyard.rules.label_values import spellings, text_of
+from tiltyard.rules.swallowed_rows import Table, refuse_swallowed
 
 WHICH: Final = re.compile(r"^annotation '[^']*' of sample [0-9a-f]+: ")
 """How messages name an annotation; a line's own number says it better."""
@@ -46,13 +48,14 @@ class Taken:
 class Hand:
     """What stands in where a file made by hand is silent: which column names the sample, who says it, and when.
 
-    ``importer`` is who brings the file, whosever labels these are.
+    ``table`` is how its rows are written, where it is one; ``importer`` is who brings it, whosever labels these are.
     """
 
     by: str
     annotator: str
     now: datetime
-    importer: str
+    table: Table | None = None
+    importer: str | None = None
 
 
 def take_facts(lines: Iterable[tuple[int, Line]], stored: Mapping[str, Annotation]) -> Taken:
@@ -113,9 +116,12 @@ def take_labels(
     by_id = {str(annotation_id(key)): one for key, one in met.items()}
     for number, line in lines:
         try:
+            if hand.table is not None:
+                refuse_swallowed(line, hand.table, project)
             sample = _sample(line, samples, hand.by)
             said_at = hand.now + timedelta(microseconds=number)
-            new = new_annotation(line, sample, hand.annotator, said_at, hand.importer)
+            new = new_annotation(line, sample, project, hand.annotator, said_at)
+            new = replace(new, imported_by=hand.importer or hand.annotator)
             new = _in_one_breath(_keyed(new, line, repeated), line, breaths)
             new = _as_before(new, line, met)
             check_annotation(new, project)
@@ -139,7 +145,7 @@ def _sample(line: Line, samples: Mapping[str, Sequence[Known]], by: str) -> Know
     key = text_of(line, by)
     if key is None:
         raise AnnotationError(f"{by} is empty")
-    found = samples.get(key, ())
+    found = next((samples[form] for form in spellings(line[by]) if form in samples), ())
     if not found:
         raise AnnotationError(f"no sample with {by} {key!r} is in the pool")
     if len(found) > 1:
