@@ -151,7 +151,7 @@ def _contradictions(workspace: Workspace, sifted: Sifted) -> dict[str, Any]:
     if sifted.labeled.is_empty():
         return {}
     labels = sifted.labeled[str(workspace.project.columns.label)]
-    count = len(contradicted(sifted.labeled["sample_id"], labels))
+    count = len(contradicted(sifted.labeled["sample_id"], labels, workspace.project))
     return {"contradicted": count} if count else {}
 
 

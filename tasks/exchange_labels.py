@@ -55,7 +55,7 @@ def import_labels(
         refused=tuple(sorted(refused, key=lambda one: one.line)),
         ignored=tuple(made.ignored),
         left_out=dict(made.left_out),
-        contradicted=contradicted_by(taken),
+        contradicted=contradicted_by(taken, workspace.project),
     )
 
 

@@ -19,6 +19,7 @@ from schemas.errors import ProjectFileError
 from schemas.project import Project
 from schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation
 from tiltyard.rules.disputes import Dispute, disputed
+from tiltyard.rules.todays_labels import in_todays_words
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.workspace import Workspace, find_project_file, open_workspace
 
@@ -80,7 +81,8 @@ class ServedProject:
 
     def disputes(self) -> list[Dispute]:
         """The samples that wait for an adjudicator."""
-        return disputed(self.ledger.annotations.contested_voices(), self.project.effective_label)
+        contested = in_todays_words(self.ledger.annotations.contested_voices(), self.project)
+        return disputed(contested, self.project.effective_label)
 
     def refresh(self) -> None:
         """Take up a project file that was changed; one that cannot be read is left alone, and logged."""
@@ -123,7 +125,8 @@ class ServedProject:
         labeling, now = self.project.labeling, self.now()
         if labeling.gold_share > 0 and self._has_gold.get("", lambda: bool(self.ledger.gold.current())):
             for annotator in counts:
-                self.ledger.gold.ask_if_due(annotator, now, labeling.gold_share, self.project.seed)
+                project = self.project
+                self.ledger.gold.ask_if_due(annotator, now, labeling.gold_share, project.seed, project.names.answerable)
         held = self.ledger.assignments.lease_all(counts, now, timedelta(minutes=labeling.lease_minutes))
         return {annotator: self._keep(found) for annotator, found in held.items()}
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from schemas.canonical import sha256_of
+from schemas.class_names import is_same
 from schemas.errors import AnnotationError, nearest
 from schemas.project import Project
 from schemas.records import Annotation, AnnotationId, LandedObject, NewAnnotation, SampleId
@@ -40,9 +41,10 @@ def arrived_labels(
     the same annotations: the key is made of the sample and its label, and of the object where the label is another.
     Where one object says two things of a sample, all of them are kept, said in one breath: none is the newest.
     """
-    labels = labeled[str(project.columns.label)]
-    rows = zip(labeled["sample_id"], labels, payloads_of(labeled, project), strict=True)
-    twofold = contradicted(labeled["sample_id"], labels)
+    arrived = labeled[str(project.columns.label)]
+    said = {label: project.said(label) or label for label in arrived.unique()}
+    rows = zip(labeled["sample_id"], [said[label] for label in arrived], payloads_of(labeled, project), strict=True)
+    twofold = contradicted(labeled["sample_id"], arrived, project)
     return [
         NewAnnotation(
             client_key=f"{ARRIVED}{sample_id} {label}" + (f" {landed.object_id}" if sample_id in known else ""),
@@ -55,32 +57,36 @@ def arrived_labels(
             origin="arrived",
         )
         for sample_id, label, payload in rows
-        if known.get(sample_id) != label or sample_id in twofold
+        if sample_id in twofold or not _is_known(known.get(SampleId(sample_id)), label, project)
     ]
 
 
-def contradicted(samples: Iterable[str], labels: Iterable[str]) -> set[str]:
-    """The samples of which one delivery says two things or more.
-
-    >>> contradicted(["s", "t", "s"], ["yes", "yes", "no"])
-    {'s'}
-    """
+def contradicted(samples: Iterable[str], labels: Iterable[str], project: Project) -> set[str]:
+    """The samples of which one delivery names two classes or more."""
     said: dict[str, set[str]] = defaultdict(set)
     for sample, label in zip(samples, labels, strict=True):
-        said[sample].add(label)
+        said[sample].add(project.class_of(label) or label)
     return {sample for sample, different in said.items() if len(different) > 1}
 
 
-def check_annotation(new: NewAnnotation, project: Project) -> None:
-    """Raise AnnotationError, naming the field, when an annotation does not fit its project."""
-    if new.act in ANSWERS and new.label:
-        refuse_other_labels(new, project)
+def _is_known(before: str | None, label: str, project: Project) -> bool:
+    """Whether the producer said the same of a sample last; a class under its former name is the same."""
+    today = project.class_of(label)
+    return before == label or (before is not None and today is not None and project.class_of(before) == today)
+
+
+def check_annotation(new: NewAnnotation, project: Project) -> NewAnnotation:
+    """The annotation with its label as the project file spells it; AnnotationError, naming the field, when it does not
+    fit its project."""
     refuse_unfit(new)
+    refuse_other_labels(new, project)
+    label = project.said(new.label) if new.label is not None else None
+    return replace(new, label=label) if new.label != label else new
 
 
 def refuse_other_labels(new: NewAnnotation | Annotation, project: Project) -> None:
-    """Raise AnnotationError when an answer's label is no class of the project."""
-    if new.act in ANSWERS and new.label not in project.class_names:
+    """Raise AnnotationError when an answer's label is no class of the project, by any name that it has or had."""
+    if new.act in ANSWERS and project.said(str(new.label)) is None:
         hint = nearest(str(new.label), project.class_names)
         raise AnnotationError(
             f"annotation {new.client_key!r} of sample {new.sample_id}: {new.label!r} is not a class; {hint}"
@@ -95,12 +101,20 @@ def refuse_another(known: Annotation | NewAnnotation, new: Annotation | NewAnnot
     """
     aside = {"said_at"} if new.origin == "arrived" else set()
     aside |= {"origin"} if known.imported_by or new.imported_by else set()
-    changed = [name for name in SUBMITTED if name not in aside and _submitted(known, name) != _submitted(new, name)]
+    said = [name for name in SUBMITTED if name not in aside]
+    changed = [name for name in said if not _is_as_said(name, _submitted(known, name), _submitted(new, name))]
     if changed:
         raise AnnotationError(
             f"client key {new.client_key!r} was stored before with another {', '.join(changed)}; "
             "a correction is a new annotation with a key of its own that supersedes the first"
         )
+
+
+def _is_as_said(name: str, before: object, now: object) -> bool:
+    """Whether a field says what it said; a class that is spelled otherwise is the same class."""
+    if name == "label" and isinstance(before, str) and isinstance(now, str):
+        return is_same(before, now)
+    return bool(before == now)
 
 
 def refuse_foreign(new: NewAnnotation | Annotation, earlier: Annotation | NewAnnotation | None) -> None:

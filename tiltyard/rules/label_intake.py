@@ -124,7 +124,7 @@ def take_labels(
             new = replace(new, imported_by=hand.importer or hand.annotator)
             new = _in_one_breath(_keyed(new, line, repeated), line, breaths)
             new = _as_before(new, line, met)
-            check_annotation(new, project)
+            new = check_annotation(new, project)
             refuse_kept_keys(new)
             refuse_foreign(new, by_id.get(str(new.supersedes)))
             if new.client_key in met:
@@ -178,8 +178,8 @@ def _as_before(new: NewAnnotation, line: Line, met: Mapping[str, Annotation | Ne
     return replace(new, said_at=said_at, assignment_id=before.assignment_id, imported_by=before.imported_by)
 
 
-def contradicted_by(taken: Taken) -> int:
+def contradicted_by(taken: Taken, project: Project) -> int:
     """How many samples a file made by hand speaks of in one voice and with two labels."""
     said = [one for one in taken.labels if one.act == "label" and one.supersedes is None]
     voices = [f"{one.annotator} {one.sample_id} {one.said_at.isoformat()}" for one in said]
-    return len(contradicted(voices, (str(one.label) for one in said)))
+    return len(contradicted(voices, (str(one.label) for one in said), project))
