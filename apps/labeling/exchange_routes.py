@@ -12,17 +12,19 @@ from starlette.responses import StreamingResponse
 
 from apps.labeling.callers import Caller, Lead
 from apps.labeling.reading import refuse_other_types
+from apps.labeling.service import service_of
+from apps.labeling.slots import LEAVING
 from apps.labeling.told import ImportedTold, RefusedLine
 from schemas.records import Annotation
 from tiltyard.stores.label_files import label_texts
 
-CSV, LINES = "text/csv", "application/x-ndjson"
-ENDINGS: Final = {CSV: ".csv", LINES: ".jsonl"}
-TYPES: Final = {"csv": CSV, "jsonl": LINES}
+CSV, TSV, LINES, JSON = "text/csv", "text/tab-separated-values", "application/x-ndjson", "application/json"
+ENDINGS: Final = {CSV: ".csv", TSV: ".tsv", LINES: ".jsonl", JSON: ".json"}
+TYPES: Final = {"csv": CSV, "tsv": TSV, "jsonl": LINES}
 AT_ONCE: Final = 1_000
 SHOWN: Final = 1_000
 
-Format = Annotated[Literal["csv", "jsonl"], Query(description="CSV, or a JSON object per line")]
+Format = Annotated[Literal["csv", "tsv", "jsonl"], Query(description="CSV, TSV, or a JSON object per line")]
 ByColumn = Annotated[str, Query(max_length=200, description="column that names the sample")]
 FILE: Final = {"schema": {"type": "string"}}
 router = APIRouter(tags=["lead"])
@@ -31,7 +33,9 @@ router = APIRouter(tags=["lead"])
 @router.get(
     "/projects/{project}/export",
     response_class=StreamingResponse,
-    responses={200: {"content": {CSV: FILE, LINES: FILE}, "description": "every annotation with every field"}},
+    responses={
+        200: {"content": dict.fromkeys(TYPES.values(), FILE), "description": "every annotation with every field"}
+    },
 )
 async def export(caller: Lead, format: Format = "csv") -> StreamingResponse:
     """Every annotation with all its fields, as of now; a spreadsheet runs none of its cells."""
@@ -44,11 +48,13 @@ async def export(caller: Lead, format: Format = "csv") -> StreamingResponse:
 
 @router.post(
     "/projects/{project}/import",
-    openapi_extra={"requestBody": {"required": True, "content": {CSV: FILE, LINES: FILE}}},
+    openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(ENDINGS, FILE)}},
 )
 async def take_in(request: Request, caller: Lead, by: ByColumn = "sample_id") -> ImportedTold:
     """Store the labels of a file: good lines are stored, bad ones named; the same file again brings nothing new."""
     kind = refuse_other_types(request, *ENDINGS)
+    # Before the file is read: each may be as large as the settings let it be.
+    request.scope[LEAVING].append(service_of(request).imports.take(caller.annotator))
     return await run_in_threadpool(_import, caller, await request.body(), ENDINGS[kind], by)
 
 
@@ -86,4 +92,5 @@ def _import(caller: Caller, content: bytes, ending: str, by: str) -> ImportedTol
         known=imported.known,
         refused=[RefusedLine(line=one.line, why=one.why) for one in imported.refused[:SHOWN]],
         ignored=list(imported.ignored),
+        left_out=dict(imported.left_out),
     )
