@@ -6,13 +6,17 @@ What a cell may look like, by kind of column:
 - integer: digits with a sign, exact to 64 bits. ``5.0`` and ``1e3`` are bad.
 - category, text: any text without NUL, kept as it is: ``00007`` stays ``00007``.
 - boolean: ``true``, ``false`` (also ``True``, ``TRUE``), ``1``, ``0`` in CSV; JSON's and Parquet's own booleans.
-- timestamp: ISO 8601 in the extended form, to the microsecond; without an offset it is UTC.
+- timestamp: ISO 8601 in the extended form, to the microsecond; without an offset it is UTC. ``UTC`` and ``GMT`` at its
+  end, with a space before them or not, are the offset 0.
 
-In CSV the spellings under ``source.csv.missing`` are missing cells. JSON and Parquet have types of their own, and a
-value of another type is a bad cell; only an integer for a number, a date for a timestamp, and an integer for a column
-without a kind of its own (id, reference, label; its decimal digits are taken) will do.
+In CSV the spellings under ``source.csv.missing`` are missing cells, and numbers are written with the marks that
+``source.csv.decimal`` and ``source.csv.thousands`` name: ``1.234,5`` where they say so, and in no other way then. JSON
+and Parquet have types of their own, and a value of another type is a bad cell; only an integer for a number, a date for
+a timestamp, and an integer for a column without a kind of its own (id, reference, label; its decimal digits are taken)
+will do.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +25,7 @@ import polars as pl
 
 from schemas.columns import Kind
 from schemas.pool_types import POOL_TYPES
-from schemas.project import Project
+from schemas.project import CsvOptions, Project
 from tiltyard.rules.raw_rows import RawRows, Written
 
 YEAR_1: Final = -62_135_596_800_000_000
@@ -29,7 +33,8 @@ YEAR_10000: Final = 253_402_300_800_000_000
 """Microseconds from 1970 to the start of year 1 and of year 10000: what every library on the way can hold."""
 
 ISO_8601: Final = (
-    r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::([0-5]\d)(?:\.(\d{1,6})0*)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$"
+    r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::([0-5]\d)(?:\.(\d{1,6})0*)?)?"
+    r"( ?(?:Z|UTC|GMT|[+-]00:?00 UTC|[+-]\d{2}(?::?\d{2})?))?)?$"
 )
 BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "1": True} | {
     "false": False,
@@ -66,7 +71,7 @@ def cast_cells(raw: RawRows, project: Project) -> tuple[pl.DataFrame, list[Failu
     loose = wanted.keys() - project.columns.features.keys() - project.columns.context.keys()
     # with_columns, since a select of literals alone would forget how many rows there are
     typed = cells.with_columns(
-        _cast(pl.col(name), cells.schema[name], kind, raw.written, name in loose).alias(name)
+        _cast(_plain(name, kind, raw, project), cells.schema[name], kind, raw.written, name in loose).alias(name)
         for name, kind in wanted.items()
     )
     failures = [
@@ -104,6 +109,22 @@ def _cast(cell: pl.Expr, dtype: pl.DataType, kind: Kind, written: Written, loose
     return _from_json(cell, kind, loose) if written == "json" else _from_typed(cell, dtype, kind, loose)
 
 
+def _plain(name: str, kind: Kind, raw: RawRows, project: Project) -> pl.Expr:
+    """A cell; one of CSV with its number as every program writes it, where the project file names other marks."""
+    is_number, csv = kind in {"number", "integer"} and raw.written == "text", project.source.csv
+    is_marked = (csv.decimal, csv.thousands) != (".", "")
+    return plain_number(pl.col(name), csv) if is_number and is_marked else pl.col(name)
+
+
+def plain_number(cell: pl.Expr, csv: CsvOptions) -> pl.Expr:
+    """The text of a number that was written with a project's marks, with a point and no thousands; null for others."""
+    point, mark = re.escape(csv.decimal), re.escape(csv.thousands)
+    whole = rf"(?:\d{{1,3}}(?:{mark}\d{{3}})+|\d+)" if mark else r"\d+"
+    form = rf"^[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?$"
+    text = cell.str.replace_all(csv.thousands, "", literal=True) if mark else cell
+    return pl.when(cell.str.contains(form)).then(text.str.replace(csv.decimal, ".", literal=True))
+
+
 def _from_text(cell: pl.Expr, kind: Kind) -> pl.Expr:
     """Plain text to a kind."""
     if kind == "boolean":
@@ -117,7 +138,12 @@ def _moment(cell: pl.Expr) -> pl.Expr:
     """ISO 8601 text to a time in UTC."""
     parts = cell.str.extract_groups(ISO_8601).struct
     offset = (
-        parts.field("5").replace({"": "Z"}).fill_null("Z").replace({"Z": "+0000"}).str.replace(":", "", literal=True)
+        parts.field("5")
+        .fill_null("")
+        .str.strip_chars()
+        .replace(dict.fromkeys(("", "Z", "UTC", "GMT"), "+0000"))
+        .str.replace(" UTC", "", literal=True)
+        .str.replace(":", "", literal=True)
     )
     written_out = pl.concat_str(
         parts.field("1"),

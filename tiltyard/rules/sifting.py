@@ -1,6 +1,6 @@
 """What becomes of a batch: which rows join the pool, which wait in quarantine, and whether it is refused whole."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from tiltyard.rules.casting import Failure
 from tiltyard.rules.identity import sample_ids, sample_keys
 from tiltyard.rules.quarantine import quarantine_frame
 from tiltyard.rules.raw_rows import RawRows
+from tiltyard.rules.reading_hints import reading_hint
 from tiltyard.rules.splitting import drawn_for_evaluation, split_units
 from tiltyard.rules.validation import CheckedRows, split_duplicates
 
@@ -23,7 +24,8 @@ class Sifted:
     """A batch's rows, each in one place: ``read = accepted.height + quarantined.height + duplicate``.
 
     ``labeled`` are the good rows that brought a label, duplicates among them: a label is kept even when its
-    sample is not new.
+    sample is not new. ``blank`` rows of the object had no cell and ``ignored`` columns no part in the project: both are
+    told, and are in none of the counts.
     """
 
     state: BatchState
@@ -33,6 +35,8 @@ class Sifted:
     quarantined: pl.DataFrame
     duplicate: int
     labeled: pl.DataFrame = field(default_factory=pl.DataFrame)
+    blank: int = 0
+    ignored: tuple[str, ...] = ()
 
 
 def identified(good: pl.DataFrame, project: Project) -> pl.DataFrame:
@@ -85,6 +89,7 @@ def sift(screened: Screened, project: Project) -> Sifted:
     share = checked.bad.height / screened.of_object if screened.of_object else 0.0
     if share > limit:
         why = f"{checked.bad.height} of {screened.of_object} rows are bad ({share:.1%}, the limit is {limit:.1%})"
+        why += reading_hint(checked.bad, screened.raw.written, project)
         return _refused(screened.raw, checked, why)
     rows, known = screened.rows, screened.known
     parts = split_duplicates(rows, known)
@@ -103,7 +108,7 @@ def only_rows(raw: RawRows, wanted: pl.Series) -> RawRows:
     keep = raw.row.is_in(wanted.implode())
     unreadable = raw.unreadable.filter(pl.col("row").is_in(wanted.implode()))
     cells = raw.cells.filter(keep)
-    return RawRows(raw.header, cells, raw.row.filter(keep), raw.line.filter(keep), unreadable, raw.written)
+    return replace(raw, cells=cells, row=raw.row.filter(keep), line=raw.line.filter(keep), unreadable=unreadable)
 
 
 def _labeled(rows: pl.DataFrame, project: Project) -> pl.DataFrame:
