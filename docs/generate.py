@@ -44,7 +44,15 @@ def project_page() -> str:
         "`# yaml-language-server: $schema=project.schema.json` and [the JSON Schema](project.schema.json) lies beside "
         "it.\n\n## Top level\n\n"
     )
-    return head + _keys_table(schema, schema) + "".join(_parts(schema))
+    return head + _keys_table(schema, schema) + "".join(_parts(schema)) + _values()
+
+
+def _values() -> str:
+    """The rules by which values are read, as their modules tell them."""
+    from tiltyard.rules import casting, widening
+
+    kinds, rule = (str(module.__doc__).replace("``", "`").strip() for module in (casting, widening))
+    return f"\n## How values are read\n\n{kinds}\n\n### Values of another type\n\n{rule}\n"
 
 
 def _project_schema() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Environment settings of the labeling server: what it serves, to whom, and how much of it."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -8,6 +9,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 RATE: Final = r"^[1-9]\d*/(second|minute|hour|day)(;[1-9]\d*/(second|minute|hour|day))*$"
 """Limits such as ``10/minute;100/hour``."""
+
+ORIGIN: Final = r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?"
+"""A scheme, a host and perhaps a port, and nothing more."""
 
 
 class LabelingSettings(BaseSettings):
@@ -27,6 +31,12 @@ class LabelingSettings(BaseSettings):
     trusted_proxies: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
         [], description="addresses or networks whose forwarded headers are believed, separated by commas"
     )
+    origins: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="addresses that browsers show for the server, such as https://label.example.com, separated by "
+        "commas: changes are taken from their pages alone, and where all are https, cookies are Secure; default: "
+        "the host that is asked for",
+    )
     proxy_header: str | None = Field(
         None, pattern=r"^[A-Za-z0-9-]+$", description="header in which a trusted proxy names the annotator"
     )
@@ -38,7 +48,12 @@ class LabelingSettings(BaseSettings):
         [], description="where notices are sent, separated by commas; never settable from the web"
     )
     webhook_secret: SecretStr | None = Field(None, description="whsec_... that notices are signed with")
-    prefect_events: bool = Field(False, description="emit tiltyard.labels.ready to the Prefect server as well")
+    prefect_events: bool = Field(
+        False, description="emit tiltyard.labels.ready to the Prefect server as well; 'tiltyard watch' does it too"
+    )
+    seals: bool = Field(
+        True, description="mirror answers as chained segments every minute; false: leave that to the flows"
+    )
     max_body_bytes: int = Field(262_144, ge=1024, description="largest body of a request")
     max_import_bytes: int = Field(20_000_000, ge=1024, description="largest label file of an import")
     login_rate: str = Field("10/minute;100/hour", pattern=RATE, description="log-ins that may fail from one address")
@@ -46,11 +61,21 @@ class LabelingSettings(BaseSettings):
         "1200/minute", pattern=RATE, description="requests of one annotator, and of one address without one"
     )
 
-    @field_validator("projects", "trusted_proxies", "webhook_urls", mode="before")
+    @field_validator("projects", "trusted_proxies", "origins", "webhook_urls", mode="before")
     @classmethod
     def split(cls, value: object) -> object:
         """Take ``a,b`` for a list of two."""
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("origins")
+    @classmethod
+    def are_origins(cls, origins: list[str]) -> list[str]:
+        """Refuse what no browser would send as a page's origin; a slash at the end is forgiven."""
+        found = [origin.removesuffix("/").lower() for origin in origins]
+        wrong = [origin for origin in found if not re.fullmatch(ORIGIN, origin)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is no origin; want a scheme and a host, such as https://label.example.com")
+        return found
 
     @field_validator("webhook_urls")
     @classmethod

@@ -136,7 +136,9 @@ def _record(
             reason=sifted.reason,
             pool_file=pooled,
             quarantine_file=_quarantine(workspace, batch_id, sifted.quarantined),
-            statistics=_statistics(workspace, accepted) | _reading(workspace, landed, attempts, sifted),
+            statistics=_statistics(workspace, accepted)
+            | _reading(workspace, landed, attempts, sifted)
+            | ({"missing_cells": sifted.missing} if sifted.missing else {}),
             recorded_at=now,
         )
     )

@@ -23,12 +23,14 @@ def promote_challenger(project: str, verdict_id: str, actor: str = "gate") -> in
     """Make a verdict's challenger the champion; the number of the move.
 
     The move is recorded first, and only if the champion is still the one that the verdict saw and a person approved
-    where the policy wants it (PromotionConflict otherwise); the registry's alias follows and is repaired if a crash
-    comes between. Repeated, it is the same move.
+    where the policy wants it (PromotionConflict otherwise), and only if the challenger's bytes are those that were
+    recorded (RegistryError); the registry's alias follows and is repaired if a crash comes between. Repeated, it is the
+    same move.
     """
     workspace = open_workspace(project)
     verdict = workspace.ledger.champions.verdict(VerdictId(verdict_id))
     _refuse(workspace, verdict)
+    workspace.registry.check(workspace.ledger.models.get(verdict.challenger_id))
     current = workspace.ledger.champions.current()
     move = Promotion(
         number=current.number + 1 if current else 1,

@@ -65,7 +65,7 @@ def samples(workspace: "Workspace") -> int:
 def tell_batches(rows: Sequence[dict[str, Any]], title: str = "") -> None:
     """Show batches as a table; below it, why any was refused, what was left out, which columns are unusual."""
     repeated = any(row["attempt"] > 1 for row in rows)
-    apart = {"reason", "unusual", "left_out", *([] if repeated else ["attempt"])}
+    apart = {"reason", "unusual", "left_out", "missing", *([] if repeated else ["attempt"])}
     shown = [{SHORTER.get(name, name): row[name] for name in row if name not in apart} for row in rows]
     show_table(shown, title)
     for row in rows:
@@ -74,6 +74,8 @@ def tell_batches(rows: Sequence[dict[str, Any]], title: str = "") -> None:
             say(f"{row['object']}: {row['state']}. {reason}")
         if row["left_out"]:
             say(f"{row['object']}: left out {row['left_out']}")
+        if row["missing"]:
+            say(f"{row['object']}: taken as missing: {row['missing']}")
         if row["unusual"]:
             say(f"{row['object']}: unusual beside the batches before: {row['unusual']}")
 

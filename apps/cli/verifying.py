@@ -22,7 +22,8 @@ def verify(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     with console(to_stderr=True).status("reading everything ..."):
         findings = verify_workspace(open_workspace(project))
     if as_json:
-        show_json({"sound": findings.sound, "checked": findings.checked, "problems": findings.problems})
+        found = {"checked": findings.checked, "problems": findings.problems, "notes": findings.notes}
+        show_json({"sound": findings.sound, **found})
     else:
         _tell(findings)
     raise typer.Exit(0 if findings.sound else 1)
@@ -31,6 +32,8 @@ def verify(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
 def _tell(findings: "Findings") -> None:
     """Show what was looked at, then what is wrong."""
     show_table([{"looked at": what, "number": count} for what, count in findings.checked.items()])
+    for note in findings.notes:
+        say(f"Note: {note}")
     for problem in findings.problems:
         say(f"WRONG: {problem}")
     say(f"{len(findings.problems)} things are wrong." if findings.problems else "Everything is what was written.")

@@ -33,9 +33,10 @@ class Admission:
         """The access of that id, if it stands."""
         return self._current().by_id.get(access_id) or self._ledger.by_id(access_id)
 
-    def by_token_hash(self, token_hash: str) -> Access | None:
-        """The access whose token has that hash, if it stands."""
-        return self._current().by_token_hash.get(token_hash) or self._ledger.by_token_hash(token_hash)
+    def by_token_hash(self, token_hash: str, *, asks: bool = True) -> Access | None:
+        """The access whose token has that hash, if it stands; unless one ``asks`` the ledger, if it stood lately."""
+        known = self._current().by_token_hash.get(token_hash)
+        return known or (self._ledger.by_token_hash(token_hash) if asks else None)
 
     def by_name(self, annotator: str) -> Access | None:
         """The standing access of an annotator."""

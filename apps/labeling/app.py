@@ -33,11 +33,13 @@ from apps.labeling import (
 )
 from apps.labeling.bodies import BodyLimit
 from apps.labeling.dispatching import Dispatcher
-from apps.labeling.failures import API, Failure, Refusal, failure, of_validation, status_of
+from apps.labeling.failures import Failure, Refusal, of_validation, status_of
 from apps.labeling.headers import SecurityHeaders, add_headers
-from apps.labeling.pages import FOLDER, page
+from apps.labeling.origins import SameOrigin
+from apps.labeling.pages import FOLDER
 from apps.labeling.proxy import RememberPeer
 from apps.labeling.reading import body_schemas
+from apps.labeling.refusing import refused
 from apps.labeling.secret import secret_of
 from apps.labeling.service import LabelingService
 from apps.labeling.told import Health
@@ -126,6 +128,7 @@ def _middleware(settings: LabelingSettings) -> list[Middleware]:
         Middleware(RememberPeer),
         *([Middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)] if trusted else []),
         Middleware(SecurityHeaders),
+        Middleware(SameOrigin, origins=settings.origins),
         Middleware(BodyLimit, limit_of=limit_of),
     ]
 
@@ -177,12 +180,7 @@ def _add_answers_to_failures(app: FastAPI) -> None:
 
 def _told(request: Request, status: int, error: str, where: str | None, headers: dict[str, str] | None) -> Response:
     """A failure where programs or people look for it."""
-    if request.url.path.startswith(API):
-        return failure(status, error, where, headers)
-    context = {"problem": error, "status": status, "back": {"href": "/", "text": "Back to the queue"}}
-    response = page("error.html", context, status)
-    response.headers.update(headers or {})
-    return response
+    return refused(request.url.path, status, error, where, headers)
 
 
 async def _http(request: Request, error: Exception) -> Response:

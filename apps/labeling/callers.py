@@ -12,17 +12,18 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from apps.labeling.csrf import HEADER
-from apps.labeling.failures import Refusal
+from apps.labeling.csrf import HEADER, SAFE, Nonce
+from apps.labeling.failures import API, Refusal
+from apps.labeling.headers import COOKIES
 from apps.labeling.limits import address_of
 from apps.labeling.proxy import named_by_proxy
 from apps.labeling.served import ServedProject
 from apps.labeling.service import LabelingService, service_of
+from apps.labeling.sessions import cookie_of
 from apps.labeling.tokens import token_hash
 from schemas.records import Access, Role
 
 RANKS: Final[Mapping[Role, int]] = {"annotator": 0, "adjudicator": 1, "lead": 2}
-SAFE: Final = frozenset({"GET", "HEAD"})
 BEARER: Final = "bearer "
 
 
@@ -31,7 +32,7 @@ class Visitor:
     """Who sends a request: their standing access in each project; ``nonce`` where the browser logged them in."""
 
     accesses: Mapping[str, Access]
-    nonce: str | None
+    nonce: Nonce | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Caller:
     annotator: str
     role: Role
     served: ServedProject
-    nonce: str | None
+    nonce: Nonce | None
 
     def may(self, role: Role) -> bool:
         """Whether the caller's role reaches another."""
@@ -60,26 +61,51 @@ async def visitor_of(request: Request) -> Visitor | None:
     name = named_by_proxy(request, service.settings.proxy_header, service.settings.trusted_proxies)
     if name is not None:
         accesses = await run_in_threadpool(service.of_name, name)
-        # A proxy logs in with every request, so what proves a page is ours hangs on the name.
-        return Visitor(accesses, f"proxy {name}") if accesses else None
+        return Visitor(accesses, _proxy_nonce(service, request, name)) if accesses else None
     session = service.sessions.read(request)
-    if session is None:
+    if session is None or await service.ended.holds(session):
         return None
     ids = session.accesses
     accesses = service.remembered(lambda project, standing: standing.by_id.get(ids.get(project, "")))
     accesses = accesses or await run_in_threadpool(service.of_session, ids)
-    return Visitor(accesses, session.nonce) if accesses else None
+    return Visitor(accesses, Nonce("session", session.nonce)) if accesses else None
+
+
+def _proxy_nonce(service: LabelingService, request: Request, name: str) -> Nonce:
+    """What proves that a page is ours where a proxy logs in with every request: a nonce for one name in one browser.
+
+    The answer to a page that has none yet brings it one; to the API it is of no use, because no page shows its proof.
+    """
+    known = service.proxy_nonces.read(request, name)
+    if known is not None:
+        return known
+    nonce, value = service.proxy_nonces.make(name)
+    if request.method in SAFE and not request.url.path.startswith(API):
+        jar = service.proxy_nonces
+        request.scope[COOKIES].append(cookie_of(request, jar.cookie, value, seconds=jar.seconds))
+    return nonce
+
+
+async def accesses_of_token(service: LabelingService, request: Request, token: str) -> Mapping[str, Access]:
+    """The standing accesses of a token; Refusal with 429 when too many wrong ones came from its address.
+
+    What fails is counted and nothing else: a token that is right is let in, whatever others behind the same address
+    have tried.
+    """
+    hashed, address = token_hash(token), address_of(request)
+    accesses = service.remembered(lambda _, standing: standing.by_token_hash.get(hashed))
+    if not accesses:
+        asks = not service.logins.is_over(address)
+        accesses = await run_in_threadpool(service.of_token, token, asks=asks)
+    if not accesses:
+        service.logins.hit(address)
+    return accesses
 
 
 async def _by_token(service: LabelingService, request: Request, token: str) -> Visitor | None:
     """The visitor with a token; wrong ones are counted like failed log-ins."""
-    hashed = token_hash(token)
-    accesses = service.remembered(lambda _, standing: standing.by_token_hash.get(hashed))
-    accesses = accesses or await run_in_threadpool(service.of_token, token)
-    if not accesses:
-        service.logins.hit(address_of(request))
-        return None
-    return Visitor(accesses, None)
+    accesses = await accesses_of_token(service, request, token)
+    return Visitor(accesses, None) if accesses else None
 
 
 async def api_visitor(request: Request) -> Visitor:

@@ -20,13 +20,16 @@ POLICY: Final = "; ".join(
 SECURITY: Final = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Not no-referrer: then browsers name no origin with a form, and the forms of our own pages would be refused.
+    "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 NOT_KEPT: Final = "no-store"
 STATIC: Final = "/static/"
+COOKIES: Final = "tiltyard.cookies"
+"""Where in a request's scope a route leaves cookies that its answer shall set."""
 
 
 class SecurityHeaders:
@@ -42,9 +45,15 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
 
+        cookies: list[str] = []
+        scope[COOKIES] = cookies
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                add_headers(MutableHeaders(scope=message), scope["path"])
+                headers = MutableHeaders(scope=message)
+                add_headers(headers, scope["path"])
+                for cookie in cookies:
+                    headers.append("Set-Cookie", cookie)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

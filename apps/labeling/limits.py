@@ -40,7 +40,11 @@ class Limit:
                 self._uncounted[key] = self._step
                 raise self._refusal(rate, key)
 
-    def check(self, key: str) -> None:
+    def is_over(self, key: str) -> bool:
+        """Whether one more would be too many; nothing is counted."""
+        return not all(self._limiter.test(rate, key) for rate in self._rates)
+
+    def refuse_over(self, key: str) -> None:
         """Count nothing; Refusal when one more would be too many."""
         for rate in self._rates:
             if not self._limiter.test(rate, key):

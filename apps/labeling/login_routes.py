@@ -1,7 +1,6 @@
 """Logging in and out."""
 
 from collections.abc import Mapping
-from secrets import token_urlsafe
 from typing import Final
 
 from fastapi import APIRouter
@@ -9,8 +8,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from apps.labeling.callers import visitor_of
-from apps.labeling.csrf import FIELD
+from apps.labeling.callers import accesses_of_token
+from apps.labeling.csrf import FIELD, Nonce
 from apps.labeling.failures import Refusal
 from apps.labeling.limits import address_of
 from apps.labeling.oidc import COOKIE, NotVouchedFor, OpenIdLogin
@@ -18,12 +17,9 @@ from apps.labeling.pages import page
 from apps.labeling.reading import refuse_other_types
 from apps.labeling.service import LabelingService, service_of
 from apps.labeling.sessions import set_cookie
+from schemas.canonical import sha256_of
 from schemas.records import Access
 
-BEFORE: Final = "tiltyard_login"
-"""A cookie of the log-in page alone, so that no other site can log a browser in as somebody else."""
-
-MINUTES: Final = 60
 FORM: Final = "application/x-www-form-urlencoded"
 router = APIRouter(include_in_schema=False)
 
@@ -40,38 +36,41 @@ async def login(request: Request) -> Response:
     service = service_of(request)
     refuse_other_types(request, FORM)
     form = await request.form()
-    nonce, onward = request.cookies.get(BEFORE), str(form.get("next", "/"))
-    service.logins.check(address_of(request))
+    nonce, onward = service.login_nonces.read(request), str(form.get("next", "/"))
     if nonce is None or not service.csrf.holds(nonce, text_of(form.get(FIELD))):
         return _login_page(request, onward, "The page was open for too long; try once more.", 403)
-    accesses = await run_in_threadpool(service.of_token, (text_of(form.get("token")) or "").strip())
+    accesses = await accesses_of_token(service, request, (text_of(form.get("token")) or "").strip())
     if not accesses:
-        # Only what fails is counted: a team behind one address logs in every morning.
-        service.logins.hit(address_of(request))
         return _login_page(request, onward, "This token is not known, or was revoked.", 401)
-    return logged_in(request, accesses, onward)
+    return await logged_in(request, accesses, onward)
 
 
 @router.post("/logout")
 async def logout(request: Request) -> Response:
-    """End the session."""
+    """End the session, so that its cookie is worth nothing from now on, in whoever's hands it is."""
     service = service_of(request)
     refuse_other_types(request, FORM)
-    visitor = await visitor_of(request)
     form = await request.form()
-    if visitor is not None and visitor.nonce and not service.csrf.holds(visitor.nonce, text_of(form.get(FIELD))):
-        raise Refusal(403, "the page's proof is missing or old; load the page again", "csrf")
+    session = service.sessions.read(request)
+    if session is not None and not await service.ended.holds(session):
+        if not service.csrf.holds(Nonce("session", session.nonce), text_of(form.get(FIELD))):
+            raise Refusal(403, "the page's proof is missing or old; load the page again", "csrf")
+        await service.ended.end(session)
     response = RedirectResponse("/login", 303)
-    service.sessions.end(request, response)
+    service.sessions.forget(request, response)
     return response
 
 
-def logged_in(request: Request, accesses: Mapping[str, Access], onward: str) -> Response:
+async def logged_in(request: Request, accesses: Mapping[str, Access], onward: str) -> Response:
     """The answer to a log-in that succeeded: a fresh session, and on to the page that was wanted."""
     response = RedirectResponse(own_path(onward), 303)
+    service = service_of(request)
+    before = service.sessions.read(request)
+    if before is not None and not await service.ended.holds(before):
+        await service.ended.end(before)
     ids = {name: access.access_id for name, access in accesses.items()}
-    service_of(request).sessions.begin(request, response, ids)
-    response.delete_cookie(BEFORE)
+    service.sessions.begin(request, response, ids)
+    response.delete_cookie(service.login_nonces.cookie)
     return response
 
 
@@ -86,9 +85,11 @@ def own_path(wanted: str) -> str:
 
 
 def _login_page(request: Request, onward: str, problem: str, status: int = 200) -> Response:
-    """The log-in page, with the cookie that its form is proved by."""
+    """The log-in page, with the cookie that its form is proved by: a nonce of ours, never one that was brought."""
     service = service_of(request)
-    nonce = request.cookies.get(BEFORE) or token_urlsafe(16)
+    nonce, fresh = service.login_nonces.read(request), None
+    if nonce is None:
+        nonce, fresh = service.login_nonces.make()
     context = {
         "next": own_path(onward),
         "problem": problem,
@@ -96,7 +97,8 @@ def _login_page(request: Request, onward: str, problem: str, status: int = 200) 
         "csrf": service.csrf.proof_of(nonce),
     }
     response = page("login.html", context, status)
-    set_cookie(request, response, BEFORE, nonce, seconds=MINUTES * 60)
+    if fresh is not None:
+        set_cookie(request, response, service.login_nonces.cookie, fresh, seconds=service.login_nonces.seconds)
     return response
 
 
@@ -121,16 +123,18 @@ async def begin_oidc(request: Request, next: str = "/") -> Response:
 async def end_oidc(request: Request) -> Response:
     """Take up who the provider says it is, if they have access."""
     service = service_of(request)
-    service.logins.check(address_of(request))
+    # A log-in that began here may fail so often; those of others behind the same address are none of its affair.
+    began = f"{address_of(request)} {sha256_of(request.cookies.get(COOKIE, ''))}"
+    service.logins.refuse_over(began)
     try:
         name, onward = await _provider(service).end(request)
     except NotVouchedFor as error:
-        service.logins.hit(address_of(request))
+        service.logins.hit(began)
         return _login_page(request, "/", str(error), 401)
     accesses = await run_in_threadpool(service.of_name, name)
     if not accesses:
         return _login_page(request, onward, f"{name} has no access yet; the lead can give it.", 403)
-    response = logged_in(request, accesses, own_path(onward))
+    response = await logged_in(request, accesses, own_path(onward))
     response.delete_cookie(COOKIE)
     return response
 

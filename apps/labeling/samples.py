@@ -8,6 +8,7 @@ from schemas.errors import NotFound
 from schemas.records import Annotation, Assignment, SampleId, Voice
 from tiltyard.rules.disputes import disputed
 from tiltyard.rules.effective_labels import effective_labels
+from tiltyard.rules.todays_labels import in_todays_words
 
 
 def sample(served: ServedProject, sample_id: str) -> SampleTold:
@@ -19,7 +20,7 @@ def sample(served: ServedProject, sample_id: str) -> SampleTold:
         raise NotFound(f"sample {sample_id} was never asked for and never annotated")
     suggestion = next((one.suggestion for one in assignments if one.suggestion), None)
     rule = served.project.effective_label
-    voices = _deciding(served, history)
+    voices = in_todays_words(_deciding(served, history), served.project)
     return SampleTold(
         sample_id=sample_id,
         payload=_payload(assignments, history),

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from starlette.requests import Request
 
 from apps.labeling.admitting import Standing
-from apps.labeling.csrf import Csrf
+from apps.labeling.csrf import Csrf, Nonces
+from apps.labeling.ended import EndedSessions
 from apps.labeling.limits import Limit
 from apps.labeling.oidc import OpenIdLogin
 from apps.labeling.served import ServedProject
@@ -16,6 +18,9 @@ from apps.labeling.tokens import looks_like_token, token_hash
 from schemas.errors import ProjectFileError
 from schemas.labeling_settings import LabelingSettings
 from schemas.records import Access
+
+LOGIN_SECONDS: Final = 3600
+"""How long a log-in page may stay open: its cookie keeps other sites from logging a browser in as somebody else."""
 
 
 class LabelingService:
@@ -29,10 +34,13 @@ class LabelingService:
         self.clock = clock
         self.sessions = Sessions(secret, settings.session_hours)
         self.csrf = Csrf(secret)
+        self.login_nonces = Nonces(secret, "log-in", "tiltyard_login", LOGIN_SECONDS)
+        self.proxy_nonces = Nonces(secret, "proxy", "tiltyard_page", round(settings.session_hours * 3600))
         self.logins = Limit(settings.login_rate)
         self.requests = Limit(settings.request_rate)
         self.openid = OpenIdLogin(settings, secret) if settings.oidc_issuer else None
-        self.projects = _by_name([ServedProject(path, clock) for path in projects])
+        self.projects = _by_name([ServedProject(path, clock, seals=settings.seals) for path in projects])
+        self.ended = EndedSessions(self.projects, settings.session_hours, clock)
 
     def warm(self) -> None:
         """Do now what the first answer would have to wait for."""
@@ -44,12 +52,16 @@ class LabelingService:
         for served in self.projects.values():
             served.close()
 
-    def of_token(self, token: str) -> dict[str, Access]:
-        """The standing access that a token gives in each project; none for what cannot be a token."""
+    def of_token(self, token: str, *, asks: bool = True) -> dict[str, Access]:
+        """The standing access that a token gives in each project; none for what cannot be a token.
+
+        Unless one ``asks`` the ledgers, what stood a second ago is what counts: whoever guesses costs them nothing.
+        """
         if not looks_like_token(token):
             return {}
         hashed = token_hash(token)
-        return _standing((name, one.admission.by_token_hash(hashed)) for name, one in self.projects.items())
+        projects = self.projects.items()
+        return _standing((name, one.admission.by_token_hash(hashed, asks=asks)) for name, one in projects)
 
     def of_name(self, annotator: str) -> dict[str, Access]:
         """The standing access of an annotator in each project, by the name that somebody trusted vouches for."""

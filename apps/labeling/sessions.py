@@ -51,8 +51,8 @@ class Sessions:
         except (BadSignature, ValidationError):
             return None
 
-    def end(self, request: Request, response: Response) -> None:
-        """Log a browser out."""
+    def forget(self, request: Request, response: Response) -> None:
+        """Let the browser forget its session; that it ended is EndedSessions' to keep."""
         response.delete_cookie(COOKIE, httponly=True, secure=_is_https(request), samesite="lax")
 
 
@@ -63,6 +63,13 @@ def set_cookie(request: Request, response: Response, name: str, value: str, *, s
     needs the proof of csrf.py as well.
     """
     response.set_cookie(name, value, max_age=seconds, httponly=True, secure=_is_https(request), samesite="lax")
+
+
+def cookie_of(request: Request, name: str, value: str, *, seconds: int) -> str:
+    """The same cookie as a header, for an answer that somebody else makes."""
+    response = Response()
+    set_cookie(request, response, name, value, seconds=seconds)
+    return response.headers["set-cookie"]
 
 
 def _is_https(request: Request) -> bool:

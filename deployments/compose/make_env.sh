@@ -1,9 +1,10 @@
 #!/bin/sh
 # Write .env for compose.yaml, once: passwords drawn by chance, readable by you alone.
-#   sh make_env.sh [PROJECT] [FILE THAT SAYS HOW S3 AND SQS ARE REACHED]
+#   sh make_env.sh [PROJECT] [FILE THAT SAYS HOW S3 AND SQS ARE REACHED] [ADDRESS OF THE QUEUE, SUCH AS https://label.example.com]
 set -eu
 project=${1:-digits}
 store=${2:-try.env}
+origin=${3:-}
 cd "$(dirname "$0")"
 if [ -e .env ]; then
   echo ".env is there already; remove it for new passwords (the databases keep the old ones)." >&2
@@ -23,9 +24,16 @@ STORE_ENV=$store
 COMPOSE_PROFILES=$profiles
 POSTGRES_PASSWORD=$(secret)
 TILTYARD_DB_PASSWORD=$(secret)
+TILTYARD_WRITER_DB_PASSWORD=$(secret)
 PREFECT_DB_PASSWORD=$(secret)
 MLFLOW_DB_PASSWORD=$(secret)
 PREFECT_PASSWORD=$(secret)
+MLFLOW_PASSWORD=$(secret)
+MLFLOW_SECRET=$(secret)
 TILTYARD_LABEL_SECRET=$(secret)
+# Where browsers reach the queue, once a proxy with TLS stands before it: with https, cookies are Secure.
+TILTYARD_LABEL_ORIGINS=$origin
+# Whose X-Forwarded-For and X-Forwarded-Proto are believed: that proxy's address as the container sees it.
+TILTYARD_LABEL_TRUSTED_PROXIES=
 END
 echo "Wrote .env for the project '$project'; S3 and SQS as $store says."

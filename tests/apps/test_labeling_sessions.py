@@ -142,6 +142,56 @@ def test_no_other_site_logs_a_browser_in_or_out(client: TestClient, tokens: dict
     assert client.get(API).status_code == 401
 
 
+def _copied(client: TestClient) -> dict[str, str]:
+    """The session's cookie as somebody else would show it."""
+    return {"Cookie": f"{COOKIE}={client.cookies[COOKIE]}"}
+
+
+@pytest.mark.usefixtures("each_database")
+def test_after_log_out_a_copied_cookie_is_worth_nothing(tmp_path: Path) -> None:
+    """Here at once, in another process within a second, and after a restart too; other sessions live on."""
+    workspace = made_project(tmp_path / "small", numbers(2), NUMBERS)
+    token = token_for(workspace, "ada")
+    with serving(workspace.project_file) as client, serving(workspace.project_file) as replica:
+        logged_in(client, token)
+        kept = _copied(client)
+        client.cookies.clear()
+        proof = logged_in(client, token)
+        copied = _copied(client)
+        for server in (client, replica):
+            assert [server.get(API, headers=one).status_code for one in (kept, copied)] == [200, 200]
+        assert client.post("/logout", data={"csrf": proof}).status_code == 303
+        assert client.get(API, headers=copied).status_code == 401
+        again = client.post(f"{API}/lease", json={}, headers={**copied, "X-CSRF-Token": proof})
+        assert again.status_code == 401
+        time.sleep(1.2)
+        replica.get(API, headers=copied)
+        time.sleep(0.2)
+        assert [replica.get(API, headers=one).status_code for one in (kept, copied)] == [200, 401]
+        assert workspace.ledger.outbox.all() == [], "it is no notice"
+    with serving(workspace.project_file) as client:
+        assert [client.get(API, headers=one).status_code for one in (kept, copied)] == [200, 401]
+
+
+def test_logging_in_anew_ends_the_session_that_the_browser_had(client: TestClient, tokens: dict[str, str]) -> None:
+    logged_in(client, tokens["annotator"])
+    copied = _copied(client)
+    logged_in(client, tokens["lead"])
+    assert client.get(API).json()["role"] == "lead"
+    client.cookies.clear()
+    assert client.get(API, headers=copied).status_code == 401
+
+
+def test_a_log_out_that_cannot_be_written_is_told(small: Workspace, tokens: dict[str, str]) -> None:
+    with serving(small.project_file) as client:
+        proof = logged_in(client, tokens["annotator"])
+        copied = _copied(client)
+        ledger = client.app.state.service.projects["small"].ledger  # type: ignore[attr-defined] # an ASGI app has no state
+        with patch.object(ledger.ended_sessions, "end", side_effect=OSError("no space left")):
+            told = client.post("/logout", data={"csrf": proof})
+        assert (told.status_code, client.get(API, headers=copied).status_code) == (503, 401)
+
+
 @pytest.mark.parametrize(("scheme", "secure"), [("http", False), ("https", True)])
 def test_the_session_cookie_is_out_of_reach(
     small: Workspace, tokens: dict[str, str], scheme: str, secure: bool
@@ -166,7 +216,7 @@ def test_every_response_has_the_headers(client: TestClient, path: str) -> None:
     assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
-    assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")
+    assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "same-origin")
     assert headers["cache-control"] == ("no-cache" if path.startswith("/static") else "no-store")
 
 

@@ -185,11 +185,11 @@ def test_numbers_are_what_their_marks_say(tmp_path: Path) -> None:
 @settings(max_examples=60)
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32), st.sampled_from(["", ".", " ", "'"]))
 def test_a_number_with_a_decimal_comma_comes_back(value: float, mark: str) -> None:
-    from tiltyard.rules.casting import plain_number
+    from tiltyard.rules.plain_cells import marked_number
 
     written = f"{value:{',' if mark else ''}.4f}".replace(",", "t").replace(".", ",").replace("t", mark)
     csv = CsvOptions(decimal=",", thousands=mark)
-    plain = pl.DataFrame({"x": [written]}).select(plain_number(pl.col("x"), csv))["x"][0]
+    plain = pl.DataFrame({"x": [written]}).select(marked_number(pl.col("x"), csv))["x"][0]
     assert plain == f"{value:.4f}"
 
 

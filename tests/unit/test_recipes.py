@@ -115,7 +115,7 @@ def test_preprocessing_can_be_declined() -> None:
         {"amount": "number"},
         candidates=[{"name": "bare", "estimator": "sklearn.naive_bayes.GaussianNB", "preprocessing": "none"}],
     )
-    assert list(recipes_of(ours, seed=0)[0].pipeline.named_steps) == ["estimator"]
+    assert list(recipes_of(ours, seed=0)[0].pipeline.named_steps) == ["bounds", "estimator"]
 
 
 @pytest.mark.parametrize(

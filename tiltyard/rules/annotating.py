@@ -1,10 +1,13 @@
 """What an annotation must be before it is stored."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import polars as pl
 
 from schemas.canonical import sha256_of
+from schemas.class_names import is_same
 from schemas.errors import AnnotationError, nearest
 from schemas.project import Project
 from schemas.records import Annotation, AnnotationId, LandedObject, NewAnnotation, SampleId
@@ -33,7 +36,9 @@ def arrived_labels(
     ``known`` is what the producer said last of samples before this object landed. Sent again after a crash they are
     the same annotations: the key is made of the sample and its label, and of the object where the label is another.
     """
-    rows = zip(labeled["sample_id"], labeled[str(project.columns.label)], payloads_of(labeled, project), strict=True)
+    arrived = labeled[str(project.columns.label)]
+    said = {label: project.said(label) or label for label in arrived.unique()}
+    rows = zip(labeled["sample_id"], [said[label] for label in arrived], payloads_of(labeled, project), strict=True)
     return [
         NewAnnotation(
             client_key=f"arrived {sample_id} {label}" + (f" {landed.object_id}" if sample_id in known else ""),
@@ -46,16 +51,24 @@ def arrived_labels(
             origin="arrived",
         )
         for sample_id, label, payload in rows
-        if known.get(sample_id) != label
+        if not _is_known(known.get(SampleId(sample_id)), label, project)
     ]
 
 
-def check_annotation(new: NewAnnotation, project: Project) -> None:
-    """Raise AnnotationError, naming the field, when an annotation does not fit its project."""
+def _is_known(before: str | None, label: str, project: Project) -> bool:
+    """Whether the producer said the same of a sample last; a class under its former name is the same."""
+    today = project.class_of(label)
+    return before == label or (before is not None and today is not None and project.class_of(before) == today)
+
+
+def check_annotation(new: NewAnnotation, project: Project) -> NewAnnotation:
+    """The annotation with its label as the project file spells it; AnnotationError, naming the field, when it does not
+    fit its project."""
     where = f"annotation {new.client_key!r} of sample {new.sample_id}"
     if not new.client_key or not new.annotator:
         raise AnnotationError(f"{where}: client_key and annotator may not be empty")
-    if new.act in ANSWERS and new.label not in project.class_names:
+    label = project.said(new.label) if new.act in ANSWERS and new.label is not None else None
+    if new.act in ANSWERS and label is None:
         raise AnnotationError(f"{where}: {new.label!r} is not a class; {nearest(str(new.label), project.class_names)}")
     if new.act not in ANSWERS and new.label is not None:
         raise AnnotationError(f"{where}: a {new.act} carries no label, got {new.label!r}")
@@ -63,6 +76,7 @@ def check_annotation(new: NewAnnotation, project: Project) -> None:
         raise AnnotationError(f"{where}: a withdrawal names the annotation that it supersedes")
     if new.said_at.tzinfo is None:
         raise AnnotationError(f"{where}: said_at needs a time zone, got {new.said_at.isoformat()}")
+    return replace(new, label=label) if new.label != label else new
 
 
 def refuse_another(known: Annotation | NewAnnotation, new: Annotation | NewAnnotation) -> None:
@@ -71,12 +85,19 @@ def refuse_another(known: Annotation | NewAnnotation, new: Annotation | NewAnnot
     A label that arrived with a row and arrives again with another object is the same: the first time stands.
     """
     said = [name for name in SUBMITTED if name != "said_at" or new.origin != "arrived"]
-    changed = [name for name in said if getattr(known, name) != getattr(new, name)]
+    changed = [name for name in said if not _is_as_said(name, getattr(known, name), getattr(new, name))]
     if changed:
         raise AnnotationError(
             f"client key {new.client_key!r} was stored before with another {', '.join(changed)}; "
             "a correction is a new annotation with a key of its own that supersedes the first"
         )
+
+
+def _is_as_said(name: str, before: Any, now: Any) -> bool:
+    """Whether a field says what it said; a class that is spelled otherwise is the same class."""
+    if name == "label" and isinstance(before, str) and isinstance(now, str):
+        return is_same(before, now)
+    return bool(before == now)
 
 
 def refuse_foreign(new: NewAnnotation, earlier: Annotation | NewAnnotation | None) -> None:

@@ -15,6 +15,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from schemas.project import Project
+from tiltyard.rules.bounds import Bounded, bounded
+from tiltyard.rules.scripts import TOKEN
 
 Matrix = NDArray[np.float64]
 
@@ -72,14 +74,16 @@ def column_encoder(project: Project) -> ColumnTransformer:
 def encoded(offer: Offer) -> tuple[Any, Any]:
     """The offered rows and the labelled rows (or nothing) in the model's own terms, both by one transformer."""
     preprocessing = preprocessing_of(offer.model)
+    rows, labeled = bounded(offer.X), None if offer.labeled is None else bounded(offer.labeled)
     if preprocessing is not None:
-        labeled = None if offer.labeled is None else preprocessing.transform(offer.labeled)
-        return preprocessing.transform(offer.X), labeled
-    both = offer.X if offer.labeled is None else stacked(offer.X, offer.labeled)
+        rows, labeled = preprocessing.transform(rows), None if labeled is None else preprocessing.transform(labeled)
+        if not hasattr(rows, "dtypes"):
+            return rows, labeled
+    both = rows if labeled is None else stacked(rows, labeled)
     if hasattr(both, "dtypes"):
         both = _encode_frame(both, offer.encoder)
-    rows = offer.X.shape[0]
-    return both[:rows], (None if offer.labeled is None else both[rows:])
+    number = offer.X.shape[0]
+    return both[:number], (None if labeled is None else both[number:])
 
 
 def comparable(offer: Offer) -> tuple[Matrix, Matrix]:
@@ -111,7 +115,8 @@ def _encode_frame(frame: pd.DataFrame, encoder: Any) -> Any:
 
 def _numbers() -> Pipeline:
     """Numbers with gaps filled by the median, in standard deviations."""
-    return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+    imputed = SimpleImputer(strategy="median", keep_empty_features=True)
+    return make_pipeline(Bounded(), imputed, StandardScaler(), Bounded())
 
 
 def _categories() -> OneHotEncoder:
@@ -121,7 +126,8 @@ def _categories() -> OneHotEncoder:
 
 def _words() -> Pipeline:
     """Texts as weighted words; hashed, so that no text is too empty for a vocabulary."""
-    return make_pipeline(HashingVectorizer(n_features=2**14, alternate_sign=False), TfidfTransformer(sublinear_tf=True))
+    hashed = HashingVectorizer(n_features=2**14, alternate_sign=False, token_pattern=TOKEN)
+    return make_pipeline(hashed, TfidfTransformer(sublinear_tf=True))
 
 
 def _reduced(matrix: Any, seed: int) -> Matrix:
@@ -134,7 +140,7 @@ def _reduced(matrix: Any, seed: int) -> Matrix:
 
 def _standardised(points: Matrix) -> Matrix:
     """Columns in standard deviations from their mean, gaps at the mean; indicator columns (0 or 1) as they are."""
-    finite = np.where(np.isfinite(points), points, np.nan)
+    finite = bounded(np.where(np.isfinite(points), points, np.nan))
     known = np.isfinite(finite)
     counts = np.maximum(known.sum(axis=0), 1)
     centred = np.where(known, finite - np.nansum(finite, axis=0) / counts, 0.0)

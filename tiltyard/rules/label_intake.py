@@ -11,7 +11,9 @@ from schemas.errors import AnnotationError
 from schemas.project import Project
 from schemas.records import Annotation, NewAnnotation, SampleId
 from tiltyard.rules.annotating import annotation_id, check_annotation, refuse_another, refuse_foreign
-from tiltyard.rules.label_files import Known, Line, Refused, made_key, new_annotation, text_of, whole_annotation
+from tiltyard.rules.label_files import Known, Line, Refused, made_key, new_annotation, whole_annotation
+from tiltyard.rules.label_values import spellings, text_of
+from tiltyard.rules.swallowed_rows import Table, refuse_swallowed
 
 WHICH: Final = re.compile(r"^annotation '[^']*' of sample [0-9a-f]+: ")
 """How messages name an annotation; a line's own number says it better."""
@@ -30,11 +32,15 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """What stands in where a file made by hand is silent: which column names the sample, who says it, and when."""
+    """What stands in where a file made by hand is silent: which column names the sample, who says it, and when.
+
+    ``table`` is how its rows are written, where it is one.
+    """
 
     by: str
     annotator: str
     now: datetime
+    table: Table | None = None
 
 
 def take_facts(lines: Iterable[tuple[int, Line]], stored: Mapping[str, Annotation]) -> Taken:
@@ -71,11 +77,13 @@ def take_labels(
     by_id = {str(annotation_id(key)): one for key, one in met.items()}
     for number, line in lines:
         try:
+            if hand.table is not None:
+                refuse_swallowed(line, hand.table, project)
             sample = _sample(line, samples, hand.by)
             said_at = hand.now + timedelta(microseconds=number)
-            new = _keyed(new_annotation(line, sample, hand.annotator, said_at), line, repeated)
+            new = _keyed(new_annotation(line, sample, project, hand.annotator, said_at), line, repeated)
             new = _as_before(new, line, met)
-            check_annotation(new, project)
+            new = check_annotation(new, project)
             refuse_foreign(new, by_id.get(str(new.supersedes)))
             if new.client_key in met:
                 refuse_another(met[new.client_key], new)
@@ -95,7 +103,7 @@ def _sample(line: Line, samples: Mapping[str, Sequence[Known]], by: str) -> Know
     key = text_of(line, by)
     if key is None:
         raise AnnotationError(f"{by} is empty")
-    found = samples.get(key, ())
+    found = next((samples[form] for form in spellings(line[by]) if form in samples), ())
     if not found:
         raise AnnotationError(f"no sample with {by} {key!r} is in the pool")
     if len(found) > 1:

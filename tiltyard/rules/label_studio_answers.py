@@ -195,8 +195,7 @@ def _annotation(answer: Answer, annotator: str, facts: Facts) -> NewAnnotation:
         lead_ms=_milliseconds(answer.body.get("lead_time")),
         origin=HOLDER,
     )
-    check_annotation(new, facts.project)
-    return new
+    return check_annotation(new, facts.project)
 
 
 def _said(body: Mapping[str, Any]) -> tuple[Act, str | None]:

@@ -46,12 +46,18 @@ def approximate_margins(model: LogisticRegression, X: NDArray[Any]) -> NDArray[n
     logits = model.coef_ @ X.T
     logits += model.intercept_[:, None]
     if len(logits) == 1:
-        return np.asarray(np.tanh(np.abs(logits[0]).astype(np.float32) / 2))
+        return np.asarray(np.tanh(_as_float32(np.abs(logits[0])) / 2))
     logits -= logits.max(axis=0)
-    shares = logits.astype(np.float32)
+    shares = _as_float32(logits)
     np.exp(shares, out=shares)
     first, second = shares[0].copy(), np.zeros(shares.shape[1], dtype=np.float32)
     for row in shares[1:]:
         np.maximum(second, np.minimum(first, row), out=second)
         np.maximum(first, row, out=first)
     return np.asarray((first - second) / shares.sum(axis=0))
+
+
+def _as_float32(logits: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The logits as float32; one beyond its range is infinite there, which says the same."""
+    with np.errstate(over="ignore"):
+        return logits.astype(np.float32)

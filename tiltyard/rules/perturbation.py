@@ -22,6 +22,8 @@ from tiltyard.rules.chance import Keys, chance_keys, sample_keys
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 NOISE, EMPTY, TYPING = "noise", "missing", "typing"
 WORD: Final = 2.0**64
+WHOLE: Final = 2.0**63 - 1024
+"""The largest float64 that is a whole number of 64 bits."""
 
 
 def perturbed(rows: pl.DataFrame, project: Project, seed: int) -> pl.DataFrame:
@@ -52,7 +54,8 @@ def _with_noise(column: pl.Series, meant: Column, keys: Keys, size: float, seed:
         return column
     moved = numbers + pl.Series(ndtri(_chance(keys, column.name, NOISE, seed)) * size * spread)
     within = moved.clip(meant.min, meant.max)
-    return (within.round() if meant.kind == "integer" else within).cast(column.dtype).alias(column.name)
+    whole = within.round().clip(-WHOLE, WHOLE) if meant.kind == "integer" else within
+    return whole.cast(column.dtype).alias(column.name)
 
 
 def _with_typos(column: pl.Series, keys: Keys, share: float, seed: int) -> pl.Series:

@@ -15,6 +15,8 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.utils import get_tags
 
 from schemas.project import Project
+from tiltyard.rules.bounds import Bounded
+from tiltyard.rules.scripts import TOKEN
 from tiltyard.rules.vocabulary import CompactTfidfVectorizer
 
 RARE: Final = 5
@@ -58,7 +60,8 @@ def _for_trees(project: Project) -> list[Step]:
 
 def _for_distances(project: Project) -> list[Step]:
     """Numbers imputed and scaled; a column per frequent category."""
-    scaled = Pipeline([("impute", _imputed()), ("scale", StandardScaler())])
+    # A column that hardly varies makes a large number out of a usual one.
+    scaled = Pipeline([("impute", _imputed()), ("scale", StandardScaler()), ("bound", Bounded())])
     one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=RARE)
     return [("numbers", scaled, _numbers(project)), ("categories", one_hot, columns_of(project, "category"))]
 
@@ -71,7 +74,7 @@ def _imputed() -> SimpleImputer:
 def _words(sparse: bool) -> Any:
     """TF-IDF of words and pairs with parts of words; the commonest words alone where the matrix is dense."""
     if not sparse:
-        return CompactTfidfVectorizer(max_features=DENSE_WORDS, sublinear_tf=True)
-    words = CompactTfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+        return CompactTfidfVectorizer(max_features=DENSE_WORDS, sublinear_tf=True, token_pattern=TOKEN)
+    words = CompactTfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=TOKEN)
     parts = CompactTfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, max_features=50_000)
     return FeatureUnion([("words", words), ("parts", parts)])

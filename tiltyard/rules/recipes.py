@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from schemas.errors import TrainingError
 from schemas.project import Project
 from schemas.tuning import Candidate, Range
+from tiltyard.rules.bounds import STEP, Bounded
 from tiltyard.rules.calibrating import calibrated
 from tiltyard.rules.class_weights import fit_arguments, weighs_rows
 from tiltyard.rules.estimators import estimator_of
@@ -146,10 +147,10 @@ def recorded_recipe(body: Mapping[str, Any], project: Project, seed: int) -> Rec
     weight = body.get("class_weight", "none")
     tuning = project.tuning.model_copy(update={"class_weight": weight})
     by_rows = weighs_rows(estimator, body["estimator"], tuning)
-    steps = [("estimator", estimator)]
+    steps = [(STEP, Bounded()), ("estimator", estimator)]
     prepared = body.get("preprocessing") or _preprocessing_then(body["candidate"], project)
     if prepared == "default":
-        steps.insert(0, ("preprocessing", preprocessing(project, estimator)))
+        steps.insert(1, ("preprocessing", preprocessing(project, estimator)))
     plain = Recipe(
         candidate=body["candidate"],
         estimator=body["estimator"],

@@ -8,7 +8,7 @@ import polars as pl
 
 from schemas.project import Project
 from schemas.records import BatchState
-from tiltyard.rules.casting import Failure
+from tiltyard.rules.casting import Failure, MissingCells
 from tiltyard.rules.identity import sample_ids, sample_keys
 from tiltyard.rules.quarantine import quarantine_frame
 from tiltyard.rules.raw_rows import RawRows
@@ -24,8 +24,9 @@ class Sifted:
     """A batch's rows, each in one place: ``read = accepted.height + quarantined.height + duplicate``.
 
     ``labeled`` are the good rows that brought a label, duplicates among them: a label is kept even when its
-    sample is not new. ``blank`` rows of the object had no cell and ``ignored`` columns no part in the project: both are
-    told, and are in none of the counts.
+    sample is not new. ``missing`` counts the cells that were taken as missing though something stands in them.
+    ``blank`` rows of the object had no cell and ``ignored`` columns no part in the project: both are told, and are in
+    none of the counts.
     """
 
     state: BatchState
@@ -35,6 +36,7 @@ class Sifted:
     quarantined: pl.DataFrame
     duplicate: int
     labeled: pl.DataFrame = field(default_factory=pl.DataFrame)
+    missing: MissingCells = field(default_factory=dict)
     blank: int = 0
     ignored: tuple[str, ...] = ()
 
@@ -90,10 +92,11 @@ def sift(screened: Screened, project: Project) -> Sifted:
     if share > limit:
         why = f"{checked.bad.height} of {screened.of_object} rows are bad ({share:.1%}, the limit is {limit:.1%})"
         why += reading_hint(checked.bad, screened.raw.written, project)
-        return _refused(screened.raw, checked, why)
+        return replace(_refused(screened.raw, checked, why), missing=checked.missing)
     rows, known = screened.rows, screened.known
     parts = split_duplicates(rows, known)
-    return Sifted("accepted", "", checked.read, parts.fresh, checked.bad, parts.duplicate, _labeled(rows, project))
+    taken = Sifted("accepted", "", checked.read, parts.fresh, checked.bad, parts.duplicate, _labeled(rows, project))
+    return replace(taken, missing=checked.missing)
 
 
 def refuse_structure(raw: RawRows, why: str) -> Sifted:

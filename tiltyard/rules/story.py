@@ -26,6 +26,7 @@ def batch_rows(batches: Iterable[Batch], objects: Mapping[ObjectId, LandedObject
             "reason": batch.reason,
             "unusual": unusual_columns(batch),
             "left_out": left_out(batch),
+            "missing": missing_cells(batch),
         }
         for batch in batches
     ]
@@ -44,6 +45,17 @@ def left_out(batch: Batch) -> str:
     more = f" and {ignored['count'] - SHOWN_NAMES} more" if ignored["count"] > SHOWN_NAMES else ""
     columns = [f"columns that the project does not name: {names}{more}"] if ignored["count"] else []
     return "; ".join([*rows, *columns])
+
+
+def missing_cells(batch: Batch) -> str:
+    """The cells of a batch that were taken as missing though something stands in them, by column and spelling."""
+    told = [
+        f"{column} {spelling!r:.60} ({count:,})"
+        for column, spellings in sorted(batch.statistics.get("missing_cells", {}).items())
+        for spelling, count in sorted(spellings.items())
+        if spelling
+    ]
+    return ", ".join(told)
 
 
 def verdict_row(verdict: Verdict, labels: int | None = None) -> Row:

@@ -1,10 +1,11 @@
-"""TF-IDF whose vocabulary is stored as two arrays instead of one entry per term.
+"""TF-IDF that learns from texts of every script, and whose vocabulary is stored as two arrays.
 
 skops writes each value of a dict as a node of its own: a vocabulary of 60,000 terms becomes tens of megabytes and takes
 seconds to write and to read. As arrays it is about as large as its text.
 """
 
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Literal
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -12,9 +13,48 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 VOCABULARY: Final = "vocabulary_"
 PACKED: Final = "packed_vocabulary_"
 
+Way = Literal["asked", "characters", "nothing"]
+
 
 class CompactTfidfVectorizer(TfidfVectorizer):  # type: ignore[misc]  # scikit-learn ships no types
-    """scikit-learn's TfidfVectorizer; stored, its vocabulary is UTF-8 bytes, the terms' lengths and their columns."""
+    """scikit-learn's TfidfVectorizer that is never without a vocabulary, and stored compactly.
+
+    Where no text that it is fitted on holds a token, it takes characters (``!!!``); where there are no characters
+    either (empty texts), one feature that is the same for every text. ``way_`` says which. Stored, the vocabulary is
+    UTF-8 bytes, the terms' lengths and their columns.
+    """
+
+    def fit(self, raw_documents: Iterable[str], y: Any = None) -> "CompactTfidfVectorizer":
+        """Learn vocabulary and weights."""
+        texts = self._readied(raw_documents)
+        super().fit(texts, y)
+        return self
+
+    def fit_transform(self, raw_documents: Iterable[str], y: Any = None) -> Any:
+        """Learn vocabulary and weights, and give the texts' own rows (sparse)."""
+        return super().fit_transform(self._readied(raw_documents), y)
+
+    def build_analyzer(self) -> Callable[[str], list[str]]:
+        """What makes terms of a text."""
+        way: Way = getattr(self, "way_", "asked")
+        if way == "nothing":
+            return lambda _text: [""]
+        if way == "characters":
+            decode, prepare, longest = self.decode, self.build_preprocessor(), self.ngram_range[1]
+            return lambda text: _pieces(prepare(decode(text)), longest)
+        analyze: Callable[[str], list[str]] = super().build_analyzer()
+        return analyze
+
+    def _readied(self, raw_documents: Iterable[str]) -> list[str]:
+        """The texts, after it is settled what terms are made of; mostly the first text tells."""
+        texts = list(raw_documents)
+        ways: tuple[Way, ...] = ("asked", "characters", "nothing")
+        for way in ways:
+            self.way_ = way
+            analyze = self.build_analyzer()
+            if any(analyze(text) for text in texts):
+                break
+        return texts
 
     def __getstate__(self) -> dict[str, Any]:
         """The state to store, with the vocabulary packed where there is one."""
@@ -29,6 +69,15 @@ class CompactTfidfVectorizer(TfidfVectorizer):  # type: ignore[misc]  # scikit-l
         if PACKED in state:
             state[VOCABULARY] = unpack(state.pop(PACKED))
         super().__setstate__(state)
+
+
+def _pieces(text: str, longest: int) -> list[str]:
+    """Every run of 1 to ``longest`` characters.
+
+    >>> _pieces("!?!", 2)
+    ['!', '?', '!', '!?', '?!']
+    """
+    return [text[start : start + size] for size in range(1, longest + 1) for start in range(len(text) - size + 1)]
 
 
 def pack(vocabulary: dict[str, Any]) -> dict[str, Any]:

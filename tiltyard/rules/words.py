@@ -1,12 +1,14 @@
-"""The words of a text, and the text without each of them."""
+"""The words and symbols of a text, and the text without each of them."""
 
 import re
 from typing import Final
 
+from tiltyard.rules.scripts import SYMBOL
+
 MOST_WORDS: Final = 200
 """Words of a text that are tried, in their order; what decides a long text mostly stands at its start."""
 
-WORD: Final = re.compile(r"\w+(?:['’]\w+)*")
+WORD: Final = re.compile(rf"\w+(?:['’]\w+)*|{SYMBOL}")
 
 
 def without_each_word(text: str, most: int = MOST_WORDS) -> list[tuple[str, str]]:
@@ -17,6 +19,8 @@ def without_each_word(text: str, most: int = MOST_WORDS) -> list[tuple[str, str]
 
     >>> without_each_word("Win a prize, win!")
     [('Win', ' a prize, !'), ('a', 'Win  prize, win!'), ('prize', 'Win a , win!')]
+    >>> without_each_word("👍👎👍")
+    [('👍', '👎'), ('👎', '👍👍')]
     """
     spans: dict[str, list[tuple[int, int]]] = {}
     for match in WORD.finditer(text):

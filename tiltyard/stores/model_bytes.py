@@ -27,6 +27,7 @@ TRUSTED: Final = frozenset(
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         "sklearn.tree._tree.Tree",
         "sklearn.utils._bunch.Bunch",
+        "tiltyard.rules.bounds.Bounded",
         "tiltyard.rules.vocabulary.CompactTfidfVectorizer",
     }
 )

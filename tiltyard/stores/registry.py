@@ -1,7 +1,8 @@
 """The registry: every training as an MLflow run, every model as one artefact whose bytes are checked.
 
-MLflow is an index that people look at. What counts is the ledger: it holds the SHA-256 that a model is loaded
-by, and the history of champions; the alias here only shows it and can be repaired at any time.
+MLflow is an index that people look at, and nothing that it says is believed. What counts is the ledger: it holds the
+SHA-256 that a model is loaded by, and the history of champions; the alias here only shows it and can be repaired at any
+time. Until the ledger has a model, our own note of the upload stands in its place.
 """
 
 import os
@@ -20,10 +21,12 @@ from schemas.canonical import canonical_json, sha256_of
 from schemas.errors import NotFound, RegistryError
 from schemas.records import Model, ModelId, StoredFile, Verdict
 from tiltyard.rules.estimators import types_of_recipe
+from tiltyard.stores.files import Files
 from tiltyard.stores.mlflow_client import asking, open_client
 from tiltyard.stores.model_bytes import TRUSTED, model_bytes, model_of
-from tiltyard.stores.model_folder import MODEL_FILE, signature_of, write_model_folder
+from tiltyard.stores.model_folder import signature_of, write_model_folder
 from tiltyard.stores.training_runs import Training, metric_entities, training_run
+from tiltyard.stores.uploads import Upload, Uploads, file_name, is_address, local_path
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
@@ -38,16 +41,28 @@ class RegisteredModel:
     artifact: StoredFile
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A version as MLflow lists it: its number, its run and its tags, true or not."""
+
+    number: str
+    run_id: str
+    tags: Mapping[str, str]
+
+
 class Registry:
     """The runs and models of one project in MLflow; opened when it is first asked."""
 
-    def __init__(self, uri: str, artifacts: Path | None, name: str, own_types: Iterable[str] = ()) -> None:
+    def __init__(
+        self, uri: str, artifacts: Path | None, name: str, own_types: Iterable[str] = (), notes: Files | None = None
+    ) -> None:
         """Name an MLflow: ``sqlite:///path`` or ``http://host``.
 
         ``artifacts`` is the folder for model files (None: wherever the server keeps them); ``own_types`` are
-        the user's own classes that may stand in a model, as ``module.Class``.
+        the user's own classes that may stand in a model, as ``module.Class``; ``notes`` is where uploads are noted.
         """
         self.uri, self.name, self.own_types = uri, name, tuple(own_types)
+        self.uploads = Uploads(notes)
         self.artifacts = artifacts.resolve() if artifacts else None
         self._opening = RLock()
 
@@ -72,27 +87,22 @@ class Registry:
     def log_training(self, training: Training) -> RegisteredModel:
         """Keep a training's run, trials and model, and register the model as the project's next version.
 
-        The same ``model_id`` again, after a crash or by a twin, gives the first registration. A model becomes
-        a version only when its stored bytes hash right, load under our own trust list and answer the golden rows
-        like the fitted model; RegistryError otherwise.
+        The same ``model_id`` again, after a crash or by a twin, gives the first registration: the upload that was
+        noted here before it began, if its bytes are those that were made then and answer like this fit. A model
+        becomes a version only when its stored bytes hash right, load under our own trust list and answer the golden
+        rows like the fitted model; RegistryError otherwise.
         """
         with asking(f"log training {training.training_id[:8]}"):
-            known = self.registered(training.model_id)
-            if known is None:
-                run_id, logged_id, artifact = self._finished(training.model_id) or self._log(training)
-                self._create_version(training, run_id, logged_id, artifact)
-                known = self.registered(training.model_id)
-        if known is None:
-            raise RegistryError(f"model {training.model_id[:12]} was logged but MLflow does not list it")
-        return known
+            upload = self._taken_up(training) or self._log(training)
+            version = self._version_of(upload) or self._create_version(training, upload)
+        return RegisteredModel(upload.run_id, version, upload.artifact)
 
     def registered(self, model_id: str) -> RegisteredModel | None:
-        """The first version registered for a model id, None when there is none."""
-        found = self.client.search_model_versions(f"name = '{self.name}' and tags.model_id = '{model_id}'")
-        if not found:
-            return None
-        first = min(found, key=lambda version: int(version.version))
-        return RegisteredModel(first.run_id, str(first.version), _artifact(first.tags))
+        """Where a model is that this project uploaded whole and made a version of, None where there is none."""
+        for upload in self._whole_uploads(model_id):
+            if version := self._version_of(upload):
+                return RegisteredModel(upload.run_id, version, upload.artifact)
+        return None
 
     def load(self, model: Model) -> Any:
         """A fitted model; RegistryError unless the bytes are those recorded and every type in them is trusted.
@@ -105,6 +115,10 @@ class Registry:
             return model_of(content, {*self.own_types, *types_of_recipe(model.recipe)})
         except RegistryError as error:
             raise RegistryError(f"model {model.model_id[:12]}: {error}") from error
+
+    def check(self, model: Model) -> None:
+        """Raise RegistryError (NotFound where it is missing) unless a model's bytes are those that were recorded."""
+        self._read(model.artifact)
 
     def size_of(self, model: Model) -> int:
         """The bytes of a model's artefact."""
@@ -132,11 +146,11 @@ class Registry:
         with asking(f"tag version {version}"):
             self.client.set_model_version_tag(self.name, version, key, value)
 
-    def tags(self) -> dict[str, set[str]]:
-        """The keys of the tags on each version."""
+    def listed(self) -> dict[str, Listed]:
+        """Every version that MLflow lists under the project's name, by its number, oldest first."""
         with asking("read the versions"):
-            found = self.client.search_model_versions(f"name = '{self.name}'")
-            return {str(version.version): set(version.tags) for version in found}
+            found = self.client.search_model_versions(f"name = '{self.name}'", order_by=["version_number ASC"])
+            return {str(one.version): Listed(str(one.version), one.run_id or "", dict(one.tags)) for one in found}
 
     def log_verdict(self, model: Model, verdict: Verdict) -> None:
         """Show a verdict with its numbers and checks on the challenger's run and version; it may be repeated."""
@@ -195,19 +209,21 @@ class Registry:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
-    def _log(self, training: Training) -> tuple[str, str, StoredFile]:
-        """Log run, trials and model; the run's id, the logged model's id and the artefact."""
+    def _log(self, training: Training) -> Upload:
+        """Log run, trials and model; what was uploaded."""
         content = model_bytes(training.fitted.model)
         self._refuse_other_answers(model_of(content, self.own_types), training)
         with training_run(self.client, self.experiment_id, training) as run_id:
             logged = self.client.create_logged_model(self.experiment_id, name="model", source_run_id=run_id)
-            artifact = StoredFile(self._file_name(logged.artifact_location), sha256_of(content), training.rows)
+            name = file_name(logged.artifact_location, self.artifacts)
+            upload = Upload(run_id, logged.model_id, StoredFile(name, sha256_of(content), training.rows))
+            self.uploads.note(training.model_id, upload)
             self._upload(logged, run_id, content, training)
-            self._read(artifact)
-            self.client.set_logged_model_tags(logged.model_id, _tags(training.model_id, artifact))
+            self._read(upload.artifact)
+            self.client.set_logged_model_tags(logged.model_id, _tags(training.model_id, upload.artifact))
             self.client.finalize_logged_model(logged.model_id, "READY")
             self._link(run_id, logged.model_id)
-        return run_id, logged.model_id, artifact
+        return upload
 
     def _refuse_other_answers(self, stored: Any, training: Training) -> None:
         """Raise unless the model that came back from its bytes answers the golden rows like the fitted one."""
@@ -235,31 +251,54 @@ class Registry:
 
         self.client.log_outputs(run_id, [LoggedModelOutput(logged_id, step=0)])
 
-    def _finished(self, model_id: ModelId) -> tuple[str, str, StoredFile] | None:
-        """A model that an earlier attempt stored whole but did not register."""
-        found = self.client.search_logged_models([self.experiment_id], f"tags.model_id = '{model_id}'")
-        for logged in found:
-            artifact = _artifact(logged.tags)
-            if str(logged.status) == "READY" and self._is_whole(artifact):
-                return logged.source_run_id, logged.model_id, artifact
+    def _taken_up(self, training: Training) -> Upload | None:
+        """An upload of this model that an earlier attempt made whole; its answers are compared with this fit's."""
+        for upload in self._whole_uploads(training.model_id):
+            # Its bytes hash to what a process of ours made, so they may be loaded.
+            self._refuse_other_answers(model_of(self._read(upload.artifact), self.own_types), training)
+            return upload
         return None
 
-    def _create_version(self, training: Training, run_id: str, logged_id: str, artifact: StoredFile) -> None:
-        """Register a stored model as the project's next version, with all that names it in one transaction."""
-        location = self.client.get_logged_model(logged_id).artifact_location
-        # On a database MLflow resolves models:/ by its global address, which is not ours; a server by its own.
-        source = f"models:/{logged_id}" if self.uri.startswith("http") else location
-        tags = {**training.tags, **_tags(training.model_id, artifact), "training_id": training.training_id}
-        self.client.create_model_version(
-            self.name, source, run_id=run_id, tags=tags, model_id=logged_id, await_creation_for=0
-        )
+    def _whole_uploads(self, model_id: str) -> list[Upload]:
+        """A model's noted uploads that came to their end: finished in MLflow, and the bytes are those made here."""
+        return [one for one in self.uploads.of(model_id) if self._is_whole(one.artifact) and self._is_ready(one)]
 
-    def _file_name(self, location: str) -> str:
-        """A model file's name under our folder, so that the folder can be moved; its address where it is not ours."""
-        path = Path(location.removeprefix("file://"))
-        if self.artifacts and path.is_relative_to(self.artifacts):
-            return str(path.relative_to(self.artifacts) / MODEL_FILE)
-        return f"{location}/{MODEL_FILE}"
+    def _is_ready(self, upload: Upload) -> bool:
+        """Whether MLflow has an upload as finished."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return str(self.client.get_logged_model(upload.logged_id).status) == "READY"
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return False
+
+    def _version_of(self, upload: Upload) -> str | None:
+        """The first version that MLflow lists for an upload, None where there is none."""
+        found = self.client.search_model_versions(f"name = '{self.name}' and run_id = '{upload.run_id}'")
+        source = self._source_of(upload)
+        numbers = [int(version.version) for version in found if version.source == source]
+        return str(min(numbers)) if numbers else None
+
+    def _source_of(self, upload: Upload) -> str:
+        """What a version names as its source: on a database MLflow would resolve models:/ by its global address."""
+        if self.uri.startswith("http"):
+            return f"models:/{upload.logged_id}"
+        return str(self.client.get_logged_model(upload.logged_id).artifact_location)
+
+    def _create_version(self, training: Training, upload: Upload) -> str:
+        """Register an upload as the project's next version, with all that names it in one transaction; its number."""
+        tags = {**training.tags, **_tags(training.model_id, upload.artifact), "training_id": training.training_id}
+        made = self.client.create_model_version(
+            self.name,
+            self._source_of(upload),
+            run_id=upload.run_id,
+            tags=tags,
+            model_id=upload.logged_id,
+            await_creation_for=0,
+        )
+        return str(made.version)
 
     def _is_whole(self, artifact: StoredFile) -> bool:
         """Whether a file's bytes are there and hash right."""
@@ -271,14 +310,14 @@ class Registry:
 
     def _read(self, artifact: StoredFile) -> bytes:
         """A model file's bytes; RegistryError unless they hash to what was recorded."""
-        content = self._local(artifact.name) if ":/" not in artifact.name else self._fetched(artifact.name)
+        content = self._fetched(artifact.name) if is_address(artifact.name) else self._local(artifact.name)
         if sha256_of(content) != artifact.sha256:
             raise RegistryError(f"model file {artifact.name!r} is not what was recorded; restore it from a backup")
         return content
 
     def _local(self, name: str) -> bytes:
         """The bytes of a file in our folder, made to survive a power cut."""
-        path = (self.artifacts or Path()) / name
+        path = local_path(name, self.artifacts)
         if not path.is_file():
             raise NotFound(f"model file {name!r} is missing; restore it from a backup or rebuild the model")
         with path.open("rb") as stream:
@@ -298,11 +337,6 @@ class Registry:
 def _tags(model_id: ModelId, artifact: StoredFile) -> dict[str, str]:
     """What finds a stored model again."""
     return {"model_id": model_id, "artifact": artifact.name, "sha256": artifact.sha256, "rows": str(artifact.rows)}
-
-
-def _artifact(tags: Mapping[str, str]) -> StoredFile:
-    """The artefact that tags name."""
-    return StoredFile(tags["artifact"], tags["sha256"], int(tags["rows"]))
 
 
 def _verdict_metrics(verdict: Verdict) -> dict[str, float]:

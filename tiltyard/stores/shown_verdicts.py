@@ -23,9 +23,10 @@ def unshown(workspace: Workspace, what: str) -> list[Verdict]:
     verdicts = [one for one in workspace.ledger.champions.verdicts() if one.decision != "roll_back"]
     if not verdicts:
         return []  # MLflow need not be asked, whose import takes seconds
-    tags, models = workspace.registry.tags(), workspace.ledger.models
+    listed, models = workspace.registry.listed(), workspace.ledger.models
     versions = {model.model_id: model.registry_version for model in models.all()}
-    return [one for one in verdicts if _tag(what, one) not in tags.get(versions[one.challenger_id], set())]
+    tags = {number: one.tags for number, one in listed.items()}
+    return [one for one in verdicts if _tag(what, one) not in tags.get(versions[one.challenger_id], {})]
 
 
 def show_verdict(workspace: Workspace, verdict: Verdict) -> None:

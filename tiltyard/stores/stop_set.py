@@ -44,7 +44,7 @@ def stability_of(
         return None
     frame = feature_frame(rows, workspace.project)
     before, after = (
-        predictions_of(one, frame, workspace.project).decisions for one in (workspace.registry.load(previous), fitted)
+        predictions_of(one, frame, workspace.project).decisions for one in (workspace.fitted(previous), fitted)
     )
     return stability(agreement_of(before, after), rows.height, previous.model_id)
 

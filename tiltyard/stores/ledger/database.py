@@ -13,12 +13,17 @@ from typing import Any, Final
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateSchema
 
+from schemas.errors import SettingsError
 from tiltyard.stores.ledger.outages import answering
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+INSUFFICIENT_PRIVILEGE: Final = "42501"
+"""PostgreSQL's code for what a role may not do."""
 
 SWITCHES: Final = 1000
 """How often, 10 ms apart, the first openers of one file try to have their turn."""
@@ -35,7 +40,8 @@ class Database:
     def __init__(self, url: str, schema: str | None = None) -> None:
         """Open the database at an SQLAlchemy URL and bring its tables up to date.
 
-        On PostgreSQL the tables live in a schema of their own, made when it is not there: one ledger per project.
+        On PostgreSQL the tables live in a schema of their own, made when it is not there: one ledger per project. A
+        role that does not own them opens a ledger whose tables are of today; SettingsError when they are not.
         """
         self.engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgresql_engine(url, schema)
         # SQLite's readers see one moment by themselves.
@@ -44,11 +50,13 @@ class Database:
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()
         # Who opened it may never close it: a workspace that nobody uses any more is simply forgotten.
         weakref.finalize(self, self.engine.dispose).atexit = False
-        with self.writing() as connection:
+        with _owning(), self.writing() as connection:
             if schema is not None and not self.is_sqlite:
                 # While it is not there, it is no current schema that 'writing' could lock by.
                 connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(schema))))
-                connection.execute(CreateSchema(schema, if_not_exists=True))
+                # IF NOT EXISTS would ask for the right to make it although it is there.
+                if not connection.dialect.has_schema(connection, schema):
+                    connection.execute(CreateSchema(schema))
             _migrate(connection)
 
     @property
@@ -90,6 +98,20 @@ class Database:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+
+@contextmanager
+def _owning() -> Iterator[None]:
+    """Tell a role that may not make or change tables who can."""
+    try:
+        yield
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) != INSUFFICIENT_PRIVILEGE:
+            raise
+        raise SettingsError(
+            "TILTYARD_LEDGER_URL: its role may not make or change the ledger's tables, and they are not those of this "
+            "version; run 'tiltyard status' once as the role that owns them, then 'tiltyard grant ROLE'"
+        ) from error
 
 
 def _postgresql_engine(url: str, schema: str | None) -> Engine:

@@ -12,9 +12,11 @@ from tiltyard.stores.ledger.assignments import Assignments
 from tiltyard.stores.ledger.batches import Batches
 from tiltyard.stores.ledger.champions import Champions
 from tiltyard.stores.ledger.database import Database
+from tiltyard.stores.ledger.ended_sessions import EndedSessions
 from tiltyard.stores.ledger.gold import Gold
 from tiltyard.stores.ledger.models import Models
 from tiltyard.stores.ledger.outbox import Outbox
+from tiltyard.stores.ledger.roles import grant_labeling
 from tiltyard.stores.ledger.segments import Segments
 from tiltyard.stores.ledger.turns import turn
 
@@ -39,7 +41,7 @@ class Ledger:
         self.gold = Gold(self.database)
         self.models = Models(self.database)
         self.champions = Champions(self.database)
-        self.outbox = Outbox(self.database)
+        self.outbox, self.ended_sessions = Outbox(self.database), EndedSessions(self.database)
         self.segments = Segments(self.database, segments)
 
     def turn(self, name: str) -> AbstractContextManager[None]:
@@ -53,6 +55,10 @@ class Ledger:
         """The position of the last fact; everything up to it is a fixed version of the project."""
         with self.database.reading() as connection:
             return int(connection.scalar(select(func.max(tables.journal.c.seq))) or 0)
+
+    def grant_labeling(self, role: str) -> None:
+        """Let a PostgreSQL role do what the labeling server needs and no more; see :mod:`.roles` for what it raises."""
+        grant_labeling(self.database, role)
 
     def close(self) -> None:
         """Give the database back."""

@@ -21,6 +21,8 @@ HELD: Final = timedelta(minutes=1)
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=1)
 MOST_ATTEMPTS: Final = 20
+STATES: Final = ("waiting", "delivered", "given_up")
+"""Those of notices; the table keeps other messages too (ended_sessions.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,9 @@ class Outbox:
 
     def all(self, limit: int = 100) -> list[Notice]:
         """The newest notices."""
-        statement = select(OUTBOX).order_by(OUTBOX.c.recorded_at.desc(), OUTBOX.c.notice_id).limit(limit)
+        is_notice = OUTBOX.c.state.in_(STATES)
+        newest = (OUTBOX.c.recorded_at.desc(), OUTBOX.c.notice_id)
+        statement = select(OUTBOX).where(is_notice).order_by(*newest).limit(limit)
         with self._database.reading() as connection:
             return [_notice(dict(row)) for row in connection.execute(statement).mappings()]
 
