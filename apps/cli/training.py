@@ -8,7 +8,8 @@ from apps.cli.options import HERE, AsJson, ProjectPath
 from apps.cli.screen import minute, say, show_json, show_table
 
 if TYPE_CHECKING:
-    from schemas.records import Due, Model, Rebuilt
+    from schemas.records import Due, Model
+    from tasks.rebuild_model import Rebuilt
     from tiltyard.rules.versioning import ModelVersion
     from tiltyard.stores.workspace import Workspace
 

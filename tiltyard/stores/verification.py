@@ -37,6 +37,7 @@ def verify_workspace(workspace: Workspace) -> Findings:
     findings.problems += verify_ledger(workspace.ledger)
     try:
         findings.checked["facts in the ledger"] = workspace.ledger.position()
+        findings.notes += [str(one) for one in workspace.ledger.annotations.set_aside()]
         findings.checked["segments"] = len(workspace.ledger.segments.all())
         for what, count, problems in _stores(workspace):
             findings.checked[what] = count
