@@ -82,8 +82,8 @@ class ServedProject:
 
     def disputes(self) -> list[Dispute]:
         """The samples that wait for an adjudicator."""
-        shared = in_todays_words(self.ledger.annotations.shared_voices(), self.project)
-        return disputed(shared, self.project.effective_label)
+        contested = in_todays_words(self.ledger.annotations.contested_voices(), self.project)
+        return disputed(contested, self.project.effective_label)
 
     def refresh(self) -> None:
         """Take up a project file that was changed; one that cannot be read is left alone, and logged."""

@@ -1,10 +1,11 @@
 """The ledger's database: opened, migrated, and handed out as reading or writing transactions."""
 
+import os
 import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from time import sleep
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateSchema
@@ -137,10 +138,26 @@ def _sqlite_engine(url: str) -> Engine:
     # Connections are kept: closing the last one copies the write-ahead log back, which costs more than a commit.
     # They wander between threads one transaction at a time, which SQLite allows.
     settings = {"timeout": 60, "check_same_thread": False}
+    _keep_to_owner(make_url(url).database)
     engine = create_engine(url, poolclass=QueuePool, pool_size=8, max_overflow=64, connect_args=settings)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _keep_to_owner(database: str | None) -> None:
+    """Make a ledger's file, and let nobody but its owner read it: it holds names, labels and samples' values.
+
+    SQLite gives its log the rights of the file. A file of somebody else, who lets us write, is left as it is.
+    """
+    path = Path(database or ":memory:")
+    if path.name.startswith((":memory:", "file:")) or not path.parent.is_dir():
+        return
+    with suppress(PermissionError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        for one in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+            if one.exists() and one.stat().st_mode & 0o077:
+                one.chmod(0o600)
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
