@@ -268,6 +268,7 @@ def ledger_page() -> str:
     about |= {
         "journal": "The spine: one row per fact. `seq` is the ledger position, `digest` the SHA-256 of the fact's row.",
         "segment": "A sealed stretch of the journal, mirrored as a file that holds the hash of the one before.",
+        "head": "No fact: how far the chain of segments has come; a file beside them says the same.",
         "sighting": "No fact: what a listing said of an object whose bytes are known; they are not copied again.",
         "outbox": "No fact: messages that wait until their receivers have them; see the how-to on the labeling queue.",
     }

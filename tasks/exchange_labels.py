@@ -11,7 +11,7 @@ from schemas.records import SampleId
 from tasks.step import step
 from tiltyard.rules.features import payloads_of
 from tiltyard.rules.label_files import Imported, Known, Line, is_whole
-from tiltyard.rules.label_intake import Hand, Taken, take_facts, take_labels
+from tiltyard.rules.label_intake import Hand, Taken, admit_facts, contradicted_by, take_facts, take_labels
 from tiltyard.rules.label_shapes import Shaped, shaped
 from tiltyard.rules.label_values import spellings
 from tiltyard.rules.strict_json import illegible
@@ -28,37 +28,42 @@ def export_labels(project: str, file: str) -> int:
 
 
 @step("import-labels")
-def import_labels(project: str, file: str, by: str = SAMPLE_ID, annotator: str = "import") -> Imported:
+def import_labels(
+    project: str, file: str, by: str = SAMPLE_ID, annotator: str = "import", importer: str | None = None
+) -> Imported:
     """Store the annotations of a file; what became of its lines.
 
-    An export brings whole facts, which are restored as they were. A file made by hand or by another tool names a
-    sample (by its id, or by the project's id or a reference column) and a label; the sample's values come from the
-    pool, and an assignment that waits for it is answered. Good lines are stored, all or none of them; bad ones are
-    named with the reason. The same file again brings nothing new.
+    An export brings whole facts, which keep who said what of which sample, and why it was asked. ``importer``, who is
+    the annotator where nobody else is named, and the moment of the import are recorded with each annotation.
+
+    A file made by hand or by another tool names a sample (by its id, or by the project's id or a reference column) and
+    a label; the sample's values come from the pool, and an assignment that waits for it is answered. Good lines are
+    stored, all or none of them; bad ones are named with the reason. The same file again brings nothing new.
     """
-    workspace, found = open_workspace(project), read_labels(Path(file))
+    workspace, found, brings = open_workspace(project), read_labels(Path(file)), importer or annotator
     stored = {annotation.client_key: annotation for annotation in workspace.ledger.annotations.until()}
     if is_whole(found.names):
-        taken, made = take_facts(found.lines, stored), Shaped()
+        taken, made = admit_facts(take_facts(found.lines, stored), stored, workspace.project), Shaped()
     else:
         made = shaped(found.names, found.lines, workspace.project, _key_column(workspace, by))
-        hand = Hand(by, annotator, workspace.clock(), found.table)
+        hand = Hand(by, annotator, workspace.clock(), found.table, brings)
         taken = take_labels(made.lines, _samples(workspace, made.lines, by), stored, workspace.project, hand)
     refused, new = [*found.refused, *made.refused, *taken.refused], len(taken.facts) + len(taken.labels)
     return Imported(
         lines=new + taken.known + len(refused) + made.left_out.total(),
-        stored=_store(workspace, taken),
+        stored=_store(workspace, taken, brings),
         known=taken.known,
         refused=tuple(sorted(refused, key=lambda one: one.line)),
         ignored=tuple(made.ignored),
         left_out=dict(made.left_out),
+        contradicted=contradicted_by(taken, workspace.project),
     )
 
 
-def _store(workspace: Workspace, taken: Taken) -> int:
+def _store(workspace: Workspace, taken: Taken, importer: str) -> int:
     """Store what was taken; how many annotations were new."""
     annotations, now = workspace.ledger.annotations, workspace.clock()
-    restored = annotations.restore(taken.facts)
+    restored = annotations.take_over(taken.facts, imported_by=importer, now=now)
     submitted = annotations.submit(
         taken.labels,
         contract_hash=workspace.contract_hash,

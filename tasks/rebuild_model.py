@@ -1,12 +1,24 @@
 """Rebuild a model from its ids, and see whether it says the same."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from schemas.errors import NotFound, RegistryError
 from schemas.project import recorded_project
-from schemas.records import Model, Rebuilt
+from schemas.records import Model, ModelId
 from tasks.step import step
 from tiltyard.stores.provenance import code_version, environment_of
 from tiltyard.stores.training import fit_again
 from tiltyard.stores.workspace import Workspace, open_workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """Whether a model that was fitted again says the same; ``changed`` is what differs: then and now, by name."""
+
+    model_id: ModelId
+    equal: bool
+    changed: Mapping[str, tuple[str, str]]
 
 
 @step("rebuild-model")

@@ -41,15 +41,15 @@ def import_labels(
 ) -> None:
     """Store the labels of a file.
 
-    An export of ours is restored fact by fact. Any other file needs a column that names the sample (--by) and one
-    called label; annotator, act, note, said_at and client_key may stand beside. Exports of Prodigy, doccano and Label
-    Studio are read as what they are. Good lines are stored, bad ones are named with the reason (exit code 2), and the
-    same file again brings nothing new.
+    An export of ours is restored fact by fact, each marked with who imported it and when. Any other file needs a
+    column that names the sample (--by) and one called label; annotator, act, note, said_at and client_key may stand
+    beside. Exports of Prodigy, doccano and Label Studio are read as what they are. Good lines are stored, bad ones are
+    named with the reason (exit code 2), and the same file again brings nothing new.
     """
     from tasks.exchange_labels import import_labels as take
     from tasks.seal_ledger import seal_ledger
 
-    imported = take.fn(str(project), str(file), by, person(annotator))
+    imported = take.fn(str(project), str(file), by, person(annotator), person(None))
     seal_ledger.fn(str(project))
     if as_json:
         show_json(imported)
@@ -87,6 +87,11 @@ def _tell(imported: "Imported", file: Path) -> None:
     if imported.left_out:
         words = ", ".join(f"{number:,} {word}" for word, number in imported.left_out.items())
         say(f"Left out, since they bring no label: {words}.")
+    if imported.contradicted:
+        say(
+            f"{imported.contradicted:,} samples have two labels or more of one annotator here: no coin decides, they "
+            "wait as disputes for a ruling (a line with act adjudicate, or the page Disputes)."
+        )
     if imported.ignored:
         say(f"Columns not looked at: {', '.join(imported.ignored)}.")
     place = "entry" if what == "entries" else "line"

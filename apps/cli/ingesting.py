@@ -95,6 +95,11 @@ def _tell(workspace: "Workspace", batches: Sequence["Batch"]) -> None:
     for batch in batches:
         for found in batch.statistics.get("anomalies", [])[:SHOWN_ANOMALIES]:
             say(f"  {found['why']}")
+        if count := batch.statistics.get("contradicted"):
+            say(
+                f"{count:,} samples come with two labels or more in this object: no coin decides, they wait as "
+                "disputes for a ruling and are not trained on."
+            )
     say(f"The pool holds {samples(workspace):,} samples.")
     if any(batch.quarantined for batch in batches):
         say("Bad rows are kept with their reasons: tiltyard quarantine list")

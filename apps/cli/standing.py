@@ -21,6 +21,15 @@ def labels_read(workspace: "Workspace") -> "TodaysLabels":
     return todays_labels(workspace.ledger.annotations.voices(), workspace.project)
 
 
+def disputes_of(workspace: "Workspace") -> int:
+    """How many samples wait for a ruling."""
+    from tiltyard.rules.disputes import disputed
+    from tiltyard.rules.todays_labels import in_todays_words
+
+    contested = in_todays_words(workspace.ledger.annotations.contested_voices(), workspace.project)
+    return len(disputed(contested, workspace.project.effective_label))
+
+
 def labels_by_class(labels: "list[EffectiveLabel]", names: list[str]) -> list[dict[str, Any]]:
     """One row per class: effective labels to train on and to judge on."""
     return [

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from apps.cli.ingesting import rows_of, samples, tell_batches
 from apps.cli.options import HERE, AsJson, ProjectPath
 from apps.cli.screen import minute, say, show_json, show_table
-from apps.cli.standing import labels_by_class, labels_read, standing_of
+from apps.cli.standing import disputes_of, labels_by_class, labels_read, standing_of
 from apps.cli.training import model_row
 
 if TYPE_CHECKING:
@@ -96,6 +96,8 @@ def _status(workspace: "Workspace") -> dict[str, Any]:
         "samples": samples(workspace),
         "queue": {purpose: ledger.assignments.waiting_count(purpose) for purpose in ("query", "random", "evaluation")},
         "annotations": ledger.annotations.count(),
+        "disputes": disputes_of(workspace),
+        "set_aside": [str(one) for one in ledger.annotations.set_aside()],
         "labels": labels_by_class(labels, workspace.project.class_names),
         "left_out": {"retired": read.retired, "unknown": read.unknown, "told": read.told},
         "champion": ledger.champions.current(),
@@ -125,6 +127,8 @@ def _tell_status(workspace: "Workspace", data: dict[str, Any]) -> None:
     show_table(sorted(labeled, key=_most_first)[:SHOWN_CLASSES], "Effective labels")
     if len(labeled) > SHOWN_CLASSES:
         say(f"... and {len(labeled) - SHOWN_CLASSES} more classes")
+    for sentence in data["set_aside"][:SHOWN_REASONS]:
+        say(f"Note: {sentence}.")
     say(f"Next: {data['next'].command} ({data['next'].why})")
 
 
@@ -146,6 +150,7 @@ def _facts(workspace: "Workspace", data: dict[str, Any]) -> list[dict[str, Any]]
         "queue": f"{sum(queue.values())} wait: {queue['query']} by strategy, {queue['random']} by chance, "
         f"{queue['evaluation']} to judge on",
         "labels": f"{data['annotations']:,} annotations; effective: {training:,} to train on, {judging:,} to judge on",
+        "disputes": f"{data['disputes']:,} samples wait for a ruling" if data["disputes"] else "none",
         "left out": data["left_out"]["told"],
         "training": ("due: " if data["training"] else "not due: ") + data["training"].why,
         "open question": data["question"] or "none",

@@ -127,8 +127,9 @@ def test_an_export_restores_every_fact_in_an_empty_ledger_once(labeled: Workspac
 
 
 def _without_seq(annotation: Annotation) -> dict[str, Any]:
-    """An annotation's facts; only its position is the ledger's own."""
-    return {name: getattr(annotation, name) for name in Annotation.__dataclass_fields__ if name != "seq"}
+    """What an annotation says; its position, and that it was imported, are the ledger's own."""
+    own = {"seq", "origin", "imported_by", "recorded_at"}
+    return {name: getattr(annotation, name) for name in Annotation.__dataclass_fields__ if name not in own}
 
 
 def test_a_changed_payload_is_refused(labeled: Workspace, tmp_path: Path) -> None:

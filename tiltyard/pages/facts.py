@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from schemas.records import Annotation, Batch, Conservation, EffectiveLabel, ModelId, Promotion, Verdict
+from tiltyard.rules.admission import why_uncounted
 from tiltyard.rules.check_groups import grouped
 from tiltyard.rules.headline import Headline, headline, metric_name
 from tiltyard.rules.label_cost import LabelCost, label_costs
@@ -72,7 +73,8 @@ def facts_of(workspace: Workspace) -> Facts:
     """Everything that the report tells of a project as it is now."""
     ledger, project = workspace.ledger, workspace.project
     position = ledger.position()
-    annotations = in_todays_words(ledger.annotations.until(position), project)
+    counting = [one for one in ledger.annotations.until(position) if why_uncounted(one) is None]
+    annotations = in_todays_words(counting, project)
     labels = todays_labels(annotations, project).labels
     objects = {landed.object_id: landed for landed in ledger.batches.objects()}
     latest, verdicts, moves = ledger.batches.latest(), ledger.champions.verdicts(), ledger.champions.history()

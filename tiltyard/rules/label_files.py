@@ -28,7 +28,8 @@ NEEDED: Final = frozenset(field.name for field in fields(Annotation) if field.de
 OWN: Final = ("client_key", "annotator", "act", "sample_id", "label", "note", "said_at")
 """The columns that a file made by hand may have, besides the one that names the sample."""
 
-NULLABLE_TEXT: Final = frozenset({"label", "supersedes", "assignment_id", "model_id", "suggestion", "guidelines_hash"})
+NULLABLE_TEXT: Final = frozenset({"label", "supersedes", "assignment_id", "model_id", "suggestion", "guidelines_hash",
+                                  "claimed_at", "imported_by"})  # fmt: skip
 NUMBERS: Final = frozenset({"seq", "score", "probability", "lead_ms"})
 FLAGS: Final = frozenset({"suggestion_visible", "late"})
 FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,7 +61,8 @@ class Refused:
 class Imported:
     """What became of a file's lines: stored, known before, refused, left out by a word that says why.
 
-    Each line is in one of them. ``ignored`` are the columns that were not looked at.
+    Each line is in one of them. ``ignored`` are the columns that were not looked at, and ``contradicted`` counts the
+    samples of which the file says two things in one voice: they wait as disputes.
     """
 
     lines: int
@@ -69,6 +71,7 @@ class Imported:
     refused: tuple[Refused, ...]
     ignored: tuple[str, ...]
     left_out: Mapping[str, int] = field(default_factory=dict)
+    contradicted: int = 0
 
 
 def line_of(annotation: Annotation) -> Line:

@@ -61,9 +61,12 @@ def place_of(name: str, parent: Place | None = None) -> Place | None:
 
 
 def is_found(name: str) -> bool:
-    """Whether Python finds a module here, or the package at its head."""
+    """Whether Python finds a module here; of what is installed, whether the package at its head is there."""
     top = name.partition(".")[0]
-    return top in sys.stdlib_module_names or place_of(top) is not None
+    head = place_of(top)
+    if head is None:
+        return top in sys.stdlib_module_names
+    return head.kind != "own" or place_of(name) is not None
 
 
 def submodules(package: str) -> list[str]:
