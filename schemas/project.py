@@ -12,7 +12,7 @@ from schemas.canonical import digest
 from schemas.columns import Columns, Part, expand
 from schemas.errors import ProjectFileError, nearest
 from schemas.gate import OF_TWO_CLASSES, Gate
-from schemas.tuning import Candidate, Tuning, refuse_costs, refuse_unread
+from schemas.tuning import Candidate, Tuning, TypeOrModule, refuse_costs, refuse_unread
 
 Format = Literal["auto", "csv", "json", "jsonl", "parquet"]
 StrategyName = Literal[
@@ -161,6 +161,9 @@ class Project(Part):
     pandera: str | None = Field(None, description="import path module:Model, checked on top of the columns")
     limits: Limits = Limits()
     candidates: list[Candidate] = Field(default_factory=list, description="empty: defaults for the features' kinds")
+    trusted: list[TypeOrModule] = Field(
+        default_factory=list, description="types or modules of others whose code may run when a model is loaded"
+    )
     tuning: Tuning = Tuning()
     query: Query = Query()
     evaluation: Evaluation = Evaluation()
