@@ -65,7 +65,7 @@ lock: $(INSTALLED) ## write the locks again: the project's, the images', Label S
 	compile="$$folder/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet"; \
 	$$compile pyproject.toml --all-extras $(UPGRADE) -o requirements.lock; \
-	$$compile pyproject.toml --extra postgresql --extra oidc -c requirements.lock -o $(IMAGE)/requirements.lock; \
+	$$compile pyproject.toml --extra postgresql --extra oidc --extra mlflow-server -c requirements.lock -o $(IMAGE)/requirements.lock; \
 	echo setuptools | $$compile - -c requirements.lock -o $(IMAGE)/build.lock; \
 	echo "moto[s3,sqs] flask flask-cors" | tr ' ' '\n' | $$compile - -c requirements.lock -o $(IMAGE)/aws.lock; \
 	echo "label-studio==$(LABEL_STUDIO)" | $$compile - $(UPGRADE) -o tests/label-studio.lock

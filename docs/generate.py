@@ -44,7 +44,15 @@ def project_page() -> str:
         "`# yaml-language-server: $schema=project.schema.json` and [the JSON Schema](project.schema.json) lies beside "
         "it.\n\n## Top level\n\n"
     )
-    return head + _keys_table(schema, schema) + "".join(_parts(schema))
+    return head + _keys_table(schema, schema) + "".join(_parts(schema)) + _values()
+
+
+def _values() -> str:
+    """The rules by which values are read, as their modules tell them."""
+    from tiltyard.rules import casting, widening
+
+    kinds, rule = (str(module.__doc__).replace("``", "`").strip() for module in (casting, widening))
+    return f"\n## How values are read\n\n{kinds}\n\n### Values of another type\n\n{rule}\n"
 
 
 def _project_schema() -> dict[str, Any]:
@@ -260,6 +268,7 @@ def ledger_page() -> str:
     about |= {
         "journal": "The spine: one row per fact. `seq` is the ledger position, `digest` the SHA-256 of the fact's row.",
         "segment": "A sealed stretch of the journal, mirrored as a file that holds the hash of the one before.",
+        "head": "No fact: how far the chain of segments has come; a file beside them says the same.",
         "sighting": "No fact: what a listing said of an object whose bytes are known; they are not copied again.",
         "outbox": "No fact: messages that wait until their receivers have them; see the how-to on the labeling queue.",
     }

@@ -49,6 +49,9 @@ class Column(Part):
     allowed: list[str] | None = Field(None, description="the only values allowed (category)")
     max_length: int = Field(100_000, ge=1, description="longest text allowed, in characters")
     missing: bool = Field(True, description="whether a cell may be empty")
+    missing_as: list[str] | None = Field(
+        None, description="spellings of an empty cell in this column, in place of source.csv.missing"
+    )
     unit: str = Field("", description="shown beside the value to the annotator")
     description: str = Field("", description="shown to the annotator")
 

@@ -48,7 +48,12 @@ class LabelingSettings(BaseSettings):
         [], description="where notices are sent, separated by commas; never settable from the web"
     )
     webhook_secret: SecretStr | None = Field(None, description="whsec_... that notices are signed with")
-    prefect_events: bool = Field(False, description="emit tiltyard.labels.ready to the Prefect server as well")
+    prefect_events: bool = Field(
+        False, description="emit tiltyard.labels.ready to the Prefect server as well; 'tiltyard watch' does it too"
+    )
+    seals: bool = Field(
+        True, description="mirror answers as chained segments every minute; false: leave that to the flows"
+    )
     max_body_bytes: int = Field(262_144, ge=1024, description="largest body of a request")
     max_import_bytes: int = Field(20_000_000, ge=1024, description="largest label file of an import")
     login_rate: str = Field("10/minute;100/hour", pattern=RATE, description="log-ins that may fail from one address")

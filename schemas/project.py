@@ -4,11 +4,15 @@ Unknown keys are refused and the nearest known one is named, because a misspelt 
 ignored is the costliest kind of typo.
 """
 
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from schemas.canonical import digest
+from schemas.classes import ClassName, Names
+from schemas.classes import named as with_name
 from schemas.columns import Columns, Part, expand
 from schemas.errors import ProjectFileError, nearest
 from schemas.gate import OF_TWO_CLASSES, Gate
@@ -34,7 +38,10 @@ class CsvOptions(Part):
 
     delimiter: str = Field(",", min_length=1, max_length=1, description="between two cells")
     quote: str = Field('"', min_length=1, max_length=1, description="around a cell that holds delimiters or lines")
-    missing: list[str] = Field(default_factory=lambda: [""], description="spellings of an empty cell")
+    missing: list[str] = Field(
+        default_factory=lambda: [""],
+        description="spellings of an empty cell, unless it is a class, an allowed value or an id",
+    )
 
 
 class Source(Part):
@@ -44,14 +51,6 @@ class Source(Part):
     pattern: str = Field("*", description="which keys are batches (shell pattern)")
     format: Format = Field("auto", description="auto goes by the key's ending")
     csv: CsvOptions = CsvOptions()
-
-
-class ClassName(Part):
-    """One answer that an annotator can give."""
-
-    name: str = Field(min_length=1, description="what annotations, models and predictions call it")
-    key: str | None = Field(None, min_length=1, max_length=1, description="keyboard key in the queue")
-    description: str = Field("", description="shown to the annotator")
 
 
 class Limits(Part):
@@ -157,6 +156,9 @@ class Project(Part):
     source: Source = Source()
     columns: Columns
     classes: list[ClassName] = Field(min_length=2)
+    retired: list[str] = Field(
+        default_factory=list, description="classes of before: their labels are kept, counted and left out"
+    )
     positive: str | None = Field(None, description="the class that f1, roc_auc and the threshold are about")
     pandera: str | None = Field(None, description="import path module:Model, checked on top of the columns")
     limits: Limits = Limits()
@@ -183,19 +185,30 @@ class Project(Part):
     @field_validator("classes", mode="before")
     @classmethod
     def plain_names(cls, classes: Any) -> Any:
-        """Take ``[yes, no]`` and ``{0: {...}}`` shorthands: a bare name is a class without a key."""
+        """Take the shorthand ``[spam, ham]``: a bare name is a class without a key."""
         if not isinstance(classes, list):
             return classes
-        return [{"name": str(entry)} if isinstance(entry, str | int) else entry for entry in classes]
+        return [with_name(entry) for entry in classes]
+
+    @model_validator(mode="after")
+    def classes_differ(self, info: ValidationInfo) -> Self:
+        """Refuse classes that are the same but for their spelling, names that cannot be seen, and repeated keys.
+
+        What the ledger recorded was taken then, and is read as it is.
+        """
+        if info.context == RECORDED:
+            return self
+        self.names.refuse_alike()
+        keys = [entry.key for entry in self.classes if entry.key]
+        twice = next((key for number, key in enumerate(keys) if key in keys[:number]), None)
+        if twice:
+            raise ValueError(f"key {twice!r} stands twice under 'classes'")
+        return self
 
     @model_validator(mode="after")
     def names_agree(self) -> Self:
-        """Refuse repeated classes or keys, and names that stand nowhere else in the file."""
-        names, keys = self.class_names, [entry.key for entry in self.classes if entry.key]
-        for what, values in (("class", names), ("key", keys)):
-            twice = sorted({value for value in values if values.count(value) > 1})
-            if twice:
-                raise ValueError(f"{what} {twice[0]!r} stands twice under 'classes'")
+        """Refuse names that stand nowhere else in the file."""
+        names = self.class_names
         if self.positive is not None and self.positive not in names:
             raise ValueError(f"positive {self.positive!r} is not a class; {nearest(self.positive, names)}")
         for part, named in (("display", self.display.named_columns), ("gate.slices", self.gate.slices.columns)):
@@ -239,6 +252,22 @@ class Project(Part):
         """The names of the classes in the file's order; models' probabilities use this order."""
         return [entry.name for entry in self.classes]
 
+    @cached_property
+    def names(self) -> Names:
+        """Every name of a class, and what it stands for."""
+        return Names(self.classes, self.retired)
+
+    def said(self, label: str) -> str | None:
+        """The class, alias or retired class that a label means, as the file spells it; none where it means none.
+
+        This is the one door for labels, from whichever side they come: the rule is in :mod:`schemas.class_names`.
+        """
+        return self.names.said(label)
+
+    def class_of(self, label: str) -> str | None:
+        """Today's class that a label stands for; none where it is retired, or of no class of the file."""
+        return self.names.class_of(label)
+
     @property
     def guidelines_hash(self) -> str:
         """The version of the guidelines, 16 hex digits."""
@@ -252,7 +281,14 @@ class Project(Part):
     @property
     def project_hash(self) -> str:
         """The identity of the whole file's meaning (spelling and key order aside), 64 hex digits."""
-        return digest(self.model_dump(mode="json"))
+        body = self.model_dump(mode="json")
+        # Keys that came later count only where they are used: projects of before stay what they are.
+        if not self.retired:
+            del body["retired"]
+        for entry in body["classes"]:
+            if not entry["aliases"]:
+                del entry["aliases"]
+        return digest(body)
 
     @property
     def contract_hash(self) -> str:
@@ -264,10 +300,22 @@ class Project(Part):
         # A key that came later counts only where it is used: contracts of before stay what they are.
         if self.columns.entity is None:
             del parts["columns"]["entity"]
+        for column in (*parts["columns"]["features"].values(), *parts["columns"]["context"].values()):
+            if column["missing_as"] is None:
+                del column["missing_as"]
         return digest(parts)
 
 
-def parse_project(content: Any, where: str) -> Project:
+RECORDED: Final = "recorded"
+"""The context in which a project is read that the ledger recorded: what was taken then is taken now."""
+
+
+def recorded_project(body: Mapping[str, Any]) -> Project:
+    """The project of a file as the ledger recorded it."""
+    return parse_project(dict(body), "the ledger's project file", RECORDED)
+
+
+def parse_project(content: Any, where: str, context: str | None = None) -> Project:
     """The project that a parsed YAML document describes.
 
     Raises ProjectFileError naming the file, each wrong key or value, and what would be right.
@@ -276,7 +324,7 @@ def parse_project(content: Any, where: str) -> Project:
         held = "holds nothing" if content is None else f"holds {content!r:.40}"
         raise ProjectFileError(f"{where}: a project file is a mapping of keys, this one {held}; see 'tiltyard schema'")
     try:
-        return Project.model_validate(content)
+        return Project.model_validate(content, context=context)
     except ValidationError as error:
         problems = "; ".join(_problem(entry) for entry in error.errors())
         raise ProjectFileError(f"{where}: {problems}") from error

@@ -152,7 +152,7 @@ class NewAnnotation:
     """One act of an annotator as it is submitted.
 
     ``client_key`` is made by the client and makes a repeated submission the same annotation.
-    ``said_at`` is the annotator's own clock; the ledger adds its own time and position.
+    ``said_at`` is the annotator's own clock; the ledger adds its own time and position, which decide what is newest.
     ``suggestion`` is what the model said, ``suggestion_visible`` whether the annotator had seen it by then, and
     ``guidelines_hash`` names the version of the guidelines that they had before them.
     """
@@ -172,11 +172,12 @@ class NewAnnotation:
     lead_ms: int | None = None
     origin: str = "queue"
     guidelines_hash: str | None = None
+    imported_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """One act of an annotator as the ledger keeps it, for ever."""
+    """One act of an annotator, kept for ever; ``claimed_at`` is a time that was yet to come, ``said_at`` then ours."""
 
     seq: int
     annotation_id: AnnotationId
@@ -204,6 +205,8 @@ class Annotation:
     said_at: datetime
     recorded_at: datetime
     guidelines_hash: str | None = None
+    claimed_at: datetime | None = None
+    imported_by: str | None = None
 
 
 class Voice(NamedTuple):
@@ -217,6 +220,8 @@ class Voice(NamedTuple):
     supersedes: AnnotationId | None
     purpose: str
     said_at: datetime
+    seq: int = 0
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,12 +392,3 @@ class Due:
     def __bool__(self) -> bool:
         """Whether the step is due."""
         return self.now
-
-
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
-    """Whether a model that was fitted again says the same; ``changed`` is what differs: then and now, by name."""
-
-    model_id: ModelId
-    equal: bool
-    changed: Mapping[str, tuple[str, str]]

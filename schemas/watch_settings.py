@@ -35,6 +35,9 @@ class WatchSettings(BaseSettings):
     poll_seconds: int = Field(
         5, ge=1, le=20, description="how long one question to the queue waits, and so how long a stop may take"
     )
+    labels_ready: bool = Field(
+        True, description="emit tiltyard.labels.ready to Prefect when there are labels enough for a training"
+    )
     health_host: str = Field("127.0.0.1", description="address of /health, /live and /metrics")
     health_port: int = Field(8766, ge=0, le=65535, description="port of /health, /live and /metrics; 0: none")
 

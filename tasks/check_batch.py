@@ -11,7 +11,7 @@ from schemas.errors import ObjectError, TiltyardError
 from schemas.frames import load_pandera
 from schemas.records import Batch, BatchId, LandedObject, ObjectId, StoredFile
 from tasks.step import step
-from tiltyard.rules.annotating import arrived_labels
+from tiltyard.rules.annotating import arrived_labels, contradicted
 from tiltyard.rules.attempts import numbering_of, rows_to_read
 from tiltyard.rules.raw_rows import QUARANTINE_TYPES, RawRows
 from tiltyard.rules.sifting import Screened, Sifted, identified, keep_marks, only_rows, refuse_structure, sift
@@ -128,7 +128,10 @@ def _record(
             reason=sifted.reason,
             pool_file=pooled,
             quarantine_file=_quarantine(workspace, batch_id, sifted.quarantined),
-            statistics=_statistics(workspace, accepted) | _reading(workspace, landed, attempts, sifted),
+            statistics=_statistics(workspace, accepted)
+            | _reading(workspace, landed, attempts, sifted)
+            | _contradictions(workspace, sifted)
+            | ({"missing_cells": sifted.missing} if sifted.missing else {}),
             recorded_at=now,
         )
     )
@@ -141,6 +144,15 @@ def _reading(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batc
         before = attempts[-1].statistics.get("numbering", "") if attempts else numbering
         return {"numbering": before, "whole": False}
     return {"numbering": numbering, "whole": rows_to_read(attempts, numbering) is None}
+
+
+def _contradictions(workspace: Workspace, sifted: Sifted) -> dict[str, Any]:
+    """How many samples the object labels in two ways, if any: they are disputes."""
+    if sifted.labeled.is_empty():
+        return {}
+    labels = sifted.labeled[str(workspace.project.columns.label)]
+    count = len(contradicted(sifted.labeled["sample_id"], labels, workspace.project))
+    return {"contradicted": count} if count else {}
 
 
 def _keep_labels(workspace: Workspace, sifted: Sifted, landed: LandedObject) -> None:

@@ -18,6 +18,7 @@ from tiltyard.rules.committee import fit_committee
 from tiltyard.rules.disagreement import room_for
 from tiltyard.rules.explaining import background_of, explained
 from tiltyard.rules.features import feature_frame, frame_of_json
+from tiltyard.rules.todays_labels import rows_of_today
 from tiltyard.rules.triggering import labels_to_draw, wants_the_differing, worth_asking
 from tiltyard.stores.due import asked_for, question_of
 from tiltyard.stores.population import population_of
@@ -126,6 +127,7 @@ def _committee(workspace: Workspace, known: Known, seed: int) -> list[Any]:
     if known.champion is None or not workspace.project.query.strategy.startswith("committee"):
         return []
     rows = workspace.labeled_rows(workspace.ledger.models.get(known.champion).training_id)
+    rows = rows_of_today(rows, workspace.project)
     return fit_committee(
         known.model, feature_frame(rows, workspace.project), rows["label"].to_numpy(), COMMITTEE_SIZE, seed
     )

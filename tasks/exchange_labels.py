@@ -9,9 +9,12 @@ from schemas.errors import AnnotationError, nearest
 from schemas.records import SampleId
 from tasks.step import step
 from tiltyard.rules.features import payloads_of
-from tiltyard.rules.label_files import Imported, Known, foreign_names, is_whole, text_of
-from tiltyard.rules.label_intake import Hand, Taken, take_facts, take_labels
-from tiltyard.stores.label_files import LabelLines, read_labels, write_labels
+from tiltyard.rules.label_files import Imported, Known, Line, is_whole
+from tiltyard.rules.label_intake import Hand, Taken, admit_facts, contradicted_by, take_facts, take_labels
+from tiltyard.rules.label_shapes import Shaped, shaped
+from tiltyard.rules.label_values import spellings
+from tiltyard.rules.strict_json import illegible
+from tiltyard.stores.label_files import read_labels, write_labels
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 SAMPLE_ID = "sample_id"
@@ -19,40 +22,47 @@ SAMPLE_ID = "sample_id"
 
 @step("export-labels")
 def export_labels(project: str, file: str) -> int:
-    """Write every annotation with all its fields to a CSV or JSON Lines file; how many."""
+    """Write every annotation with all its fields to a CSV, TSV or JSON Lines file; how many."""
     return write_labels(Path(file), open_workspace(project).ledger.annotations.until())
 
 
 @step("import-labels")
-def import_labels(project: str, file: str, by: str = SAMPLE_ID, annotator: str = "import") -> Imported:
+def import_labels(
+    project: str, file: str, by: str = SAMPLE_ID, annotator: str = "import", importer: str | None = None
+) -> Imported:
     """Store the annotations of a file; what became of its lines.
 
-    An export brings whole facts, which are restored as they were. A file made by hand names a sample (by its id,
-    or by the project's id or a reference column) and a label; the sample's values come from the pool, and an
-    assignment that waits for it is answered. Good lines are stored, all or none of them; bad ones are named with
-    the reason. The same file again brings nothing new.
+    An export brings whole facts, which keep who said what of which sample, and why it was asked. ``importer``, who is
+    the annotator where nobody else is named, and the moment of the import are recorded with each annotation.
+
+    A file made by hand or by another tool names a sample (by its id, or by the project's id or a reference column) and
+    a label; the sample's values come from the pool, and an assignment that waits for it is answered. Good lines are
+    stored, all or none of them; bad ones are named with the reason. The same file again brings nothing new.
     """
-    workspace, found = open_workspace(project), read_labels(Path(file))
+    workspace, found, brings = open_workspace(project), read_labels(Path(file)), importer or annotator
     stored = {annotation.client_key: annotation for annotation in workspace.ledger.annotations.until()}
     if is_whole(found.names):
-        taken, ignored = take_facts(found.lines, stored), []
+        taken, made = admit_facts(take_facts(found.lines, stored), stored, workspace.project), Shaped()
     else:
-        ignored = foreign_names(found.names, _key_column(workspace, by))
-        hand = Hand(by, annotator, workspace.clock())
-        taken = take_labels(found.lines, _samples(workspace, found, by), stored, workspace.project, hand)
+        made = shaped(found.names, found.lines, workspace.project, _key_column(workspace, by))
+        hand = Hand(by, annotator, workspace.clock(), found.table, brings)
+        taken = take_labels(made.lines, _samples(workspace, made.lines, by), stored, workspace.project, hand)
+    refused, new = [*found.refused, *made.refused, *taken.refused], len(taken.facts) + len(taken.labels)
     return Imported(
-        lines=len(found.lines) + len(found.refused),
-        stored=_store(workspace, taken),
+        lines=new + taken.known + len(refused) + made.left_out.total(),
+        stored=_store(workspace, taken, brings),
         known=taken.known,
-        refused=tuple(sorted([*found.refused, *taken.refused], key=lambda one: one.line)),
-        ignored=tuple(ignored),
+        refused=tuple(sorted(refused, key=lambda one: one.line)),
+        ignored=tuple(made.ignored),
+        left_out=dict(made.left_out),
+        contradicted=contradicted_by(taken, workspace.project),
     )
 
 
-def _store(workspace: Workspace, taken: Taken) -> int:
+def _store(workspace: Workspace, taken: Taken, importer: str) -> int:
     """Store what was taken; how many annotations were new."""
     annotations, now = workspace.ledger.annotations, workspace.clock()
-    restored = annotations.restore(taken.facts)
+    restored = annotations.take_over(taken.facts, imported_by=importer, now=now)
     submitted = annotations.submit(
         taken.labels,
         contract_hash=workspace.contract_hash,
@@ -72,9 +82,9 @@ def _key_column(workspace: Workspace, by: str) -> str:
     return by
 
 
-def _samples(workspace: Workspace, found: LabelLines, by: str) -> dict[str, list[Known]]:
+def _samples(workspace: Workspace, lines: list[tuple[int, Line]], by: str) -> dict[str, list[Known]]:
     """The pool's samples that the lines name, by that name, each with the assignment that waits for it."""
-    wanted = pl.Series(sorted({key for key in (_key(line, by) for _, line in found.lines) if key}), dtype=pl.String)
+    wanted = pl.Series(sorted({key for _, line in lines for key in _keys(line, by)}), dtype=pl.String)
     waiting = {one.sample_id: one.assignment_id for one in reversed(workspace.ledger.assignments.waiting())}
     samples: dict[str, list[Known]] = defaultdict(list)
     for chunk in workspace.pool.scan(workspace.pool_files(), workspace.settings.chunk_rows):
@@ -86,9 +96,7 @@ def _samples(workspace: Workspace, found: LabelLines, by: str) -> dict[str, list
     return samples
 
 
-def _key(line: dict[str, object], by: str) -> str | None:
-    """A line's name for its sample; none where it is no text, which is told with the line."""
-    try:
-        return text_of(line, by)
-    except AnnotationError:
-        return None
+def _keys(line: Line, by: str) -> list[str]:
+    """The names that a line's key may stand for; none where it is no text, which is told with the line."""
+    value = line.get(by)
+    return [] if isinstance(value, dict | list) else [one for one in spellings(value) if illegible(one) is None]

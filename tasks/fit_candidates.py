@@ -2,7 +2,7 @@
 
 from schemas.records import LabeledSet, Model, ModelId, TrainingId
 from tasks.step import step
-from tiltyard.stores.provenance import code_version, environment
+from tiltyard.stores.provenance import code_version, environment_of
 from tiltyard.stores.registry import CHALLENGER, RegisteredModel
 from tiltyard.stores.training import Refit, fit_from, model_id_of, warm_recipe
 from tiltyard.stores.training_runs import Training
@@ -69,7 +69,7 @@ def _record(
             recipe=dict(refit.fitted.recipe),
             seed=workspace.project.seed,
             code_version=code_version(),
-            environment=environment(),
+            environment=environment_of(workspace.project),
             metrics=dict(best.metrics),
             threshold=best.threshold,
             run_id=registered.run_id,

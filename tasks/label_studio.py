@@ -17,6 +17,7 @@ from tiltyard.rules.label_studio_answers import (
     assignment_in,
     mapping_of,
     take_answers,
+    told_at,
 )
 from tiltyard.rules.label_studio_tasks import HOLDER, SUGGESTED, appearance, founding, marker, task_of
 from tiltyard.stores.label_studio import Found, LabelStudio, open_label_studio
@@ -112,8 +113,8 @@ def pull_annotations(project: str, everything: bool = False, users: str = "") ->
     """
     workspace = open_workspace(project)
     annotations = workspace.ledger.annotations
-    stored = annotations.of_origin(HOLDER)
-    since = None if everything or not stored else max(one.said_at for one in stored) - OVERLAP
+    stored = annotations.keyed(f"{HOLDER} ")
+    since = None if everything or not stored else max(map(told_at, stored)) - OVERLAP
     with open_label_studio(workspace.settings) as server:
         found = server.project(marker(workspace.project.name))
         if found is None:
@@ -135,7 +136,7 @@ def pull_annotations(project: str, everything: bool = False, users: str = "") ->
 def compare_with_label_studio(project: str, users: str = "") -> Standing:
     """How things stand there and here; nothing is changed."""
     workspace = open_workspace(project)
-    stored = workspace.ledger.annotations.of_origin(HOLDER)
+    stored = workspace.ledger.annotations.keyed(f"{HOLDER} ")
     with open_label_studio(workspace.settings) as server:
         found = server.project(marker(workspace.project.name))
         emails, annotators = server.users(), _annotators(workspace, server, users)
@@ -146,7 +147,7 @@ def compare_with_label_studio(project: str, users: str = "") -> Standing:
             tasks=int(found.fields.get("task_number") or 0) if found else 0,
             held=workspace.ledger.assignments.holders(workspace.clock()).get(HOLDER, 0),
             annotations=len(stored),
-            newest=max((one.said_at for one in stored), default=None),
+            newest=max(map(told_at, stored), default=None),
             annotators={emails[number]: annotators[number] for number in sorted(emails)},
         )
 
@@ -160,7 +161,7 @@ def _twin(workspace: Workspace, server: LabelStudio, new_project: bool) -> tuple
     if found is not None:
         return found, False
     known = HOLDER in workspace.ledger.assignments.holders(workspace.clock())
-    if not new_project and (known or workspace.ledger.annotations.of_origin(HOLDER)):
+    if not new_project and (known or workspace.ledger.annotations.keyed(f"{HOLDER} ")):
         raise LabelStudioError(f"{_lost(workspace, server)}, or say --new-project to begin there anew")
     return server.make_project(founding(workspace.project)), True
 

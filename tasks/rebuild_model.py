@@ -1,12 +1,24 @@
 """Rebuild a model from its ids, and see whether it says the same."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from schemas.errors import NotFound, RegistryError
-from schemas.project import parse_project
-from schemas.records import Model, Rebuilt
+from schemas.project import recorded_project
+from schemas.records import Model, ModelId
 from tasks.step import step
-from tiltyard.stores.provenance import code_version, environment
+from tiltyard.stores.provenance import code_version, environment_of
 from tiltyard.stores.training import fit_again
 from tiltyard.stores.workspace import Workspace, open_workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """Whether a model that was fitted again says the same; ``changed`` is what differs: then and now, by name."""
+
+    model_id: ModelId
+    equal: bool
+    changed: Mapping[str, tuple[str, str]]
 
 
 @step("rebuild-model")
@@ -19,9 +31,10 @@ def rebuild_model(project: str, model_id: str) -> Rebuilt:
     workspace = open_workspace(project)
     model = workspace.ledger.models.get(model_id)
     version = workspace.ledger.models.project_version(model.project_hash)
-    refit = fit_again(workspace, model, parse_project(dict(version.body), "the ledger's project file"))
+    project_then = recorded_project(version.body)
+    refit = fit_again(workspace, model, project_then)
     then = {**model.environment, "code": model.code_version}
-    now = {**environment(), "code": code_version()}
+    now = {**environment_of(project_then), "code": code_version()}
     changed = {name: (value, now.get(name, "")) for name, value in then.items() if now.get(name) != value}
     if fault := _stored(workspace, model):
         changed["stored bytes"] = (model.artifact.sha256[:12], fault)

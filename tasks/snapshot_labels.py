@@ -4,11 +4,11 @@ from typing import Literal
 
 import polars as pl
 
-from schemas.canonical import digest
 from schemas.records import EffectiveLabel, LabeledSet
 from tasks.step import step
-from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.rules.features import frame_of_json
+from tiltyard.rules.todays_labels import todays_labels
+from tiltyard.stores.labeled_sets import set_id_of, with_payloads
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 
@@ -27,7 +27,7 @@ def pin_labels(workspace: Workspace, purpose: Literal["training", "evaluation"])
     workspace.refuse_other_kinds()
     position = workspace.ledger.position()
     voices = workspace.ledger.annotations.voices(position)
-    everything = effective_labels(voices, workspace.project.effective_label)
+    everything = todays_labels(voices, workspace.project).labels
     labels = [label for label in everything if label.evaluation == (purpose == "evaluation")]
     return _keep(workspace, labels, purpose, position)
 
@@ -36,8 +36,8 @@ def _keep(
     workspace: Workspace, labels: list[EffectiveLabel], purpose: Literal["training", "evaluation"], position: int
 ) -> LabeledSet:
     """Write the file first, then its record. What was kept before is not written again."""
-    labeled = _labeled(workspace, labels, position)
-    set_id = digest([purpose, labeled.select("sample_id", "label", "payload_hash").rows()])[:32]
+    labeled = with_payloads(workspace, labels, position)
+    set_id = set_id_of(purpose, labeled)
     known = workspace.ledger.models.known_set(set_id)
     if known is not None:
         return known
@@ -53,16 +53,6 @@ def _keep(
             recorded_at=workspace.clock(),
         )
     )
-
-
-def _labeled(workspace: Workspace, labels: list[EffectiveLabel], position: int) -> pl.DataFrame:
-    """Each labelled sample with its label, the annotations that carry it, and its payload as text."""
-    own = pl.DataFrame(
-        [(label.sample_id, label.label, list(label.annotations)) for label in labels],
-        schema={"sample_id": pl.String, "label": pl.String, "annotations": pl.List(pl.String)},
-        orient="row",
-    )
-    return own.join(workspace.ledger.annotations.payloads(position), on="sample_id", maintain_order="left")
 
 
 def _frame(workspace: Workspace, labeled: pl.DataFrame) -> pl.DataFrame:

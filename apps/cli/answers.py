@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from schemas.project import ClassName
+from schemas.classes import ClassName
 
 Act = Literal["label", "skip", "cant_tell", "flag", "undo", "quit"]
 

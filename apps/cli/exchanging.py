@@ -13,7 +13,9 @@ from schemas.errors import AnnotationError
 if TYPE_CHECKING:
     from tiltyard.rules.label_files import Imported
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends in .csv or .jsonl.")]
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A file that ends in .csv, .tsv, .jsonl or, to import, .json.")
+]
 ByColumn = Annotated[
     str,
     typer.Option(
@@ -39,14 +41,15 @@ def import_labels(
 ) -> None:
     """Store the labels of a file.
 
-    An export of ours is restored fact by fact. Any other file needs a column that names the sample (--by) and one
-    called label; annotator, act, note, said_at and client_key may stand beside. Good lines are stored, bad ones are
+    An export of ours is restored fact by fact, each marked with who imported it and when. Any other file needs a
+    column that names the sample (--by) and one called label; annotator, act, note, said_at and client_key may stand
+    beside. Exports of Prodigy, doccano and Label Studio are read as what they are. Good lines are stored, bad ones are
     named with the reason (exit code 2), and the same file again brings nothing new.
     """
     from tasks.exchange_labels import import_labels as take
     from tasks.seal_ledger import seal_ledger
 
-    imported = take.fn(str(project), str(file), by, person(annotator))
+    imported = take.fn(str(project), str(file), by, person(annotator), person(None))
     seal_ledger.fn(str(project))
     if as_json:
         show_json(imported)
@@ -77,11 +80,22 @@ def export_labels(
 
 def _tell(imported: "Imported", file: Path) -> None:
     """Say what became of the lines."""
+    what = "entries" if file.suffix.lower() == ".json" else "lines"
     new, known = f"{imported.stored:,} annotations are new", f"{imported.known:,} were known"
-    say(f"{file}: {imported.lines:,} lines; {new}, {known}, {len(imported.refused):,} refused.")
+    left = f", {sum(imported.left_out.values()):,} left out" if imported.left_out else ""
+    say(f"{file}: {imported.lines:,} {what}; {new}, {known}, {len(imported.refused):,} refused{left}.")
+    if imported.left_out:
+        words = ", ".join(f"{number:,} {word}" for word, number in imported.left_out.items())
+        say(f"Left out, since they bring no label: {words}.")
+    if imported.contradicted:
+        say(
+            f"{imported.contradicted:,} samples have two labels or more of one annotator here: no coin decides, they "
+            "wait as disputes for a ruling (a line with act adjudicate, or the page Disputes)."
+        )
     if imported.ignored:
         say(f"Columns not looked at: {', '.join(imported.ignored)}.")
-    show_table([{"line": one.line, "why": one.why} for one in imported.refused[:SHOWN_REFUSALS]], "Refused")
+    place = "entry" if what == "entries" else "line"
+    show_table([{place: one.line, "why": one.why} for one in imported.refused[:SHOWN_REFUSALS]], "Refused")
     if len(imported.refused) > SHOWN_REFUSALS:
         say(f"... and {len(imported.refused) - SHOWN_REFUSALS:,} more")
     if imported.refused:

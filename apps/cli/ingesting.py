@@ -65,13 +65,15 @@ def samples(workspace: "Workspace") -> int:
 def tell_batches(rows: Sequence[dict[str, Any]], title: str = "") -> None:
     """Show batches as a table; below it, why any was refused and which columns are unusual."""
     repeated = any(row["attempt"] > 1 for row in rows)
-    left_out = {"reason", "unusual"} if repeated else {"reason", "unusual", "attempt"}
+    left_out = {"reason", "unusual", "missing"} | (set() if repeated else {"attempt"})
     shown = [{SHORTER.get(name, name): row[name] for name in row if name not in left_out} for row in rows]
     show_table(shown, title)
     for row in rows:
         if row["reason"]:
             reason = row["reason"].removeprefix(f"{row['object']!r}: ")
             say(f"{row['object']}: {row['state']}. {reason}")
+        if row["missing"]:
+            say(f"{row['object']}: taken as missing: {row['missing']}")
         if row["unusual"]:
             say(f"{row['object']}: unusual beside the batches before: {row['unusual']}")
 
@@ -93,6 +95,11 @@ def _tell(workspace: "Workspace", batches: Sequence["Batch"]) -> None:
     for batch in batches:
         for found in batch.statistics.get("anomalies", [])[:SHOWN_ANOMALIES]:
             say(f"  {found['why']}")
+        if count := batch.statistics.get("contradicted"):
+            say(
+                f"{count:,} samples come with two labels or more in this object: no coin decides, they wait as "
+                "disputes for a ruling and are not trained on."
+            )
     say(f"The pool holds {samples(workspace):,} samples.")
     if any(batch.quarantined for batch in batches):
         say("Bad rows are kept with their reasons: tiltyard quarantine list")

@@ -16,6 +16,7 @@ from apps.cli.differing import diff
 from apps.cli.doctoring import doctor
 from apps.cli.exchanging import export_labels, import_labels
 from apps.cli.explaining import explain
+from apps.cli.granting import grant
 from apps.cli.ingesting import ingest
 from apps.cli.judging import judge
 from apps.cli.label_studio import label_studio
@@ -47,7 +48,7 @@ PANELS = {
     "Labels": (import_labels, export_labels),
     "Look": (status, history, show, diff, explain, report),
     "Trust": (verify, rebuild, doctor),
-    "Under Prefect": (deploy, watch),
+    "Under Prefect": (deploy, watch, grant),
 }
 GROUPS = {
     "label": (label, "Labels"),

@@ -20,6 +20,7 @@ EXAMPLES: Final = {
     "example": "tiltyard example digits my-digits",
     "explain": "tiltyard explain 98b26c43 --model champion",
     "export-labels": "tiltyard export-labels labels.jsonl",
+    "grant": "tiltyard grant tiltyard_writer --project bank",
     "history": "tiltyard history",
     "import-labels": "tiltyard import-labels answers.csv --by scan_id --annotator ada",
     "ingest": "tiltyard ingest --project my-project",

@@ -131,18 +131,20 @@ def _nothing_pending(workspace: "Workspace") -> str:
         return f"nothing to promote: {name} says {last.decision!r}: {last.reason}"
     if last.champion_id != workspace.ledger.champions.champion_id:
         return f"nothing to promote: {name} compared with a champion that has been replaced since; run 'tiltyard judge'"
-    return _not_approved(workspace, last)
+    return not_approved(workspace, last)
 
 
-def _not_approved(workspace: "Workspace", verdict: "Verdict") -> str:
+def not_approved(workspace: "Workspace", verdict: "Verdict") -> str:
     """Why a verdict that says promote may not be acted on: where it stands between gate and person."""
-    from tiltyard.rules.approving import deadline_of
+    from tiltyard.rules.approving import MAY_PASS, deadline_of
     from tiltyard.stores.due import approval_due
 
     name, until = f"verdict {verdict.verdict_id[:8]}", f"{deadline_of(verdict):%Y-%m-%d %H:%M} UTC"
     state = approval_due(workspace, verdict)
     if state == "wanted":
         return f"{name} waits for approval until {until}; run 'tiltyard approve --reason \"...\"'"
+    if state in MAY_PASS:
+        return f"{name} says promote and waits for nobody's approval; run 'tiltyard promote'"
     if state == "declined":
         answer = workspace.ledger.champions.approvals()[verdict.verdict_id]
         return f"nothing to promote: {answer.reviewer} declined {name}: {answer.reason}"

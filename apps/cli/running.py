@@ -163,7 +163,16 @@ def _nothing(workspace: "Workspace", step: str) -> str:
         "ingest": "nothing to do: no new object arrived",
         "settle": "nothing to do: no new label speaks of an earlier decision",
         "judge": "nothing to do: no challenger awaits a verdict",
-        "promote": "nothing to do: no verdict says promote",
+        "promote": f"nothing to do: {_unpromoted(workspace)}",
         "ask": f"nothing to do: {waiting} wait in the queue, or the pool is asked out",
         "seal": "nothing to do: every fact is sealed",
     }[step]
+
+
+def _unpromoted(workspace: "Workspace") -> str:
+    """Why nothing was promoted: no verdict says so, or one waits for a person, or has no say any more."""
+    from apps.cli.promoting import not_approved
+    from tiltyard.stores.due import verdict_to_promote
+
+    verdict = verdict_to_promote(workspace)
+    return not_approved(workspace, verdict) if verdict else "no verdict says promote that was not acted on"

@@ -42,7 +42,8 @@ class Session:
         """The queue's next sample, a gold one when it is time for one."""
         ledger, now = self.workspace.ledger, self.workspace.clock()
         labeling = self.workspace.project.labeling
-        ledger.gold.ask_if_due(self.annotator, now, labeling.gold_share, self.workspace.project.seed)
+        project = self.workspace.project
+        ledger.gold.ask_if_due(self.annotator, now, labeling.gold_share, project.seed, project.names.answerable)
         leased = ledger.assignments.lease(self.annotator, now, term=timedelta(minutes=labeling.lease_minutes))
         return leased[0] if leased else None
 
@@ -116,6 +117,6 @@ class Session:
             guidelines_hash=workspace.project.guidelines_hash,
             **said,
         )
-        check_annotation(new, workspace.project)
+        new = check_annotation(new, workspace.project)
         submit, labeling = workspace.ledger.annotations.submit, workspace.project.labeling
         return submit([new], contract_hash=workspace.contract_hash, now=now, labeling=labeling)[0]

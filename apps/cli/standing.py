@@ -5,14 +5,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from schemas.records import EffectiveLabel
     from tiltyard.rules.next_step import Standing
+    from tiltyard.rules.todays_labels import TodaysLabels
     from tiltyard.stores.workspace import Workspace
 
 
 def labels_of(workspace: "Workspace") -> "list[EffectiveLabel]":
-    """What all annotations amount to under the project's rule."""
-    from tiltyard.rules.effective_labels import effective_labels
+    """The labels that count today."""
+    return labels_read(workspace).labels
 
-    return effective_labels(workspace.ledger.annotations.voices(), workspace.project.effective_label)
+
+def labels_read(workspace: "Workspace") -> "TodaysLabels":
+    """What all annotations amount to under the project's rule and classes, and what that leaves out."""
+    from tiltyard.rules.todays_labels import todays_labels
+
+    return todays_labels(workspace.ledger.annotations.voices(), workspace.project)
+
+
+def disputes_of(workspace: "Workspace") -> int:
+    """How many samples wait for a ruling."""
+    from tiltyard.rules.disputes import disputed
+    from tiltyard.rules.todays_labels import in_todays_words
+
+    contested = in_todays_words(workspace.ledger.annotations.contested_voices(), workspace.project)
+    return len(disputed(contested, workspace.project.effective_label))
 
 
 def labels_by_class(labels: "list[EffectiveLabel]", names: list[str]) -> list[dict[str, Any]]:

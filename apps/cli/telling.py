@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from apps.cli.ingesting import rows_of, samples, tell_batches
 from apps.cli.options import HERE, AsJson, ProjectPath
 from apps.cli.screen import minute, say, show_json, show_table
-from apps.cli.standing import labels_by_class, labels_of, standing_of
+from apps.cli.standing import disputes_of, labels_by_class, labels_read, standing_of
 from apps.cli.training import model_row
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ def _status(workspace: "Workspace") -> dict[str, Any]:
     from tiltyard.stores.stop_set import stopping_of
 
     ledger = workspace.ledger
-    labels = labels_of(workspace)
+    read = labels_read(workspace)
+    labels = read.labels
     standing = standing_of(workspace, labels)
     rows = ledger.batches.conservation()
     return {
@@ -95,7 +96,10 @@ def _status(workspace: "Workspace") -> dict[str, Any]:
         "samples": samples(workspace),
         "queue": {purpose: ledger.assignments.waiting_count(purpose) for purpose in ("query", "random", "evaluation")},
         "annotations": ledger.annotations.count(),
+        "disputes": disputes_of(workspace),
+        "set_aside": [str(one) for one in ledger.annotations.set_aside()],
         "labels": labels_by_class(labels, workspace.project.class_names),
+        "left_out": {"retired": read.retired, "unknown": read.unknown, "told": read.told},
         "champion": ledger.champions.current(),
         "training": standing.training,
         "question": standing.question,
@@ -127,6 +131,8 @@ def _tell_status(workspace: "Workspace", data: dict[str, Any]) -> None:
         from apps.cli.health import trust_told
 
         say(f"Beware: {trust_told(workspace.project.trusted)}.")
+    for sentence in data["set_aside"][:SHOWN_REASONS]:
+        say(f"Note: {sentence}.")
     say(f"Next: {data['next'].command} ({data['next'].why})")
 
 
@@ -148,9 +154,11 @@ def _facts(workspace: "Workspace", data: dict[str, Any]) -> list[dict[str, Any]]
         "queue": f"{sum(queue.values())} wait: {queue['query']} by strategy, {queue['random']} by chance, "
         f"{queue['evaluation']} to judge on",
         "labels": f"{data['annotations']:,} annotations; effective: {training:,} to train on, {judging:,} to judge on",
+        "disputes": f"{data['disputes']:,} samples wait for a ruling" if data["disputes"] else "none",
+        "left out": data["left_out"]["told"],
         "training": ("due: " if data["training"] else "not due: ") + data["training"].why,
         "open question": data["question"] or "none",
         "champion": f"{champion.model_id[:8]}, move {champion.number}" if champion else "none yet",
         "stopping": data["stopping"].sentence,
     }
-    return [{workspace.project.name: name, "": sentence} for name, sentence in said.items()]
+    return [{workspace.project.name: name, "": sentence} for name, sentence in said.items() if sentence]

@@ -8,7 +8,8 @@ from apps.cli.options import HERE, AsJson, ProjectPath
 from apps.cli.screen import minute, say, show_json, show_table
 
 if TYPE_CHECKING:
-    from schemas.records import Due, Model, Rebuilt
+    from schemas.records import Due, Model
+    from tasks.rebuild_model import Rebuilt
     from tiltyard.rules.versioning import ModelVersion
     from tiltyard.stores.workspace import Workspace
 
@@ -32,14 +33,16 @@ def train(project: ProjectPath = HERE, force: Force = False, as_json: AsJson = F
 
     where, workspace = str(project), open_workspace(project)
     due, model = training_due.fn(where), None
+    before = {one.model_id for one in workspace.ledger.models.all()}
     if due or force:
         training_id = TrainingId(snapshot_labels.fn(where, "training"))
         model = workspace.ledger.models.get(fit_candidates.fn(where, training_id))
         seal_ledger.fn(where)
+    known = model is not None and model.model_id in before
     if as_json:
-        show_json({"trained": model is not None, "due": due, "model": model})
+        show_json({"trained": model is not None and not known, "due": due, "model": model})
     else:
-        _tell(workspace, due, model)
+        _tell(workspace, due, model, known=known)
 
 
 def rebuild(model: ModelName, project: ProjectPath = HERE, as_json: AsJson = False) -> None:
@@ -71,7 +74,7 @@ def model_row(model: "Model", labels: int, version: "ModelVersion") -> dict[str,
     }
 
 
-def _tell(workspace: "Workspace", due: "Due", model: "Model | None") -> None:
+def _tell(workspace: "Workspace", due: "Due", model: "Model | None", *, known: bool) -> None:
     """Say what was trained, or why nothing was."""
     if model is None:
         say(f"Not trained: {due.why}.")
@@ -81,7 +84,12 @@ def _tell(workspace: "Workspace", due: "Due", model: "Model | None") -> None:
 
     labeled, version = workspace.ledger.models.get_set(model.training_id), version_of(workspace, model.model_id)
     counts = ", ".join(f"{name}: {count:,}" for name, count in labeled.classes.items() if count)
-    say(f"Trained {model.model_id[:8]} ({model.recipe.get('candidate')}) on {labeled.rows:,} labels ({counts}).")
+    made_of = f"{model.model_id[:8]} ({model.recipe.get('candidate')}) on {labeled.rows:,} labels ({counts})"
+    if known:
+        say(f"Nothing was trained: {made_of} is known already, as version {version.number}.")
+        say("Next: tiltyard status")
+        return
+    say(f"Trained {made_of}.")
     say(f"It is version {version.number}, {version.step}: {version.why}.")
     show_table([{"metric": name, "in its trials": value} for name, value in sorted(model.metrics.items())])
     say("It is the challenger. Next: tiltyard judge")

@@ -17,7 +17,8 @@ from apps.labeling.ruling import rule
 from apps.labeling.told import DisputeTold, Result, SaidTold
 from schemas.errors import AnnotationError, NotFound
 from schemas.records import Annotation, SampleId
-from tiltyard.rules.answers import answers_of
+from tiltyard.rules.answers import standing
+from tiltyard.rules.disputes import spoken
 
 router = APIRouter(tags=["adjudication"])
 TOLD = {"cant_tell"}
@@ -70,7 +71,7 @@ def _disputes(caller: Caller, limit: int) -> list[DisputeTold]:
 
 def _told(sample_id: SampleId, history: Sequence[Annotation]) -> DisputeTold:
     """One dispute: its labels by how many said them, with their remarks; names are left out."""
-    answers = list(answers_of(history).values())
+    answers = [one for stand in standing(history).values() for one in spoken(stand)]
     labels = [label for label, _ in Counter(str(one.label) for one in answers).most_common()]
     said = [_said(label, [one for one in answers if one.label == label]) for label in labels]
     unsure = [one for one in history if one.act in TOLD]

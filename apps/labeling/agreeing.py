@@ -10,11 +10,12 @@ from apps.labeling.told import AgreementTold
 from schemas.records import Voice
 from tiltyard.rules.agreement import cohen_kappa, krippendorff_alpha
 from tiltyard.rules.answers import answers_of, standing
+from tiltyard.rules.todays_labels import in_todays_words
 
 
 def agreement(served: ServedProject) -> AgreementTold:
     """Krippendorff's alpha over all, and Cohen's kappa of the two who share most samples; none where not defined."""
-    voices = served.ledger.annotations.shared_voices()
+    voices = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
     alpha = krippendorff_alpha(voices, rng=np.random.default_rng(served.project.seed))
     two = busiest_pair(voices)
     kappa = cohen_kappa(voices, *two, rng=np.random.default_rng(served.project.seed)) if two else None

@@ -142,5 +142,4 @@ def new_annotation(answer: Answer, annotator: str, served: ServedProject) -> New
         origin=ORIGIN,
         guidelines_hash=answer.guidelines_version,
     )
-    check_annotation(new, served.project)
-    return new
+    return check_annotation(new, served.project)

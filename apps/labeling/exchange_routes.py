@@ -16,13 +16,13 @@ from apps.labeling.told import ImportedTold, RefusedLine
 from schemas.records import Annotation
 from tiltyard.stores.label_files import label_texts
 
-CSV, LINES = "text/csv", "application/x-ndjson"
-ENDINGS: Final = {CSV: ".csv", LINES: ".jsonl"}
-TYPES: Final = {"csv": CSV, "jsonl": LINES}
+CSV, TSV, LINES, JSON = "text/csv", "text/tab-separated-values", "application/x-ndjson", "application/json"
+ENDINGS: Final = {CSV: ".csv", TSV: ".tsv", LINES: ".jsonl", JSON: ".json"}
+TYPES: Final = {"csv": CSV, "tsv": TSV, "jsonl": LINES}
 AT_ONCE: Final = 1_000
 SHOWN: Final = 1_000
 
-Format = Annotated[Literal["csv", "jsonl"], Query(description="CSV, or a JSON object per line")]
+Format = Annotated[Literal["csv", "tsv", "jsonl"], Query(description="CSV, TSV, or a JSON object per line")]
 ByColumn = Annotated[str, Query(max_length=200, description="column that names the sample")]
 FILE: Final = {"schema": {"type": "string"}}
 router = APIRouter(tags=["lead"])
@@ -31,7 +31,9 @@ router = APIRouter(tags=["lead"])
 @router.get(
     "/projects/{project}/export",
     response_class=StreamingResponse,
-    responses={200: {"content": {CSV: FILE, LINES: FILE}, "description": "every annotation with every field"}},
+    responses={
+        200: {"content": dict.fromkeys(TYPES.values(), FILE), "description": "every annotation with every field"}
+    },
 )
 async def export(caller: Lead, format: Format = "csv") -> StreamingResponse:
     """Every annotation with all its fields, as of now; a spreadsheet runs none of its cells."""
@@ -44,7 +46,7 @@ async def export(caller: Lead, format: Format = "csv") -> StreamingResponse:
 
 @router.post(
     "/projects/{project}/import",
-    openapi_extra={"requestBody": {"required": True, "content": {CSV: FILE, LINES: FILE}}},
+    openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(ENDINGS, FILE)}},
 )
 async def take_in(request: Request, caller: Lead, by: ByColumn = "sample_id") -> ImportedTold:
     """Store the labels of a file: good lines are stored, bad ones named; the same file again brings nothing new."""
@@ -86,4 +88,5 @@ def _import(caller: Caller, content: bytes, ending: str, by: str) -> ImportedTol
         known=imported.known,
         refused=[RefusedLine(line=one.line, why=one.why) for one in imported.refused[:SHOWN]],
         ignored=list(imported.ignored),
+        left_out=dict(imported.left_out),
     )

@@ -17,6 +17,7 @@ def gild(served: ServedProject, lead: str, sample_id: str, label: str) -> tuple[
 
     It is a ruling as well, stored first: what annotators are measured by is the sample's label.
     """
+    label = served.project.class_of(label) or label
     if label not in served.project.class_names:
         raise Refusal(422, f"{label!r} is not a class; {nearest(label, served.project.class_names)}", "label")
     known = _current(served, sample_id)

@@ -16,6 +16,7 @@ from schemas.records import Access, Annotation, Voice
 from tiltyard.rules.agreement import agreement_with_suggestion
 from tiltyard.rules.annotator_quality import AnnotatorQuality, annotator_quality, consensus_quality
 from tiltyard.rules.answers import answers_of, standing
+from tiltyard.rules.todays_labels import in_todays_words
 
 RECENT: Final = 500
 ANSWERS: Final = frozenset({"label", "adjudicate"})
@@ -42,7 +43,7 @@ class _Told:
         self._now = served.now()
         self._held = served.ledger.assignments.holders(self._now)
         self._superseded = {voice.supersedes for voice in voices}
-        shared = served.ledger.annotations.shared_voices()
+        shared = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
         self._beside = {one.annotator: one for one in annotator_quality(shared, served.project.effective_label)}
         self._agreed, self._pairs = pairs_of(shared)
         predicted = served.ledger.assignments.suggested
@@ -92,7 +93,8 @@ def pairs_of(voices: Iterable[Voice]) -> tuple[Counter[str], Counter[str]]:
 
 def confusion(served: ServedProject) -> list[Confusion]:
     """What each annotator said where the sample has a label by now, for those who share samples; commonest first."""
-    found = annotator_quality(served.ledger.annotations.shared_voices(), served.project.effective_label)
+    shared = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
+    found = annotator_quality(shared, served.project.effective_label)
     return [Confusion(annotator=one.annotator, cells=_cells(one)) for one in found if one.confusion]
 
 

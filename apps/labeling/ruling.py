@@ -23,7 +23,7 @@ def rule(served: ServedProject, annotator: str, ruling: Ruling, payload: Payload
         origin=ORIGIN,
         guidelines_hash=served.project.guidelines_hash,
     )
-    check_annotation(new, served.project)
+    new = check_annotation(new, served.project)
     (kept,) = served.ledger.annotations.submit(
         [new],
         contract_hash=served.workspace.contract_hash,

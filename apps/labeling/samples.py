@@ -6,8 +6,10 @@ from apps.labeling.served import ServedProject
 from apps.labeling.told import SampleTold, StandingTold
 from schemas.errors import NotFound
 from schemas.records import Annotation, Assignment, SampleId, Voice
+from tiltyard.rules.admission import why_uncounted
 from tiltyard.rules.disputes import disputed
 from tiltyard.rules.effective_labels import effective_labels
+from tiltyard.rules.todays_labels import in_todays_words
 
 
 def sample(served: ServedProject, sample_id: str) -> SampleTold:
@@ -19,7 +21,7 @@ def sample(served: ServedProject, sample_id: str) -> SampleTold:
         raise NotFound(f"sample {sample_id} was never asked for and never annotated")
     suggestion = next((one.suggestion for one in assignments if one.suggestion), None)
     rule = served.project.effective_label
-    voices = _deciding(served, history)
+    voices = in_todays_words(_deciding(served, history), served.project)
     return SampleTold(
         sample_id=sample_id,
         payload=_payload(assignments, history),
@@ -35,6 +37,7 @@ def sample(served: ServedProject, sample_id: str) -> SampleTold:
 
 def _deciding(served: ServedProject, history: Sequence[Annotation]) -> list[Annotation | Voice]:
     """What decides over a sample's label: its history and, where voices have weights, all that they come from."""
+    history = [one for one in history if why_uncounted(one) is None]
     if served.project.effective_label != "quality_weighted":
         return list(history)
     own = {one.annotation_id for one in history}

@@ -19,6 +19,7 @@ from schemas.errors import ProjectFileError
 from schemas.project import Project
 from schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation
 from tiltyard.rules.disputes import Dispute, disputed
+from tiltyard.rules.todays_labels import in_todays_words
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.workspace import Workspace, find_project_file, open_workspace
 
@@ -32,8 +33,9 @@ QUALITY_SECONDS: Final = 60.0
 class ServedProject:
     """One project as the server holds it open."""
 
-    def __init__(self, path: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(self, path: Path, clock: Callable[[], datetime], *, seals: bool = True) -> None:
         """Open the project's stores, a ledger of our own among them, and start its writer."""
+        self._seals = seals
         self._file = find_project_file(path)
         self._stamp = self._file.stat().st_mtime_ns
         self._clock = clock
@@ -80,7 +82,8 @@ class ServedProject:
 
     def disputes(self) -> list[Dispute]:
         """The samples that wait for an adjudicator."""
-        return disputed(self.ledger.annotations.shared_voices(), self.project.effective_label)
+        contested = in_todays_words(self.ledger.annotations.contested_voices(), self.project)
+        return disputed(contested, self.project.effective_label)
 
     def refresh(self) -> None:
         """Take up a project file that was changed; one that cannot be read is left alone, and logged."""
@@ -103,8 +106,9 @@ class ServedProject:
         self.workspace = workspace
 
     def seal(self) -> None:
-        """Mirror what was stored as a chained file, so that nobody can change it unseen."""
-        self.ledger.segments.seal(self.now())
+        """Mirror what was stored as a chained file, so that nobody can change it unseen, if that is left to us."""
+        if self._seals:
+            self.ledger.segments.seal(self.now())
 
     def close(self) -> None:
         """Store what waits, seal what was stored, and give the database back."""
@@ -123,7 +127,8 @@ class ServedProject:
         labeling, now = self.project.labeling, self.now()
         if labeling.gold_share > 0 and self._has_gold.get("", lambda: bool(self.ledger.gold.current())):
             for annotator in counts:
-                self.ledger.gold.ask_if_due(annotator, now, labeling.gold_share, self.project.seed)
+                project = self.project
+                self.ledger.gold.ask_if_due(annotator, now, labeling.gold_share, project.seed, project.names.answerable)
         held = self.ledger.assignments.lease_all(counts, now, timedelta(minutes=labeling.lease_minutes))
         return {annotator: self._keep(found) for annotator, found in held.items()}
 

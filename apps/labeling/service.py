@@ -39,7 +39,7 @@ class LabelingService:
         self.logins = Limit(settings.login_rate)
         self.requests = Limit(settings.request_rate)
         self.openid = OpenIdLogin(settings, secret) if settings.oidc_issuer else None
-        self.projects = _by_name([ServedProject(path, clock) for path in projects])
+        self.projects = _by_name([ServedProject(path, clock, seals=settings.seals) for path in projects])
         self.ended = EndedSessions(self.projects, settings.session_hours, clock)
 
     def warm(self) -> None:

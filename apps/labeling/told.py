@@ -298,6 +298,7 @@ class ImportedTold(BaseModel):
     known: int
     refused: list[RefusedLine]
     ignored: list[str]
+    left_out: dict[str, int]
 
 
 class GoldTold(BaseModel):

@@ -18,6 +18,7 @@ from apps.watch.patience import Patience
 from apps.watch.runs import Runs
 from apps.watch.settling import Settling
 from apps.watch.standing import Standing
+from apps.watch.telling import LabelTeller
 from apps.watch.watched import watched_projects
 from apps.watch.watching import Watch
 from schemas.errors import SettingsError
@@ -50,7 +51,8 @@ def opened_watch(settings: WatchSettings) -> Iterator[tuple[Watch, Standing]]:
         letters = DeadLetters(queue, projects[0].workspace.files("dead-letters"), settings.dead_letters)
         settling = Settling(queue, letters, projects, runs, standing, _now)
         with told_at(settings.health_host, settings.health_port, standing):
-            yield Watch(settling, settings.poll_seconds, Patience()), standing
+            teller = LabelTeller(projects, _now) if settings.labels_ready else None
+            yield Watch(settling, settings.poll_seconds, Patience(), teller), standing
 
 
 def _now() -> datetime:

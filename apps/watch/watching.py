@@ -10,6 +10,7 @@ from typing import Final
 
 from apps.watch.patience import Patience
 from apps.watch.settling import Settled, Settling
+from apps.watch.telling import LabelTeller
 from schemas.errors import NotFound, ObjectError, TiltyardError
 from tiltyard.stores.message_queue import HOLD_SECONDS, MOST_AT_ONCE, Message
 
@@ -21,11 +22,13 @@ WAIT_SECONDS: Final = 1.0
 class Watch:
     """One watch of one queue. Several of them may share a queue: what they create is the same run."""
 
-    def __init__(self, settling: Settling, poll_seconds: float, patience: Patience) -> None:
-        """Prepare to watch; nothing is received yet."""
+    def __init__(
+        self, settling: Settling, poll_seconds: float, patience: Patience, teller: LabelTeller | None = None
+    ) -> None:
+        """Prepare to watch; nothing is received yet. A teller also tells Prefect of labels, between two rounds."""
         self._settling = settling
         self._queue, self._standing = settling.queue, settling.standing
-        self._poll_seconds, self._patience = poll_seconds, patience
+        self._poll_seconds, self._patience, self._teller = poll_seconds, patience, teller
         self._in_hand: deque[Message] = deque()
         self._settled: list[Message] = []
         self._held_until = 0.0
@@ -50,8 +53,10 @@ class Watch:
                 pass
 
     def _go_round(self, stop: Event) -> None:
-        """One round: receive and settle; with as many runs unfinished as agreed, wait a moment."""
+        """One round: receive and settle, tell of labels; with as many runs unfinished as agreed, wait a moment."""
         self._receive()
+        if self._teller is not None:
+            self._teller.tell()
         if not self._settle_all(stop):
             self._hold_on()
             stop.wait(WAIT_SECONDS)

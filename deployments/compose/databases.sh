@@ -9,3 +9,8 @@ CREATE DATABASE :"name" OWNER :"name";
 REVOKE ALL ON DATABASE :"name" FROM PUBLIC;
 SQL
 done
+# The labeling server's and the watch's own role owns nothing: 'tiltyard grant' says what it may do.
+psql --set ON_ERROR_STOP=1 --set password="$TILTYARD_WRITER_DB_PASSWORD" --username "${POSTGRES_USER:-postgres}" <<'SQL'
+CREATE ROLE tiltyard_writer LOGIN PASSWORD :'password';
+GRANT CONNECT ON DATABASE tiltyard TO tiltyard_writer;
+SQL

@@ -24,9 +24,12 @@ STORE_ENV=$store
 COMPOSE_PROFILES=$profiles
 POSTGRES_PASSWORD=$(secret)
 TILTYARD_DB_PASSWORD=$(secret)
+TILTYARD_WRITER_DB_PASSWORD=$(secret)
 PREFECT_DB_PASSWORD=$(secret)
 MLFLOW_DB_PASSWORD=$(secret)
 PREFECT_PASSWORD=$(secret)
+MLFLOW_PASSWORD=$(secret)
+MLFLOW_SECRET=$(secret)
 TILTYARD_LABEL_SECRET=$(secret)
 # Where browsers reach the queue, once a proxy with TLS stands before it: with https, cookies are Secure.
 TILTYARD_LABEL_ORIGINS=$origin

@@ -12,7 +12,8 @@ from rich.console import Console
 from apps.cli.answers import Answers, Said
 from apps.cli.sample_view import keys_view, sample_view
 from apps.cli.session import Session
-from schemas.project import ClassName, Project, parse_project
+from schemas.classes import ClassName
+from schemas.project import Project, parse_project
 from schemas.records import Assignment, AssignmentId, QueryId, SampleId
 from tests.commands import done, tiltyard
 from tests.small_project import CONTENT, a_day, deliver, make_project

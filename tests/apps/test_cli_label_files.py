@@ -15,12 +15,12 @@ from schemas.records import Annotation, AnnotationId, AssignmentId, ModelId, New
 from tests.commands import done, tiltyard
 from tests.small_project import a_day, answer_queue, deliver, make_project
 from tiltyard.rules.annotating import annotation_id
-from tiltyard.rules.label_files import guarded, unguarded
 from tiltyard.rules.label_intake import take_facts
+from tiltyard.rules.spreadsheets import guarded, unguarded
 from tiltyard.stores.label_files import read_labels, write_labels
 from tiltyard.stores.workspace import Workspace
 
-ODD = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
+ODD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20) | st.sampled_from(
     [
         "=1+1",
         "'",
@@ -34,7 +34,8 @@ ODD = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sample
         ',"',
         "-1",
         "@x",
-        "\0",
+        "a;=1+1",
+        "a\n-1,@x|+y",
         "\u2028",
         "\ufeff",
         "",
@@ -42,9 +43,15 @@ ODD = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sample
         "null",
     ]
 )
-MOMENTS = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]))
+MOMENTS = st.datetimes(
+    datetime(1971, 1, 1),
+    datetime(2199, 1, 1),
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]),
+)
 NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
-PAYLOADS = st.dictionaries(ODD, st.none() | st.booleans() | st.integers() | ODD | NUMBERS, max_size=4)
+PAYLOADS = st.dictionaries(
+    ODD, st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | ODD | NUMBERS, max_size=4
+)
 
 
 @st.composite
@@ -120,8 +127,9 @@ def test_an_export_restores_every_fact_in_an_empty_ledger_once(labeled: Workspac
 
 
 def _without_seq(annotation: Annotation) -> dict[str, Any]:
-    """An annotation's facts; only its position is the ledger's own."""
-    return {name: getattr(annotation, name) for name in Annotation.__dataclass_fields__ if name != "seq"}
+    """What an annotation says; its position, and that it was imported, are the ledger's own."""
+    own = {"seq", "origin", "imported_by", "recorded_at"}
+    return {name: getattr(annotation, name) for name in Annotation.__dataclass_fields__ if name not in own}
 
 
 def test_a_changed_payload_is_refused(labeled: Workspace, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ MISTAKES = [
     (["quarantine", "retry"], "Invalid value: name the batches to retry, or say --all "
      "(see 'tiltyard quarantine retry --help')"),
     (["import-labels", "no.csv"], "no file at 'no.csv'"),
-    (["import-labels", "pyproject.toml"], "'pyproject.toml': a label file ends in .csv, .jsonl, .ndjson"),
+    (["import-labels", "pyproject.toml"], "'pyproject.toml': a label file ends in .csv, .tsv, .jsonl, .ndjson, .json"),
     (["export-labels", "README.md"], "'README.md' is there already; say --overwrite to replace it"),
     (["run", "--only", "trian"], "Invalid value: no step 'trian'; did you mean 'train'? (see 'tiltyard run --help')"),
     (["run", "--from", "ask", "--to", "train"], "Invalid value: step 'ask' comes after 'train'; the order is "

@@ -11,7 +11,7 @@ from tests.deployed_variables import unknown
 SERVICE_KEYS: Final = {
     "image", "build", "init", "read_only", "tmpfs", "cap_drop", "security_opt", "restart", "logging", "environment",
     "env_file", "volumes", "healthcheck", "command", "entrypoint", "depends_on", "ports", "profiles",
-    "stop_grace_period",
+    "stop_grace_period", "networks",
 }  # fmt: skip
 HEALTH_KEYS: Final = {"test", "interval", "timeout", "retries", "start_period", "disable"}
 CONDITIONS: Final = {"service_healthy", "service_completed_successfully"}

@@ -1,6 +1,7 @@
 """Kubernetes manifests and what is wrong with them, beyond what Kubernetes' own schema says."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,10 +14,14 @@ from tests.deployed_variables import unknown
 
 VERSIONS: Final = ("1.34", "1.37")
 SECRETS: Final = {
-    "TILTYARD_LEDGER_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL", "MLFLOW_BACKEND_STORE_URI",
+    "TILTYARD_LEDGER_URL", "TILTYARD_WRITER_LEDGER_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL",
+    "MLFLOW_BACKEND_STORE_URI", "MLFLOW_PASSWORD", "MLFLOW_SECRET",
     "PREFECT_API_AUTH_STRING", "TILTYARD_LABEL_SECRET",
 }  # fmt: skip
 """The keys of 'tiltyard-secrets', as docs/how-to/from-an-aws-account.md makes it."""
+
+PRIVATE: Final = re.compile(r"SECRET|PASSWORD|AUTH_STRING|LEDGER_URL|STORE_URI")
+"""What a variable is called that holds a secret."""
 
 MADE: Final = {"tiltyard-settings", "tiltyard-project"}
 """ConfigMaps that an installation makes."""
@@ -102,9 +107,7 @@ def _variables(part: Workload) -> Iterator[str]:
         source = one.get("valueFrom", {}).get("secretKeyRef", {})
         if source and (source["name"] != "tiltyard-secrets" or source["key"] not in SECRETS):
             yield f"no such secret: {source}"
-        if not source and any(
-            word in one["name"] for word in ("SECRET", "PASSWORD", "AUTH", "LEDGER_URL", "STORE_URI")
-        ):
+        if not source and PRIVATE.search(one["name"]):
             yield f"{one['name']} stands in the clear"
 
 

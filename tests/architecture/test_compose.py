@@ -20,7 +20,7 @@ from tests.deployed_variables import unknown
 TEXT = (FOLDER / "compose.yaml").read_text("utf-8")
 CONTENT: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES = CONTENT["services"]
-VERBS = {"build", "up", "ps", "logs", "run", "down"}
+VERBS = {"build", "up", "ps", "logs", "run", "exec", "down"}
 
 BROKEN: dict[str, Callable[[dict[str, Any]], object]] = {
     "a key that is not known": lambda all_: all_["worker"].update(enviroment={}),
@@ -75,7 +75,7 @@ def test_secrets_are_drawn_by_chance_and_kept_to_oneself(environment: Path) -> N
         for name, value in variables_of(environment.read_text("utf-8")).items()
         if name.endswith(("WORD", "SECRET"))
     ]
-    assert len(secrets) == len(set(secrets)) == 6
+    assert len(secrets) == len(set(secrets)) == 9
     assert all(len(one) == 48 and int(one, 16) for one in secrets)
     assert environment.stat().st_mode & 0o777 == 0o600
 

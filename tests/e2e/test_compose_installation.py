@@ -14,6 +14,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 import httpx
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
 from examples.catalogue import example_named
 from tests.architecture.sources import ROOT
@@ -157,14 +160,38 @@ def test_labels_become_a_champion(laptop: Laptop) -> None:
     told = json.loads(laptop.parts.run("cli", ["tiltyard", "history", "--json"]))
     assert told["verdicts"], told
     address = f"http://127.0.0.1:{laptop.parts.ports['mlflow']}/api/2.0/mlflow/registered-models"
-    shown = httpx.get(f"{address}/alias", params={"name": "digits", "alias": "champion"}).raise_for_status().json()
+    asked = httpx.get(f"{address}/alias", params={"name": "digits", "alias": "champion"}, auth=of_mlflow(laptop))
+    shown = asked.raise_for_status().json()
     assert shown["model_version"]["name"] == "digits"
+
+
+def of_mlflow(laptop: Laptop) -> tuple[str, str]:
+    """MLflow's user and password."""
+    known = laptop.parts.environment("worker")
+    return known["MLFLOW_TRACKING_USERNAME"], known["MLFLOW_TRACKING_PASSWORD"]
+
+
+def test_mlflow_lets_nobody_in_without_the_password(laptop: Laptop) -> None:
+    address = f"http://127.0.0.1:{laptop.parts.ports['mlflow']}/api/2.0/mlflow/experiments/search"
+    assert httpx.post(address, json={"max_results": 1}).status_code == 401
+    assert httpx.post(address, json={"max_results": 1}, auth=("tiltyard", "guessed")).status_code == 401
+    assert httpx.post(address, json={"max_results": 1}, auth=of_mlflow(laptop)).status_code == 200
+
+
+def test_the_labeling_server_may_write_no_promotion(laptop: Laptop) -> None:
+    """It answers all the while as a role that owns nothing."""
+    url = laptop.parts.environment("labeling")["TILTYARD_LEDGER_URL"]
+    assert "tiltyard_writer" in url
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection, pytest.raises(DBAPIError, match="permission denied"):
+        connection.execute(text("INSERT INTO digits.promotion DEFAULT VALUES"))
 
 
 def test_mlflow_answers_to_its_names_only(laptop: Laptop) -> None:
     address, port = f"http://127.0.0.1:{laptop.parts.ports['mlflow']}/", laptop.parts.ports["mlflow"]
-    assert httpx.get(address, headers={"Host": f"mlflow:{port}"}).status_code == 200
-    assert httpx.get(address, headers={"Host": "elsewhere.example"}).status_code == 403
+    known = of_mlflow(laptop)
+    assert httpx.get(address, headers={"Host": f"mlflow:{port}"}, auth=known).status_code == 200
+    assert httpx.get(address, headers={"Host": "elsewhere.example"}, auth=known).status_code == 403
 
 
 def test_prefect_lets_nobody_in_without_the_password(laptop: Laptop) -> None:

@@ -19,9 +19,10 @@ ACCURACIES = {"ada": 0.9, "bea": 0.85, "cleo": 0.8, "dora": 0.4}
 
 def annotation(one: Voice, lead_ms: int | None = None) -> Annotation:
     return Annotation(
-        **one._asdict(), seq=0, client_key=one.annotation_id, note="", assignment_id=None, strategy="margin",
+        **(one._asdict() | {"seq": 0, "origin": "queue"}), client_key=one.annotation_id, note="", assignment_id=None,
+        strategy="margin",
         score=None, probability=None, model_id=None, suggestion=None, suggestion_visible=False, payload={},
-        payload_hash="h", contract_hash="c", lead_ms=lead_ms, origin="queue", late=False, recorded_at=one.said_at,
+        payload_hash="h", contract_hash="c", lead_ms=lead_ms, late=False, recorded_at=one.said_at,
     )  # fmt: skip
 
 

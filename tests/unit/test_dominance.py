@@ -44,7 +44,11 @@ def test_one_decision_fails_once_the_labels_are_enough(metric: str, others: int,
     found = dominance(
         examined(lambda frame: 0.4 * truth(frame) + 0.001 * frame["x"] / 20, project=project, rows=rows), project
     )
-    assert check_of("constant", found).outcome == outcome
+    check = check_of("constant", found)
+    assert check.outcome == outcome
+    assert f"decides for 'no' in all {60 + others} rows, and {others} labels are of other classes" in check.why
+    assert check.limit == (2 if others else 1)
+    assert ("set tuning.threshold to costs" in check.why) == (metric == "roc_auc")
 
 
 def test_a_label_far_above_its_share_fails_and_is_named() -> None:

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from schemas.records import Annotation, Batch, Conservation, EffectiveLabel, ModelId, Promotion, Verdict
+from tiltyard.rules.admission import why_uncounted
 from tiltyard.rules.check_groups import grouped
-from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.rules.headline import Headline, headline, metric_name
 from tiltyard.rules.label_cost import LabelCost, label_costs
 from tiltyard.rules.label_worth import Worth, worth_of
 from tiltyard.rules.stopping import Advice
 from tiltyard.rules.story import batch_rows, learning_curve, promotion_rows, verdict_row
+from tiltyard.rules.todays_labels import in_todays_words, todays_labels
 from tiltyard.rules.versioning import ModelVersion
 from tiltyard.stores.stop_set import stopping_of
 from tiltyard.stores.versions import versions_of_all
@@ -72,8 +73,9 @@ def facts_of(workspace: Workspace) -> Facts:
     """Everything that the report tells of a project as it is now."""
     ledger, project = workspace.ledger, workspace.project
     position = ledger.position()
-    annotations = ledger.annotations.until(position)
-    labels = effective_labels(annotations, project.effective_label)
+    counting = [one for one in ledger.annotations.until(position) if why_uncounted(one) is None]
+    annotations = in_todays_words(counting, project)
+    labels = todays_labels(annotations, project).labels
     objects = {landed.object_id: landed for landed in ledger.batches.objects()}
     latest, verdicts, moves = ledger.batches.latest(), ledger.champions.verdicts(), ledger.champions.history()
     sizes = ledger.models.rows_by_set()

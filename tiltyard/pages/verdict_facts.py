@@ -13,7 +13,7 @@ import numpy as np
 from polars.exceptions import PolarsError
 
 from schemas.errors import TiltyardError
-from schemas.project import Project, parse_project
+from schemas.project import Project, recorded_project
 from schemas.records import Model, ModelId, Verdict
 from tiltyard.pages.model_charts import Side, Sides
 from tiltyard.rules.check_groups import CheckGroup, grouped
@@ -126,7 +126,7 @@ def _as_it_was(workspace: Workspace, challenger: Model) -> Workspace:
     if challenger.project_hash == workspace.project.project_hash:
         return workspace
     body = workspace.ledger.models.project_version(challenger.project_hash).body
-    return replace(workspace, project=parse_project(dict(body), "the ledger's project file"))
+    return replace(workspace, project=recorded_project(body))
 
 
 def _sides(judged: Judged, models: Mapping[str, Model], project: Project) -> Sides:

@@ -1,42 +1,33 @@
 """From cells as they arrived to the project's types: by contract, cell by cell, never guessed, no silent change.
 
-What a cell may look like, by kind of column:
+What a cell may look like, by kind of column, is one rule for all formats:
 
 - number: a decimal (``12``, ``-0.5``, ``1e3``), taken as the nearest float64. ``10,5``, `` 1``, ``1_000`` are bad.
-- integer: digits with a sign, exact to 64 bits. ``5.0`` and ``1e3`` are bad.
+- integer: digits with a sign, exact to 64 bits; ``5.0`` is 5, since nothing is lost. ``5.5`` is bad.
 - category, text: any text without NUL, kept as it is: ``00007`` stays ``00007``.
-- boolean: ``true``, ``false`` (also ``True``, ``TRUE``), ``1``, ``0`` in CSV; JSON's and Parquet's own booleans.
+- boolean: ``true``, ``false`` (also ``True``, ``TRUE``), ``1``, ``0``.
 - timestamp: ISO 8601 in the extended form, to the microsecond; without an offset it is UTC.
 
-In CSV the spellings under ``source.csv.missing`` are missing cells. JSON and Parquet have types of their own, and a
-value of another type is a bad cell; only an integer for a number, a date for a timestamp, and an integer for a column
-without a kind of its own (id, reference, label; its decimal digits are taken) will do.
+Missing cells are JSON's and Parquet's nulls, NaN where there should be a number, and the spellings under
+``source.csv.missing`` (or the column's own ``missing_as``): in CSV, and in any format where text stands for a number,
+an integer, a boolean or a time. A spelling never takes the place of a class, an allowed value or an id.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from json.encoder import encode_basestring
 from typing import Final
 
 import numpy as np
 import polars as pl
 
-from schemas.columns import Kind
+from schemas.columns import Column, Kind
 from schemas.pool_types import POOL_TYPES
 from schemas.project import Project
+from tiltyard.rules.plain_cells import as_plain, moments, named, spelled, typed_moments, without_value
 from tiltyard.rules.raw_rows import RawRows, Written
+from tiltyard.rules.widening import BOOLEANS
 
-YEAR_1: Final = -62_135_596_800_000_000
-YEAR_10000: Final = 253_402_300_800_000_000
-"""Microseconds from 1970 to the start of year 1 and of year 10000: what every library on the way can hold."""
-
-ISO_8601: Final = (
-    r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::([0-5]\d)(?:\.(\d{1,6})0*)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$"
-)
-BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "1": True} | {
-    "false": False,
-    "False": False,
-    "FALSE": False,
-    "0": False,
-}
 WORDS: Final[dict[Kind, str]] = {
     "number": "a number",
     "integer": "an integer of at most 64 bits",
@@ -45,6 +36,11 @@ WORDS: Final[dict[Kind, str]] = {
     "boolean": "true or false",
     "timestamp": "a time in ISO 8601, to the microsecond",
 }
+SINGLE: Final = "a text, or a value that text can stand for"
+ROUNDED: Final = "an integer that its float holds exactly, or text"
+
+MissingCells = dict[str, dict[str, int]]
+"""How many cells of a column were taken as missing, by column and by the spelling in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +52,71 @@ class Failure:
     at: pl.Series
 
 
-def cast_cells(raw: RawRows, project: Project) -> tuple[pl.DataFrame, list[Failure]]:
-    """The rows in pool types, in the project file's order (then the label as text, if it arrived), and what failed.
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Cells in pool types, in the project file's order (then the label as text, if it arrived).
 
-    A cell that cannot be cast is null in the frame, and its row is in a failure.
+    A cell that cannot be cast is null in ``typed``, and its row is in a failure. ``missing`` counts the cells that
+    were taken as missing though something stands in them.
     """
+
+    typed: pl.DataFrame
+    failures: list[Failure]
+    missing: MissingCells = field(default_factory=dict)
+
+
+def cast_cells(raw: RawRows, project: Project) -> Cast:
+    """The rows' cells in pool types, what failed, and what was taken as missing."""
     wanted = _wanted(raw, project)
-    cells = _blanked(raw, list(wanted), project)
-    loose = wanted.keys() - project.columns.features.keys() - project.columns.context.keys()
+    absent = [pl.lit(None, pl.String).alias(name) for name in wanted if name not in raw.cells.columns]
+    arrived = raw.cells.with_columns(absent).select(list(wanted))
+    cells = arrived.with_columns(
+        pl.col(name).replace(blanks, None)
+        for name, kind in wanted.items()
+        if arrived.schema[name] == pl.String and (blanks := _blanks(name, kind, raw.written, project))
+    )
+    missing = {name: _met(arrived[name], cells[name].is_null(), raw.written) for name in wanted}
     # with_columns, since a select of literals alone would forget how many rows there are
     typed = cells.with_columns(
-        _cast(pl.col(name), cells.schema[name], kind, raw.written, name in loose).alias(name)
-        for name, kind in wanted.items()
+        _cast(pl.col(name), cells.schema[name], kind, raw.written).alias(name) for name, kind in wanted.items()
     )
-    failures = [
-        _failure(cells[name], typed[name], WORDS[kind], _is_free(name, project)) for name, kind in wanted.items()
-    ]
-    return typed, [failure for failure in failures if failure is not None]
+    failures: list[Failure] = []
+    columns: list[pl.Series] = []
+    for name, kind in wanted.items():
+        column, nothing = _widened(cells[name], typed[name], kind, raw.written)
+        missing[name] |= _met(arrived[name], nothing, raw.written) if nothing is not None else {}
+        there = cells[name].is_not_null() if nothing is None else cells[name].is_not_null() & ~nothing
+        names = allowed_names(name, project)
+        columns.append(column if names is None else named(column, names))
+        failures += _failures(there, column, kind, raw, names is None)
+    made = pl.DataFrame({column.name: column for column in columns})
+    return Cast(made, failures, {name: met for name, met in missing.items() if met})
+
+
+def allowed_names(name: str, project: Project) -> Sequence[str] | None:
+    """The only values that a column takes: the label's classes, or those of ``allowed``; None where any will do."""
+    if name == project.columns.label:
+        return project.class_names
+    declared = declared_column(name, project)
+    return None if declared is None else declared.allowed
+
+
+def declared_column(name: str, project: Project) -> Column | None:
+    """What the project file says about a feature or a context column; None for the others."""
+    return project.columns.features.get(name) or project.columns.context.get(name)
+
+
+def missing_spellings(name: str, project: Project) -> list[str]:
+    """The spellings of an empty cell in a column: its own or the project's, less what is a value there.
+
+    An id is never spelled as missing, unless it is empty.
+    """
+    declared = declared_column(name, project)
+    own = None if declared is None else declared.missing_as
+    spellings = project.source.csv.missing if own is None else own
+    if name == project.columns.id:
+        return [spelling for spelling in spellings if not spelling.strip()]
+    return [spelling for spelling in spellings if spelling not in (allowed_names(name, project) or ())]
 
 
 def _wanted(raw: RawRows, project: Project) -> dict[str, Kind]:
@@ -83,25 +127,39 @@ def _wanted(raw: RawRows, project: Project) -> dict[str, Kind]:
     return {name: project.columns.kind_of(name) for name in names}
 
 
-def _blanked(raw: RawRows, names: list[str], project: Project) -> pl.DataFrame:
-    """The wanted cells with missing ones null: JSON's absent keys, CSV's spellings of an empty cell."""
-    absent = [pl.lit(None, pl.String).alias(name) for name in names if name not in raw.cells.columns]
-    cells = raw.cells.with_columns(absent).select(names)
-    if raw.written != "text":
-        return cells
-    return cells.with_columns(pl.all().replace(project.source.csv.missing, None))
+def _blanks(name: str, kind: Kind, written: Written, project: Project) -> list[str]:
+    """How a missing cell is written in a column of text: JSON and Parquet have nulls, so there text is a value."""
+    if written != "text" and kind in {"category", "text"}:
+        return []
+    spellings = missing_spellings(name, project)
+    return [encode_basestring(spelling) for spelling in spellings] if written == "json" else spellings
 
 
-def _cast(cell: pl.Expr, dtype: pl.DataType, kind: Kind, written: Written, loose: bool) -> pl.Expr:
-    """The expression that gives a column in its pool type, null where a cell is not of its kind.
+def _met(arrived: pl.Series, missing: pl.Series, written: Written) -> dict[str, int]:
+    """How often each spelling stands in the cells that were taken as missing; nulls are not counted."""
+    taken = arrived.filter(missing & arrived.is_not_null())
+    if taken.is_empty():
+        return {}
+    counted = taken.cast(pl.String).value_counts(sort=True, name="_count")
+    spellings = (text.strip('"') if written == "json" else text for text in counted[arrived.name].to_list())
+    return dict(zip(spellings, counted["_count"].to_list(), strict=True))
 
-    ``loose`` columns have no kind of their own: they are text and take integers by their decimal digits.
-    """
-    if dtype == pl.Null:
-        return cell.cast(POOL_TYPES[kind])
-    if written == "text":
-        return _from_text(cell, kind)
-    return _from_json(cell, kind, loose) if written == "json" else _from_typed(cell, dtype, kind, loose)
+
+def _cast(cell: pl.Expr, dtype: pl.DataType, kind: Kind, written: Written) -> pl.Expr:
+    """What most cells are, in the column's pool type; null where a cell is something else."""
+    wanted = POOL_TYPES[kind]
+    if dtype == wanted and written != "json":
+        return cell
+    if dtype == pl.String:
+        return _from_json(cell, kind) if written == "json" else _from_text(cell, kind)
+    if kind == "timestamp":
+        return typed_moments(cell, dtype)
+    if dtype == pl.Null or (kind == "integer" and dtype.is_integer()):
+        return cell.cast(wanted, strict=False)
+    if kind == "number" and dtype.is_numeric():
+        # polars divides a decimal's digits in float64, which rounds twice where they are many
+        return (cell.cast(pl.String) if isinstance(dtype, pl.Decimal) else cell).cast(wanted, strict=False)
+    return pl.lit(None, wanted)
 
 
 def _from_text(cell: pl.Expr, kind: Kind) -> pl.Expr:
@@ -109,98 +167,65 @@ def _from_text(cell: pl.Expr, kind: Kind) -> pl.Expr:
     if kind == "boolean":
         return cell.replace_strict(BOOLEANS, default=None, return_dtype=pl.Boolean)
     if kind == "timestamp":
-        return _moment(cell)
+        return moments(cell)
     return cell if kind in {"category", "text"} else cell.cast(POOL_TYPES[kind], strict=False)
 
 
-def _moment(cell: pl.Expr) -> pl.Expr:
-    """ISO 8601 text to a time in UTC."""
-    parts = cell.str.extract_groups(ISO_8601).struct
-    offset = (
-        parts.field("5").replace({"": "Z"}).fill_null("Z").replace({"Z": "+0000"}).str.replace(":", "", literal=True)
-    )
-    written_out = pl.concat_str(
-        parts.field("1"),
-        pl.lit("T"),
-        parts.field("2").fill_null("00:00"),
-        pl.lit(":"),
-        parts.field("3").fill_null("00"),
-        pl.lit("."),
-        parts.field("4").fill_null("0").str.pad_end(6, "0"),
-        offset.str.pad_end(5, "0"),
-    )
-    return _within_years(written_out.str.to_datetime("%Y-%m-%dT%H:%M:%S%.6f%z", time_unit="us", strict=False))
-
-
-def _within_years(moment: pl.Expr) -> pl.Expr:
-    """Times from year 1 to 9999, others null."""
-    return pl.when(moment.to_physical().is_between(YEAR_1, YEAR_10000, closed="left")).then(moment)
-
-
-def _from_json(cell: pl.Expr, kind: Kind, loose: bool) -> pl.Expr:
-    """One JSON literal a cell to a kind; a literal of another JSON type gives null."""
+def _from_json(cell: pl.Expr, kind: Kind) -> pl.Expr:
+    """One JSON literal a cell to a kind."""
     if kind in {"number", "integer"}:
         return cell.cast(POOL_TYPES[kind], strict=False)
     if kind == "boolean":
         return cell.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
     text = pl.when(cell.str.starts_with('"')).then(cell).str.json_decode(pl.String)
-    if kind == "timestamp":
-        return _moment(text)
-    return pl.when(cell.str.contains(r"^-?\d+$")).then(cell).otherwise(text) if loose else text
+    return moments(text) if kind == "timestamp" else text
 
 
-def _from_typed(cell: pl.Expr, dtype: pl.DataType, kind: Kind, loose: bool) -> pl.Expr:
-    """A typed column to a kind; a column of another type gives nulls."""
-    wanted = POOL_TYPES[kind]
-    if kind == "timestamp":
-        return _from_time(cell, dtype)
-    if dtype == wanted:
-        return cell
-    if _is_lossless(dtype, kind) or (loose and dtype.is_integer()):
-        return cell.cast(wanted, strict=False)
-    return pl.lit(None, wanted)
+def _widened(cells: pl.Series, typed: pl.Series, kind: Kind, written: Written) -> tuple[pl.Series, pl.Series | None]:
+    """A column with what the rule of widening makes of the cells that are of another type, and which cells are NaN."""
+    nothing = None
+    if typed.dtype == pl.Float64 and (nan := typed.is_nan().fill_null(False)).any():
+        nothing, typed = nan, typed.fill_nan(None)
+    left = cells.is_not_null() & typed.is_null()
+    if nothing is not None:
+        left = left & ~nothing
+    if not left.any():
+        return typed, nothing
+    others = cells.filter(left)
+    at, empty = left.arg_true(), without_value(others, written, kind).fill_null(False)
+    plain = as_plain(others, written).set(empty, None)
+    made = plain if kind in {"category", "text"} else spelled(plain, kind)
+    if empty.any():
+        nan = pl.Series(np.zeros(len(cells), dtype=np.bool_)).scatter(at.filter(empty), True)
+        nothing = nan if nothing is None else nothing | nan
+    return typed.scatter(at, made).rename(typed.name), nothing
 
 
-def _is_lossless(dtype: pl.DataType, kind: Kind) -> bool:
-    """Whether a typed column is of this kind under another name."""
-    if kind == "number":
-        return dtype.is_numeric()
-    if kind == "integer":
-        return dtype.is_integer()
-    return kind in {"category", "text"} and dtype.base_type() in {pl.Categorical, pl.Enum}
-
-
-def _from_time(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """A typed date or time as UTC; null where microseconds cannot hold it."""
-    if dtype == pl.Date:
-        days = cell.to_physical().cast(pl.Int64)
-        return pl.when(days.is_between(-719_162, 2_932_896)).then(cell).cast(POOL_TYPES["timestamp"])
-    if not isinstance(dtype, pl.Datetime):
-        return pl.lit(None, POOL_TYPES["timestamp"])
-    ticks = cell.to_physical()
-    per_second = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}[dtype.time_unit]
-    first, last = YEAR_1 // 1_000_000 * per_second, YEAR_10000 // 1_000_000 * per_second - 1
-    inside = ticks.is_between(max(first, -(2**63)), min(last, 2**63 - 1))
-    whole = pl.lit(True) if dtype.time_unit != "ns" else ticks % 1_000 == 0
-    micros = ticks * 1_000 if dtype.time_unit == "ms" else ticks // max(per_second // 1_000_000, 1)
-    return pl.when(inside & whole).then(micros).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-
-
-def _is_free(name: str, project: Project) -> bool:
-    """Whether a column takes any text; one with allowed values, like the label, takes only those."""
-    declared = project.columns.features.get(name) or project.columns.context.get(name)
-    return name != project.columns.label and (declared is None or declared.allowed is None)
-
-
-def _failure(cells: pl.Series, typed: pl.Series, words: str, free: bool) -> Failure | None:
+def _failures(there: pl.Series, typed: pl.Series, kind: Kind, raw: RawRows, free: bool) -> list[Failure]:
     """The cells of one column that are there but could not be cast, or hold a NUL that no database keeps."""
+    failures: list[Failure] = []
+    uncast = there & typed.is_null()
+    if uncast.any():
+        failures.append(Failure(_words(kind, typed.name, raw), typed.name, uncast.arg_true()))
     if free and typed.dtype == pl.String and _holds_nul(typed):
-        bad = typed.str.contains("\0", literal=True).fill_null(False) | (typed.is_null() & cells.is_not_null())
-    elif typed.null_count() == cells.null_count():
-        return None
-    else:
-        bad = typed.is_null() & cells.is_not_null()
-    return Failure(words, cells.name, bad.arg_true())
+        holding = typed.str.contains("\0", literal=True).fill_null(False)
+        failures.append(Failure(WORDS[kind], typed.name, holding.arg_true()))
+    return failures
+
+
+def _words(kind: Kind, name: str, raw: RawRows) -> str:
+    """What a cell that could not be cast should have been, and the type that its column has instead."""
+    if kind in {"category", "text"}:
+        return ROUNDED if raw.cells.schema[name].is_float() else _with_type(SINGLE, name, raw)
+    return _with_type(WORDS[kind], name, raw)
+
+
+def _with_type(words: str, name: str, raw: RawRows) -> str:
+    """Words that name a column's type where the type itself is what is wrong."""
+    dtype = raw.cells.schema[name]
+    if raw.written != "typed" or dtype == pl.String or dtype.is_numeric():
+        return words
+    return f"{words}, not of the type {str(dtype.base_type()).lower()}"
 
 
 def _holds_nul(text: pl.Series) -> bool:

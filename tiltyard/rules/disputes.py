@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.records import SampleId, Voice
-from tiltyard.rules.answers import Answer, answers_in, answers_of, ruling_in, standing
+from tiltyard.rules.answers import Answer, Kept, answers_in, answers_of, contradictions_in, ruling_in, standing
 from tiltyard.rules.effective_labels import Rule, effective
 
 
@@ -19,13 +19,18 @@ class Dispute:
 
 
 def disputed(voices: Iterable[Answer], rule: Rule) -> list[Dispute]:
-    """The samples on which two annotators or more differ, that were not adjudicated and have no effective label
-    under the project's rule; sorted by sample id. Under ``latest`` there are none.
+    """The samples on which two annotators or more differ, or one in one delivery, that were not adjudicated and have
+    no effective label under the project's rule; sorted by sample id. Under ``latest`` annotators never differ.
     """
     samples = standing(voices)
     settled = {label.sample_id for label in effective(samples, set(), rule)}
-    open_ones = ((sample, answers_in(samples[sample])) for sample in sorted(samples) if sample not in settled)
+    open_ones = ((sample, spoken(samples[sample])) for sample in sorted(samples) if sample not in settled)
     return [_dispute(sample, answers) for sample, answers in open_ones if len(_labels(answers)) > 1]
+
+
+def spoken(stand: list[Kept]) -> list[Kept]:
+    """Every answer that has a part in a sample's label or in its lack of one."""
+    return [*answers_in(stand).values(), *(one for said in contradictions_in(stand).values() for one in said)]
 
 
 def another_is_wanted(voices: Iterable[Voice], slots: int, most: int) -> bool:
@@ -35,14 +40,14 @@ def another_is_wanted(voices: Iterable[Voice], slots: int, most: int) -> bool:
     without one that has more than half of them. A skip or a "can't tell" answers a slot but is no label.
     """
     own = list(voices)
-    labels = _labels(answers_of(own))
+    labels = _labels(answers_of(own).values())
     split = len(labels) > 1 and 2 * max(labels.values()) <= labels.total()
     return split and _answered(own) >= slots and slots < most and not _ruled(own)
 
 
-def _labels(answers: dict[str, Voice] | dict[str, Answer]) -> Counter[str]:
-    """How many annotators said each label."""
-    return Counter(str(answer.label) for answer in answers.values())
+def _labels(answers: Iterable[Answer]) -> Counter[str]:
+    """How many answers say each label."""
+    return Counter(str(answer.label) for answer in answers)
 
 
 def _answered(voices: list[Voice]) -> int:
@@ -57,6 +62,6 @@ def _ruled(voices: list[Voice]) -> bool:
     return any(ruling_in(stand) for stand in standing(voices).values())
 
 
-def _dispute(sample: SampleId, answers: dict[str, Answer]) -> Dispute:
+def _dispute(sample: SampleId, answers: list[Answer]) -> Dispute:
     """The record of one disputed sample."""
-    return Dispute(sample, tuple(sorted(_labels(answers).items())), frozenset(answers))
+    return Dispute(sample, tuple(sorted(_labels(answers).items())), frozenset(one.annotator for one in answers))

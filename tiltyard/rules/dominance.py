@@ -25,6 +25,9 @@ ENOUGH: Final = 3
 BY_PROBABILITY: Final = frozenset({"roc_auc", "average_precision", "log_loss", "brier"})
 """Metrics that do not look at decisions: under them the cut may lie so that one class is never decided for."""
 
+REMEDY: Final = "name 'costs' and set tuning.threshold to costs, or judge by a metric of decisions"
+"""What helps a model whose cut lies so that one class is never decided for."""
+
 TOLD: Final = 20
 """Labels of the whole set that stand in the evidence, the most exceeding first."""
 
@@ -48,18 +51,23 @@ def dominance(examined: Examined, project: Project) -> Findings:
 def _constant(examined: Examined, project: Project) -> Check:
     """Whether there is more than one answer: constant probabilities never pass, one decision only while labels are few.
 
-    The value is the number of different decisions.
+    The value is the number of different decisions, the limit how many are wanted. Under a metric of probabilities one
+    decision passes below the limit: with a warning, for the cut may lie so.
     """
     said = examined.challenger.predictions
     decided = np.unique(said.decisions)
     if len(examined.labels) > 1 and not np.ptp(np.round(said.probabilities, DECIMALS), axis=0).any():
         return Check("constant", "fail", len(decided), 2, "the challenger says exactly the same of every row")
-    if len(decided) > 1 or project.gate.metric in BY_PROBABILITY:
-        return Check("constant", "pass", len(decided), 2, "the challenger's answers differ from row to row")
+    if len(decided) > 1:
+        return Check("constant", "pass", len(decided), 2, "the challenger's decisions differ from row to row")
     others = int((examined.labels != decided[0]).sum())
-    why = f"the challenger decides for {str(decided[0])!r} in every row, and {others} labels are of other classes"
+    every = f"the challenger decides for {str(decided[0])!r} in all {len(examined.labels)} rows"
+    why = f"{every}, and {others} labels are of other classes"
+    if others and project.gate.metric in BY_PROBABILITY:
+        why += f"; {project.gate.metric} looks at probabilities only. If decisions are used, {REMEDY}"
+        return Check("constant", "pass", 1, 2, why)
     outcome: Outcome = "pass" if not others else "undecided" if others < ENOUGH else "fail"
-    return Check("constant", outcome, len(decided), 2, why)
+    return Check("constant", outcome, 1, 2 if others else 1, why)
 
 
 def _excesses(examined: Examined, project: Project) -> Iterator[Found]:

@@ -8,7 +8,7 @@ from typing import Literal
 from schemas.records import EffectiveLabel, SampleId
 from tiltyard.rules.annotator_weights import SAME, weights_of
 from tiltyard.rules.answers import Answer as Answer
-from tiltyard.rules.answers import answers_in, counts, last, ruling_in, standing
+from tiltyard.rules.answers import answers_in, contradictions_in, counts, last, ruling_in, standing
 
 Rule = Literal["majority", "latest", "adjudicated", "quality_weighted"]
 Decide = Callable[[list[Answer]], list[Answer]]
@@ -22,12 +22,13 @@ def effective_labels(annotations: Iterable[Answer], rule: Rule = "majority") -> 
     annotator has one voice, the latest. An adjudication outranks every answer; without one:
 
     - ``majority``: the label of the largest camp; none on a tie;
-    - ``latest``: the label said last;
+    - ``latest``: the label stored last;
     - ``adjudicated``: the label on which all are agreed; none as long as two differ;
     - ``quality_weighted``: the label with the most weight, each annotator weighing what
       :func:`tiltyard.rules.annotator_weights.annotator_weights` found; none on a tie.
 
-    Time is the annotator's own (``said_at``), ties broken by id, so arrival order never matters.
+    Last is what the ledger stored last: an annotator's own clock (``said_at``) is information and decides nothing.
+    Who says two things of a sample in one delivery (a file, an object) has no voice on it until it is settled.
     """
     everything = list(annotations)
     evaluation = {annotation.sample_id for annotation in everything if annotation.purpose == "evaluation"}
@@ -49,6 +50,8 @@ def _carrying(stand: list[Answer], decide: Decide) -> list[Answer]:
     if ruling is not None:
         return [ruling]
     answers = list(answers_in(stand).values())
+    if decide is _unanimous and contradictions_in(stand):
+        return []
     return answers if len(answers) < 2 else decide(answers)
 
 
@@ -61,7 +64,7 @@ def _decision(rule: Rule, samples: Mapping[SampleId, list[Answer]]) -> Decide:
 
 
 def _latest(answers: list[Answer]) -> list[Answer]:
-    """The answer said last."""
+    """The answer stored last."""
     return [last(answers)]
 
 

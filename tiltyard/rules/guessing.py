@@ -4,7 +4,7 @@ Every guess is tried with the very rules that will cast and check the rows, so t
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -15,12 +15,14 @@ from schemas.pool_types import RESERVED
 from schemas.project import Project
 from tiltyard.rules.casting import cast_cells
 from tiltyard.rules.guessed_ranges import widened
+from tiltyard.rules.plain_cells import as_plain
 from tiltyard.rules.raw_rows import RawRows
+from tiltyard.rules.widening import EXACT_FLOAT64, NUMBER, shortest
 
 Part = Literal["id", "time", "features", "context", "reference", "label", "left out"]
 
-NOTHING: Final = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "?", "-", ".", "(missing)")
-"""Spellings of an empty cell that producers use; each is taken only where it keeps a column from being a number."""
+NOTHING: Final = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "NaT", "?", "-", ".", "(missing)")
+"""Spellings of an empty cell that producers use; each is taken only in columns where it cannot be a value."""
 
 TRIED: Final[tuple[Kind, ...]] = ("integer", "number", "timestamp", "boolean")
 KEY: Final = re.compile(r"(?:(?:^|[^A-Za-z])(?i:id|key|uuid|guid)|[a-z]I[dD])$")
@@ -42,7 +44,7 @@ class Guess:
     """What one column seems to be.
 
     ``seen`` says it in words, ``low`` and ``high`` are the values that were met; ``whole`` says that every cell was
-    filled and fits its kind.
+    filled and fits its kind; ``missing_as`` are its own spellings of nothing, where another column has them as values.
     """
 
     name: str
@@ -53,6 +55,17 @@ class Guess:
     low: float | int | None = None
     high: float | int | None = None
     seen: str = ""
+    missing_as: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """A column as one kind: its cells, how many are not of that kind, how many are empty."""
+
+    kind: Kind
+    typed: pl.Series
+    bad: int
+    empty: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,28 +121,38 @@ def guess(raw: RawRows, label: str | None) -> Guessed:
     label = label or next((name for name in raw.header if _looks_like_labels(raw, name, names)), None)
     asked = [name for name in names if name != label]
     nothing = _spellings_of_nothing(raw, asked)
-    found = [_guess(raw, name, nothing) for name in asked]
-    counts = label_counts(raw, label, nothing) if label else {}
+    shared = _shared_spellings(raw, asked, nothing)
+    found = [_guess(raw, name, nothing.get(name, (*shared,)), shared) for name in asked]
+    counts = label_counts(raw, label) if label else {}
     left_out = [Guess(name, "left out", seen="its name cannot be used") for name in raw.header if name not in names]
     labels = [Guess(label, "label", seen=f"{len(counts)} classes")] if label else []
-    return Guessed((*_one_key_one_time(found), *labels, *left_out), nothing, tuple(_in_order(counts)), counts)
+    return Guessed((*_one_key_one_time(found), *labels, *left_out), shared, tuple(_in_order(counts)), counts)
 
 
-def label_counts(raw: RawRows, label: str, nothing: Sequence[str]) -> dict[str, int]:
-    """How often each label stands in a column; cells that cannot be a label are left out."""
+def label_counts(raw: RawRows, label: str) -> dict[str, int]:
+    """How often each label stands in a column; cells that cannot be a label are left out.
+
+    Only an empty cell is no label: a class may well be called ``None``. Where all labels are numbers, each counts
+    under its shortest digits: pandas writes 1 as ``1.0`` where a label is missing elsewhere.
+    """
     other = next((name for name in raw.cells.columns if name != label and can_be_named(name)), None)
     if other is None:
         return {}
-    typed, _ = cast_cells(raw, _probe({"label": label, "features": {other: {"kind": "text"}}}, nothing))
-    counted = typed[label].drop_nulls().value_counts(sort=True)
-    return dict(zip(counted[label].to_list(), counted["count"].to_list(), strict=True))
+    typed = cast_cells(raw, _probe({"label": label, "features": {other: {"kind": "text"}}}, [""])).typed
+    counted = typed[label].drop_nulls().value_counts(sort=True, name="_count")
+    numeric = all(NUMBER.fullmatch(name) for name in counted[label])
+    counts: dict[str, int] = {}
+    for name, count in zip(counted[label].to_list(), counted["_count"].to_list(), strict=True):
+        written = shortest(name) if numeric else name
+        counts[written] = counts.get(written, 0) + count
+    return counts
 
 
 def _looks_like_labels(raw: RawRows, name: str, names: Sequence[str]) -> bool:
     """Whether a column bears a label's name and holds a few repeated values."""
     if name.lower() not in LABELS or name not in names:
         return False
-    counts = label_counts(raw, name, [""])
+    counts = label_counts(raw, name)
     return 2 <= len(counts) <= 50 and len(counts) * 3 <= sum(counts.values())
 
 
@@ -149,44 +172,67 @@ def _probe(columns: dict[str, Any], nothing: Sequence[str]) -> Project:
     return Project.model_validate({**content, "source": {"csv": {"missing": list(nothing)}}})
 
 
-def _cast(raw: RawRows, name: str, kind: Kind, nothing: Sequence[str]) -> tuple[pl.Series, int]:
-    """One column as a kind, and how many of its cells are not of it."""
-    typed, failures = cast_cells(raw, _probe({"features": {name: {"kind": kind}}}, nothing))
-    bad = sum(len(failure.at) for failure in failures)
-    if kind == "number":
-        bad += int((~typed[name].is_finite()).sum())
-    return typed[name], bad
+def _cast(raw: RawRows, name: str, kind: Kind, nothing: Sequence[str]) -> _Tried:
+    """One column as a kind."""
+    cast = cast_cells(raw, _probe({"features": {name: {"kind": kind}}}, nothing))
+    typed, bad = cast.typed[name], sum(len(failure.at) for failure in cast.failures)
+    uncast = sum(typed.gather(failure.at).null_count() for failure in cast.failures)
+    empty = typed.null_count() - uncast
+    return _Tried(kind, typed, bad + (int((~typed.is_finite()).sum()) if kind == "number" else 0), empty)
 
 
-def _spellings_of_nothing(raw: RawRows, names: Iterable[str]) -> tuple[str, ...]:
-    """The spellings of an empty cell: those that keep a column of a CSV from being numbers or times."""
-    if raw.written != "text":
-        return ("",)
-    found: set[str] = set()
+def _spellings_of_nothing(raw: RawRows, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The spellings of an empty cell by column: where text keeps a column from being numbers, booleans or times."""
+    found: dict[str, tuple[str, ...]] = {}
     for name in names:
-        met = set(raw.cells[name].unique()) & set(NOTHING)
-        if met and _kind(raw, name, ["", *NOTHING])[0] in {"integer", "number", "timestamp"}:
-            found |= met
-    return ("", *(spelling for spelling in NOTHING if spelling in found))
+        met = _met(raw, name)
+        if met and (fit := _kind(raw, name, ["", *NOTHING])) is not None and fit.kind in TRIED:
+            found[name] = ("", *(spelling for spelling in NOTHING if spelling in met))
+    return found
 
 
-def _kind(raw: RawRows, name: str, nothing: Sequence[str]) -> tuple[Kind | None, pl.Series, int]:
-    """The kind that fits most cells of a column (none if no kind fits), its cells as that kind, how many do not fit."""
-    tried = [(kind, *_cast(raw, name, kind, nothing)) for kind in TRIED]
-    kind, typed, bad = min(tried, key=lambda one: one[2])
-    there = len(typed) - typed.null_count()
-    if there and bad <= (TOLERATED * there if there >= FEW_ROWS else 0):
-        return kind, typed, bad
-    text, unfit = _cast(raw, name, "text", nothing)
-    return ("text" if unfit == 0 else None), text, unfit
+def _shared_spellings(raw: RawRows, names: Iterable[str], nothing: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The spellings that hold for the whole file: those that are no value in any other column."""
+    values = set().union(*(_met(raw, name) for name in names if name not in nothing))
+    met = {spelling for spellings in nothing.values() for spelling in spellings} - values
+    return ("", *(spelling for spelling in NOTHING if spelling in met))
 
 
-def _guess(raw: RawRows, name: str, nothing: Sequence[str]) -> Guess:
+def _met(raw: RawRows, name: str) -> set[str]:
+    """Which of the usual spellings of nothing stand in a column of text."""
+    cells = raw.cells[name]
+    return set(as_plain(cells, raw.written).unique()) & set(NOTHING) if cells.dtype == pl.String else set()
+
+
+def _kind(raw: RawRows, name: str, nothing: Sequence[str]) -> _Tried | None:
+    """A column as the kind that fits most of its cells, none if no kind fits."""
+    tried = [_cast(raw, name, kind, nothing) for kind in TRIED]
+    best = min(tried, key=lambda one: one.bad)
+    there = len(best.typed) - best.typed.null_count()
+    if there and best.bad <= (TOLERATED * there if there >= FEW_ROWS else 0) and not _loses_digits(raw, name, best):
+        return best
+    text = _cast(raw, name, "text", nothing)
+    return text if text.bad == 0 else None
+
+
+def _loses_digits(raw: RawRows, name: str, tried: _Tried) -> bool:
+    """Whether numbers would lose what a code says: zeros in front, or digits that a float64 does not hold."""
+    cells = raw.cells[name]
+    if tried.kind not in {"integer", "number"}:
+        return False
+    if cells.dtype == pl.String and cells.str.contains(r'^"?[+-]?0\d').any():
+        return True
+    large = tried.typed.abs() > EXACT_FLOAT64
+    return tried.kind == "number" and bool(as_plain(cells.filter(large), raw.written).str.contains(r"^[+-]?\d+$").any())
+
+
+def _guess(raw: RawRows, name: str, nothing: Sequence[str], shared: Sequence[str]) -> Guess:
     """What one column seems to be, its neighbours aside."""
-    kind, typed, bad = _kind(raw, name, nothing)
-    empty = _empty(raw, name, nothing)
-    if kind is None:
+    tried = _kind(raw, name, nothing)
+    if tried is None:
         return Guess(name, "left out", seen="its values are of several types, or nested")
+    kind, typed, bad, empty = tried.kind, tried.typed, tried.bad, tried.empty
+    own = () if set(nothing) <= set(shared) else tuple(nothing)
     values = typed.drop_nulls()
     if values.is_empty():
         return Guess(name, "context", "text", missing=True, seen="empty in every row")
@@ -196,8 +242,8 @@ def _guess(raw: RawRows, name: str, nothing: Sequence[str]) -> Guess:
     is_few = raw.read < ROWS_TO_REQUIRE
     is_constant = values.n_unique() == 1 and not is_few and not _is_one_of_many(name, raw.header)
     aside = is_constant or (KEY.search(name) is not None and kind not in {"number", "timestamp"})
-    missing = empty > 0 or is_few
-    made = Guess(name, "features", kind, missing, whole=not (empty or bad), seen=_seen(values, bad))
+    missing, whole = empty > 0 or is_few, not (empty or bad)
+    made = Guess(name, "features", kind, missing, whole=whole, seen=_seen(values, bad), missing_as=own)
     return replace(made, part="context") if aside else _with_range(made, values)
 
 
@@ -209,13 +255,6 @@ def _is_one_of_many(name: str, header: Sequence[str]) -> bool:
     """
     head = name.rstrip("0123456789")
     return head != name and sum(other.rstrip("0123456789") == head != other for other in header) >= SERIES
-
-
-def _empty(raw: RawRows, name: str, nothing: Sequence[str]) -> int:
-    """How many cells of a column are empty."""
-    cells = raw.cells[name]
-    spelled = cells.is_in(list(nothing)) if raw.written == "text" else cells.is_null()
-    return int((cells.is_null() | spelled).sum())
 
 
 def _with_range(made: Guess, values: pl.Series) -> Guess:

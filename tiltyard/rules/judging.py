@@ -187,7 +187,13 @@ def _reason(checks: tuple[Check, ...], wanted: int, where: WantedWhere) -> str:
     """The decision in sentences: what stood in the way, or what spoke for it."""
     against = [check.why for check in checks if check.outcome != "pass"]
     told = against or [check.why for check in checks if check.name in {"metric", "gain", "labels"}]
-    return "; ".join([*told, *_asking({check.outcome for check in checks}, wanted, where)])
+    warnings = [f"but {check.why}" for check in checks if _warns(check)]
+    return "; ".join([*told, *warnings, *_asking({check.outcome for check in checks}, wanted, where)])
+
+
+def _warns(check: Check) -> bool:
+    """Whether a check lets a model pass that gives fewer different answers than are wanted: that is said aloud."""
+    return check.name == "constant" and check.outcome == "pass" and (check.value or 0) < (check.limit or 0)
 
 
 def _asking(outcomes: set[Outcome], wanted: int, where: WantedWhere) -> list[str]:

@@ -1,16 +1,20 @@
 """Annotations as lines of a file: every fact written out, and read back as the same fact."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
-from datetime import datetime
+from dataclasses import MISSING, dataclass, field, fields
+from datetime import UTC, datetime
 from typing import Any, Final, cast, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.canonical import canonical_json, digest, parse_json
+from schemas.canonical import canonical_json, digest
 from schemas.errors import AnnotationError, nearest
+from schemas.project import Project
 from schemas.records import Act, Annotation, AnnotationId, AssignmentId, NewAnnotation, Payload, SampleId
 from tiltyard.rules.annotating import refuse_tampered
+from tiltyard.rules.label_values import label_text, text_of
+from tiltyard.rules.spreadsheets import guarded, guarded_json, unguarded
+from tiltyard.rules.strict_json import flaw_of, read_json
 
 Line = dict[str, Any]
 """One line of a label file by column: text in CSV, JSON values in JSON Lines."""
@@ -24,11 +28,13 @@ NEEDED: Final = frozenset(field.name for field in fields(Annotation) if field.de
 OWN: Final = ("client_key", "annotator", "act", "sample_id", "label", "note", "said_at")
 """The columns that a file made by hand may have, besides the one that names the sample."""
 
-NULLABLE_TEXT: Final = frozenset({"label", "supersedes", "assignment_id", "model_id", "suggestion", "guidelines_hash"})
+NULLABLE_TEXT: Final = frozenset({"label", "supersedes", "assignment_id", "model_id", "suggestion", "guidelines_hash",
+                                  "claimed_at", "imported_by"})  # fmt: skip
 NUMBERS: Final = frozenset({"seq", "score", "probability", "lead_ms"})
 FLAGS: Final = frozenset({"suggestion_visible", "late"})
-RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-"""First characters that make a spreadsheet run a cell as a formula, or that hide such a one."""
+FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+BEYOND: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""Between these, somebody may have said something; the ledger's own clock does the rest."""
 
 ANNOTATION: Final = TypeAdapter(Annotation)
 
@@ -53,13 +59,19 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a file's lines: stored, known before, refused; and the columns that were not looked at."""
+    """What became of a file's lines: stored, known before, refused, left out by a word that says why.
+
+    Each line is in one of them. ``ignored`` are the columns that were not looked at, and ``contradicted`` counts the
+    samples of which the file says two things in one voice: they wait as disputes.
+    """
 
     lines: int
     stored: int
     known: int
     refused: tuple[Refused, ...]
     ignored: tuple[str, ...]
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    contradicted: int = 0
 
 
 def line_of(annotation: Annotation) -> Line:
@@ -82,33 +94,19 @@ def _cell(name: str, value: Any) -> str:
     if name in NUMBERS:
         return repr(value)
     if name == "payload":
-        return canonical_json(value)
+        return guarded_json(canonical_json(value))
     return guarded(value) if value or name not in NULLABLE_TEXT else "'"
 
 
-def guarded(text: str) -> str:
-    """Text that no spreadsheet runs: an apostrophe goes before whatever begins like a formula.
+def line_of_cells(names: Sequence[str], cells: Sequence[str], *, whole: bool) -> Line:
+    """A table's row as a line: JSON values where it is a ``whole`` export's, else text.
 
-    >>> guarded("=1+1"), guarded("plain"), unguarded(guarded("'=x"))
-    ("'=1+1", 'plain', "'=x")
+    AnnotationError names a cell that cannot be one.
     """
-    return f"'{text}" if text.startswith(RISKY) else text
-
-
-def unguarded(cell: str) -> str:
-    """The text that :func:`guarded` wrote.
-
-    >>> unguarded("'=1+1"), unguarded("'tis"), unguarded("'")
-    ('=1+1', "'tis", '')
-    """
-    return cell[1:] if cell == "'" or (cell.startswith("'") and cell[1:].startswith(RISKY)) else cell
-
-
-def line_of_cells(names: Sequence[str], cells: Sequence[str]) -> Line:
-    """A CSV's row as a line of JSON values; AnnotationError names a cell that cannot be one."""
     if len(cells) != len(names):
         raise AnnotationError(f"{len(cells)} cells where the header names {len(names)} columns")
-    return {name: _value(name, cell) for name, cell in zip(names, cells, strict=True)}
+    pairs = zip(names, cells, strict=True)
+    return {name: _value(name, cell) if whole else unguarded(cell) for name, cell in pairs}
 
 
 def _value(name: str, cell: str) -> Any:
@@ -117,7 +115,7 @@ def _value(name: str, cell: str) -> Any:
         return "" if name in WHOLE and name not in NULLABLE_TEXT | NUMBERS else None
     if name in NUMBERS or name in FLAGS or name == "payload":
         try:
-            return parse_json(cell)
+            return read_json(cell)
         except ValueError as error:
             raise AnnotationError(f"{name}: {cell!r:.60} is not written as JSON") from error
     return unguarded(cell)
@@ -128,41 +126,31 @@ def is_whole(names: Sequence[str]) -> bool:
     return set(names) >= NEEDED
 
 
-def foreign_names(names: Sequence[str], by: str) -> list[str]:
-    """The columns of a file made by hand that say nothing here, such as the sample's own values.
-
-    Raises AnnotationError when the sample's or the label's column is missing, or one is nearly a known name.
-    """
-    lacking = [name for name in (by, "label") if name not in names]
-    if lacking:
-        hint = "; name the column of your own key with --by" if by == "sample_id" and by in lacking else ""
-        raise AnnotationError(f"no column {lacking[0]!r} among {', '.join(map(repr, names))}{hint}")
-    foreign = [name for name in names if name not in {*WHOLE, by}]
-    for name in foreign:
-        if (hint := nearest(name, [*OWN, by])).startswith("did you mean"):
-            raise AnnotationError(f"unknown column {name!r}; {hint}")
-    return foreign
-
-
 def whole_annotation(line: Line) -> Annotation:
     """The annotation that a line of an export stands for; AnnotationError names the field that is wrong."""
+    for name in WHOLE:
+        if why := flaw_of(line.get(name), strict=True):
+            raise AnnotationError(f"{name}: {why}")
     try:
         fact: Annotation = ANNOTATION.validate_python({name: line.get(name) for name in WHOLE})
     except ValidationError as error:
         wrong = error.errors()[0]
-        field = ".".join(map(str, wrong["loc"]))
-        raise AnnotationError(f"{field}: {wrong['msg']}, got {wrong['input']!r:.60}") from error
+        place = ".".join(map(str, wrong["loc"]))
+        raise AnnotationError(f"{place}: {wrong['msg']}, got {wrong['input']!r:.60}") from error
+    for name in ("said_at", "recorded_at"):
+        _refuse_impossible(name, getattr(fact, name))
     refuse_tampered(fact)
     return fact
 
 
-def new_annotation(line: Line, known: Known, annotator: str, said_at: datetime) -> NewAnnotation:
-    """The annotation that a line made by hand stands for.
+def new_annotation(line: Line, known: Known, project: Project, annotator: str, said_at: datetime) -> NewAnnotation:
+    """The annotation that a line made by hand stands for, its class as the project spells it.
 
     ``annotator`` and ``said_at`` stand in where the line names none. Raises AnnotationError for a moment that is
-    none.
+    none, and for a value that is no text.
     """
-    given = {name: text_of(line, name) for name in (*OWN, "supersedes")}
+    given = {name: text_of(line, name) for name in (*OWN, "supersedes") if name not in {"label", "sample_id"}}
+    given["label"] = label_text(line.get("label"), project)
     if given["label"] is None and given["act"] in {None, "label"}:
         raise AnnotationError("label is empty")
     return NewAnnotation(
@@ -198,21 +186,18 @@ def made_key(new: NewAnnotation, line: Line, repeated: int) -> str:
     return f"import {digest(content)[:32]}"
 
 
-def text_of(line: Mapping[str, Any], name: str) -> str | None:
-    """A line's value as text; numbers as they are written, empty as missing."""
-    value = line.get(name)
-    if value is None or value == "":
-        return None
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict | list):
-        raise AnnotationError(f"{name}: {value!r:.60} is not a text")
-    return canonical_json(value)
-
-
 def _moment(text: str) -> datetime:
     """A moment in ISO 8601; one without a zone is refused later, with the annotation."""
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise AnnotationError(f"said_at: {text!r} is no time in ISO 8601, such as 2025-05-01T09:30:00Z") from error
+        raise AnnotationError(f"said_at: {text!r:.60} is no time in ISO 8601, such as 2025-05-01T09:30:00Z") from error
+    _refuse_impossible("said_at", moment)
+    return moment
+
+
+def _refuse_impossible(name: str, moment: datetime) -> None:
+    """Raise AnnotationError for a moment at which nobody can have said anything: such a year is a slip, or a trick."""
+    known = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    if not FIRST <= known < BEYOND:
+        raise AnnotationError(f"{name}: {moment.isoformat()} is not between {FIRST.year} and {BEYOND.year}")

@@ -8,6 +8,7 @@ from typing import Any, Final
 from schemas.errors import AnnotationError, LabelStudioError
 from schemas.project import Project
 from schemas.records import Act, Annotation, AnnotationId, Assignment, NewAnnotation, SampleId
+from tiltyard.rules.admission import LONGEST_LEAD
 from tiltyard.rules.annotating import annotation_id, check_annotation
 from tiltyard.rules.label_intake import WHICH
 from tiltyard.rules.label_studio_tasks import CONTROL, HOLDER
@@ -150,7 +151,7 @@ class Threads:
         before = self._by_thread.get(thread)
         withdrawn = [_withdrawal(new, before)] if before is not None and before.annotator != new.annotator else []
         own = self._by_person.get((new.annotator, new.sample_id)) if before is None or withdrawn else before
-        if own is not None and own.said_at <= new.said_at:
+        if own is not None and told_at(own) <= new.said_at:
             new = replace(new, supersedes=_id(own), assignment_id=own.assignment_id)
         self._remember(new, thread)
         return [*withdrawn, new]
@@ -195,8 +196,7 @@ def _annotation(answer: Answer, annotator: str, facts: Facts) -> NewAnnotation:
         lead_ms=_milliseconds(answer.body.get("lead_time")),
         origin=HOLDER,
     )
-    check_annotation(new, facts.project)
-    return new
+    return check_annotation(new, facts.project)
 
 
 def _said(body: Mapping[str, Any]) -> tuple[Act, str | None]:
@@ -247,5 +247,12 @@ def _moment(written: object) -> datetime:
 
 
 def _milliseconds(seconds: object) -> int | None:
-    """How long an answer took, where that is known."""
-    return round(float(seconds) * 1000) if isinstance(seconds, int | float) else None
+    """How long an answer took, where that is known and can be: a page may stand open for weeks."""
+    if not isinstance(seconds, int | float) or not 0 <= seconds * 1000 <= LONGEST_LEAD:
+        return None
+    return round(float(seconds) * 1000)
+
+
+def told_at(one: Annotation | NewAnnotation) -> datetime:
+    """When Label Studio says that something was said, also where its clock was ahead of ours."""
+    return (one.claimed_at if isinstance(one, Annotation) else None) or one.said_at

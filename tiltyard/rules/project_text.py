@@ -9,7 +9,7 @@ from typing import Any, Final
 import yaml
 
 from tiltyard.rules.guessed_ranges import widened
-from tiltyard.rules.guessing import SERIES, Guess, Guessed
+from tiltyard.rules.guessing import NOTHING, SERIES, Guess, Guessed
 
 NUMBERED: Final = re.compile(r"^(?P<head>.*?)(?P<number>0|[1-9]\d*)$")
 POSITIVE: Final = ("yes", "y", "true", "1", "positive", "pos", "good", "spam", "fraud")
@@ -71,7 +71,8 @@ def _follows(one: Guess, other: Guess) -> bool:
     first, second = NUMBERED.match(one.name), NUMBERED.match(other.name)
     if first is None or second is None or first["head"] != second["head"]:
         return False
-    alike = (one.kind, one.missing) == (other.kind, other.missing) and one.kind in {"integer", "number"}
+    alike = (one.kind, one.missing, one.missing_as) == (other.kind, other.missing, other.missing_as)
+    alike = alike and one.kind in {"integer", "number"}
     return alike and int(second["number"]) == int(first["number"]) + 1 and "{" not in first["head"]
 
 
@@ -146,6 +147,7 @@ def _column(group: Sequence[Guess]) -> str:
         content |= {"min": limits[0], "max": limits[1]} if limits else {}
         seen = f"{min(met):.6g} to {max(met):.6g}" if len(group) > 1 else seen
     content |= {} if first.missing else {"missing": False}
+    content |= {"missing_as": list(first.missing_as)} if first.missing_as else {}
     return f"    {flow(range_name(group))}: {flow(content)}  # {_comment(seen)}"
 
 
@@ -167,6 +169,9 @@ def _classes(classes: Sequence[str], guessed: Guessed) -> list[str]:
         head = ["# What a sample can be. Nothing in the data says it: write your own names and keys."]
     else:
         head = ["# What a sample can be, from the labels that arrived; the key is the one to press in the queue."]
+    if empty := [name for name in classes if guessed.classes and name in NOTHING]:
+        told = ", ".join(map(repr, empty))
+        head.append(f"# If {told} means that there is no label, take it out here and name it under source.csv.missing.")
     pairs = zip(classes, class_keys(classes), strict=True)
     entries = [f"  - {flow({'name': name} | ({'key': key} if key else {}))}" for name, key in pairs]
     return [*head, "classes:", *entries, *_positive(classes)]

@@ -1,6 +1,6 @@
 """What becomes of a batch: which rows join the pool, which wait in quarantine, and whether it is refused whole."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -8,7 +8,7 @@ import polars as pl
 
 from schemas.project import Project
 from schemas.records import BatchState
-from tiltyard.rules.casting import Failure
+from tiltyard.rules.casting import Failure, MissingCells
 from tiltyard.rules.identity import sample_ids, sample_keys
 from tiltyard.rules.quarantine import quarantine_frame
 from tiltyard.rules.raw_rows import RawRows
@@ -23,7 +23,7 @@ class Sifted:
     """A batch's rows, each in one place: ``read = accepted.height + quarantined.height + duplicate``.
 
     ``labeled`` are the good rows that brought a label, duplicates among them: a label is kept even when its
-    sample is not new.
+    sample is not new. ``missing`` counts the cells that were taken as missing though something stands in them.
     """
 
     state: BatchState
@@ -33,6 +33,7 @@ class Sifted:
     quarantined: pl.DataFrame
     duplicate: int
     labeled: pl.DataFrame = field(default_factory=pl.DataFrame)
+    missing: MissingCells = field(default_factory=dict)
 
 
 def identified(good: pl.DataFrame, project: Project) -> pl.DataFrame:
@@ -85,10 +86,11 @@ def sift(screened: Screened, project: Project) -> Sifted:
     share = checked.bad.height / screened.of_object if screened.of_object else 0.0
     if share > limit:
         why = f"{checked.bad.height} of {screened.of_object} rows are bad ({share:.1%}, the limit is {limit:.1%})"
-        return _refused(screened.raw, checked, why)
+        return replace(_refused(screened.raw, checked, why), missing=checked.missing)
     rows, known = screened.rows, screened.known
     parts = split_duplicates(rows, known)
-    return Sifted("accepted", "", checked.read, parts.fresh, checked.bad, parts.duplicate, _labeled(rows, project))
+    taken = Sifted("accepted", "", checked.read, parts.fresh, checked.bad, parts.duplicate, _labeled(rows, project))
+    return replace(taken, missing=checked.missing)
 
 
 def refuse_structure(raw: RawRows, why: str) -> Sifted:

@@ -22,6 +22,7 @@ def batch_rows(batches: Iterable[Batch], objects: Mapping[ObjectId, LandedObject
             "state": batch.state,
             "reason": batch.reason,
             "unusual": unusual_columns(batch),
+            "missing": missing_cells(batch),
         }
         for batch in batches
     ]
@@ -30,6 +31,17 @@ def batch_rows(batches: Iterable[Batch], objects: Mapping[ObjectId, LandedObject
 def unusual_columns(batch: Batch) -> str:
     """The columns of a batch that differ from the batches before it, the clearest first; empty where none does."""
     return ", ".join(dict.fromkeys(str(found["column"]) for found in batch.statistics.get("anomalies", [])))
+
+
+def missing_cells(batch: Batch) -> str:
+    """The cells of a batch that were taken as missing though something stands in them, by column and spelling."""
+    told = [
+        f"{column} {spelling!r:.60} ({count:,})"
+        for column, spellings in sorted(batch.statistics.get("missing_cells", {}).items())
+        for spelling, count in sorted(spellings.items())
+        if spelling
+    ]
+    return ", ".join(told)
 
 
 def verdict_row(verdict: Verdict, labels: int | None = None) -> Row:

@@ -10,18 +10,27 @@ from schemas.project import Project
 from schemas.records import Due, EffectiveLabel, Model, ModelId, Promotion, Verdict, VerdictId
 
 
-def training_is_due(new_annotations: int, labels: Sequence[EffectiveLabel], project: Project) -> Due:
+def training_is_due(new_annotations: int, labels: Sequence[EffectiveLabel], project: Project, changed: str = "") -> Due:
     """Whether to retrain: enough annotations since the last training set, and enough labels to learn from.
 
-    ``labels`` are all effective labels outside the evaluation set.
+    ``labels`` are all effective labels outside the evaluation set; ``changed`` is what else would make another model
+    of the same labels (the recipe, own code), as a phrase: then no annotation need be new.
     """
     wanted, fewest = project.triggers.labels, project.tuning.minimum_labels
     classes = {label.label for label in labels}
-    if new_annotations < wanted:
+    if new_annotations < wanted and not changed:
         return Due(False, f"{new_annotations} of {wanted} new annotations")
     if len(labels) < fewest or len(classes) < 2:
         return Due(False, f"{len(labels)} training labels of {len(classes)} classes; {fewest} of two are needed")
-    return Due(True, f"{new_annotations} new annotations, {len(labels)} training labels")
+    new = f"{new_annotations} new annotations, {len(labels)} training labels"
+    return Due(True, f"{changed}; {new}" if changed else new)
+
+
+def nothing_to_learn(new_annotations: int, changed: str, known: ModelId) -> Due:
+    """Why no training is due where what would be trained is a model that was trained already."""
+    if changed:
+        return Due(False, f"{changed}, and model {known[:8]} was made of that and of these labels already")
+    return Due(False, f"{new_annotations} new annotations change no label that model {known[:8]} learnt from")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

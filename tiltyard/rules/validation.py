@@ -1,6 +1,6 @@
 """Rows into good and bad, none lost: cast, check, split, and one list of reasons for each bad row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -10,7 +10,7 @@ import polars as pl
 
 from schemas.frames import batch_schema
 from schemas.project import Project
-from tiltyard.rules.casting import Failure, cast_cells
+from tiltyard.rules.casting import Failure, MissingCells, cast_cells
 from tiltyard.rules.contract import contract_failures
 from tiltyard.rules.pandera_checks import failures_of
 from tiltyard.rules.quarantine import quarantine_frame
@@ -29,12 +29,14 @@ class CheckedRows:
     ``good`` has ``row`` (Int64, the row's number in the object) and the project's columns in pool types, then the
     label's column as text where it arrived. ``bad`` is in quarantine's shape, one row each. ``failed`` is the
     validation table: a row for each check that failed, with how many rows failed it and the first of their numbers.
+    ``missing`` counts the cells that were taken as missing though something stands in them.
     """
 
     read: int
     good: pl.DataFrame
     bad: pl.DataFrame
     failed: pl.DataFrame
+    missing: MissingCells = field(default_factory=dict)
 
     @property
     def bad_share(self) -> float:
@@ -62,14 +64,15 @@ def check_rows(raw: RawRows, project: Project, extra_schema: pa.DataFrameSchema 
     Raises ObjectError when the object's columns are not the project's, or a check cannot be made at all.
     """
     check_structure(raw, project)
-    typed, failures = cast_cells(raw, project)
+    cast = cast_cells(raw, project)
+    typed, failures = cast.typed, cast.failures
     failures += _contract_failures(typed, failures, project)
     if extra_schema is not None:
         own = typed.select(project.columns.all_names)
         failures += failures_of(
             own, extra_schema, f"Pandera schema {project.pandera or extra_schema.name or ''}".strip()
         )
-    return _split(raw, typed, failures, project)
+    return replace(_split(raw, typed, failures, project), missing=cast.missing)
 
 
 def _contract_failures(typed: pl.DataFrame, uncast: list[Failure], project: Project) -> list[Failure]:
@@ -86,7 +89,8 @@ def _unknown_labels(typed: pl.DataFrame, project: Project) -> list[Failure]:
     label = project.columns.label
     if label not in typed.columns:
         return []
-    at = (~typed[label].is_in(project.class_names)).fill_null(False).arg_true()
+    known = [name for name in typed[label].unique().drop_nulls() if project.said(name) is not None]
+    at = (~typed[label].is_in(known)).fill_null(False).arg_true()
     return [Failure("one of the project's classes", label, at)] if len(at) else []
 
 

@@ -11,7 +11,7 @@ Each model is compared with the one trained before it:
 The first model is 1.0.0. Versions are counted over all models, promoted or not, so a number names one model for ever.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -73,11 +73,27 @@ def contract_of(project: Mapping[str, Any]) -> dict[str, Any]:
 
 def recipe_of(made: Made) -> dict[str, Any]:
     """All that decides over a model beside its data."""
-    said = {name: made.project.get(name) for name in RECIPE}
     chosen = {name: made.model.recipe.get(name) for name in ("candidate", "estimator", "parameters")}
-    metric = made.project.get("gate", {}).get("metric")
     code = {"code": made.model.code_version, "environment": dict(made.model.environment)}
-    return {**said, "gate.metric": metric, "chosen": chosen, **code}
+    return {**asked_of(made.project), "chosen": chosen, **code}
+
+
+def asked_of(project: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a project file (as JSON) that decides over a model beside its data and its columns."""
+    return {**{name: project.get(name) for name in RECIPE}, "gate.metric": project.get("gate", {}).get("metric")}
+
+
+def changed_recipe(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What a project file (as JSON) says otherwise of the recipe than it did, as a phrase; empty where nothing."""
+    found = differences(asked_of(before), asked_of(now))
+    return f"the recipe changed: {told(found)}" if found else ""
+
+
+def changed_code(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Which modules of the user's own have another source than a model's environment says; empty where none has."""
+    names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    more = f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
+    return f"own code changed: {', '.join(names[:TOLD])}{more}" if names else ""
 
 
 def _next(last: ModelVersion | None, before: Made | None, made: Made) -> ModelVersion:
@@ -86,9 +102,9 @@ def _next(last: ModelVersion | None, before: Made | None, made: Made) -> ModelVe
     if last is None or before is None:
         return ModelVersion(name, 1, 0, 0, "first", f"the first model, from {made.training.rows:,} labels")
     if found := differences(contract_of(before.project), contract_of(made.project)):
-        return ModelVersion(name, last.major + 1, 0, 0, "major", f"another contract: {_told(found)}")
+        return ModelVersion(name, last.major + 1, 0, 0, "major", f"another contract: {told(found)}")
     if found := differences(recipe_of(before), recipe_of(made)):
-        return ModelVersion(name, last.major, last.minor + 1, 0, "minor", f"another recipe: {_told(found)}")
+        return ModelVersion(name, last.major, last.minor + 1, 0, "minor", f"another recipe: {told(found)}")
     return ModelVersion(name, last.major, last.minor, last.patch + 1, "patch", _of_data(before, made))
 
 
@@ -96,10 +112,10 @@ def _of_data(before: Made, made: Made) -> str:
     """How the labels differ."""
     if before.training.set_id != made.training.set_id:
         return f"other labels: {made.training.rows:,} instead of {before.training.rows:,}"
-    return f"the same {made.training.rows:,} labels: {_told(differences(dict(before.project), dict(made.project)))}"
+    return f"the same {made.training.rows:,} labels: {told(differences(dict(before.project), dict(made.project)))}"
 
 
-def _told(found: list[Difference]) -> str:
+def told(found: Sequence[Difference]) -> str:
     """The first differences as a list, and how many more there are."""
     more = f" and {len(found) - TOLD} more" if len(found) > TOLD else ""
     return "; ".join(map(str, found[:TOLD])) + more

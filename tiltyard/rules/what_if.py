@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-import yaml
-
-from schemas.errors import SettingsError
+from schemas.errors import ProjectFileError, SettingsError
 from schemas.project import Project, parse_project
 from schemas.records import Check
+from tiltyard.rules.project_yaml import parse_yaml
 
 PART: Final = "gate."
 Row = dict[str, Any]
@@ -30,15 +29,15 @@ def with_settings(project: Project, settings: Sequence[str]) -> Project:
         path, equals, value = setting.partition("=")
         if not equals or not path.startswith(PART):
             raise SettingsError(f"--set {setting!r} is not of the form gate.key=value, for example gate.confidence=0.9")
-        _put(body["gate"], path.removeprefix(PART).split("."), _value(setting, value))
+        _put(body["gate"], path.removeprefix(PART).split("."), _value(setting, value, path))
     return parse_project(body, "--set")
 
 
-def _value(setting: str, text: str) -> Any:
+def _value(setting: str, text: str, path: str) -> Any:
     """A value as YAML writes it."""
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return parse_yaml(text, "--set", tuple(path.split(".")))
+    except ProjectFileError as error:
         raise SettingsError(f"--set {setting!r}: the value is not YAML; quote what has colons or brackets") from error
 
 

@@ -1,32 +1,70 @@
 """What is due, counted from the ledger whatever event woke us: a training, a look, a promotion, a person's approval."""
 
-from schemas.records import Due, ModelId, Verdict
+from schemas.records import Due, EffectiveLabel, ModelId, Verdict
 from tiltyard.rules.approving import Standing, approval_of
-from tiltyard.rules.effective_labels import effective_labels
+from tiltyard.rules.todays_labels import todays_labels
 from tiltyard.rules.triggering import (
     DISAGREEMENT,
     Asked,
     Judging,
     challenger_to_judge,
+    nothing_to_learn,
     open_question,
     told_question,
     training_is_due,
     verdict_to_act_on,
     wants_the_differing,
 )
+from tiltyard.rules.versioning import changed_code, changed_recipe
+from tiltyard.stores.labeled_sets import set_id_of, with_payloads
+from tiltyard.stores.own_code import PREFIX, own_code
+from tiltyard.stores.versions import project_as_it_was
 from tiltyard.stores.workspace import Workspace
 
 
 def due_for_training(workspace: Workspace) -> Due:
-    """Whether there are enough new annotations since the last training set, and why or why not.
+    """Whether a training would make a model that is not known, of enough new annotations or of another recipe or own
+    code; and why or why not.
 
-    Labels are read only when the count says that it may be worth it.
+    Labels are read only when count or change say that it may be worth it.
     """
-    annotations, new = workspace.ledger.annotations, new_since_training(workspace)
-    if new < workspace.project.triggers.labels:
+    annotations, new, changed = workspace.ledger.annotations, new_since_training(workspace), what_changed(workspace)
+    if new < workspace.project.triggers.labels and not changed:
         return training_is_due(new, [], workspace.project)
-    labels = effective_labels(annotations.voices(), workspace.project.effective_label)
-    return training_is_due(new, [label for label in labels if not label.evaluation], workspace.project)
+    labels = todays_labels(annotations.voices(), workspace.project).labels
+    training = [label for label in labels if not label.evaluation]
+    due = training_is_due(new, training, workspace.project, changed)
+    known = _known(workspace, training, changed) if due else None
+    return nothing_to_learn(new, changed, known) if known else due
+
+
+def what_changed(workspace: Workspace) -> str:
+    """What of recipe and own code is other than when the last model was trained, as a phrase; empty where nothing is.
+
+    A model of a time when own code was not recorded says nothing of it.
+    """
+    last = workspace.ledger.models.last()
+    if last is None:
+        return ""
+    then = {name.removeprefix(PREFIX): said for name, said in last.environment.items() if name.startswith(PREFIX)}
+    code = changed_code(then, own_code(workspace.project).modules) if then else ""
+    if last.project_hash == workspace.project.project_hash:
+        return code
+    recipe = changed_recipe(project_as_it_was(workspace, last), workspace.project.model_dump(mode="json"))
+    return "; ".join(part for part in (recipe, code) if part)
+
+
+def _known(workspace: Workspace, training: list[EffectiveLabel], changed: str) -> ModelId | None:
+    """The model that a training of these labels would make, if it was made already."""
+    set_id = set_id_of("training", with_payloads(workspace, training))
+    last = workspace.ledger.models.last()
+    if last and last.training_id == set_id and not changed:
+        return last.model_id
+    # It brings scikit-learn, whose import takes a second.
+    from tiltyard.stores.training import model_id_of, warm_recipe
+
+    model_id = model_id_of(set_id, workspace.project, warm_recipe(workspace))
+    return model_id if workspace.ledger.models.known(model_id) else None
 
 
 def new_since_training(workspace: Workspace) -> int:

@@ -3,8 +3,8 @@
 import polars as pl
 
 from schemas.records import Promotion, SampleId
-from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.rules.features import frame_of_json
+from tiltyard.rules.todays_labels import todays_labels
 from tiltyard.rules.triggering import DISAGREEMENT
 from tiltyard.stores.workspace import Workspace
 
@@ -20,7 +20,7 @@ def fresh_labels(workspace: Workspace, move: Promotion, fewest: int = 0) -> pl.D
     if annotations.count(since=position) < fewest:
         return pl.DataFrame()
     place = {sample: number for number, sample in enumerate(_first_answered_since(workspace, position))}
-    labels = effective_labels(annotations.voices(), workspace.project.effective_label)
+    labels = todays_labels(annotations.voices(), workspace.project).labels
     fresh = sorted(
         (one for one in labels if one.evaluation and one.sample_id in place), key=lambda one: place[one.sample_id]
     )

@@ -10,9 +10,9 @@ import polars as pl
 from schemas.records import Model, Payload
 from tiltyard.rules.decided_otherwise import flips as flips_of
 from tiltyard.rules.decided_otherwise import who_was_right
-from tiltyard.rules.effective_labels import effective_labels
 from tiltyard.rules.features import feature_frame, payloads_of
 from tiltyard.rules.predictions import Predictions, predictions_of
+from tiltyard.rules.todays_labels import todays_labels
 from tiltyard.stores.population import first_rows
 from tiltyard.stores.workspace import Workspace
 
@@ -72,7 +72,7 @@ def _with_labels(workspace: Workspace, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with their effective label as ``_label``, null where there is none."""
     if rows.is_empty():
         return rows
-    labels = effective_labels(workspace.ledger.annotations.voices(), workspace.project.effective_label)
+    labels = todays_labels(workspace.ledger.annotations.voices(), workspace.project).labels
     known = {label.sample_id: label.label for label in labels if label.evaluation}
     found = rows["sample_id"].replace_strict(known, default=None, return_dtype=pl.String)
     return rows.with_columns(_label=found)

@@ -14,6 +14,7 @@ from tiltyard.rules.features import feature_frame
 from tiltyard.rules.predictions import Predictions, predictions_of
 from tiltyard.rules.splitting import first_in_order
 from tiltyard.rules.strata import Strata
+from tiltyard.rules.todays_labels import rows_of_today
 from tiltyard.rules.triggering import DISAGREEMENT
 from tiltyard.stores.latest import Latest
 from tiltyard.stores.ledger.assignments import ToEvaluate
@@ -107,7 +108,10 @@ def rows_judged(workspace: Workspace, challenger: Model, champion: Model | None,
 
 def _in_window(workspace: Workspace, evaluation_id: str) -> pl.DataFrame:
     """The labeled rows of an evaluation set that stand in the newest batches; all where the gate has no window."""
-    rows, window = workspace.labeled_rows(evaluation_id), workspace.project.gate.window
+    rows, window = (
+        rows_of_today(workspace.labeled_rows(evaluation_id), workspace.project),
+        workspace.project.gate.window,
+    )
     if window is None:
         return rows
     position = workspace.ledger.models.get_set(evaluation_id).position

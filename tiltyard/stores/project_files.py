@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import yaml
 
 from schemas.errors import NotFound, ObjectError, ProjectFileError, nearest
 from schemas.project import Project, parse_project
 from tiltyard.rules.guessing import Guessed, can_be_named, guess, guess_delimiter
 from tiltyard.rules.project_text import Described, project_text
+from tiltyard.rules.project_yaml import parse_yaml
 from tiltyard.rules.raw_rows import RawRows
 from tiltyard.rules.validation import check_rows
 from tiltyard.stores.files import FileStore
@@ -113,7 +113,7 @@ def _settled(
     if not guessed.of("features"):
         raise ObjectError(f"{about.data!r}: no column to learn from; label, keys and constant columns are none")
     text = project_text(about, guessed, _classes(guessed, classes, about))
-    project = parse_project(yaml.safe_load(text), PROJECT_FILE)
+    project = parse_project(parse_yaml(text, PROJECT_FILE), PROJECT_FILE)
     return guessed, project, text, check_rows(raw, project).bad.height
 
 

@@ -6,6 +6,9 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from schemas.project import Project
+from tiltyard.stores.own_code import own_code
+
 RULES = Path(__file__).parent.parent / "rules"
 LIBRARIES = ("modAL-python", "numpy", "pandas", "polars", "scikit-learn", "scipy", "skops")
 EXTRAS = ("optuna",)
@@ -27,6 +30,12 @@ def environment() -> dict[str, str]:
     libraries = {name: version(name) for name in LIBRARIES}
     libraries |= {name: found for name in EXTRAS if (found := _installed(name))}
     return {"python": platform.python_version(), "machine": platform.machine(), **libraries}
+
+
+def environment_of(project: Project) -> dict[str, str]:
+    """What else decides over a project's models beside ours: the environment, the libraries that its recipes use, and
+    the source of each module of the user's own that they, its metrics or its Pandera model reach."""
+    return {**environment(), **own_code(project).written()}
 
 
 def _installed(name: str) -> str:

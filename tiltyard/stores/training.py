@@ -21,7 +21,7 @@ from tiltyard.rules.predictions import predictions_hash, predictions_of
 from tiltyard.rules.splitting import entities_of
 from tiltyard.rules.trials import LabeledFrame
 from tiltyard.rules.tuning import Chosen, Fitted, Trial, check_labels, choose_recipe, fit_recorded
-from tiltyard.stores.provenance import code_version, environment
+from tiltyard.stores.provenance import code_version, environment_of
 from tiltyard.stores.storable import refuse_unstorable
 from tiltyard.stores.workspace import Workspace
 
@@ -36,11 +36,11 @@ class Refit:
 
 
 def model_id_of(training_id: str, project: Project, warm: Mapping[str, Any] | None = None) -> ModelId:
-    """The id of the model that a training set gives under a project file, this code and this environment.
+    """The id of the model that a training set gives under a project file, this code, own code and this environment.
 
     ``warm`` is the champion's recorded recipe where a search starts from it: then it is part of what decides.
     """
-    parts = [training_id, project.project_hash, project.seed, code_version(), environment()]
+    parts = [training_id, project.project_hash, project.seed, code_version(), environment_of(project)]
     return ModelId(digest([*parts, warm] if warm else parts)[:32])
 
 

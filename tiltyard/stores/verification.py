@@ -8,6 +8,7 @@ from sqlalchemy.exc import DatabaseError
 from schemas.errors import TiltyardError
 from schemas.records import Batch, Model, StoredFile
 from tiltyard.stores.ledger.verification import verify_ledger
+from tiltyard.stores.own_code import missing_modules, paths_of_recipe
 from tiltyard.stores.parquet import ParquetStore
 from tiltyard.stores.registry_index import differences
 from tiltyard.stores.workspace import Workspace
@@ -36,13 +37,14 @@ def verify_workspace(workspace: Workspace) -> Findings:
     findings.problems += verify_ledger(workspace.ledger)
     try:
         findings.checked["facts in the ledger"] = workspace.ledger.position()
+        findings.notes += [str(one) for one in workspace.ledger.annotations.set_aside()]
         findings.checked["segments"] = len(workspace.ledger.segments.all())
         for what, count, problems in _stores(workspace):
             findings.checked[what] = count
             findings.problems += problems
         shown = differences(workspace)
         findings.problems += shown.problems
-        findings.notes += shown.notes
+        findings.notes += [*shown.notes, *_not_loadable_here(workspace.ledger.models.all())]
     except (DatabaseError, ValueError) as error:
         reason = str(error).splitlines()[0]
         findings.problems.append(f"the search ended early, the ledger cannot be read: {reason}")
@@ -75,12 +77,33 @@ def _files(store: ParquetStore, stored: Iterable[StoredFile], what: str) -> list
 
 
 def _models(workspace: Workspace, models: Iterable[Model]) -> Iterator[str]:
-    """The models that cannot be loaded as they were recorded."""
+    """The models whose bytes are not those that were recorded, or that cannot be loaded from them.
+
+    One of a class that is not found here is only compared by its bytes: :func:`_not_loadable_here` says so.
+    """
     for model in models:
         try:
-            workspace.registry.load(model)
+            workspace.registry.check(model)
+            if not _gone(model):
+                workspace.registry.load(model)
         except TiltyardError as error:
             yield f"model {model.model_id[:8]}: {error}"
+
+
+def _gone(model: Model) -> list[str]:
+    """The modules of a model's recipe that are not found where this process looks for modules."""
+    return missing_modules(paths_of_recipe(model.recipe))
+
+
+def _not_loadable_here(models: Iterable[Model]) -> Iterator[str]:
+    """The models of which only the bytes could be compared, and why."""
+    for model in models:
+        if gone := _gone(model):
+            yield (
+                f"model {model.model_id[:8]}: its bytes were compared, but that it loads cannot be checked "
+                f"here: module {', '.join(map(repr, gone))} is not found; run this where it can be imported "
+                "(PYTHONPATH)"
+            )
 
 
 def _miscounted(batches: Iterable[Batch]) -> Iterator[str]:

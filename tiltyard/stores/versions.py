@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.errors import NotFound, ProjectFileError, nearest, the_one
-from schemas.project import parse_project
+from schemas.project import recorded_project
 from schemas.records import Model, ModelId, Verdict
 from tiltyard.rules.versioning import Made, ModelVersion, versions_of
 from tiltyard.stores.workspace import Workspace
@@ -68,6 +68,6 @@ def project_as_it_was(workspace: Workspace, model: Model) -> Mapping[str, Any]:
     """
     body = workspace.ledger.models.project_version(model.project_hash).body
     try:
-        return parse_project(dict(body), "the ledger's project file").model_dump(mode="json")
+        return recorded_project(body).model_dump(mode="json")
     except ProjectFileError:  # a key that there is no more: it is compared as it was recorded
         return body

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import yaml
 
 from schemas.errors import ProjectFileError, SettingsError
 from schemas.project import Project, parse_project
@@ -16,11 +15,13 @@ from schemas.records import Model, ProjectVersion, StoredFile
 from schemas.settings import Settings
 from tiltyard.rules.estimators import named_types
 from tiltyard.rules.former_rows import as_today
+from tiltyard.rules.project_yaml import MOST_BYTES, parse_yaml, project_text_of
 from tiltyard.stores.files import Files, FileStore
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.ledger.owner import claim
 from tiltyard.stores.left_objects import LeftObjects
 from tiltyard.stores.objects import FolderObjects, LandedObjects, ObjectStore
+from tiltyard.stores.own_code import refresh
 from tiltyard.stores.parquet import ParquetStore
 from tiltyard.stores.pool import Pool
 
@@ -217,10 +218,13 @@ class Workspace:
 def open_workspace(project: str | Path, settings: Settings | None = None) -> Workspace:
     """The workspace of the project in a folder (or of a project file), opened once per process and version.
 
+    The user's own modules are imported anew from here on where their source changed since this process looked.
     Raises ProjectFileError when there is no such file or it breaks its contract.
     """
     path = find_project_file(Path(project))
-    return _open(path, path.stat().st_mtime_ns, path.stat().st_size, settings or Settings())
+    version = (path.stat().st_mtime_ns, path.stat().st_size)
+    own = refresh(_project_in(path, *version))
+    return _open(path, *version, settings or Settings(), tuple(own.modules.items()))
 
 
 def find_project_file(path: Path) -> Path:
@@ -234,17 +238,23 @@ def find_project_file(path: Path) -> Path:
 def read_project(path: Path) -> Project:
     """The project that a YAML file describes; ProjectFileError says where it is wrong."""
     try:
-        content: Any = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        first = " ".join(str(error).split())
-        raise ProjectFileError(f"{path.name}: not a YAML file: {first}") from error
-    return parse_project(content, path.name)
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise ProjectFileError(f"{path.name}: cannot be read: {error.strerror}; give this user the right to") from error
+    return parse_project(parse_yaml(project_text_of(content, path.name), path.name), path.name)
 
 
 @lru_cache(maxsize=64)
-def _open(path: Path, _changed_ns: int, _size: int, settings: Settings) -> Workspace:
-    """A workspace per project file and version of it; the stores open on first use."""
-    project = read_project(path)
+def _project_in(path: Path, _changed_ns: int, _size: int) -> Project:
+    """A project per file and version of it."""
+    return read_project(path)
+
+
+@lru_cache(maxsize=64)
+def _open(path: Path, changed_ns: int, size: int, settings: Settings, _own: tuple[tuple[str, str], ...]) -> Workspace:
+    """A workspace per project file, version of it and of the user's own code; the stores open on first use."""
+    project = _project_in(path, changed_ns, size)
     elsewhere = settings.workspace and Path(_of_project(str(settings.workspace), project))
     folder = elsewhere or path.parent / "workspace"
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,20 +1,21 @@
 """Annotations: facts about samples, kept for ever, whatever happens to any model."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import polars as pl
-from sqlalchemy import ColumnElement, exists, func, select, true
+from sqlalchemy import ColumnElement, Row, exists, func, select, true
 
 from schemas.project import Labeling
 from schemas.records import Act, Annotation, NewAnnotation, SampleId, Voice
+from tiltyard.rules.annotating import ARRIVED, brought
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
 from tiltyard.stores.ledger.facts import all_of, find, records
 from tiltyard.stores.ledger.intake import Circumstances, restore_all, take_in
-from tiltyard.stores.ledger.voices import voice_of
+from tiltyard.stores.ledger.voices import SetAside, set_aside_in, voices_of
 
 ANNOTATION = tables.annotation
 LATER = ANNOTATION.alias("later")
@@ -53,6 +54,15 @@ class Annotations:
         with self._database.writing() as connection:
             return [one for some in batched(new, CHUNK) for one in take_in(connection, some, circumstances)]
 
+    def take_over(self, known: Sequence[Annotation], *, imported_by: str, now: datetime) -> int:
+        """Store annotations that a file brings whole, as :meth:`restore` does; how many were new.
+
+        Who said what of which sample and why it was asked stays; that it came with a file, with whom and when is
+        said by the ledger itself, so that nobody can slip in another's answer or one of long ago. Their order is
+        kept, also among times that are yet to come.
+        """
+        return self.restore(brought(known, imported_by, now))
+
     def restore(self, known: Iterable[Annotation]) -> int:
         """Store annotations as another ledger kept them, each with all that was known of it; how many were new.
 
@@ -74,9 +84,9 @@ class Annotations:
 
     def arrived_before(self, moment: datetime) -> dict[SampleId, str]:
         """The label of each sample that came with data last, before a moment."""
-        voices = self._voices(ANNOTATION.c.origin == "arrived")
-        said = sorted((one for one in voices if one.said_at < moment), key=lambda one: one.said_at)
-        return {one.sample_id: one.label for one in said if one.label is not None}
+        # By its key: what was restored from an export arrived as well, in another project.
+        voices = self._voices(ANNOTATION.c.client_key.startswith(ARRIVED, autoescape=True))
+        return {one.sample_id: one.label for one in voices if one.said_at < moment and one.label is not None}
 
     def shared_voices(self) -> list[Voice]:
         """What decides over the labels of samples that two annotators or more have answered."""
@@ -84,12 +94,25 @@ class Annotations:
         answered = select(ANNOTATION.c.sample_id).where(ANNOTATION.c.label.is_not(None))
         return self._voices(ANNOTATION.c.sample_id.in_(answered.group_by(ANNOTATION.c.sample_id).having(two)))
 
+    def contested_voices(self) -> list[Voice]:
+        """What decides over the labels of samples of which two things or more were ever said."""
+        two = func.count(func.distinct(ANNOTATION.c.label)) > 1
+        answered = select(ANNOTATION.c.sample_id).where(ANNOTATION.c.label.is_not(None))
+        return self._voices(ANNOTATION.c.sample_id.in_(answered.group_by(ANNOTATION.c.sample_id).having(two)))
+
+    def set_aside(self) -> list[SetAside]:
+        """The annotations that are stored and cannot count, as a ledger of before may hold them, each with why."""
+        return list(set_aside_in(self._rows(true())))
+
     def _voices(self, *conditions: ColumnElement[bool]) -> list[Voice]:
-        """The voices that fit the conditions, in the ledger's order."""
+        """The voices that fit the conditions, in the ledger's order; what cannot count is left out."""
+        return list(voices_of(self._rows(*conditions)))
+
+    def _rows(self, *conditions: ColumnElement[bool]) -> Sequence[Row[Any]]:
+        """The rows behind voices."""
         statement = select(*(ANNOTATION.c[name] for name in Voice._fields)).where(*conditions)
         with self._database.reading() as connection:
-            rows = connection.execute(statement.order_by(ANNOTATION.c.seq)).all()
-        return [voice_of(row) for row in rows]
+            return connection.execute(statement.order_by(ANNOTATION.c.seq)).all()
 
     def payloads(self, position: int | None = None) -> pl.DataFrame:
         """One payload per annotated sample up to a ledger position, sorted by sample id.
@@ -136,6 +159,11 @@ class Annotations:
         """Every annotation that came that way (``queue``, ``import``, ``label-studio`` ...), in the ledger's order."""
         with self._database.reading() as connection:
             return all_of(connection, Annotation, ANNOTATION.c.origin == origin)
+
+    def keyed(self, beginning: str) -> list[Annotation]:
+        """Every annotation whose client key begins so, in the ledger's order."""
+        with self._database.reading() as connection:
+            return all_of(connection, Annotation, ANNOTATION.c.client_key.startswith(beginning, autoescape=True))
 
     def last_of_act(self, act: Act, last: int) -> list[Annotation]:
         """The last annotations of one act, newest first."""

@@ -1,10 +1,11 @@
 """The ledger's database: opened, migrated, and handed out as reading or writing transactions."""
 
+import os
 import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from time import sleep
@@ -12,13 +13,18 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateSchema
 
+from schemas.errors import SettingsError
 from tiltyard.stores.ledger.outages import answering
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+INSUFFICIENT_PRIVILEGE: Final = "42501"
+"""PostgreSQL's code for what a role may not do."""
 
 SWITCHES: Final = 1000
 """How often, 10 ms apart, the first openers of one file try to have their turn."""
@@ -35,7 +41,8 @@ class Database:
     def __init__(self, url: str, schema: str | None = None) -> None:
         """Open the database at an SQLAlchemy URL and bring its tables up to date.
 
-        On PostgreSQL the tables live in a schema of their own, made when it is not there: one ledger per project.
+        On PostgreSQL the tables live in a schema of their own, made when it is not there: one ledger per project. A
+        role that does not own them opens a ledger whose tables are of today; SettingsError when they are not.
         """
         self.engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgresql_engine(url, schema)
         # SQLite's readers see one moment by themselves.
@@ -44,11 +51,13 @@ class Database:
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()
         # Who opened it may never close it: a workspace that nobody uses any more is simply forgotten.
         weakref.finalize(self, self.engine.dispose).atexit = False
-        with self.writing() as connection:
+        with _owning(), self.writing() as connection:
             if schema is not None and not self.is_sqlite:
                 # While it is not there, it is no current schema that 'writing' could lock by.
                 connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(schema))))
-                connection.execute(CreateSchema(schema, if_not_exists=True))
+                # IF NOT EXISTS would ask for the right to make it although it is there.
+                if not connection.dialect.has_schema(connection, schema):
+                    connection.execute(CreateSchema(schema))
             _migrate(connection)
 
     @property
@@ -92,6 +101,20 @@ class Database:
         self.engine.dispose()
 
 
+@contextmanager
+def _owning() -> Iterator[None]:
+    """Tell a role that may not make or change tables who can."""
+    try:
+        yield
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) != INSUFFICIENT_PRIVILEGE:
+            raise
+        raise SettingsError(
+            "TILTYARD_LEDGER_URL: its role may not make or change the ledger's tables, and they are not those of this "
+            "version; run 'tiltyard status' once as the role that owns them, then 'tiltyard grant ROLE'"
+        ) from error
+
+
 def _postgresql_engine(url: str, schema: str | None) -> Engine:
     """An engine whose connections look into one schema only."""
     engine = create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
@@ -115,10 +138,26 @@ def _sqlite_engine(url: str) -> Engine:
     # Connections are kept: closing the last one copies the write-ahead log back, which costs more than a commit.
     # They wander between threads one transaction at a time, which SQLite allows.
     settings = {"timeout": 60, "check_same_thread": False}
+    _keep_to_owner(make_url(url).database)
     engine = create_engine(url, poolclass=QueuePool, pool_size=8, max_overflow=64, connect_args=settings)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _keep_to_owner(database: str | None) -> None:
+    """Make a ledger's file, and let nobody but its owner read it: it holds names, labels and samples' values.
+
+    SQLite gives its log the rights of the file. A file of somebody else, who lets us write, is left as it is.
+    """
+    path = Path(database or ":memory:")
+    if path.name.startswith((":memory:", "file:")) or not path.parent.is_dir():
+        return
+    with suppress(PermissionError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        for one in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+            if one.exists() and one.stat().st_mode & 0o077:
+                one.chmod(0o600)
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

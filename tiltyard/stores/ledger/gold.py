@@ -1,5 +1,6 @@
 """Gold samples: their answers are known, and now and then an annotator is asked one without being told."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection, exists, func, select, update
@@ -39,12 +40,15 @@ class Gold:
         with self._database.reading() as connection:
             return _current(connection)
 
-    def ask_if_due(self, annotator: str, now: datetime, share: float, seed: int) -> AssignmentId | None:
+    def ask_if_due(
+        self, annotator: str, now: datetime, share: float, seed: int, classes: Collection[str] | None = None
+    ) -> AssignmentId | None:
         """Lease one gold sample to an annotator when chance says that it is time; its assignment, else none.
 
         Chance is drawn once per answer: from the seed, the annotator and how much they have answered, so that
         asking again does not draw again. A gold sample is asked of each annotator once, and never of those who
-        answered it before it was gold.
+        answered it before it was gold. Where ``classes`` are named, only gold of one of them is asked: nobody could
+        give the answer of a class that there is no more.
         """
         if share <= 0 or not self.current():
             return None
@@ -56,7 +60,8 @@ class Gold:
             answered = _answered(connection, annotator)
             if uniform_of(seed, f"gold {annotator} {answered}") >= share or _holds_gold(connection, annotator):
                 return None
-            wanted = _next_for(connection, annotator, uniform_of(seed, f"which gold {annotator} {answered}"))
+            chance = uniform_of(seed, f"which gold {annotator} {answered}")
+            wanted = _next_for(connection, annotator, chance, classes)
             return _ask(connection, annotator, wanted, now) if wanted else None
 
 
@@ -80,9 +85,11 @@ def _holds_gold(connection: Connection, annotator: str) -> bool:
     return bool(connection.scalar(select(exists().where(*held))))
 
 
-def _next_for(connection: Connection, annotator: str, chance: float) -> GoldSample | None:
+def _next_for(
+    connection: Connection, annotator: str, chance: float, classes: Collection[str] | None
+) -> GoldSample | None:
     """A gold sample that an annotator never answered, held or was asked, by chance."""
-    gold = _current(connection)
+    gold = [one for one in _current(connection) if classes is None or one.label in classes]
     said = set(connection.scalars(select(ANNOTATION.c.sample_id).where(ANNOTATION.c.annotator == annotator)))
     asked = ASSIGNMENT.c.assignment_id.in_([_id(annotator, one.sample_id) for one in gold])
     said |= set(connection.scalars(select(ASSIGNMENT.c.sample_id).where(asked)))

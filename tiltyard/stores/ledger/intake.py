@@ -16,6 +16,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, select, update
 from schemas.errors import AnnotationError
 from schemas.project import Labeling
 from schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation, SampleId
+from tiltyard.rules.admission import believed, refuse_unfit
 from tiltyard.rules.annotating import annotation_id, refuse_another, refuse_foreign, refuse_tampered
 from tiltyard.rules.identity import payload_hash
 from tiltyard.stores.ledger import tables
@@ -65,6 +66,7 @@ def take_in(connection: Connection, new: Sequence[NewAnnotation], when: Circumst
 
     Raises AnnotationError, and nothing is to be committed, when one of them cannot be.
     """
+    _pass_the_door(new)
     picture = _picture(connection, new)
     fresh: dict[str, Annotation] = {}
     for one in new:
@@ -84,6 +86,7 @@ def take_in(connection: Connection, new: Sequence[NewAnnotation], when: Circumst
 
 def restore_all(connection: Connection, annotations: Sequence[Annotation]) -> int:
     """Store annotations as another ledger kept them; how many were new here."""
+    _pass_the_door(annotations)
     picture = _picture(connection, annotations)
     fresh: dict[str, Annotation] = {}
     for annotation in annotations:
@@ -97,6 +100,12 @@ def restore_all(connection: Connection, annotations: Sequence[Annotation]) -> in
     append_all(connection, list(fresh.values()))
     _write_leases(connection, picture)
     return len(fresh)
+
+
+def _pass_the_door(chunk: Sequence[NewAnnotation | Annotation]) -> None:
+    """Refuse what is no annotation, before anything is looked up by it: nothing is written by any other way."""
+    for one in chunk:
+        refuse_unfit(one)
 
 
 def _picture(connection: Connection, chunk: Sequence[NewAnnotation | Annotation]) -> Picture:
@@ -133,8 +142,10 @@ def _complete(new: NewAnnotation, picture: Picture, when: Circumstances) -> Anno
     assignment = _assignment_of(new, picture)
     refuse_foreign(new, picture.superseded.get(str(new.supersedes)))
     evaluation = new.sample_id in when.marked
+    said_at, claimed = believed(new.said_at, when.now)
     return Annotation(
-        **{field.name: getattr(new, field.name) for field in fields(new)},
+        **{field.name: getattr(new, field.name) for field in fields(new)} | {"said_at": said_at},
+        claimed_at=claimed,
         seq=0,
         annotation_id=annotation_id(new.client_key),
         purpose=assignment.purpose if assignment else "evaluation" if evaluation else "import",

@@ -16,6 +16,7 @@ from tiltyard.stores.ledger.ended_sessions import EndedSessions
 from tiltyard.stores.ledger.gold import Gold
 from tiltyard.stores.ledger.models import Models
 from tiltyard.stores.ledger.outbox import Outbox
+from tiltyard.stores.ledger.roles import grant_labeling
 from tiltyard.stores.ledger.segments import Segments
 from tiltyard.stores.ledger.turns import turn
 
@@ -54,6 +55,10 @@ class Ledger:
         """The position of the last fact; everything up to it is a fixed version of the project."""
         with self.database.reading() as connection:
             return int(connection.scalar(select(func.max(tables.journal.c.seq))) or 0)
+
+    def grant_labeling(self, role: str) -> None:
+        """Let a PostgreSQL role do what the labeling server needs and no more; see :mod:`.roles` for what it raises."""
+        grant_labeling(self.database, role)
 
     def close(self) -> None:
         """Give the database back."""

@@ -10,7 +10,7 @@ from schemas.records import Assignment, AssignmentId, SampleId, Voice
 from tiltyard.rules.disputes import another_is_wanted
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.facts import append_all
-from tiltyard.stores.ledger.voices import voice_of
+from tiltyard.stores.ledger.voices import voices_of
 
 ANNOTATION = tables.annotation
 FIRST_OF_ALL = 2.0
@@ -36,8 +36,8 @@ def _voices(connection: Connection, samples: Sequence[SampleId]) -> dict[SampleI
     voices: dict[SampleId, list[Voice]] = {sample: [] for sample in samples}
     if samples:
         columns = [ANNOTATION.c[name] for name in Voice._fields]
-        for row in connection.execute(select(*columns).where(ANNOTATION.c.sample_id.in_(samples))):
-            voices[row.sample_id].append(voice_of(row))
+        for voice in voices_of(connection.execute(select(*columns).where(ANNOTATION.c.sample_id.in_(samples)))):
+            voices[voice.sample_id].append(voice)
     return voices
 
 

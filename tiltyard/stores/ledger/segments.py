@@ -70,7 +70,8 @@ class Segments:
 
     def lines(self, segment: Segment) -> Iterator[dict[str, Any]]:
         """The facts that a segment's file holds, header left out."""
-        for line in self._files.read(segment.file).decode().splitlines()[1:]:
+        # By the line feed only: a text may hold other characters at which Python would end a line.
+        for line in self._files.read(segment.file).decode().split("\n")[1:-1]:
             yield parse_json(line)
 
     def is_intact(self, segment: Segment) -> bool:

@@ -5,14 +5,17 @@ SHA-256 of the fact's own row. Every other table holds facts of one kind. Moment
 nested values are canonical JSON, so that a fact's bytes, and so its digest, are the same on every database.
 """
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
 metadata = MetaData()
+
+WHOLE = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits on every database: an object of 3 GB and any seed have room. SQLite's INTEGER has them anyhow."""
 
 
 def _seq() -> Column[int]:
     """A fact's place in the journal."""
-    return Column("seq", Integer, ForeignKey("journal.seq"), nullable=False, unique=True)
+    return Column("seq", WHOLE, ForeignKey("journal.seq"), nullable=False, unique=True)
 
 
 def _text(name: str, *, nullable: bool = False) -> Column[str]:
@@ -22,7 +25,7 @@ def _text(name: str, *, nullable: bool = False) -> Column[str]:
 
 def _number(name: str, *, nullable: bool = False) -> Column[int]:
     """A column of whole numbers."""
-    return Column(name, Integer, nullable=nullable)
+    return Column(name, WHOLE, nullable=nullable)
 
 
 def _float(name: str) -> Column[float]:
@@ -38,7 +41,7 @@ def _later(name: str) -> Column[str]:
 journal = Table(
     "journal",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", WHOLE, primary_key=True, autoincrement=True),
     _text("kind"),
     _text("record_id"),
     _text("digest"),
@@ -172,6 +175,8 @@ annotation = Table(
     _text("said_at"),
     _text("recorded_at"),
     _later("guidelines_hash"),
+    _later("claimed_at"),
+    _later("imported_by"),
     Index("annotation_by_sample", "sample_id", "annotator"),
     Index("annotation_by_assignment", "assignment_id"),
     Index("annotation_by_annotator", "annotator", "recorded_at"),
@@ -293,7 +298,7 @@ promotion = Table(
     "promotion",
     metadata,
     # 1, 2, 3 ... without gaps: the primary key itself is the compare-and-set on the champion that was seen.
-    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("number", WHOLE, primary_key=True, autoincrement=False),
     _seq(),
     Column("model_id", Text, ForeignKey("model.model_id"), nullable=False),
     _text("previous_id", nullable=True),
@@ -307,11 +312,22 @@ promotion = Table(
 segment = Table(
     "segment",
     metadata,
-    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("number", WHOLE, primary_key=True, autoincrement=False),
     _number("first_seq"),
     _number("last_seq"),
     _text("previous"),
     _text("file"),
+    _text("recorded_at"),
+)
+
+head = Table(
+    "head",
+    metadata,
+    # No fact: how far the chain of segments has come, kept apart from them, so that a newest one that goes is missed.
+    Column("chain", Text, primary_key=True),
+    _number("segments"),
+    _number("facts"),
+    _text("sha256"),
     _text("recorded_at"),
 )
 

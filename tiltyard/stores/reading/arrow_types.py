@@ -2,11 +2,13 @@
 shown as text, or refused by the column's name, here, in the reader's own process."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tiltyard.rules.widening import shortest
 from tiltyard.stores.reading.handover import Refusal
 
 MOST_DIGITS: Final = 38
@@ -21,7 +23,8 @@ def is_text(kind: pa.DataType) -> bool:
 def plain(column: pa.Array) -> pa.Array:
     """A column without what only says how it is stored: dictionaries, extension types, views, narrow decimals, zones.
 
-    Times with a zone become the same moments in UTC; ``bool8`` becomes booleans, ``arrow.json`` its text.
+    Times with a zone become the same moments in UTC; ``bool8`` becomes booleans, ``arrow.json`` its text, decimals of
+    more digits than polars bears their digits as text.
     """
     kind = column.type
     if isinstance(kind, pa.BaseExtensionType):
@@ -31,8 +34,15 @@ def plain(column: pa.Array) -> pa.Array:
         return plain(pc.cast(column, pa.large_string() if is_text(value) else value))
     if pa.types.is_run_end_encoded(kind):
         return plain(pc.run_end_decode(column))
+    if pa.types.is_decimal(kind) and kind.precision > MOST_DIGITS:
+        return pa.array([_digits(value.as_py()) for value in column], pa.large_string())
     wanted = _plain_type(kind)
     return column if wanted == kind else pc.cast(column, wanted)
+
+
+def _digits(value: Decimal | None) -> str | None:
+    """A decimal's digits, without zeros that say nothing."""
+    return None if value is None else shortest(f"{value:f}")
 
 
 def _storage(column: pa.ExtensionArray) -> pa.Array:

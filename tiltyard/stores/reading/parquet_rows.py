@@ -43,7 +43,7 @@ def _hand_over(batch: pa.RecordBatch, kept: list[str], request: Request, handove
             bad = {place: (name, value) for place, value in undecodable(column)} | bad
     for place, (name, value) in sorted(bad.items()):
         shown = f"{name}: {value[:SHOWN_BYTES]!r}"
-        handover.reject(numbers[place], None, ("text in UTF-8", shown), shown)
+        handover.reject(numbers[place], None, ("text in UTF-8, not binary data", shown), shown)
     sound = [place for place in range(batch.num_rows) if place not in bad]
     rows = [column.take(pa.array(sound, pa.int64())) if bad else column for column in columns]
     texts = [_as_text(column) if name in request.columns else column for name, column in zip(kept, rows, strict=True)]
