@@ -14,7 +14,15 @@ RESERVED: Final = frozenset(
     | {"_batch", "_differs"}
     | {"_strategy", "_score", "_probability", "_purpose", "_priority"}
 )
-"""Names of columns that stand beside the project's own; only the label may be called ``label``."""
+"""Names of columns that stand beside the project's own in our frames and files; :func:`inside` keeps these apart."""
+
+APART: Final = "\u241f"
+"""What a project's column bears before its name where the name alone would be one of ours."""
+
+OURS: Final = "\u241e"
+"""How a column of ours begins that lives in one function only."""
+
+LONGEST_NAME: Final = 200
 
 REPEATED = re.compile(r"^(?P<head>[^{}]*)\{(?P<first>\d+)\.\.(?P<last>\d+)\}(?P<tail>[^{}]*)$")
 
@@ -32,6 +40,32 @@ def expand(name: str) -> list[str]:
         return [name]
     numbers = range(int(match["first"]), int(match["last"]) + 1)
     return [f"{match['head']}{number}{match['tail']}" for number in numbers]
+
+
+def inside(name: str) -> str:
+    """What a project's column is called in our frames and files, so that a project may give it any name.
+
+    Nearly always the name itself; two names never become one.
+
+    >>> inside("age"), inside("label") != "label", inside("label") == inside("sample_id")
+    ('age', True, False)
+    """
+    return APART + name if name in RESERVED or name[:1] in {APART, OURS} else name
+
+
+def misfit_of_column(name: str) -> str:
+    """Why a text can be no column's name, empty where it can.
+
+    >>> misfit_of_column("label"), misfit_of_column("*")
+    ('', 'is a pattern to the readers')
+    """
+    if not name.strip():
+        return "is empty"
+    if len(name) > LONGEST_NAME:
+        return f"has {len(name):,} characters, {LONGEST_NAME} are taken"
+    if name == "*" or (name.startswith("^") and name.endswith("$")):
+        return "is a pattern to the readers"
+    return "holds U+0000" if "\0" in name else ""
 
 
 class Part(BaseModel):
@@ -93,15 +127,15 @@ class Columns(Part):
 
     @model_validator(mode="after")
     def each_column_plays_one_part(self) -> Self:
-        """Refuse a name that stands in two places, or that the stores need."""
+        """Refuse a name that stands in two places, or that no column can bear."""
         names = [name for name in (self.id, self.time, self.label) if name]
         names += [*self.features, *self.context, *self.reference]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"named in two places: {', '.join(twice)}")
-        taken = sorted(RESERVED.intersection(names) - ({"label"} if self.label == "label" else set()))
-        if taken:
-            raise ValueError(f"{', '.join(taken)}: a name that the stores need for themselves; the producer renames it")
+        for name in names:
+            if why := misfit_of_column(name):
+                raise ValueError(f"column {name!r:.80} {why}; the producer gives it another name")
         if self.entity is not None and self.entity not in self.all_names:
             raise ValueError(f"entity {self.entity!r} is none of the columns; {nearest(self.entity, self.all_names)}")
         return self

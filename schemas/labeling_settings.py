@@ -56,6 +56,8 @@ class LabelingSettings(BaseSettings):
     )
     max_body_bytes: int = Field(262_144, ge=1024, description="largest body of a request")
     max_import_bytes: int = Field(20_000_000, ge=1024, description="largest label file of an import")
+    request_seconds: float = Field(30, gt=0, le=3600, description="seconds within which a body must have come")
+    import_seconds: float = Field(300, gt=0, le=3600, description="the same for the file of an import")
     login_rate: str = Field("10/minute;100/hour", pattern=RATE, description="log-ins that may fail from one address")
     request_rate: str = Field(
         "1200/minute", pattern=RATE, description="requests of one annotator, and of one address without one"

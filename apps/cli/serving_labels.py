@@ -4,7 +4,7 @@ import logging
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -14,6 +14,9 @@ from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
     from schemas.labeling_settings import LabelingSettings
+
+GRACE_SECONDS: Final = 10
+"""What requests under way are waited for at the end."""
 
 Projects = Annotated[
     list[Path] | None,
@@ -35,6 +38,7 @@ def serve(projects: Projects = None, host: Host = None, port: Port = None, demo:
     import uvicorn
 
     from apps.labeling.app import create_app
+    from apps.labeling.connections import connections_trusting
 
     settings = _settings(projects, host, port, demo)
     app = create_app(settings.projects, settings)
@@ -46,7 +50,15 @@ def serve(projects: Projects = None, host: Host = None, port: Port = None, demo:
     if demo:
         _tell_demo_token(settings)
     # Who is believed to forward for others is our own setting, not uvicorn's.
-    config = uvicorn.Config(app, proxy_headers=False, access_log=False, log_config=None, server_header=False)
+    config = uvicorn.Config(
+        app,
+        http=connections_trusting(settings.trusted_proxies),
+        proxy_headers=False,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -1,12 +1,14 @@
 """Announcing: that there are labels enough for a training, once per training, to everybody who is to be told."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final
 
 from apps.labeling.served import ServedProject
 from apps.labeling.targets import Target
 from schemas.events import LABELS_READY
+from schemas.redaction import redacted
 from tiltyard.stores.due import due_for_training
 from tiltyard.stores.ledger.outbox import Notice
 
@@ -16,9 +18,11 @@ LOG: Final = logging.getLogger("tiltyard.labeling")
 class Announcer:
     """Puts notices of one project into its outbox and delivers what is due."""
 
-    def __init__(self, served: ServedProject, targets: Sequence[Target]) -> None:
-        """Tell some targets about one project."""
-        self._served = served
+    def __init__(
+        self, served: ServedProject, targets: Sequence[Target], is_over: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Tell some targets about one project, until it is over."""
+        self._served, self._is_over = served, is_over
         self._targets = {target.name: target for target in targets}
         self._seen: tuple[int, int] | None = None
 
@@ -37,19 +41,44 @@ class Announcer:
         if due:
             self._post(position, new, due.why)
 
-    def deliver(self) -> None:
-        """Send what is due; what fails is tried again later, and no request waits for it."""
+    def deliver(self, target: str | None = None) -> None:
+        """Send what is due, to one target or to all; what fails is tried again later, and no request waits for it."""
+        names = list(self._targets) if target is None else [target]
+        for name in names:
+            self._deliver(name)
+        if target is None:
+            self.give_up_unknown()
+
+    def give_up_unknown(self) -> None:
+        """Note of what is due that its receiver is no longer in the settings."""
         if not self._targets:
             return
         outbox, now = self._served.ledger.outbox, self._served.now()
-        for notice in outbox.due(now):
-            try:
-                self._target_of(notice).send(notice, now)
-            except Exception as error:  # whatever a network can do; the outbox remembers it
-                LOG.warning("notice %s was not delivered: %s", notice.notice_id, error)
-                outbox.failed(notice, f"{type(error).__name__}: {error}", self._served.now())
-            else:
-                outbox.delivered(notice)
+        for notice in outbox.due(now, but=list(self._targets)):
+            LOG.warning("notice %s was not delivered: its receiver is no longer in the settings", notice.notice_id)
+            outbox.failed(notice, "its receiver is no longer in the settings", now)
+
+    def _deliver(self, name: str) -> None:
+        """Send one target what is due."""
+        outbox, now = self._served.ledger.outbox, self._served.now()
+        # One at a time: what a slow receiver keeps waiting is not held meanwhile.
+        while not self._is_over() and (found := outbox.due(now, count=1, of=name)):
+            self._send(self._targets[name], found[0], now)
+
+    def _send(self, target: Target, notice: Notice, now: datetime) -> None:
+        """Send one notice, and note what came of it; at the end of the server nobody notes anything more."""
+        outbox, problem = self._served.ledger.outbox, ""
+        try:
+            target.send(notice, now)
+        except Exception as error:  # whatever a network can do; the outbox remembers it
+            problem = redacted(f"{type(error).__name__}: {error}")
+            LOG.warning("notice %s was not delivered: %s", notice.notice_id, problem)
+        if self._is_over():
+            return
+        if problem:
+            outbox.failed(notice, problem, self._served.now())
+        else:
+            outbox.delivered(notice)
 
     def _counted(self) -> tuple[int, int]:
         """The ledger position of the last training, and how many annotations came after it."""
@@ -64,10 +93,3 @@ class Announcer:
         body = {"type": LABELS_READY, "timestamp": now.isoformat(), "data": data}
         for name in self._targets:
             self._served.ledger.outbox.post(LABELS_READY, f"labels-ready-{position}-{name}", body, now)
-
-    def _target_of(self, notice: Notice) -> Target:
-        """Whom a notice is for."""
-        target = self._targets.get(notice.notice_id.rsplit("-", 1)[-1])
-        if target is None:
-            raise LookupError("its receiver is no longer in the settings")
-        return target

@@ -31,7 +31,7 @@ from apps.labeling import (
     picture_routes,
     queue_routes,
 )
-from apps.labeling.bodies import BodyLimit
+from apps.labeling.bodies import BodyLimit, allowed_by
 from apps.labeling.dispatching import Dispatcher
 from apps.labeling.failures import Failure, Refusal, of_validation, status_of
 from apps.labeling.headers import SecurityHeaders, add_headers
@@ -65,6 +65,7 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
         401: "nobody is logged in",
         403: "the role does not reach, or the page's proof is missing",
         404: "there is no such thing for the caller",
+        408: "the body took too long",
         409: "it contradicts what is stored",
         413: "the body is too large",
         415: "another content type is wanted",
@@ -121,15 +122,12 @@ def _middleware(settings: LabelingSettings) -> list[Middleware]:
     """What every request passes, outermost first."""
     trusted = [str(network) for network in settings.trusted_proxies]
 
-    def limit_of(path: str) -> int:
-        return settings.max_import_bytes if path.endswith("/import") else settings.max_body_bytes
-
     return [
         Middleware(RememberPeer),
         *([Middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)] if trusted else []),
         Middleware(SecurityHeaders),
         Middleware(SameOrigin, origins=settings.origins),
-        Middleware(BodyLimit, limit_of=limit_of),
+        Middleware(BodyLimit, allowed=allowed_by(settings)),
     ]
 
 

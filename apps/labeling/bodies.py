@@ -1,72 +1,156 @@
-"""Bodies of requests: limited before anything reads them, whether their length was said or not."""
+"""Bodies of requests: counted as they come, against a limit and a clock, and read by nobody before a route asks.
 
+A route asks for its body once it knows who sends it: a stranger's bytes are left where they are.
+"""
+
+import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
-from starlette.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from apps.labeling.failures import failure
+from apps.labeling.failures import API, Refusal
+from apps.labeling.refusing import refused
+from apps.labeling.slots import LEAVING
+from schemas.labeling_settings import LabelingSettings
+
+BODILESS: Final = frozenset({"GET", "HEAD"})
+PAGE_BYTES: Final = 16_384
+"""Largest body of a page's form, the log-in's among them: nobody need be known to send one."""
+
+DRAINED_BYTES: Final = 65_536
+"""What is left unread of a body up to this size comes by itself; for more the connection is ended instead."""
 
 
-class TooLarge(Exception):
-    """A body went over its limit."""
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """How large a body may be, and within how many seconds it must have come."""
+
+    size: int
+    seconds: float
+
+
+def allowed_by(settings: LabelingSettings) -> Callable[[str], Allowed]:
+    """What the settings allow at a path."""
+    imported = Allowed(settings.max_import_bytes, settings.import_seconds)
+    asked = Allowed(settings.max_body_bytes, settings.request_seconds)
+    form = Allowed(min(PAGE_BYTES, settings.max_body_bytes), settings.request_seconds)
+
+    def allowed(path: str) -> Allowed:
+        if not path.startswith(API):
+            return form
+        return imported if path.endswith("/import") else asked
+
+    return allowed
 
 
 class BodyLimit:
-    """Middleware that reads a body up to its limit and answers 413 to more."""
+    """Middleware that refuses a body that is too large (413) or too slow (408), however its length is said."""
 
-    def __init__(self, app: ASGIApp, limit_of: Callable[[str], int]) -> None:
-        """Stand before an application; ``limit_of`` gives the bytes allowed at a path."""
+    def __init__(self, app: ASGIApp, allowed: Callable[[str], Allowed]) -> None:
+        """Stand before an application; ``allowed`` says what may come at a path."""
         self._app = app
-        self._limit_of = limit_of
+        self._allowed = allowed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read a body up to the limit, then hand the request on."""
-        if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
+        """Hand the request on with a body that is counted, and end what the request took."""
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._limit_of(scope["path"])
+        scope[LEAVING] = []
         try:
-            body = await _read(receive, limit, _said_length(scope))
-        except TooLarge:
-            await self._refuse(scope, receive, send, limit)
+            await self._guarded(scope, receive, send)
+        finally:
+            for leave in scope[LEAVING]:
+                leave()
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse what says that it is too large; count the rest."""
+        if scope["method"] in BODILESS:
+            await self._app(scope, receive, send)
             return
-        await self._app(scope, _replayed(body, receive), send)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
-        """Say 413 and hang up, so that the rest of the body is not waited for."""
-        response: JSONResponse = failure(413, f"the body is larger than the {limit:,} bytes allowed here")
-        response.headers["Connection"] = "close"
-        await response(scope, receive, send)
-
-
-def _said_length(scope: Scope) -> int:
-    """The length that the request says its body has; 0 when it says none, or nonsense that the server let pass."""
-    said = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    return int(said) if said.isdigit() else 0
+        allowed, said = self._allowed(scope["path"]), _said_length(scope)
+        if said is not None and said > allowed.size:
+            response = refused(scope["path"], 413, too_large(allowed.size), None, {"Connection": "close"})
+            await response(scope, receive, send)
+            return
+        body = _Counted(allowed, receive)
+        await self._app(scope, body.receive, _Ending(scope, body, send, said).send)
 
 
-async def _read(receive: Receive, limit: int, said: int) -> bytes:
-    """A whole body; TooLarge as soon as it is known to be."""
-    if said > limit:
-        raise TooLarge
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return bytes(body)
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise TooLarge
-        if not message.get("more_body", False):
-            return bytes(body)
+class _Counted:
+    """A body as it comes in."""
+
+    def __init__(self, allowed: Allowed, receive: Receive) -> None:
+        """Count from now on."""
+        self._allowed, self._receive = allowed, receive
+        self._until = asyncio.get_running_loop().time() + allowed.seconds
+        self._size = 0
+        self.is_complete = False
+        self.is_cut = False
+
+    async def receive(self) -> Message:
+        """The next piece; Refusal once it is too much or too late."""
+        if self.is_complete:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            self.is_complete = self.is_cut = True
+            seconds = self._allowed.seconds
+            raise Refusal(408, f"the body did not come within {seconds:g} seconds; send it again") from None
+        self._size += len(message.get("body", b""))
+        if self._size > self._allowed.size:
+            self.is_complete = self.is_cut = True
+            raise Refusal(413, too_large(self._allowed.size))
+        self.is_complete = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        return message
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    """A channel that gives the body once, then whatever else comes."""
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+def too_large(limit: int) -> str:
+    """What somebody is told whose body is too large."""
+    return f"the body is larger than the {limit:,} bytes allowed here"
 
-    async def replay() -> Message:
-        return waiting.pop() if waiting else await receive()
 
-    return replay
+class _Ending:
+    """A channel for an answer that may come before the body has: it neither waits for a long one nor lets it go on."""
+
+    def __init__(self, scope: Scope, body: _Counted, send: Send, said: int | None) -> None:
+        """Answer a request whose body has, or does not say, a length."""
+        self._scope, self._body, self._send, self._said = scope, body, send, said
+        self._is_refused = False
+
+    async def send(self, message: Message) -> None:
+        """Hand a piece of the answer on."""
+        if message["type"] == "http.response.start":
+            await self._end(message)
+        if not self._is_refused:
+            await self._send(message)
+
+    async def _end(self, start: Message) -> None:
+        """Count what comes in pieces to its end without keeping it; hang up on what is known to be long."""
+        is_long = self._said is not None and self._said > DRAINED_BYTES and not self._body.is_complete
+        if is_long or self._body.is_cut:
+            MutableHeaders(scope=start)["Connection"] = "close"
+        if self._said is not None:
+            return
+        try:
+            while not self._body.is_complete:
+                await self._body.receive()
+        except Refusal as error:
+            self._is_refused = True
+            headers = {"Connection": "close"}
+            response = refused(self._scope["path"], error.status_code, str(error.detail), None, headers)
+            await response(self._scope, self._body.receive, self._send)
+
+
+def _said_length(scope: Scope) -> int | None:
+    """The length that the request says its body has; none when it is sent in pieces without a length."""
+    names = {name: value for name, value in scope["headers"] if name in {b"content-length", b"transfer-encoding"}}
+    said = names.get(b"content-length", b"0")
+    # More digits than any length has are not turned into a number: Python refuses to beyond some thousands.
+    length = (int(said) if len(said) < 20 else 10**20) if said.isdigit() else 0
+    return None if b"transfer-encoding" in names else length

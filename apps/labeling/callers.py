@@ -20,6 +20,7 @@ from apps.labeling.proxy import named_by_proxy
 from apps.labeling.served import ServedProject
 from apps.labeling.service import LabelingService, service_of
 from apps.labeling.sessions import cookie_of
+from apps.labeling.slots import LEAVING
 from apps.labeling.tokens import token_hash
 from schemas.records import Access, Role
 
@@ -115,7 +116,9 @@ async def api_visitor(request: Request) -> Visitor:
     if visitor is None:
         service.requests.hit(address_of(request))
         raise Refusal(401, "log in first, or send your token as 'Authorization: Bearer TOKEN'")
-    service.requests.hit(next(iter(visitor.accesses.values())).annotator)
+    annotator = next(iter(visitor.accesses.values())).annotator
+    service.requests.hit(annotator)
+    request.scope[LEAVING].append(service.at_once.take(annotator))
     _refuse_unknown_parameters(request)
     return visitor
 

@@ -1,4 +1,7 @@
-"""The dispatcher: a thread that tells others, takes up changed project files, and seals what was stored."""
+"""The dispatcher: threads that tell others, take up changed project files, and seal what was stored.
+
+Each receiver has a thread of its own, so that one who is slow or away holds up neither the others nor the upkeep.
+"""
 
 import logging
 from collections.abc import Callable
@@ -14,6 +17,8 @@ from apps.labeling.targets import targets_of
 LOG: Final = logging.getLogger("tiltyard.labeling")
 TICK_SECONDS: Final = 2.0
 SEAL_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 3.0
+"""What is waited for at the end; a delivery that takes longer is given up, and made again after the next start."""
 
 
 class Dispatcher:
@@ -22,21 +27,29 @@ class Dispatcher:
     def __init__(self, service: LabelingService, tick: float = TICK_SECONDS) -> None:
         """Work for every project that is served; TiltyardError when the settings' targets cannot be told."""
         targets = targets_of(service.settings)
-        self._projects = [(served, Announcer(served, targets)) for served in service.projects.values()]
-        self._tick = tick
         self._over = Event()
-        self._thread = Thread(target=self._work, name="dispatcher", daemon=True)
+        self._projects = [(one, Announcer(one, targets, self._over.is_set)) for one in service.projects.values()]
+        self._tick = tick
+        self._upkeep = Thread(target=self._keep_up, name="dispatcher", daemon=True)
+        self._tellers = [
+            Thread(target=self._tell, args=(target.name,), name=f"teller {target.name}", daemon=True)
+            for target in targets
+        ]
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        for thread in (self._upkeep, *self._tellers):
+            thread.start()
 
     def stop(self) -> None:
-        """End, once what is under way is done."""
+        """End: the upkeep once what is under way is done, deliveries within seconds."""
         self._over.set()
-        self._thread.join()
+        self._upkeep.join()
+        until = monotonic() + STOP_SECONDS
+        for teller in self._tellers:
+            teller.join(max(0.0, until - monotonic()))
 
-    def _work(self) -> None:
+    def _keep_up(self) -> None:
         """Go round until the end is asked for."""
         sealed = monotonic()
         while not self._over.wait(self._tick):
@@ -47,8 +60,15 @@ class Dispatcher:
 
     def _go_round(self, served: ServedProject, announcer: Announcer, *, seals: bool) -> None:
         """Everything for one project; a failure in one thing holds up no other."""
-        for act in (served.refresh, announcer.announce, announcer.deliver, *([served.seal] if seals else [])):
+        acts = (served.refresh, announcer.announce, announcer.give_up_unknown, *([served.seal] if seals else []))
+        for act in acts:
             _attempt(act)
+
+    def _tell(self, target: str) -> None:
+        """Deliver to one receiver what is due, until the end is asked for."""
+        while not self._over.wait(self._tick):
+            for _, announcer in self._projects:
+                _attempt(lambda announcer=announcer: announcer.deliver(target))  # type: ignore[misc] # of this round
 
 
 def _attempt(act: Callable[[], object]) -> None:

@@ -12,6 +12,8 @@ from starlette.responses import StreamingResponse
 
 from apps.labeling.callers import Caller, Lead
 from apps.labeling.reading import refuse_other_types
+from apps.labeling.service import service_of
+from apps.labeling.slots import LEAVING
 from apps.labeling.told import ImportedTold, RefusedLine
 from schemas.records import Annotation
 from tiltyard.stores.label_files import label_texts
@@ -51,6 +53,8 @@ async def export(caller: Lead, format: Format = "csv") -> StreamingResponse:
 async def take_in(request: Request, caller: Lead, by: ByColumn = "sample_id") -> ImportedTold:
     """Store the labels of a file: good lines are stored, bad ones named; the same file again brings nothing new."""
     kind = refuse_other_types(request, *ENDINGS)
+    # Before the file is read: each may be as large as the settings let it be.
+    request.scope[LEAVING].append(service_of(request).imports.take(caller.annotator))
     return await run_in_threadpool(_import, caller, await request.body(), ENDINGS[kind], by)
 
 

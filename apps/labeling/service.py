@@ -14,6 +14,7 @@ from apps.labeling.limits import Limit
 from apps.labeling.oidc import OpenIdLogin
 from apps.labeling.served import ServedProject
 from apps.labeling.sessions import Sessions
+from apps.labeling.slots import Slots
 from apps.labeling.tokens import looks_like_token, token_hash
 from schemas.errors import ProjectFileError
 from schemas.labeling_settings import LabelingSettings
@@ -21,6 +22,12 @@ from schemas.records import Access
 
 LOGIN_SECONDS: Final = 3600
 """How long a log-in page may stay open: its cookie keeps other sites from logging a browser in as somebody else."""
+
+
+AT_ONCE_OF_ONE: Final = 32
+AT_ONCE: Final = 512
+IMPORTS_AT_ONCE: Final = 4
+"""Requests that are worked on at the same time: of one annotator, of all, and those that bring a file of labels."""
 
 
 class LabelingService:
@@ -38,6 +45,8 @@ class LabelingService:
         self.proxy_nonces = Nonces(secret, "proxy", "tiltyard_page", round(settings.session_hours * 3600))
         self.logins = Limit(settings.login_rate)
         self.requests = Limit(settings.request_rate)
+        self.at_once = Slots(AT_ONCE_OF_ONE, AT_ONCE)
+        self.imports = Slots(1, IMPORTS_AT_ONCE)
         self.openid = OpenIdLogin(settings, secret) if settings.oidc_issuer else None
         self.projects = _by_name([ServedProject(path, clock, seals=settings.seals) for path in projects])
         self.ended = EndedSessions(self.projects, settings.session_hours, clock)

@@ -1,7 +1,8 @@
 """Targets: where notices go; from the server's settings alone, never from the web."""
 
+import asyncio
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -15,6 +16,8 @@ from schemas.labeling_settings import LabelingSettings
 from tiltyard.stores.ledger.outbox import Notice
 
 SECONDS: Final = 10.0
+"""For one delivery altogether: an answer that comes a byte at a time is no answer."""
+
 PREFIX: Final = "whsec_"
 LEAST_BYTES: Final = 24
 
@@ -33,10 +36,10 @@ class Target(Protocol):
 class WebhookTarget:
     """An address that is told by POST, signed as www.standardwebhooks.com has it."""
 
-    def __init__(self, url: str, secret: str) -> None:
+    def __init__(self, url: str, secret: str, seconds: float = SECONDS) -> None:
         """Tell an address, signing with a ``whsec_...`` secret; TiltyardError when it is none."""
         self._webhook = Webhook(_key_of(secret))
-        self._url = url
+        self._url, self._seconds = url, seconds
 
     @property
     def name(self) -> str:
@@ -52,11 +55,33 @@ class WebhookTarget:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": self._webhook.sign(notice.notice_id, now, content),
         }
-        # The environment's proxies are for other things: this address was chosen by the operator.
-        with httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client:
-            answer = client.post(self._url, content=content, headers=headers)
-        if not answer.is_success:
-            raise TiltyardError(f"the receiver answered {answer.status_code}")
+        status = _posted(self._url, content, headers, self._seconds)
+        if not 200 <= status < 300:
+            raise TiltyardError(f"the receiver answered {status}")
+
+
+def _posted(url: str, content: str, headers: Mapping[str, str], seconds: float) -> int:
+    """The status that an address answers; TiltyardError when it takes longer than so many seconds altogether.
+
+    On a loop of its own, because only there everything has one end: names that are looked up, connections, and
+    answers that drip. The loop does not wait for what was cut off.
+    """
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(asyncio.wait_for(_status(url, content, headers), seconds))
+    except TimeoutError as error:
+        raise TiltyardError(f"the receiver did not answer within {seconds:g} seconds") from error
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+async def _status(url: str, content: str, headers: Mapping[str, str]) -> int:
+    """The status of an answer, whose body nobody reads."""
+    # The environment's proxies are for other things: this address was chosen by the operator.
+    client = httpx.AsyncClient(timeout=None, follow_redirects=False, trust_env=False)  # noqa: S113 # the caller's end
+    async with client, client.stream("POST", url, content=content, headers=dict(headers)) as answer:
+        return answer.status_code
 
 
 def _key_of(secret: str) -> bytes:

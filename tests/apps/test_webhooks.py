@@ -2,8 +2,9 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,10 +16,12 @@ from standardwebhooks import Webhook
 from apps.labeling.announcing import Announcer
 from apps.labeling.dispatching import Dispatcher
 from apps.labeling.served import ServedProject
-from apps.labeling.targets import targets_of
+from apps.labeling.targets import WebhookTarget, targets_of
+from schemas.errors import TiltyardError
 from schemas.records import LabeledSet, Model, ModelId, NewAnnotation, SampleId, StoredFile, TrainingId
 from tests.made_queue import NUMBERS, made_project, numbers
 from tests.web import serving, settings
+from tiltyard.stores.ledger.outbox import Notice
 
 SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrsc"
 MADE = {**NUMBERS, "triggers": {"labels": 4}, "tuning": {"minimum_labels": 2}}
@@ -256,3 +259,106 @@ def test_the_event_goes_to_prefect_as_well(served: ServedProject, monkeypatch: p
     assert (event, resource["prefect.resource.id"]) == ("tiltyard.labels.ready", "tiltyard.project.small")
     assert more["payload"]["annotations"] == 4
     assert [one.state for one in served.ledger.outbox.all()] == ["delivered"]
+
+
+@contextmanager
+def dripping(answer: bytes, drip: bytes) -> Iterator[str]:
+    """An address that answers a beginning, then a little now and then, for ever."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.wfile.write(answer)
+            with suppress(OSError):
+                while not over.wait(0.05):
+                    self.wfile.write(drip)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        over.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+DRIPS = {
+    "nothing": (b"", b""),
+    "a status": (b"HTTP/1.1 2", b""),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-More: 1\r\n"),
+    "early hints": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+}
+ANSWERED = {
+    "a body": (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+    "pieces": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    "a flood": (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 1_000_000),
+}
+NOTICE = Notice(
+    "id-1", "e", {"a": 1}, "waiting", 0, datetime(2026, 1, 1, tzinfo=UTC), "", datetime(2026, 1, 1, tzinfo=UTC)
+)
+
+
+@pytest.mark.parametrize("drip", DRIPS)
+def test_an_answer_that_drips_has_an_end(drip: str) -> None:
+    with dripping(*DRIPS[drip]) as url:
+        began = time.monotonic()
+        with pytest.raises(TiltyardError, match=r"within 0\.5 seconds"):
+            WebhookTarget(url, SECRET, seconds=0.5).send(NOTICE, datetime.now(UTC))
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("drip", ANSWERED)
+def test_what_follows_the_status_is_not_read(drip: str) -> None:
+    with dripping(*ANSWERED[drip]) as url:
+        began = time.monotonic()
+        WebhookTarget(url, SECRET, seconds=20).send(NOTICE, datetime.now(UTC))
+        assert time.monotonic() - began < 5
+
+
+def test_a_dripping_receiver_holds_up_nobody_else_and_no_end(tmp_path: Path) -> None:
+    workspace = made_project(tmp_path, numbers(20), MADE)
+    with (
+        dripping(*DRIPS["headers"]) as slow,
+        listening() as (url, receiver),
+        serving(workspace.project_file, webhook_urls=[slow, url], webhook_secret=SECRET) as client,
+    ):
+        service = client.app.state.service  # type: ignore[attr-defined] # an ASGI app has no state
+        quick = Dispatcher(service, tick=0.02)
+        served, refreshed = service.projects["small"], []
+        served.refresh = lambda: refreshed.append(1)
+        quick.start()
+        answers(served, 4)
+        deadline = datetime.now(UTC) + timedelta(seconds=20)
+        while not receiver.got and datetime.now(UTC) < deadline:
+            threading.Event().wait(0.02)
+        seen = len(refreshed)
+        threading.Event().wait(0.3)
+        began = time.monotonic()
+        quick.stop()
+        took = time.monotonic() - began
+    assert (len(receiver.got), len(refreshed) > seen, took < 8) == (1, True, True)
+
+
+def test_a_password_in_an_address_is_told_to_nobody(served: ServedProject, caplog: pytest.LogCaptureFixture) -> None:
+    answers(served, 4)
+    down = announcer(served, "http://bob:S3cretPw@127.0.0.1:9/?token=S3cretPw")
+    down.announce()
+    down.deliver()
+    (notice,) = served.ledger.outbox.all()
+    assert "S3cretPw" not in notice.problem + caplog.text
+
+
+def test_a_notice_whose_receiver_is_gone_is_tried_no_more(served: ServedProject, clock: Clock) -> None:
+    answers(served, 4)
+    announcer(served, "http://127.0.0.1:9/").announce()
+    clock.now += timedelta(seconds=1)
+    announcer(served, "http://127.0.0.1:10/").give_up_unknown()
+    (notice,) = served.ledger.outbox.all()
+    assert "no longer in the settings" in notice.problem

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from schemas.columns import OURS, inside
 from schemas.project import Project
 from schemas.records import BatchState
 from tiltyard.rules.casting import Failure, MissingCells
@@ -14,6 +15,9 @@ from tiltyard.rules.quarantine import quarantine_frame
 from tiltyard.rules.raw_rows import RawRows
 from tiltyard.rules.splitting import drawn_for_evaluation, split_units
 from tiltyard.rules.validation import CheckedRows, split_duplicates
+
+OF_SAMPLE: Final = f"{OURS}of sample"
+OF_ENTITY: Final = f"{OURS}of entity"
 
 REFUSED: Final = "the batch was refused"
 
@@ -53,14 +57,15 @@ def keep_marks(rows: pl.DataFrame, known: pl.DataFrame, marks: pl.DataFrame | No
     mark where the project names an entity: a new row of a known entity is on that entity's side. So neither another
     seed nor another share moves a sample or an entity over.
     """
-    stored = known.select("sample_id", _sample="evaluation")
+    stored = known.select("sample_id", pl.col("evaluation").alias(OF_SAMPLE))
     rows = rows.join(stored, on="sample_id", how="left", maintain_order="left")
-    entity = project.columns.entity
-    if entity is None or marks is None:
-        rows = rows.with_columns(_entity=pl.lit(None, pl.Boolean))
+    if project.columns.entity is None or marks is None:
+        rows = rows.with_columns(pl.lit(None, pl.Boolean).alias(OF_ENTITY))
     else:
-        rows = rows.join(marks.select(entity, _entity="evaluation"), on=entity, how="left", maintain_order="left")
-    return rows.with_columns(evaluation=pl.coalesce("_sample", "_entity", "evaluation")).drop("_sample", "_entity")
+        entity = inside(project.columns.entity)
+        drawn = marks.select(entity, pl.col("evaluation").alias(OF_ENTITY))
+        rows = rows.join(drawn, on=entity, how="left", maintain_order="left")
+    return rows.with_columns(evaluation=pl.coalesce(OF_SAMPLE, OF_ENTITY, "evaluation")).drop(OF_SAMPLE, OF_ENTITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ def only_rows(raw: RawRows, wanted: pl.Series) -> RawRows:
 
 def _labeled(rows: pl.DataFrame, project: Project) -> pl.DataFrame:
     """The rows that brought a label."""
-    label = project.columns.label
+    label = inside(project.columns.label or "")
     return rows.filter(pl.col(label).is_not_null()) if label in rows.columns else rows.clear()
 
 

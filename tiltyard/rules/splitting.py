@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from schemas.columns import inside
 from schemas.project import Project
 from tiltyard.rules.identity import canonical_cell
 
@@ -37,8 +38,8 @@ def split_units(rows: pl.DataFrame, project: Project) -> pl.Series:
     entity = project.columns.entity
     if entity is None:
         return rows["sample_id"]
-    value = pl.concat_str(pl.lit("entity "), canonical_cell(entity, project.columns.kind_of(entity)))
-    unit = pl.when(pl.col(entity).is_null()).then(pl.col("sample_id")).otherwise(value)
+    value = pl.concat_str(pl.lit("entity "), canonical_cell(inside(entity), project.columns.kind_of(entity)))
+    unit = pl.when(pl.col(inside(entity)).is_null()).then(pl.col("sample_id")).otherwise(value)
     return rows.select(unit.alias("unit")).to_series()
 
 

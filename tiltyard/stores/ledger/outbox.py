@@ -4,12 +4,12 @@ A notice is written once per key, is tried again with growing pauses, and is giv
 the loop waits for it, and the ledger alone is the truth.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, not_, select, update
 
 from schemas.canonical import canonical_json, parse_json
 from tiltyard.stores.ledger import tables
@@ -58,10 +58,15 @@ class Outbox:
             )
         return True
 
-    def due(self, now: datetime, count: int = 20) -> list[Notice]:
-        """The notices to try now; nobody else is given them for a minute."""
+    def due(self, now: datetime, count: int = 20, *, of: str | None = None, but: Sequence[str] = ()) -> list[Notice]:
+        """The notices to try now; nobody else is given them for a minute.
+
+        ``of`` names a receiver, with whose name the keys of its notices end; ``but`` those whose notices are left.
+        """
+        whose = [OUTBOX.c.notice_id.endswith(f"-{name}", autoescape=True) for name in ([of] if of else but)]
         with self._database.leasing() as connection:
-            ready = (OUTBOX.c.state == "waiting", OUTBOX.c.next_at <= moment(now))
+            ready = [OUTBOX.c.state == "waiting", OUTBOX.c.next_at <= moment(now)]
+            ready += whose if of else [not_(one) for one in whose]
             statement = select(OUTBOX).where(*ready).order_by(OUTBOX.c.next_at, OUTBOX.c.notice_id).limit(count)
             found = [
                 _notice(dict(row)) for row in connection.execute(statement.with_for_update(skip_locked=True)).mappings()
