@@ -42,6 +42,26 @@ class CsvOptions(Part):
         default_factory=lambda: [""],
         description="spellings of an empty cell, unless it is a class, an allowed value or an id",
     )
+    decimal: Literal[".", ","] = Field(".", description="mark before a number's fraction")
+    thousands: Literal["", ",", ".", " ", "'", "\u00a0", "\u202f"] = Field(
+        "", description="mark between a number's thousands; empty: there is none"
+    )
+    escape: str = Field(
+        "",
+        max_length=1,
+        description="mark before a quote inside a cell, such as a backslash; empty: quotes stand twice",
+    )
+    trim: bool = Field(False, description="whether spaces and tabs around a cell are no part of it")
+
+    @model_validator(mode="after")
+    def marks_differ(self) -> Self:
+        """Refuse one mark for two purposes."""
+        if self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
+        structure = [mark for mark in (self.delimiter, self.quote, self.escape) if mark]
+        if len(set(structure)) < len(structure):
+            raise ValueError("delimiter, quote and escape must be three different marks")
+        return self
 
 
 class Source(Part):
@@ -61,6 +81,7 @@ class Limits(Part):
     max_rows: int = Field(20_000_000, ge=1, description="most rows of an object")
     max_columns: int = Field(10_000, ge=1, description="most columns of an object")
     max_cells: int = Field(1_000_000_000, ge=1, description="most rows times columns of an object")
+    max_line_bytes: int = Field(50_000_000, ge=1, description="longest line of CSV or JSON Lines, or CSV record")
     reader_seconds: float = Field(300, gt=0, description="time allowed to the reader process")
     reader_memory_mb: int = Field(4096, ge=256, description="memory allowed to the reader process")
     reasons_per_check: int = Field(1000, ge=1, description="rows listed per failed check in the validation table")
@@ -300,6 +321,12 @@ class Project(Part):
         # A key that came later counts only where it is used: contracts of before stay what they are.
         if self.columns.entity is None:
             del parts["columns"]["entity"]
+        csv, now = CsvOptions(), parts["source"]["csv"]
+        for name in ("decimal", "thousands", "escape", "trim"):
+            if now[name] == getattr(csv, name):
+                del now[name]
+        if self.limits.max_line_bytes == Limits().max_line_bytes:
+            del parts["limits"]["max_line_bytes"]
         for column in (*parts["columns"]["features"].values(), *parts["columns"]["context"].values()):
             if column["missing_as"] is None:
                 del column["missing_as"]
