@@ -1,6 +1,6 @@
 """Which samples of the pool to label next: the pool is streamed, and only the best rows are kept."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
@@ -14,6 +14,7 @@ from tiltyard.rules.chance import chance_keys, rounded_by_chance, sample_keys
 from tiltyard.rules.committee import Committee
 from tiltyard.rules.feature_space import Offer, column_encoder
 from tiltyard.rules.features import feature_frame
+from tiltyard.rules.predictions import Predictions
 from tiltyard.rules.shortlist import CHANCE, WANTING, Gathering
 from tiltyard.rules.strategies import SLICE, strategy_named
 
@@ -68,6 +69,7 @@ def choose(
     model: Any = None,
     committee: Sequence[Any] = (),
     labeled: pl.DataFrame | None = None,
+    said: Callable[[pl.DataFrame], Predictions] | None = None,
 ) -> pl.DataFrame:
     """The rows to label next, with all their columns and those of ``CHOICE``, highest priority first.
 
@@ -75,7 +77,8 @@ def choose(
     labelled, assigned or in the evaluation set are left out by the caller (see :func:`without`). They are read
     once, in bounded memory; chunk sizes and order do not matter. ``model`` is the fitted champion; without one, the
     start strategy chooses. ``committee`` are the fitted members for a committee strategy, ``labeled`` the rows (any
-    frame with the features) that typical and ranked_batch keep away from.
+    frame with the features) that typical and ranked_batch keep away from. ``said`` gives the model's predictions for
+    rows where the caller has them; the model is then asked for nothing but where rows are near or far.
 
     A share of the rows is drawn by chance first: ``_probability`` is then each row's chance of being drawn, and
     ``_score`` is null. Among the others the strategy chooses; ``_score`` is its measure in modAL's numbers. Fewer
@@ -84,6 +87,7 @@ def choose(
     name: StrategyName = wanted.strategy if model is not None else wanted.start
     asks_committee = bool(committee) and strategy_named(name).needs_committee
     stream = _Stream(wanted, name, Committee(committee) if asks_committee else model, project)
+    stream.said = None if asks_committee else said
     for piece in _pieces(chunks, project):
         stream.take(piece)
     drawn = stream.drawn()
@@ -110,6 +114,7 @@ class _Stream:
         # Rows drawn by chance leave the strategy's list, so it holds as many more.
         self.best = Gathering(self.offered + by_chance if self.asking else 0)
         self.seen = 0
+        self.said: Callable[[pl.DataFrame], Predictions] | None = None
 
     def take(self, rows: pl.DataFrame) -> None:
         """Take in one piece of the pool."""
@@ -139,6 +144,8 @@ class _Stream:
         """The rows that may still enter the list and how much they are wanted."""
         if not self.strategy.needs_model or not self.asking:
             return np.arange(rows.height), np.zeros(rows.height)
+        if self.said is not None:
+            return np.arange(rows.height), self.strategy.told(self.said(rows).probabilities)
         return self.strategy.wanting(self.classifier, feature_frame(rows, self.project), self.best.floor)
 
     def _offer(self, rows: pl.DataFrame, scores: NDArray[np.float64], labeled: pl.DataFrame | None) -> Offer:
