@@ -16,7 +16,7 @@ from schemas.classes import named as with_name
 from schemas.columns import Columns, Part, expand
 from schemas.errors import ProjectFileError, nearest
 from schemas.gate import OF_TWO_CLASSES, Gate
-from schemas.tuning import Candidate, Tuning, refuse_costs, refuse_unread
+from schemas.tuning import Candidate, Tuning, TypeOrModule, refuse_costs, refuse_unread
 
 Format = Literal["auto", "csv", "json", "jsonl", "parquet"]
 StrategyName = Literal[
@@ -184,6 +184,9 @@ class Project(Part):
     pandera: str | None = Field(None, description="import path module:Model, checked on top of the columns")
     limits: Limits = Limits()
     candidates: list[Candidate] = Field(default_factory=list, description="empty: defaults for the features' kinds")
+    trusted: list[TypeOrModule] = Field(
+        default_factory=list, description="types or modules of others whose code may run when a model is loaded"
+    )
     tuning: Tuning = Tuning()
     query: Query = Query()
     evaluation: Evaluation = Evaluation()

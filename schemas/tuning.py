@@ -1,11 +1,14 @@
 """Which trials are fitted and how they are compared among themselves, before the gate, as the project file says it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from schemas.columns import Part
+
+TypeOrModule = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")]
+"""A module, or a class or function in one, as an import writes it."""
 
 
 class Range(Part):
