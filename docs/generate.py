@@ -55,12 +55,12 @@ def _values() -> str:
     modules = (project_yaml, class_names, casting, widening)
     file, names, kinds, rule = (str(module.__doc__).replace("``", "`").strip() for module in modules)
     return (
-        f"\n## How the file is read\n\n{file}\n\n{_limits()}\n\n### When two names are one class\n\n{names}\n"
+        f"\n## How the file is read\n\n{file}\n\n{_limits_of_file()}\n\n### When two names are one class\n\n{names}\n"
         f"\n## How values are read\n\n{kinds}\n\n### Values of another type\n\n{rule}\n"
     )
 
 
-def _limits() -> str:
+def _limits_of_file() -> str:
     """The limits within which the file is read."""
     from schemas.columns import MOST_COLUMNS
     from schemas.project import MOST_CLASSES

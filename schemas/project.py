@@ -16,7 +16,7 @@ from schemas.classes import named as with_name
 from schemas.columns import LARGEST, MOST_COLUMNS, Columns, Part, expand_all
 from schemas.errors import ProjectFileError, nearest
 from schemas.gate import OF_TWO_CLASSES, Gate
-from schemas.tuning import Candidate, Tuning, refuse_costs, refuse_unread
+from schemas.tuning import Candidate, Tuning, TypeOrModule, refuse_costs, refuse_unread
 
 Format = Literal["auto", "csv", "json", "jsonl", "parquet"]
 StrategyName = Literal[
@@ -45,15 +45,27 @@ class CsvOptions(Part):
         default_factory=lambda: [""],
         description="spellings of an empty cell, unless it is a class, an allowed value or an id",
     )
+    decimal: Literal[".", ","] = Field(".", description="mark before a number's fraction")
+    thousands: Literal["", ",", ".", " ", "'", "\u00a0", "\u202f"] = Field(
+        "", description="mark between a number's thousands; empty: there is none"
+    )
+    escape: str = Field(
+        "",
+        max_length=1,
+        description="mark before a quote inside a cell, such as a backslash; empty: quotes stand twice",
+    )
+    trim: bool = Field(False, description="whether spaces and tabs around a cell are no part of it")
 
     @model_validator(mode="after")
     def marks_differ(self) -> Self:
-        """Refuse a delimiter and a quote that are the same or end lines."""
-        for name, mark in (("delimiter", self.delimiter), ("quote", self.quote)):
-            if mark in "\r\n\0" or not mark.isascii():
-                raise ValueError(f"{name} {mark!r} cannot part cells; use one ASCII character that ends no line")
-        if self.delimiter == self.quote:
-            raise ValueError(f"delimiter and quote are both {self.quote!r}; they must differ")
+        """Refuse one mark for two purposes, and one that ends lines."""
+        if self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
+        structure = [mark for mark in (self.delimiter, self.quote, self.escape) if mark]
+        if line_end := next((mark for mark in structure if mark in "\r\n"), None):
+            raise ValueError(f"{line_end!r} ends a line; delimiter, quote and escape are marks within one")
+        if len(set(structure)) < len(structure):
+            raise ValueError("delimiter, quote and escape must be three different marks")
         return self
 
 
@@ -74,6 +86,9 @@ class Limits(Part):
     max_rows: int = Field(20_000_000, ge=1, le=10**10, description="most rows of an object")
     max_columns: int = Field(10_000, ge=1, le=MOST_COLUMNS, description="most columns of an object")
     max_cells: int = Field(1_000_000_000, ge=1, le=10**13, description="most rows times columns of an object")
+    max_line_bytes: int = Field(
+        50_000_000, ge=1, le=10**13, description="longest line of CSV or JSON Lines, or CSV record"
+    )
     reader_seconds: float = Field(300, gt=0, le=86_400, description="time allowed to the reader process")
     reader_memory_mb: int = Field(4096, ge=256, le=10**7, description="memory allowed to the reader process")
     reasons_per_check: int = Field(
@@ -182,6 +197,9 @@ class Project(Part):
     pandera: str | None = Field(None, description="import path module:Model, checked on top of the columns")
     limits: Limits = Limits()
     candidates: list[Candidate] = Field(default_factory=list, description="empty: defaults for the features' kinds")
+    trusted: list[TypeOrModule] = Field(
+        default_factory=list, description="types or modules of others whose code may run when a model is loaded"
+    )
     tuning: Tuning = Tuning()
     query: Query = Query()
     evaluation: Evaluation = Evaluation()
@@ -316,6 +334,12 @@ class Project(Part):
         # A key that came later counts only where it is used: contracts of before stay what they are.
         if self.columns.entity is None:
             del parts["columns"]["entity"]
+        csv, now = CsvOptions(), parts["source"]["csv"]
+        for name in ("decimal", "thousands", "escape", "trim"):
+            if now[name] == getattr(csv, name):
+                del now[name]
+        if self.limits.max_line_bytes == Limits().max_line_bytes:
+            del parts["limits"]["max_line_bytes"]
         for column in (*parts["columns"]["features"].values(), *parts["columns"]["context"].values()):
             if column["missing_as"] is None:
                 del column["missing_as"]

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from math import prod
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from schemas.columns import LARGEST, Part
 
 MOST_COMBINATIONS: Final = 10_000
+
+TypeOrModule = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")]
+"""A module, or a class or function in one, as an import writes it."""
 
 
 class Range(Part):

@@ -13,6 +13,7 @@ from tiltyard.rules.casting import Failure, MissingCells
 from tiltyard.rules.identity import sample_ids, sample_keys
 from tiltyard.rules.quarantine import quarantine_frame
 from tiltyard.rules.raw_rows import RawRows
+from tiltyard.rules.reading_hints import reading_hint
 from tiltyard.rules.splitting import drawn_for_evaluation, split_units
 from tiltyard.rules.validation import CheckedRows, split_duplicates
 
@@ -28,6 +29,8 @@ class Sifted:
 
     ``labeled`` are the good rows that brought a label, duplicates among them: a label is kept even when its
     sample is not new. ``missing`` counts the cells that were taken as missing though something stands in them.
+    ``blank`` rows of the object had no cell and ``ignored`` columns no part in the project: both are told, and are in
+    none of the counts.
     """
 
     state: BatchState
@@ -38,6 +41,8 @@ class Sifted:
     duplicate: int
     labeled: pl.DataFrame = field(default_factory=pl.DataFrame)
     missing: MissingCells = field(default_factory=dict)
+    blank: int = 0
+    ignored: tuple[str, ...] = ()
 
 
 def identified(good: pl.DataFrame, project: Project) -> pl.DataFrame:
@@ -91,6 +96,7 @@ def sift(screened: Screened, project: Project) -> Sifted:
     share = checked.bad.height / screened.of_object if screened.of_object else 0.0
     if share > limit:
         why = f"{checked.bad.height} of {screened.of_object} rows are bad ({share:.1%}, the limit is {limit:.1%})"
+        why += reading_hint(checked.bad, screened.raw.written, project)
         return replace(_refused(screened.raw, checked, why), missing=checked.missing)
     rows, known = screened.rows, screened.known
     parts = split_duplicates(rows, known)
@@ -110,7 +116,7 @@ def only_rows(raw: RawRows, wanted: pl.Series) -> RawRows:
     keep = raw.row.is_in(wanted.implode())
     unreadable = raw.unreadable.filter(pl.col("row").is_in(wanted.implode()))
     cells = raw.cells.filter(keep)
-    return RawRows(raw.header, cells, raw.row.filter(keep), raw.line.filter(keep), unreadable, raw.written)
+    return replace(raw, cells=cells, row=raw.row.filter(keep), line=raw.line.filter(keep), unreadable=unreadable)
 
 
 def _labeled(rows: pl.DataFrame, project: Project) -> pl.DataFrame:
