@@ -13,7 +13,8 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from schemas.canonical import digest
 from schemas.classes import ClassName, Names
 from schemas.classes import named as with_name
-from schemas.columns import LARGEST, MOST_COLUMNS, Columns, Part, expand_all
+from schemas.columns import LARGEST, MOST_COLUMNS, Columns, Part
+from schemas.display import Display
 from schemas.errors import ProjectFileError, nearest
 from schemas.gate import OF_TWO_CLASSES, Gate
 from schemas.tuning import Candidate, Tuning, TypeOrModule, refuse_costs, refuse_unread
@@ -148,37 +149,6 @@ class Triggers(Part):
     """What starts a retrain."""
 
     labels: int = Field(60, ge=1, le=10**9, description="new annotations since the last training")
-
-
-class Display(Part):
-    """How a sample is shown to an annotator."""
-
-    kind: Literal["table", "text", "image"] = Field("table", description="how the queue draws a sample")
-    columns: list[str] = Field(default_factory=list, description="shown first, in this order; name{0..63} repeats")
-    width: int = Field(0, ge=0, le=100_000, description="pixels per line (image)")
-    levels: float = Field(1.0, gt=0, le=LARGEST, description="value of a full pixel (image)")
-    object: str | None = Field(None, description="column that names the picture's file or object (image)")
-    objects: str = Field("images", description="folder of the pictures, seen from the project file (image)")
-    groups: dict[str, list[str]] = Field(default_factory=dict, description="columns under a heading each (table)")
-    terms: list[str] = Field(default_factory=list, description="words to highlight (text)")
-
-    @field_validator("columns")
-    @classmethod
-    def repeat(cls, columns: list[str]) -> list[str]:
-        """Write out the ``{first..last}`` ranges."""
-        return expand_all(columns)
-
-    @field_validator("groups")
-    @classmethod
-    def repeat_in_groups(cls, groups: dict[str, list[str]]) -> dict[str, list[str]]:
-        """Write out the ``{first..last}`` ranges of each group."""
-        return {heading: expand_all(names) for heading, names in groups.items()}
-
-    @property
-    def named_columns(self) -> list[str]:
-        """Every column that the display speaks of."""
-        grouped = [name for names in self.groups.values() for name in names]
-        return [*self.columns, *grouped, *([self.object] if self.object else [])]
 
 
 class Project(Part):

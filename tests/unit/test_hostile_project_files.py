@@ -150,7 +150,7 @@ REFUSED = {
     "a range backwards": (BASE.replace("x:", "'x{9..1}':"), "backwards"),
     "a range over a column": (BASE.replace("x:", "x1: {kind: number}, 'x{0..3}':"), "'x1' stands twice"),
     "limits backwards": (BASE.replace("kind: number", "kind: number, min: 2, max: 1"), "min 2 is above max 1"),
-    "a delimiter that is the quote": (BASE + "source: {csv: {delimiter: '\"'}}", "must differ"),
+    "a delimiter that is the quote": (BASE + "source: {csv: {delimiter: '\"'}}", "three different marks"),
     "a line end as delimiter": (BASE + 'source: {csv: {delimiter: "\\n"}}', "ends a line"),
     "days beyond the calendar": (BASE + "gate: {watch: {days: 1e30}}", "gate.watch.days.*36500"),
     "a grid without end": (
