@@ -5,7 +5,7 @@ from typing import Final
 import polars as pl
 
 from schemas.columns import RESERVED as RESERVED
-from schemas.columns import Kind
+from schemas.columns import Kind, inside
 from schemas.project import Project
 
 POOL_TYPES: Final[dict[Kind, pl.DataType]] = {
@@ -19,5 +19,5 @@ POOL_TYPES: Final[dict[Kind, pl.DataType]] = {
 
 
 def pool_schema(project: Project) -> pl.Schema:
-    """The names and types of the project's own columns in the pool, in the project file's order."""
-    return pl.Schema({name: POOL_TYPES[project.columns.kind_of(name)] for name in project.columns.all_names})
+    """The types of the project's own columns in the pool by their names inside, in the project file's order."""
+    return pl.Schema({inside(name): POOL_TYPES[project.columns.kind_of(name)] for name in project.columns.all_names})

@@ -2,23 +2,30 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 import polars as pl
 
 from schemas.canonical import digest
+from schemas.columns import inside
 from schemas.errors import ObjectError, TiltyardError
 from schemas.frames import load_pandera
 from schemas.records import Batch, BatchId, LandedObject, ObjectId, StoredFile
 from tasks.step import step
 from tiltyard.rules.annotating import arrived_labels, contradicted
 from tiltyard.rules.attempts import numbering_of, rows_to_read
+from tiltyard.rules.header_names import partition_hint
 from tiltyard.rules.raw_rows import QUARANTINE_TYPES, RawRows
 from tiltyard.rules.sifting import Screened, Sifted, identified, keep_marks, only_rows, refuse_structure, sift
 from tiltyard.rules.statistics import REFERENCE_BATCHES, compare, pooled_profile, profile
+from tiltyard.rules.structure import ignored_columns
 from tiltyard.rules.validation import check_rows
 from tiltyard.stores.reading.guarded import read_object
 from tiltyard.stores.workspace import Workspace, open_workspace
+
+MOST_NAMES: Final = 100
+"""Columns that were left out which a batch's record names."""
 
 TOLD: Final = 200
 """Characters of an unforeseen error that the batch's reason shows."""
@@ -65,7 +72,8 @@ def _sift(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch])
             of_object = raw.read
             if waiting is not None and waiting.quarantine_file is not None:
                 raw = only_rows(raw, workspace.quarantine.read(waiting.quarantine_file)["row"])
-            return _sift_rows(workspace, raw, of_object)
+            sifted = _sift_rows(workspace, raw, of_object, landed.key)
+            return replace(sifted, blank=raw.blank, ignored=ignored_columns(raw, workspace.project))
     except ObjectError as error:
         return _unreadable(workspace, str(error), attempts)
 
@@ -93,14 +101,15 @@ def isolated(key: str) -> Iterator[None]:
         raise ObjectError(f"{key!r}: its rows cannot be checked ({type(error).__name__}: {told})") from error
 
 
-def _sift_rows(workspace: Workspace, raw: RawRows, of_object: int) -> Sifted:
+def _sift_rows(workspace: Workspace, raw: RawRows, of_object: int, key: str) -> Sifted:
     """Check the rows that were read, and look the good ones up in the pool."""
     project = workspace.project
     schema = load_pandera(project.pandera, workspace.project_file.name) if project.pandera else None
     try:
         checked = check_rows(raw, project, schema)
     except ObjectError as error:
-        return refuse_structure(raw, str(error))
+        lacking = [name for name in project.columns.all_names if name not in raw.header]
+        return refuse_structure(raw, f"{error}{partition_hint(key, lacking)}")
     rows = identified(checked.good, project)
     known, marks = workspace.pool.marks(rows, workspace.pool_files())
     rows = keep_marks(rows, known, marks, project)
@@ -138,19 +147,23 @@ def _record(
 
 
 def _reading(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch], sifted: Sifted) -> dict[str, Any]:
-    """How the attempt read the object: whether whole, and what numbers the rows that quarantine holds."""
+    """How the attempt read the object: whether whole, what numbers the rows in quarantine, what was left out."""
     numbering = numbering_of(landed.key, workspace.project)
     if sifted.state == "unreadable":
         before = attempts[-1].statistics.get("numbering", "") if attempts else numbering
         return {"numbering": before, "whole": False}
-    return {"numbering": numbering, "whole": rows_to_read(attempts, numbering) is None}
+    whole = rows_to_read(attempts, numbering) is None
+    told: dict[str, Any] = {"blank": sifted.blank} if sifted.blank and whole else {}
+    ignored = sifted.ignored
+    told |= {"ignored": {"count": len(ignored), "names": ignored[:MOST_NAMES]}} if ignored else {}
+    return {"numbering": numbering, "whole": whole, **told}
 
 
 def _contradictions(workspace: Workspace, sifted: Sifted) -> dict[str, Any]:
     """How many samples the object labels in two ways, if any: they are disputes."""
     if sifted.labeled.is_empty():
         return {}
-    labels = sifted.labeled[str(workspace.project.columns.label)]
+    labels = sifted.labeled[inside(str(workspace.project.columns.label))]
     count = len(contradicted(sifted.labeled["sample_id"], labels, workspace.project))
     return {"contradicted": count} if count else {}
 

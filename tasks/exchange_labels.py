@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from schemas.columns import inside
 from schemas.errors import AnnotationError, nearest
 from schemas.records import SampleId
 from tasks.step import step
@@ -87,10 +88,14 @@ def _samples(workspace: Workspace, lines: list[tuple[int, Line]], by: str) -> di
     wanted = pl.Series(sorted({key for _, line in lines for key in _keys(line, by)}), dtype=pl.String)
     waiting = {one.sample_id: one.assignment_id for one in reversed(workspace.ledger.assignments.waiting())}
     samples: dict[str, list[Known]] = defaultdict(list)
+    # The sample's own id is ours; a column of the project that bears the same name stands apart.
+    column = by if by == SAMPLE_ID else inside(by)
     for chunk in workspace.pool.scan(workspace.pool_files(), workspace.settings.chunk_rows):
-        rows = chunk.filter(pl.col(by).is_in(wanted.implode()))
+        rows = chunk.filter(pl.col(column).is_in(wanted.implode()))
         payloads = payloads_of(rows, workspace.project)
-        for key, name, marked, payload in zip(rows[by], rows["sample_id"], rows["evaluation"], payloads, strict=True):
+        for key, name, marked, payload in zip(
+            rows[column], rows["sample_id"], rows["evaluation"], payloads, strict=True
+        ):
             sample_id = SampleId(name)
             samples[key].append(Known(sample_id, payload, marked, waiting.get(sample_id)))
     return samples

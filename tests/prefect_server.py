@@ -6,13 +6,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
+from prefect.events.clients import PrefectEventsClient
+from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_ENABLED, temporary_settings
 
 from tests.ports import free_port
@@ -107,9 +109,14 @@ class PrefectServer:
         finally:
             ended(process, signal.SIGTERM)
 
-    def in_process(self) -> AbstractContextManager[Any]:
+    @contextmanager
+    def in_process(self) -> Iterator[None]:
         """Settings for a test that runs flows, or our commands, in its own process."""
-        return temporary_settings({PREFECT_API_URL: self.url, PREFECT_SERVER_EPHEMERAL_ENABLED: False})
+        with (
+            temporary_settings({PREFECT_API_URL: self.url, PREFECT_SERVER_EPHEMERAL_ENABLED: False}),
+            events_to(self.url),
+        ):
+            yield
 
     def get(self, path: str) -> Any:
         """What the API answers to a GET."""
@@ -246,3 +253,17 @@ def running_prefect(home: Path, **settings: str) -> Iterator[PrefectServer]:
         yield server
     finally:
         server.stop()
+
+
+@contextmanager
+def events_to(url: str) -> Iterator[None]:
+    """Send this process's events, which tell of task runs too, to one server until the block ends.
+
+    Prefect keeps one sender a process, whatever its server: of two servers that tests use after each other, the second
+    would wait for events that go to the first, which may be gone.
+    """
+    EventsWorker.set_client_override(PrefectEventsClient, api_url=url)
+    try:
+        yield
+    finally:
+        EventsWorker.set_client_override(None)

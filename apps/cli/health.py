@@ -141,7 +141,7 @@ def _of_project(project: Path) -> Iterator[Finding]:
         yield Finding("project", "fail", f"{error}", "Give this user the right to write there.")
         return
     yield Finding("project", "ok", f"{workspace.project.name} at {workspace.project_file}")
-    for question in (_writable, _source, _files, _contract, _metric, _ledger, _registry, _champion):
+    for question in (_writable, _source, _files, _contract, _metric, _trusted, _ledger, _registry, _champion):
         finding = question(workspace)
         yield finding
         if finding.state == "fail":
@@ -158,6 +158,20 @@ def _server(workspace: "Workspace") -> Iterator[Finding]:
         from apps.cli.prefect_health import findings_of_server
 
         yield from findings_of_server(workspace.project.name)
+
+
+def _trusted(workspace: "Workspace") -> Finding:
+    """Whose code may run when a model is loaded."""
+    trusted = workspace.project.trusted
+    if not trusted:
+        return Finding("trusted", "ok", "models hold types that we know and those of the candidates, nothing else")
+    return Finding("trusted", "warn", trust_told(trusted), "Take out of 'trusted' what no candidate needs.")
+
+
+def trust_told(trusted: list[str]) -> str:
+    """What the project file's trust means, for whoever did not write it."""
+    names = ", ".join(trusted)
+    return f"whoever can change {names} runs code here when a model is loaded ('trusted' in the project file)"
 
 
 def _writable(workspace: "Workspace") -> Finding:

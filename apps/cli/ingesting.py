@@ -63,15 +63,17 @@ def samples(workspace: "Workspace") -> int:
 
 
 def tell_batches(rows: Sequence[dict[str, Any]], title: str = "") -> None:
-    """Show batches as a table; below it, why any was refused and which columns are unusual."""
+    """Show batches as a table; below it, why any was refused, what was left out, which columns are unusual."""
     repeated = any(row["attempt"] > 1 for row in rows)
-    left_out = {"reason", "unusual", "missing"} | (set() if repeated else {"attempt"})
-    shown = [{SHORTER.get(name, name): row[name] for name in row if name not in left_out} for row in rows]
+    apart = {"reason", "unusual", "left_out", "missing", *([] if repeated else ["attempt"])}
+    shown = [{SHORTER.get(name, name): row[name] for name in row if name not in apart} for row in rows]
     show_table(shown, title)
     for row in rows:
         if row["reason"]:
             reason = row["reason"].removeprefix(f"{row['object']!r}: ")
             say(f"{row['object']}: {row['state']}. {reason}")
+        if row["left_out"]:
+            say(f"{row['object']}: left out {row['left_out']}")
         if row["missing"]:
             say(f"{row['object']}: taken as missing: {row['missing']}")
         if row["unusual"]:

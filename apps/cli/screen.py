@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Row = Mapping[str, Any]
-CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""Characters that would steer a terminal; line feed and tab are left."""
+STEERING: Final = "\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff"
+"""Characters that steer a terminal, reverse what is read or cannot be written, and that JSON would let through."""
+
+CONTROL: Final = re.compile(rf"[\x00-\x08\x0b-\x1f{STEERING}]")
+"""All of these; line feed and tab are left."""
+
+IN_JSON: Final = re.compile(rf"[{STEERING}]")
 
 SHORT: Final = 16
 """Characters up to which a cell is not broken, as long as the table fits into the screen."""
@@ -28,10 +33,13 @@ NUMBERS: Final = (int, float)
 
 
 def console(*, to_stderr: bool = False) -> "Console":
-    """A terminal to write on: its own width, or 80 columns where the output goes into a file or a pipe."""
-    from rich.console import Console
+    """A terminal to write on: its own width, or 80 columns where the output goes into a file or a pipe.
 
-    return Console(stderr=to_stderr, highlight=False, markup=False, emoji=False)
+    Whatever is printed on it, only its own styles steer the terminal.
+    """
+    from apps.cli.quiet_console import QuietConsole
+
+    return QuietConsole(stderr=to_stderr, highlight=False, markup=False, emoji=False)
 
 
 def say(text: str) -> None:
@@ -42,7 +50,9 @@ def say(text: str) -> None:
 
 def show_json(data: Any) -> None:
     """Write one JSON document on stdout."""
-    sys.stdout.write(json.dumps(plain(data), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    text = json.dumps(plain(data), ensure_ascii=False, indent=2, allow_nan=False)
+    # JSON's own escapes, which programs read as the very characters: these stand in strings only.
+    sys.stdout.write(IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def show_table(rows: Sequence[Row], title: str = "", *, hide: Iterable[str] = ()) -> None:
@@ -59,14 +69,14 @@ def table(rows: Sequence[Row], title: str = "", *, hide: Iterable[str] = ()) -> 
 
     silent = {name for name in hide if all(row.get(name) in {None, "", "-"} for row in rows)}
     names = [name for name in rows[0] if name not in silent]
-    made = Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, show_edge=False)
+    made = Table(title=shown(title) or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, show_edge=False)
     made.padding, made.pad_edge = (0, 1, 0, 0), False
     widths = {name: max(len(name), *(len(cell(row[name])) for row in rows)) for name in names}
     fits = sum(min(width, SHORT) + GAP for width in widths.values()) - GAP <= console().width
     for name in names:
         is_number = all(isinstance(row[name], NUMBERS) or row[name] is None for row in rows)
         whole = widths[name] <= SHORT and (fits or is_number)
-        made.add_column(name, justify="right" if is_number else "left", overflow="fold", no_wrap=whole)
+        made.add_column(Text(shown(name)), justify="right" if is_number else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         made.add_row(*(Text(cell(row[name])) for name in names))
     return made

@@ -127,6 +127,10 @@ def _tell_status(workspace: "Workspace", data: dict[str, Any]) -> None:
     show_table(sorted(labeled, key=_most_first)[:SHOWN_CLASSES], "Effective labels")
     if len(labeled) > SHOWN_CLASSES:
         say(f"... and {len(labeled) - SHOWN_CLASSES} more classes")
+    if workspace.project.trusted:
+        from apps.cli.health import trust_told
+
+        say(f"Beware: {trust_told(workspace.project.trusted)}.")
     for sentence in data["set_aside"][:SHOWN_REASONS]:
         say(f"Note: {sentence}.")
     say(f"Next: {data['next'].command} ({data['next'].why})")

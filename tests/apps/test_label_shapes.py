@@ -254,10 +254,10 @@ BAD_LINES = {
     '{"ticket": "1", "label": "billing", "\\ud800": 1}': "key '\\ud800' holds half a character, U+D800",
     '{"ticket": "1", "label": "billing", "annotator": "\\udfff"}': "annotator: '\\udfff' holds half a character, "
     "U+DFFF; take it out",
-    '{"ticket": "1", "label": "billing", "said_at": "9999-12-31T23:59:59-05:00"}': "said_at: "
-    "9999-12-31T23:59:59-05:00 is not between 1970 and 2200",
-    '{"ticket": "1", "label": "billing", "said_at": "0001-01-01T00:00:00+05:00"}': "said_at: "
-    "0001-01-01T00:00:00+05:00 is not between 1970 and 2200",
+    '{"ticket": "1", "label": "billing", "said_at": "9999-12-31T23:59:59-05:00"}': "said_at: no clock "
+    "says 9999-12-31T23:59:59-05:00; it is to lie between 1970 and 2200",
+    '{"ticket": "1", "label": "billing", "said_at": "0001-01-01T00:00:00+05:00"}': "said_at: no clock "
+    "says 0001-01-01T00:00:00+05:00; it is to lie between 1970 and 2200",
     '{"ticket": "1", "label": "billing", "said_at": "2025-13-01T00:00:00Z"}': "said_at: '2025-13-01T00:00:00Z' is no "
     "time in ISO 8601, such as 2025-05-01T09:30:00Z",
     '{"ticket": "1", "label": ' + "9" * 5000 + "}": "an integer has 5,000 digits",

@@ -11,7 +11,12 @@ from datetime import UTC
 from pathlib import Path
 
 import pytest
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOGGING_LEVEL, temporary_settings
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_LOGGING_LEVEL,
+    temporary_settings,
+)
 from prefect.testing.utilities import prefect_test_harness
 
 from schemas.records import AssignmentId
@@ -19,6 +24,7 @@ from tests.browser import chromium
 from tests.commands import done, tiltyard
 from tests.label_studio_server import ADMIN, PASSWORD, TOKEN, Server, running
 from tests.label_studio_twin import ADA, BEA, DYING, Twin, ask_by_hand, result_of
+from tests.prefect_server import events_to
 from tests.small_project import a_day, deliver, make_project
 from tiltyard.rules.effective_labels import effective_labels
 
@@ -319,7 +325,11 @@ def test_the_flow_sends_and_fetches(twin: Twin, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setenv(name, value)
     project = str(twin.workspace.project_file)
     without_heartbeat = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_LEVEL: "ERROR"})
-    with prefect_test_harness(server_startup_timeout=120), without_heartbeat:
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        without_heartbeat,
+        events_to(str(PREFECT_API_URL.value())),
+    ):
         assert sync_label_studio(project).stored == 0
         twin.answer(twin.tasks()[0], ADA, "yes")
         assert sync_label_studio(project).stored == 1

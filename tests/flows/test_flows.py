@@ -10,7 +10,12 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, TaskRun
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOGGING_LEVEL, temporary_settings
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_LOGGING_LEVEL,
+    temporary_settings,
+)
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.ask_experts import ask_experts
@@ -25,7 +30,7 @@ from flows.whole_cycle import STEPS, whole_cycle
 from schemas.errors import NotFound
 from tasks.judge_challenger import judge_challenger
 from tasks.snapshot_labels import snapshot_labels
-from tests.prefect_server import wait_until
+from tests.prefect_server import events_to, wait_until
 from tests.small_project import LENIENT, STUMP, a_day, answer_queue, deliver, make_project
 from tiltyard.stores.workspace import Workspace
 
@@ -38,6 +43,7 @@ def server() -> Iterator[None]:
     with (
         prefect_test_harness(server_startup_timeout=120),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_LEVEL: "ERROR"}),
+        events_to(str(PREFECT_API_URL.value())),
     ):
         yield
 

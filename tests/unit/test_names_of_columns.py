@@ -4,14 +4,19 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from schemas.columns import RESERVED
+from schemas.columns import APART, OURS, RESERVED, inside
 from schemas.errors import ProjectFileError
 from schemas.project import Project, parse_project
 from schemas.records import Query, QueryId
 from tiltyard.rules.asking import assignments_of, pick_evaluation
 from tiltyard.rules.choosing import Wanted, choose
+from tiltyard.rules.features import feature_frame, frame_of, payloads_of
 from tiltyard.rules.identity import sample_ids, sample_keys
+from tiltyard.rules.raw_rows import QUARANTINE_TYPES, RawRows
+from tiltyard.rules.validation import check_rows
 
 NAMES = ["strategy", "score", "probability", "purpose", "priority", "order", "text", "reasons", "uniform"]
 
@@ -36,11 +41,35 @@ def test_values_reach_the_annotator_unchanged() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED))
-def test_a_name_that_the_stores_need_is_refused(name: str) -> None:
-    with pytest.raises(ProjectFileError, match=f"{name}: a name that the stores need"):
+def test_a_name_of_ours_is_taken_and_kept_apart(name: str) -> None:
+    project = project_with("x", name)
+    rows = check_rows(raw_rows({"x": ["1"], name: ["2"]}), project).good
+    assert payloads_of(rows, project) == [{"x": 1, name: 2}]
+    assert feature_frame(rows, project).to_dict("list") == {"x": [1.0], name: [2.0]}
+    assert frame_of([{"x": 1, name: 2}], project).rows() == [(1, 2)]
+    assert sample_ids(rows, project).to_list() == sample_ids(frame_of([{"x": 1, name: 2}], project), project).to_list()
+
+
+@given(st.lists(st.text(max_size=6) | st.sampled_from([*sorted(RESERVED), APART, OURS]), unique=True))
+def test_no_two_names_become_one(names: list[str]) -> None:
+    assert len({inside(name) for name in [*names, *(APART + name for name in names)]}) == len(
+        {*names, *(APART + name for name in names)}
+    )
+    assert not {inside(name) for name in names} & RESERVED
+
+
+@pytest.mark.parametrize("name", ["", " ", "*", "^x.*$", "a\0b", "x" * 201])
+def test_a_name_that_no_column_can_bear_is_refused(name: str) -> None:
+    with pytest.raises(ProjectFileError, match="column"):
         project_with("x", name)
 
 
 def test_the_label_may_be_called_label() -> None:
     columns = {"features": {"x": {"kind": "integer"}}, "label": "label"}
     assert parse_project({"name": "p", "classes": ["a", "b"], "columns": columns}, "p.yaml").columns.label == "label"
+
+
+def raw_rows(cells: dict[str, list[str]]) -> RawRows:
+    frame = pl.DataFrame(cells)
+    numbers = pl.int_range(frame.height, eager=True)
+    return RawRows(tuple(cells), frame, numbers, numbers + 2, pl.DataFrame(schema=QUARANTINE_TYPES), "text")

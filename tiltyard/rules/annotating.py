@@ -9,6 +9,7 @@ import polars as pl
 
 from schemas.canonical import sha256_of
 from schemas.class_names import is_same
+from schemas.columns import inside
 from schemas.errors import AnnotationError, nearest
 from schemas.project import Project
 from schemas.records import Annotation, AnnotationId, LandedObject, NewAnnotation, SampleId
@@ -41,7 +42,7 @@ def arrived_labels(
     the same annotations: the key is made of the sample and its label, and of the object where the label is another.
     Where one object says two things of a sample, all of them are kept, said in one breath: none is the newest.
     """
-    arrived = labeled[str(project.columns.label)]
+    arrived = labeled[inside(str(project.columns.label))]
     said = {label: project.said(label) or label for label in arrived.unique()}
     rows = zip(labeled["sample_id"], [said[label] for label in arrived], payloads_of(labeled, project), strict=True)
     twofold = contradicted(labeled["sample_id"], arrived, project)

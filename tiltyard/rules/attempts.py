@@ -11,10 +11,10 @@ from schemas.canonical import digest
 from schemas.project import Project
 from schemas.records import Batch, Conservation
 
-READER: Final = 1
-"""Raised whenever a reader numbers rows in another way than before."""
+READER: Final = 2
+"""Raised whenever a reader numbers rows in another way than before; since 2 blank rows take no number."""
 
-NOT_NUMBERING: Final = {"missing"}
+NOT_NUMBERING: Final = {"missing", "decimal", "thousands"}
 """Options of CSV that change cells, never which row is which."""
 
 

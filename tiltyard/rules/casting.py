@@ -8,12 +8,15 @@ What a cell may look like, by kind of column, is one rule for all formats:
 - boolean: ``true``, ``false`` (also ``True``, ``TRUE``), ``1``, ``0``.
 - timestamp: ISO 8601 in the extended form, to the microsecond; without an offset it is UTC.
 
+In CSV numbers are written with the marks that ``source.csv.decimal`` and ``source.csv.thousands`` name: ``1.234,5``
+where they say so, and in no other way then.
+
 Missing cells are JSON's and Parquet's nulls, NaN where there should be a number, and the spellings under
 ``source.csv.missing`` (or the column's own ``missing_as``): in CSV, and in any format where text stands for a number,
 an integer, a boolean or a time. A spelling never takes the place of a class, an allowed value or an id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring
 from typing import Final
@@ -23,8 +26,8 @@ import polars as pl
 
 from schemas.columns import Column, Kind
 from schemas.pool_types import POOL_TYPES
-from schemas.project import Project
-from tiltyard.rules.plain_cells import as_plain, moments, named, spelled, typed_moments, without_value
+from schemas.project import CsvOptions, Project
+from tiltyard.rules.plain_cells import as_plain, marked_number, moments, named, spelled, typed_moments, without_value
 from tiltyard.rules.raw_rows import RawRows, Written
 from tiltyard.rules.widening import BOOLEANS
 
@@ -75,6 +78,7 @@ def cast_cells(raw: RawRows, project: Project) -> Cast:
         for name, kind in wanted.items()
         if arrived.schema[name] == pl.String and (blanks := _blanks(name, kind, raw.written, project))
     )
+    cells = _unmarked(cells, wanted, raw.written, project.source.csv)
     missing = {name: _met(arrived[name], cells[name].is_null(), raw.written) for name in wanted}
     # with_columns, since a select of literals alone would forget how many rows there are
     typed = cells.with_columns(
@@ -91,6 +95,14 @@ def cast_cells(raw: RawRows, project: Project) -> Cast:
         failures += _failures(there, column, kind, raw, names is None)
     made = pl.DataFrame({column.name: column for column in columns})
     return Cast(made, failures, {name: met for name, met in missing.items() if met})
+
+
+def _unmarked(cells: pl.DataFrame, wanted: Mapping[str, Kind], written: Written, csv: CsvOptions) -> pl.DataFrame:
+    """The cells with CSV's numbers as every program writes them, where the project file names marks of its own."""
+    if written != "text" or (csv.decimal, csv.thousands) == (".", ""):
+        return cells
+    numbers = [name for name, kind in wanted.items() if kind in {"number", "integer"}]
+    return cells.with_columns(marked_number(pl.col(name), csv) for name in numbers if cells.schema[name] == pl.String)
 
 
 def allowed_names(name: str, project: Project) -> Sequence[str] | None:

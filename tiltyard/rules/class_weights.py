@@ -20,7 +20,7 @@ def weighs_rows(estimator: Any, path: str, tuning: Tuning) -> bool:
     """
     if tuning.class_weight == "none":
         return False
-    known = estimator.get_params(deep=False)
+    known = estimator.get_params(deep=True)
     if "class_weight" in known:
         estimator.set_params(class_weight=known["class_weight"] or tuning.class_weight)
         return False

@@ -70,13 +70,18 @@ def seeded(estimator: Any, seed: int) -> Any:
 
 def _constructed(path: str, parameters: Mapping[str, Any], seed: int) -> Any:
     """The object that the path's class or function makes of the parameters."""
+    # It brings scikit-learn, which who only reads the project file need not wait for.
+    from tiltyard.rules.boosting import boosted
+
     factory = _imported(path)
     plain = {name: value for name, value in parameters.items() if "__" not in name}
     nested = {name: value for name, value in parameters.items() if "__" in name}
     _refuse_unknown(path, plain, _accepted(factory, plain))
     try:
-        estimator = factory(**{name: _value(value, seed) for name, value in plain.items()})
-    except TypeError as error:
+        values = {name: _value(value, seed) for name, value in plain.items()}
+        wrapped = boosted(factory, values, seed)
+        estimator = factory(**values) if wrapped is None else wrapped
+    except Exception as error:  # a user's own constructor may raise anything, a library refuses values in its own way
         raise TrainingError(f"estimator {path!r} cannot be made: {error}") from error
     return with_parameters(estimator, path, nested) if nested else estimator
 
@@ -89,11 +94,21 @@ def _imported(path: str) -> Callable[..., Any]:
     try:
         module = import_module(place)
     except Exception as error:  # a user's module may fail in any way while it is imported
+        remedy = _how_to_install(error)
+        if remedy:
+            raise TrainingError(f"estimator {path!r}: {place.partition('.')[0]} is not installed; {remedy}") from error
         raise TrainingError(f"estimator {path!r}: cannot import {place!r}: {error}") from error
     if not callable(getattr(module, name, None)):
         raise TrainingError(f"estimator {path!r}: {place!r} has no {name!r}; {nearest(name, _public(module))}")
     found: Callable[..., Any] = getattr(module, name)
     return found
+
+
+def _how_to_install(error: Exception) -> str:
+    """What installs the library that an import missed, where it is one that candidates are known to come from."""
+    from tiltyard.rules.boosting_libraries import how_to_install
+
+    return how_to_install(error.name or "") if isinstance(error, ModuleNotFoundError) else ""
 
 
 def _public(module: Any) -> list[str]:
@@ -103,6 +118,11 @@ def _public(module: Any) -> list[str]:
 
 def _accepted(factory: Callable[..., Any], given: Iterable[str]) -> set[str]:
     """The parameter names that a factory takes; whatever is given where it takes any."""
+    from tiltyard.rules.boosting import known_parameters
+
+    known = known_parameters(factory)
+    if known is not None:
+        return known
     parameters = signature(factory).parameters
     takes_any = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
     return set(parameters) | (set(given) if takes_any else set())
@@ -120,14 +140,23 @@ def _value(value: Any, seed: int) -> Any:
     """A parameter as the project file writes it, or the estimator that it describes."""
     if isinstance(value, Mapping) and "estimator" in value and set(value) <= {"estimator", "parameters"}:
         return seeded(_constructed(value["estimator"], value.get("parameters", {}), seed), seed)
+    if isinstance(value, list) and any(_paths(value)):
+        return [_step(one, seed) for one in value]
     return value
+
+
+def _step(value: Any, seed: int) -> Any:
+    """One entry of a list that describes estimators; a named one, ``[name, {estimator: ...}]``, as a pair."""
+    if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str):
+        return value[0], _value(value[1], seed)
+    return _value(value, seed)
 
 
 def _paths(value: Any) -> Iterator[str]:
     """Every import path in an estimator's description, its own and those of its parameters."""
     if isinstance(value, Mapping) and "estimator" in value and isinstance(value["estimator"], str):
         yield value["estimator"]
-    inner = value.values() if isinstance(value, Mapping) else ()
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     for part in inner:
         yield from _paths(part)
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from schemas.columns import Kind
+from schemas.columns import Kind, inside
+from schemas.pool_types import POOL_TYPES
 from schemas.pool_types import pool_schema as pool_schema
 from schemas.project import Project
 from schemas.records import Payload
@@ -31,19 +32,21 @@ def feature_frame(rows: pl.DataFrame, project: Project) -> "pd.DataFrame":
 
 
 def _model_column(name: str, kind: Kind) -> pl.Expr:
-    """The polars expression that gives one model input column."""
+    """The polars expression that gives one model input column, under the project's own name for it."""
+    cell = pl.col(inside(name))
     if kind in {"category", "text"}:
-        return pl.col(name).fill_null(MISSING)
+        return cell.fill_null(MISSING).alias(name)
     if kind == "timestamp":
-        return (pl.col(name).dt.epoch("us").cast(pl.Float64) / 1e6).fill_null(float("nan"))
-    return pl.col(name).cast(pl.Float64).fill_null(float("nan"))
+        return (cell.dt.epoch("us").cast(pl.Float64) / 1e6).fill_null(float("nan")).alias(name)
+    return cell.cast(pl.Float64).fill_null(float("nan")).alias(name)
 
 
 def payloads_of(rows: pl.DataFrame, project: Project) -> list[Payload]:
     """Each row's own values by column name, JSON types only; timestamps as ISO 8601 text in UTC."""
     names = project.columns.all_names
     times = [name for name in names if project.columns.kind_of(name) == "timestamp"]
-    plain = rows.select(names).with_columns(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ") for name in times)
+    own = rows.select(pl.col(inside(name)).alias(name) for name in names)
+    plain = own.with_columns(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ") for name in times)
     return plain.to_dicts()
 
 
@@ -64,14 +67,14 @@ def frame_of_json(payloads: pl.Series, project: Project) -> pl.DataFrame:
 
 def _written(project: Project) -> pl.Schema:
     """The project's columns as a payload writes them: in pool types, moments as text."""
-    schema = pool_schema(project)
-    return pl.Schema({n: pl.String() if isinstance(t, pl.Datetime) else t for n, t in schema.items()})
+    kinds = {name: POOL_TYPES[project.columns.kind_of(name)] for name in project.columns.all_names}
+    return pl.Schema({n: pl.String() if isinstance(t, pl.Datetime) else t for n, t in kinds.items()})
 
 
 def _with_moments(frame: pl.DataFrame, project: Project) -> pl.DataFrame:
-    """The frame with its moments read from text."""
+    """The frame with its moments read from text, its columns by their names inside."""
     times = [name for name, dtype in pool_schema(project).items() if isinstance(dtype, pl.Datetime)]
-    return frame.with_columns(
+    return frame.rename({name: inside(name) for name in frame.columns}).with_columns(
         pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us").dt.replace_time_zone("UTC")
         for name in times
     )

@@ -5,6 +5,7 @@ from typing import Final
 
 import polars as pl
 
+from schemas.columns import inside
 from schemas.errors import ProjectFileError
 from schemas.pool_types import POOL_TYPES, pool_schema
 from schemas.project import Project
@@ -38,8 +39,9 @@ def refuse_other_kinds(there: Mapping[str, pl.DataType], project: Project) -> No
 
     Category and text hold the same; a number holds every integer. ``there`` are the names and types of what is kept.
     """
-    for name, now in pool_schema(project).items():
-        then = there.get(name, now)
+    for name in project.columns.all_names:
+        now = POOL_TYPES[project.columns.kind_of(name)]
+        then = there.get(inside(name), now)
         if then != now and (then, now) not in WIDENED:
             raise ProjectFileError(
                 f"column {name!r} is {project.columns.kind_of(name)} in the project file, but {_kinds_of(then)} in the "

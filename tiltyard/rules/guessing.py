@@ -10,8 +10,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
-from schemas.columns import REPEATED, Kind
-from schemas.pool_types import RESERVED
+from schemas.columns import REPEATED, Kind, misfit_of_column
 from schemas.project import Project
 from tiltyard.rules.casting import cast_cells
 from tiltyard.rules.guessed_ranges import widened
@@ -35,8 +34,6 @@ SERIES: Final = 8
 
 ROWS_TO_REQUIRE: Final = 50
 """Rows that must all be filled before a column is said to be never empty."""
-
-LONGEST_NAME: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +87,10 @@ class Guessed:
 def can_be_named(name: str) -> bool:
     """Whether a project file can name a column.
 
-    >>> can_be_named("age"), can_be_named("row"), can_be_named("x{1..3}")
+    >>> can_be_named("label"), can_be_named("*"), can_be_named("x{1..3}")
     (True, False, False)
     """
-    return name not in RESERVED and not REPEATED.match(name) and len(name) <= LONGEST_NAME and "\0" not in name
+    return not REPEATED.match(name) and not misfit_of_column(name)
 
 
 def guess_delimiter(text: str) -> str:

@@ -5,7 +5,7 @@ from hashlib import blake2b
 import polars as pl
 
 from schemas.canonical import canonical_json, sha256_of
-from schemas.columns import Kind
+from schemas.columns import Kind, inside
 from schemas.project import Project
 from schemas.records import Payload
 
@@ -27,7 +27,7 @@ def sample_ids(frame: pl.DataFrame, project: Project) -> pl.Series:
     (True, [32, 32, 32])
     """
     columns = project.columns
-    cells = [canonical_cell(name, columns.kind_of(name)) for name in columns.identity_names]
+    cells = [canonical_cell(inside(name), columns.kind_of(name)) for name in columns.identity_names]
     texts = frame.select(text=pl.concat_str(cells)).to_series()
     hashed = [blake2b(text.encode(), digest_size=ID_BYTES).hexdigest() for text in texts]
     return pl.Series("sample_id", hashed, dtype=pl.String)

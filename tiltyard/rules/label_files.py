@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, cast, get_args
 
 from pydantic import TypeAdapter, ValidationError
@@ -32,10 +32,6 @@ NULLABLE_TEXT: Final = frozenset({"label", "supersedes", "assignment_id", "model
                                   "claimed_at", "imported_by"})  # fmt: skip
 NUMBERS: Final = frozenset({"seq", "score", "probability", "lead_ms"})
 FLAGS: Final = frozenset({"suggestion_visible", "late"})
-FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-BEYOND: Final = datetime(2200, 1, 1, tzinfo=UTC)
-"""Between these, somebody may have said something; the ledger's own clock does the rest."""
-
 ANNOTATION: Final = TypeAdapter(Annotation)
 
 
@@ -137,8 +133,6 @@ def whole_annotation(line: Line) -> Annotation:
         wrong = error.errors()[0]
         place = ".".join(map(str, wrong["loc"]))
         raise AnnotationError(f"{place}: {wrong['msg']}, got {wrong['input']!r:.60}") from error
-    for name in ("said_at", "recorded_at"):
-        _refuse_impossible(name, getattr(fact, name))
     refuse_tampered(fact)
     return fact
 
@@ -187,17 +181,8 @@ def made_key(new: NewAnnotation, line: Line, repeated: int) -> str:
 
 
 def _moment(text: str) -> datetime:
-    """A moment in ISO 8601; one without a zone is refused later, with the annotation."""
+    """A moment in ISO 8601; one without a zone, or that no clock says, is refused later, with the annotation."""
     try:
-        moment = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text)
     except ValueError as error:
         raise AnnotationError(f"said_at: {text!r:.60} is no time in ISO 8601, such as 2025-05-01T09:30:00Z") from error
-    _refuse_impossible("said_at", moment)
-    return moment
-
-
-def _refuse_impossible(name: str, moment: datetime) -> None:
-    """Raise AnnotationError for a moment at which nobody can have said anything: such a year is a slip, or a trick."""
-    known = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    if not FIRST <= known < BEYOND:
-        raise AnnotationError(f"{name}: {moment.isoformat()} is not between {FIRST.year} and {BEYOND.year}")

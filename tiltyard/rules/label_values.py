@@ -2,7 +2,8 @@
 
 One rule of lossless widening holds for keys and classes, in CSV as in JSON:
 
-- Text stands for itself; then for itself in Unicode's composed form (NFC) and without the blanks around it.
+- Text stands for itself; then for itself in Unicode's composed form (NFC) and without the blanks around it. What names
+  a class beyond that is the project file's to say (:meth:`schemas.project.Project.said`).
 - ``1.0`` stands for ``1`` too: an integer that somebody's table kept as a decimal. Numbers beyond 2⁵³ are no longer
   sure to be the integer that was meant, and stand for nothing but their digits.
 - ``true`` and ``false`` stand for any of their spellings ``true``, ``True`` and ``TRUE``.
@@ -68,15 +69,11 @@ def label_text(value: Any, project: Project) -> str | None:
 
 
 def class_named(text: str, project: Project) -> str | None:
-    """The class that a text names, as the project spells it; none where it names none.
+    """The class that a text names, by any name it has or had, as the project spells it; none where it names none.
 
     Every label of a file goes through here.
     """
-    names = project.class_names
-    if text in names:
-        return text
-    tidy = _tidy(text)
-    return next((name for name in names if _tidy(name) == tidy), None)
+    return project.said(text)
 
 
 def text_of(line: Mapping[str, Any], name: str) -> str | None:
@@ -110,8 +107,3 @@ def _only_one(value: Any, project: Project) -> Any:
     if len(different) > 1:
         raise AnnotationError(f"label: {len(different)} classes are named where one is wanted, got {value!r:.80}")
     return different[0] if different else None
-
-
-def _tidy(text: str) -> str:
-    """A text as it is compared."""
-    return unicodedata.normalize("NFC", text).strip()

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
+from schemas.columns import inside
 from schemas.project import Project
 from schemas.records import Check, Outcome
 from tiltyard.rules.examined import Examined, harm_level
@@ -68,7 +69,7 @@ def aligned(training: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 def contents(rows: pl.DataFrame, project: Project) -> pl.Series:
     """Each row's content as one text: its features and context, without the producer's id and the time."""
     names = sorted([*project.columns.features, *project.columns.context])
-    cells = [canonical_cell(name, project.columns.kind_of(name)) for name in names]
+    cells = [canonical_cell(inside(name), project.columns.kind_of(name)) for name in names]
     return rows.select(content=pl.concat_str(cells)).to_series()
 
 
@@ -104,9 +105,9 @@ def _near_checks(near: NearTwins, project: Project) -> Iterable[Check]:
 
 def _same_entity(examined: Examined, training: pl.DataFrame, project: Project) -> Mask | None:
     """Which evaluation rows share their entity with a training row; none where the project names no entity."""
-    name = project.columns.entity
-    if name is None:
+    if project.columns.entity is None:
         return None
+    name = inside(project.columns.entity)
     known = training[name].drop_nulls()
     return examined.rows[name].is_in(known.implode()).fill_null(value=False).to_numpy()
 
@@ -126,7 +127,7 @@ def _before(examined: Examined, training: pl.DataFrame, project: Project) -> flo
 
     Near 1 means that the models are judged on the past that they know; what comes next may be harder.
     """
-    name = project.columns.time
+    name = inside(project.columns.time) if project.columns.time else None
     newest = training[name].max() if name else None
     if name is None or newest is None:
         return None

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from schemas.columns import inside
 from schemas.project import Project
 from schemas.records import Interval
 from tiltyard.rules.chance import chance_keys, sample_keys
@@ -116,7 +117,8 @@ def _repeated(columns: Sequence[Cells], own: Codes, others: Codes, project: Proj
 
 def _columns(rows: pl.DataFrame, project: Project) -> Iterator[Cells]:
     """Each feature's cells."""
-    for name, column in project.columns.features.items():
+    for own, column in project.columns.features.items():
+        name = inside(own)
         if column.kind == "text":
             yield _ngrams(rows[name])
         elif column.kind == "category":

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from schemas.columns import Column
+from schemas.columns import Column, inside
 from schemas.gate import Perturbation
 from schemas.project import Project
 from tiltyard.rules.chance import Keys, chance_keys, sample_keys
@@ -33,7 +33,7 @@ def perturbed(rows: pl.DataFrame, project: Project, seed: int) -> pl.DataFrame:
     """
     keys, how = sample_keys(rows), project.gate.perturbation
     changed = [
-        _emptied(_changed(rows[name], column, keys, how, seed), column, keys, how.missing, seed)
+        _emptied(_changed(rows[inside(name)], column, keys, how, seed), column, keys, how.missing, seed)
         for name, column in project.columns.features.items()
     ]
     return rows.with_columns(changed)

@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from schemas.columns import Kind
+from schemas.project import CsvOptions
 from tiltyard.rules.raw_rows import Written
 from tiltyard.rules.widening import BOOLEANS, EXACT_FLOAT32, EXACT_FLOAT64, class_text
 
@@ -15,7 +16,8 @@ YEAR_10000: Final = 253_402_300_800_000_000
 """Microseconds from 1970 to the start of year 1 and of year 10000: what every library on the way can hold."""
 
 ISO_8601: Final = (
-    r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::([0-5]\d)(?:\.(\d{1,6})0*)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$"
+    r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::([0-5]\d)(?:\.(\d{1,6})0*)?)?"
+    r"( ?(?:Z|UTC|GMT|[+-]00:?00 UTC|[+-]\d{2}(?::?\d{2})?))?)?$"
 )
 NOT_A_NUMBER: Final = r"(?i)^[+-]?nan$"
 JSON_NUMBER: Final = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$"
@@ -25,10 +27,15 @@ FIGURES: Final = 15
 
 
 def moments(cell: pl.Expr) -> pl.Expr:
-    """ISO 8601 text to a time in UTC; other text to null."""
+    """ISO 8601 text to a time in UTC; other text to null. ``UTC`` or ``GMT`` at the end are the offset 0."""
     parts = cell.str.extract_groups(ISO_8601).struct
     offset = (
-        parts.field("5").replace({"": "Z"}).fill_null("Z").replace({"Z": "+0000"}).str.replace(":", "", literal=True)
+        parts.field("5")
+        .fill_null("")
+        .str.strip_chars()
+        .replace(dict.fromkeys(("", "Z", "UTC", "GMT"), "+0000"))
+        .str.replace(" UTC", "", literal=True)
+        .str.replace(":", "", literal=True)
     )
     written_out = pl.concat_str(
         parts.field("1"),
@@ -62,6 +69,19 @@ def typed_moments(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     whole = pl.lit(True) if dtype.time_unit != "ns" else ticks % 1_000 == 0
     micros = ticks * 1_000 if dtype.time_unit == "ms" else ticks // max(per_second // 1_000_000, 1)
     return pl.when(inside & whole).then(micros).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+
+
+def marked_number(cell: pl.Expr, csv: CsvOptions) -> pl.Expr:
+    """Plain text with a number in the marks that the project file names, as every program writes it.
+
+    Other text becomes text that no rule takes for a number, ``1.5`` too where the fraction stands behind a comma.
+    """
+    point, mark = re.escape(csv.decimal), re.escape(csv.thousands)
+    whole = rf"(?:\d{{1,3}}(?:{mark}\d{{3}})+|\d+)" if mark else r"\d+"
+    form = rf"^[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?$"
+    text = cell.str.replace_all(csv.thousands, "", literal=True) if mark else cell
+    number = pl.when(cell.str.contains(form)).then(text.str.replace(csv.decimal, ".", literal=True))
+    return pl.coalesce(number, pl.when(cell.str.contains(NOT_A_NUMBER)).then(cell), pl.lit("no number: ") + cell)
 
 
 def spelled(cells: pl.Series, kind: Kind) -> pl.Series:

@@ -26,6 +26,7 @@ class RawRows:
     ``cells`` has the columns that the project asks for and the object has, in the object's own writing; ``row`` and
     ``line`` (Int64, as long as ``cells``) say where each row stands. ``unreadable`` has the rows that could not be
     parsed, already in quarantine's shape. ``header`` names every column of the object in its order.
+    ``blank`` rows had no cell at all: they are no rows, and counted apart.
     """
 
     header: tuple[str, ...]
@@ -34,6 +35,7 @@ class RawRows:
     line: pl.Series
     unreadable: pl.DataFrame
     written: Written
+    blank: int = 0
 
     @property
     def read(self) -> int:

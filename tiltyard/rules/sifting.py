@@ -6,14 +6,19 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from schemas.columns import OURS, inside
 from schemas.project import Project
 from schemas.records import BatchState
 from tiltyard.rules.casting import Failure, MissingCells
 from tiltyard.rules.identity import sample_ids, sample_keys
 from tiltyard.rules.quarantine import quarantine_frame
 from tiltyard.rules.raw_rows import RawRows
+from tiltyard.rules.reading_hints import reading_hint
 from tiltyard.rules.splitting import drawn_for_evaluation, split_units
 from tiltyard.rules.validation import CheckedRows, split_duplicates
+
+OF_SAMPLE: Final = f"{OURS}of sample"
+OF_ENTITY: Final = f"{OURS}of entity"
 
 REFUSED: Final = "the batch was refused"
 
@@ -24,6 +29,8 @@ class Sifted:
 
     ``labeled`` are the good rows that brought a label, duplicates among them: a label is kept even when its
     sample is not new. ``missing`` counts the cells that were taken as missing though something stands in them.
+    ``blank`` rows of the object had no cell and ``ignored`` columns no part in the project: both are told, and are in
+    none of the counts.
     """
 
     state: BatchState
@@ -34,6 +41,8 @@ class Sifted:
     duplicate: int
     labeled: pl.DataFrame = field(default_factory=pl.DataFrame)
     missing: MissingCells = field(default_factory=dict)
+    blank: int = 0
+    ignored: tuple[str, ...] = ()
 
 
 def identified(good: pl.DataFrame, project: Project) -> pl.DataFrame:
@@ -53,14 +62,15 @@ def keep_marks(rows: pl.DataFrame, known: pl.DataFrame, marks: pl.DataFrame | No
     mark where the project names an entity: a new row of a known entity is on that entity's side. So neither another
     seed nor another share moves a sample or an entity over.
     """
-    stored = known.select("sample_id", _sample="evaluation")
+    stored = known.select("sample_id", pl.col("evaluation").alias(OF_SAMPLE))
     rows = rows.join(stored, on="sample_id", how="left", maintain_order="left")
-    entity = project.columns.entity
-    if entity is None or marks is None:
-        rows = rows.with_columns(_entity=pl.lit(None, pl.Boolean))
+    if project.columns.entity is None or marks is None:
+        rows = rows.with_columns(pl.lit(None, pl.Boolean).alias(OF_ENTITY))
     else:
-        rows = rows.join(marks.select(entity, _entity="evaluation"), on=entity, how="left", maintain_order="left")
-    return rows.with_columns(evaluation=pl.coalesce("_sample", "_entity", "evaluation")).drop("_sample", "_entity")
+        entity = inside(project.columns.entity)
+        drawn = marks.select(entity, pl.col("evaluation").alias(OF_ENTITY))
+        rows = rows.join(drawn, on=entity, how="left", maintain_order="left")
+    return rows.with_columns(evaluation=pl.coalesce(OF_SAMPLE, OF_ENTITY, "evaluation")).drop(OF_SAMPLE, OF_ENTITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,7 @@ def sift(screened: Screened, project: Project) -> Sifted:
     share = checked.bad.height / screened.of_object if screened.of_object else 0.0
     if share > limit:
         why = f"{checked.bad.height} of {screened.of_object} rows are bad ({share:.1%}, the limit is {limit:.1%})"
+        why += reading_hint(checked.bad, screened.raw.written, project)
         return replace(_refused(screened.raw, checked, why), missing=checked.missing)
     rows, known = screened.rows, screened.known
     parts = split_duplicates(rows, known)
@@ -105,12 +116,12 @@ def only_rows(raw: RawRows, wanted: pl.Series) -> RawRows:
     keep = raw.row.is_in(wanted.implode())
     unreadable = raw.unreadable.filter(pl.col("row").is_in(wanted.implode()))
     cells = raw.cells.filter(keep)
-    return RawRows(raw.header, cells, raw.row.filter(keep), raw.line.filter(keep), unreadable, raw.written)
+    return replace(raw, cells=cells, row=raw.row.filter(keep), line=raw.line.filter(keep), unreadable=unreadable)
 
 
 def _labeled(rows: pl.DataFrame, project: Project) -> pl.DataFrame:
     """The rows that brought a label."""
-    label = project.columns.label
+    label = inside(project.columns.label or "")
     return rows.filter(pl.col(label).is_not_null()) if label in rows.columns else rows.clear()
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from schemas.columns import inside
 from schemas.project import Project
 from tiltyard.rules.examined import Examined
 
@@ -62,13 +63,24 @@ def vanished(examined: Examined, project: Project) -> list[tuple[str, str, int]]
     """
     training, least = examined.challenger.training, project.gate.slices.minimum
     found: list[tuple[str, str, int]] = []
-    for name in [LABEL, *(name for name in _by_value(project) if name in training.columns)]:
-        column = _labels(examined) if name == LABEL else examined.rows[name]
+    by_value = [(told(name), inside(name), examined.rows[inside(name)]) for name in _by_value(project)]
+    for shown, name, column in [(LABEL, LABEL, _labels(examined)), *by_value]:
+        if name not in training.columns:
+            continue
         seen = set(column.cast(pl.String).fill_null("").to_list())
         counts = training[name].cast(pl.String).fill_null("").value_counts().sort(name).rows()
-        if len(counts) <= FEW or name in project.gate.slices.columns:
-            found += [(name, value, rows) for value, rows in counts if rows >= least and value not in seen]
+        if len(counts) <= FEW or shown in map(told, project.gate.slices.columns):
+            found += [(shown, value, rows) for value, rows in counts if rows >= least and value not in seen]
     return found
+
+
+def told(name: str) -> str:
+    """What a project's column is called among slices, where ``label`` is the true label.
+
+    >>> told("age"), told("label")
+    ('age', "column 'label'")
+    """
+    return f"column {name!r}" if name == LABEL else name
 
 
 def columns_to_slice(project: Project) -> list[str]:
@@ -93,9 +105,9 @@ def _labels(examined: Examined) -> pl.Series:
 
 def _all_slices(examined: Examined, project: Project) -> Iterator[Slice]:
     """Every slice, small ones too, in an order that does not depend on the rows' order."""
-    yield from _values(LABEL, _labels(examined))
+    yield from values_of(LABEL, _labels(examined))
     for name in columns_to_slice(project):
-        yield from _of_column(name, examined.rows[name], project)
+        yield from _of_column(name, examined.rows[inside(name)], project)
 
 
 def _of_column(name: str, column: pl.Series, project: Project) -> Iterator[Slice]:
@@ -103,24 +115,25 @@ def _of_column(name: str, column: pl.Series, project: Project) -> Iterator[Slice
     kind = project.columns.kind_of(name)
     if kind in {"category", "boolean"}:
         few = column.n_unique() <= FEW or name in project.gate.slices.columns
-        yield from _values(name, column.cast(pl.String)) if few else ()
+        yield from values_of(told(name), column.cast(pl.String)) if few else ()
     elif kind == "text" and name in project.columns.features:
         yield from _bands(f"length of {name}", column.str.len_chars().cast(pl.Float64))
     elif kind == "text":
-        yield from _values(name, column) if name in project.gate.slices.columns else ()
+        yield from values_of(told(name), column) if name in project.gate.slices.columns else ()
     elif kind == "timestamp":
-        yield from _bands(name, column.dt.epoch("s").cast(pl.Float64), moments=True)
+        yield from _bands(told(name), column.dt.epoch("s").cast(pl.Float64), moments=True)
     elif column.drop_nulls().n_unique() <= STEPS:
-        yield from _values(name, column.cast(pl.String))
+        yield from values_of(told(name), column.cast(pl.String))
     else:
-        yield from _bands(name, column.cast(pl.Float64))
+        yield from _bands(told(name), column.cast(pl.Float64))
 
 
-def _values(name: str, column: pl.Series) -> Iterator[Slice]:
+def values_of(name: str, column: pl.Series) -> Iterator[Slice]:
     """One slice per value, the missing ones a slice too."""
-    cells = np.array(["(missing)" if cell is None else cell for cell in column.to_list()], dtype=np.str_)
-    for value in np.unique(cells):
-        yield Slice(name, str(value), cells == value)
+    # Not as an array of text: each of its cells takes the room of the longest one.
+    cells = column.fill_null("(missing)")
+    for value in sorted(cells.unique().to_list()):
+        yield Slice(name, value, (cells == value).to_numpy())
 
 
 def _bands(name: str, column: pl.Series, *, moments: bool = False) -> Iterator[Slice]:
@@ -139,10 +152,10 @@ def _bands(name: str, column: pl.Series, *, moments: bool = False) -> Iterator[S
 
 def _band_name(edges: NDArray[np.float64], number: int, moments: bool) -> str:
     """A band in words: where it begins and where it ends."""
-    told = [_edge(float(edge), moments) for edge in edges]
+    ends = [_edge(float(edge), moments) for edge in edges]
     if number == 0:
-        return f"up to {told[0]}"
-    return f"above {told[-1]}" if number == len(edges) else f"above {told[number - 1]} up to {told[number]}"
+        return f"up to {ends[0]}"
+    return f"above {ends[-1]}" if number == len(edges) else f"above {ends[number - 1]} up to {ends[number]}"
 
 
 def _edge(edge: float, moments: bool) -> str:

@@ -14,6 +14,7 @@ import polars as pl
 from scipy.special import kolmogi, kolmogorov
 from scipy.stats import chi2, norm
 
+from schemas.columns import inside
 from schemas.project import Project
 
 BINS: Final = 20
@@ -45,7 +46,7 @@ def profile(frame: pl.DataFrame, project: Project) -> dict[str, Any]:
     """
     columns = {**project.columns.features, **project.columns.context}
     told = {
-        name: _column_profile(frame[name], column.kind)
+        name: _column_profile(frame[inside(name)], column.kind)
         for name, column in columns.items()
         if column.kind != "timestamp"
     }

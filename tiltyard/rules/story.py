@@ -1,11 +1,14 @@
 """The loop told in tables: what people read in the terminal, in Prefect's pages and in the report."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from schemas.records import Batch, Check, Interval, LandedObject, Model, ObjectId, Promotion, Verdict
 
 Row = dict[str, Any]
+
+SHOWN_NAMES: Final = 10
+"""Columns that a batch's line names among those that were left out."""
 
 
 def batch_rows(batches: Iterable[Batch], objects: Mapping[ObjectId, LandedObject]) -> list[Row]:
@@ -22,6 +25,7 @@ def batch_rows(batches: Iterable[Batch], objects: Mapping[ObjectId, LandedObject
             "state": batch.state,
             "reason": batch.reason,
             "unusual": unusual_columns(batch),
+            "left_out": left_out(batch),
             "missing": missing_cells(batch),
         }
         for batch in batches
@@ -31,6 +35,16 @@ def batch_rows(batches: Iterable[Batch], objects: Mapping[ObjectId, LandedObject
 def unusual_columns(batch: Batch) -> str:
     """The columns of a batch that differ from the batches before it, the clearest first; empty where none does."""
     return ", ".join(dict.fromkeys(str(found["column"]) for found in batch.statistics.get("anomalies", [])))
+
+
+def left_out(batch: Batch) -> str:
+    """What of an object was no part of its rows: blank rows, and columns that 'columns.extra: ignore' leaves out."""
+    blank, ignored = batch.statistics.get("blank", 0), batch.statistics.get("ignored", {"count": 0, "names": []})
+    rows = [f"{blank} blank {'row' if blank == 1 else 'rows'}"] if blank else []
+    names = ", ".join(map(repr, ignored["names"][:SHOWN_NAMES]))
+    more = f" and {ignored['count'] - SHOWN_NAMES} more" if ignored["count"] > SHOWN_NAMES else ""
+    columns = [f"columns that the project does not name: {names}{more}"] if ignored["count"] else []
+    return "; ".join([*rows, *columns])
 
 
 def missing_cells(batch: Batch) -> str:

@@ -1,9 +1,11 @@
 """Whether an object has the columns that its project names, asked before any row is looked at."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from schemas.errors import ObjectError, closest
 from schemas.project import Project
+from tiltyard.rules.header_names import looks_of, spelled_out
 from tiltyard.rules.raw_rows import RawRows
 
 SHOWN_NAMES = 10
@@ -15,14 +17,15 @@ def check_structure(raw: RawRows, project: Project) -> None:
     A column may not stand twice, be missing, or (where ``columns.extra`` is ``refuse``) be unexpected. A label may
     be missing. In JSON a key that no row has is a missing column only where its cells may not be missing.
     """
-    faults = [*_repeated(raw.header), *_missing(raw, project), *_unexpected(raw.header, project)]
+    faults = [*_repeated(raw.header, project), *_missing(raw, project), *_unexpected(raw.header, project)]
     if faults:
         raise ObjectError(f"{'; '.join(faults)}. Mend 'columns' in the project file, or the producer's file")
 
 
-def _repeated(header: tuple[str, ...]) -> list[str]:
-    """The columns that stand twice."""
-    twice = [name for name, count in Counter(header).items() if count > 1]
+def _repeated(header: tuple[str, ...], project: Project) -> list[str]:
+    """The columns that stand twice; those without a name may, where the project does not ask for them."""
+    is_ignored = project.columns.extra == "ignore" and "" not in project.columns.all_names
+    twice = [name for name, count in Counter(header).items() if count > 1 and (name or not is_ignored)]
     return [f"columns that stand more than once: {_listed(twice)}"] if twice else []
 
 
@@ -34,7 +37,8 @@ def _missing(raw: RawRows, project: Project) -> list[str]:
         return []
     if raw.written == "json" and len(lacking) < len(wanted):
         lacking = [name for name in lacking if not _may_be_missing(name, project)]
-    return [f"missing columns: {_listed(lacking)}{_delimiter_hint(raw, project)}"] if lacking else []
+    hint = _delimiter_hint(raw, project) or _twin_hint(raw, lacking, project)
+    return [f"missing columns: {_listed(lacking)}{hint}"] if lacking else []
 
 
 def _may_be_missing(name: str, project: Project) -> bool:
@@ -51,6 +55,20 @@ def _delimiter_hint(raw: RawRows, project: Project) -> str:
     return f" (the header is one column; is source.csv.delimiter {others[0]!r}?)" if others else ""
 
 
+def ignored_columns(raw: RawRows, project: Project) -> tuple[str, ...]:
+    """The columns of an object that 'columns.extra: ignore' leaves out, in the object's order."""
+    known = {*project.columns.all_names, project.columns.label}
+    is_ignored = project.columns.extra == "ignore"
+    return tuple(name for name in dict.fromkeys(raw.header) if is_ignored and name not in known)
+
+
+def _twin_hint(raw: RawRows, lacking: list[str], project: Project) -> str:
+    """What of the columns that are left out looks or reads like the first one that is missing."""
+    others = ignored_columns(raw, project)
+    twin = (_alike(lacking[0], others) or closest(lacking[0], others)) if lacking else None
+    return f" (the object has {spelled_out(twin)})" if twin else ""
+
+
 def _unexpected(header: tuple[str, ...], project: Project) -> list[str]:
     """The columns that the project does not name, each with the nearest name."""
     if project.columns.extra == "ignore":
@@ -60,16 +78,21 @@ def _unexpected(header: tuple[str, ...], project: Project) -> list[str]:
     absent = [name for name in known if name not in header] or known
     if not extra:
         return []
-    near = closest(extra[0], absent)
+    near = _alike(extra[0], absent) or closest(extra[0], absent)
     meant = f"{extra[0]!r:.60}: did you mean {near!r:.200}?" if near else "'columns.extra: ignore' leaves them out"
     return [f"unexpected columns: {_listed(extra)} ({meant})"]
 
 
+def _alike(name: str, known: Sequence[str]) -> str | None:
+    """The known name that looks the same."""
+    return next((other for other in known if looks_of(other) == looks_of(name)), None)
+
+
 def _listed(names: list[str]) -> str:
-    """Names in a row, the first few of many.
+    """Names in a row, the first few of many, with the letters in them that cannot be told by the eye.
 
     >>> _listed(["a", "b"])
     "'a', 'b'"
     """
-    shown = ", ".join(f"{name!r:.60}" for name in names[:SHOWN_NAMES])
+    shown = ", ".join(map(spelled_out, names[:SHOWN_NAMES]))
     return shown if len(names) <= SHOWN_NAMES else f"{shown} and {len(names) - SHOWN_NAMES} more"

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandera.polars as pa
 import polars as pl
 
+from schemas.columns import inside
 from schemas.frames import batch_schema
 from schemas.project import Project
 from tiltyard.rules.casting import Failure, MissingCells, cast_cells
@@ -26,7 +27,8 @@ FAILED_TYPES: Final = pl.Schema(
 class CheckedRows:
     """A batch's rows, each in exactly one of two places: ``read == good.height + bad.height``.
 
-    ``good`` has ``row`` (Int64, the row's number in the object) and the project's columns in pool types, then the
+    ``good`` has ``row`` (Int64, the row's number in the object) and the project's columns in pool types and by their
+    names inside (:func:`schemas.columns.inside`), then the
     label's column as text where it arrived. ``bad`` is in quarantine's shape, one row each. ``failed`` is the
     validation table: a row for each check that failed, with how many rows failed it and the first of their numbers.
     ``missing`` counts the cells that were taken as missing though something stands in them.
@@ -102,12 +104,17 @@ def _without(failure: Failure, known: pl.Series) -> Failure:
 def _split(raw: RawRows, typed: pl.DataFrame, failures: list[Failure], project: Project) -> CheckedRows:
     """Good rows and quarantine; a batch without a bad row is handed on without a copy."""
     if not failures:
-        good = typed.insert_column(0, raw.row.alias("row"))
+        good = _named_inside(typed).insert_column(0, raw.row.alias("row"))
         return CheckedRows(raw.read, good, raw.unreadable, _failed_table(raw, failures, project))
     keep = _kept(failures, typed.height)
-    good = typed.insert_column(0, raw.row.alias("row")).filter(pl.Series(keep))
+    good = _named_inside(typed).insert_column(0, raw.row.alias("row")).filter(pl.Series(keep))
     bad = pl.concat([quarantine_frame(raw, failures, np.flatnonzero(~keep)), raw.unreadable]).sort("row")
     return CheckedRows(raw.read, good, bad, _failed_table(raw, failures, project))
+
+
+def _named_inside(typed: pl.DataFrame) -> pl.DataFrame:
+    """The project's columns under their names inside, where ours will stand beside them."""
+    return typed.rename({name: inside(name) for name in typed.columns})
 
 
 def _kept(failures: list[Failure], height: int) -> npt.NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from zipfile import ZIP_DEFLATED
 
 from schemas.errors import RegistryError
+from tiltyard.rules.sound_models import refuse_unsound
 
 TRUSTED: Final = frozenset(
     {
@@ -18,7 +19,7 @@ TRUSTED: Final = frozenset(
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.calibration._TemperatureScaling",
         # skops leaves trees out because a crafted file could hold node numbers out of bounds. We load only
-        # bytes whose SHA-256 the ledger recorded when we wrote them ourselves.
+        # bytes whose SHA-256 the ledger recorded when we wrote them ourselves, and look at every node.
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.metrics._dist_metrics.EuclideanDistance64",
         "sklearn.neighbors._ball_tree.BallTree",
@@ -27,6 +28,7 @@ TRUSTED: Final = frozenset(
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         "sklearn.tree._tree.Tree",
         "sklearn.utils._bunch.Bunch",
+        "tiltyard.rules.boosting.Boosted",
         "tiltyard.rules.bounds.Bounded",
         "tiltyard.rules.vocabulary.CompactTfidfVectorizer",
     }
@@ -63,29 +65,56 @@ def model_of(content: bytes, own_types: Iterable[str] = ()) -> Any:
     return _read_once(content, trusted) if len(content) <= KEPT_BYTES else _read(content, trusted)
 
 
+def loads_again(model: Any, own_types: Iterable[str] = ()) -> None:
+    """Raise RegistryError where a model cannot be written and read again; nothing is kept."""
+    _read(model_bytes(model), frozenset(own_types))
+
+
 def _read(content: bytes, own_types: frozenset[str]) -> Any:
-    """The model, made from its bytes."""
-    from skops.io import loads
+    """The model, made from its bytes and looked through."""
     from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
-        return loads(content, trusted=sorted(TRUSTED | own_types))
+        model = _made(content, own_types)
+        refuse_unsound(model)
     except UntrustedTypesFoundException as error:
         raise RegistryError(
             f"the model holds types that are not trusted: {', '.join(_strangers(content, own_types))}; "
-            "use estimators that skops knows, or name the class as a candidate's estimator"
+            "if you wrote them or trust whoever did, name them under 'trusted' in the project file "
+            "(loading a model then runs their code); else use estimators that skops knows"
         ) from error
     except Exception as error:  # a damaged archive fails in many ways, a class may be gone
         raise RegistryError(
             f"these bytes are not a skops model that can be loaded here: {type(error).__name__}: {error}"
         ) from error
+    return model
+
+
+def _made(content: bytes, own_types: frozenset[str]) -> Any:
+    """What skops makes of the bytes, types of modules that are trusted as a whole included."""
+    from skops.io import loads
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    trusted = TRUSTED | own_types
+    try:
+        return loads(content, trusted=sorted(trusted))
+    except UntrustedTypesFoundException:
+        if _strangers(content, own_types):
+            raise
+        return loads(content, trusted=sorted({*trusted, *_untrusted(content)}))
 
 
 def _strangers(content: bytes, own_types: frozenset[str]) -> list[str]:
-    """The types in a model's bytes that nobody trusts."""
+    """The types in a model's bytes that nobody trusts, neither by name nor with their module."""
+    unknown = _untrusted(content) - TRUSTED - own_types
+    return sorted(name for name in unknown if not any(name.startswith(f"{one}.") for one in own_types))
+
+
+def _untrusted(content: bytes) -> set[str]:
+    """The types in a model's bytes that skops does not trust by itself."""
     from skops.io import get_untrusted_types
 
-    return sorted(set(get_untrusted_types(data=content)) - TRUSTED - own_types)
+    return set(get_untrusted_types(data=content))
 
 
 _read_once: Final = lru_cache(maxsize=KEPT)(_read)

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
+from schemas.columns import OURS
 from schemas.records import Model, Payload
 from tiltyard.rules.decided_otherwise import flips as flips_of
 from tiltyard.rules.decided_otherwise import who_was_right
@@ -15,6 +16,9 @@ from tiltyard.rules.predictions import Predictions, predictions_of
 from tiltyard.rules.todays_labels import todays_labels
 from tiltyard.stores.population import first_rows
 from tiltyard.stores.workspace import Workspace
+
+LABEL: Final = f"{OURS}label"
+"""The effective label beside the project's own columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +66,26 @@ def compare_pair(workspace: Workspace, before: Model, after: Model, examples: in
         rows=rows.height,
         flips=len(differs),
         by_classes=dict(Counter(pairs).most_common()),
-        labeled=int(rows["_label"].is_not_null().sum()),
+        labeled=int(rows[LABEL].is_not_null().sum()),
         right=_right(rows, old, new),
         samples=_samples(workspace, rows, differs, (old, new), examples),
     )
 
 
 def _with_labels(workspace: Workspace, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with their effective label as ``_label``, null where there is none."""
+    """The rows with their effective label as ``LABEL``, null where there is none."""
     if rows.is_empty():
         return rows
     labels = todays_labels(workspace.ledger.annotations.voices(), workspace.project).labels
     known = {label.sample_id: label.label for label in labels if label.evaluation}
     found = rows["sample_id"].replace_strict(known, default=None, return_dtype=pl.String)
-    return rows.with_columns(_label=found)
+    return rows.with_columns(found.alias(LABEL))
 
 
 def _right(rows: pl.DataFrame, old: Predictions, new: Predictions) -> dict[str, int]:
     """Who decided right where the two differ and the label is known."""
-    labeled = rows["_label"].is_not_null().to_numpy()
-    found = flips_of(rows["_label"].drop_nulls().to_numpy().astype(str), old.rows(labeled), new.rows(labeled))
+    labeled = rows[LABEL].is_not_null().to_numpy()
+    found = flips_of(rows[LABEL].drop_nulls().to_numpy().astype(str), old.rows(labeled), new.rows(labeled))
     said = who_was_right(found, np.ones(int(labeled.sum())))
     names = {"challenger": "after", "champion": "before", "neither": "neither"}
     return {names[who]: int(count) for who, count in said.items()}
@@ -91,12 +95,12 @@ def _samples(
     workspace: Workspace, rows: pl.DataFrame, differs: Any, sides: tuple[Predictions, Predictions], most: int
 ) -> list[FlippedSample]:
     """Samples that flip, those with a label first, else in the order of chance."""
-    order = sorted(differs.tolist(), key=lambda place: (rows["_label"][place] is None, place))[:most]
+    order = sorted(differs.tolist(), key=lambda place: (rows[LABEL][place] is None, place))[:most]
     payloads = payloads_of(rows[order], workspace.project)
     old, new = sides
     return [
         FlippedSample(
-            rows["sample_id"][place], str(old.decisions[place]), str(new.decisions[place]), rows["_label"][place], own
+            rows["sample_id"][place], str(old.decisions[place]), str(new.decisions[place]), rows[LABEL][place], own
         )
         for place, own in zip(order, payloads, strict=True)
     ]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
+from schemas.columns import inside
 from schemas.project import Project
 from schemas.records import BatchId, StoredFile
 from tiltyard.rules.features import pool_schema
@@ -67,10 +68,10 @@ class Pool:
 
         An entity whose rows stand on both sides, because it was declared later, counts as one that is trained on.
         """
-        entity = self._project.columns.entity
         known = self.known(wanted, files)
-        if entity is None:
+        if self._project.columns.entity is None:
             return known, None
+        entity = inside(self._project.columns.entity)
         kind = wanted.schema[entity]
         values = wanted[entity].drop_nulls().unique().implode()
         parts = [pl.DataFrame(schema={entity: kind, "evaluation": pl.Boolean})]

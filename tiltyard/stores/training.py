@@ -20,8 +20,9 @@ from tiltyard.rules.features import feature_frame
 from tiltyard.rules.predictions import predictions_hash, predictions_of
 from tiltyard.rules.splitting import entities_of
 from tiltyard.rules.trials import LabeledFrame
-from tiltyard.rules.tuning import Chosen, Fitted, Trial, choose_recipe, fit_recorded
+from tiltyard.rules.tuning import Chosen, Fitted, Trial, check_labels, choose_recipe, fit_recorded
 from tiltyard.stores.provenance import code_version, environment_of
+from tiltyard.stores.storable import refuse_unstorable
 from tiltyard.stores.workspace import Workspace
 
 
@@ -56,6 +57,8 @@ def warm_recipe(workspace: Workspace) -> Mapping[str, Any] | None:
 def fit_from(workspace: Workspace, training_id: TrainingId, warm: Mapping[str, Any] | None = None) -> Refit:
     """Search the project's candidates on a training set and fit the best; the same ids give equal predictions."""
     rows = _training_rows(workspace, training_id, workspace.project)
+    check_labels(rows.labels, workspace.project)
+    refuse_unstorable(rows, workspace.project, workspace.registry.own_types)
     chosen = _chosen(workspace, model_id_of(training_id, workspace.project, warm), rows, warm)
     return _refit(rows, workspace.project, chosen)
 

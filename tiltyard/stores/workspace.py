@@ -149,8 +149,12 @@ class Workspace:
         from tiltyard.stores.registry import Registry
 
         uri = self.settings.mlflow_uri or f"sqlite:///{self.folder / 'mlflow.db'}"
-        own = named_types(self.project.candidates)
+        own = self._own_types()
         return Registry(uri, self.folder / "artifacts", self.project.name, own, self.files("uploads"))
+
+    def _own_types(self) -> list[str]:
+        """The types beyond our own list that a model of this project may hold: its candidates', and those it trusts."""
+        return sorted({*named_types(self.project.candidates), *self.project.trusted})
 
     def pool_files(self, position: int | None = None) -> list[StoredFile]:
         """The files that make up the pool at a ledger position, today's when none is given."""

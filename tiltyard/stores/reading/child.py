@@ -1,7 +1,7 @@
 """The reader's own process: ``python -m tiltyard.stores.reading.child`` takes a request on standard input as JSON.
 
-It answers with one JSON line: ``{"header": [...]}``, or ``{"refused": "why"}``. Memory, time and core dumps are limited
-before a byte of the object is looked at, so that an object can at worst end this process.
+It answers with one JSON line: ``{"header": [...], "blank": 0}``, or ``{"refused": "why"}``. Memory, time and core dumps
+are limited before a byte of the object is looked at, so that an object can at worst end this process.
 """
 
 import gc
@@ -30,7 +30,7 @@ def answer(request: Request) -> dict[str, Any]:
     except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
         told = (str(error).splitlines() or [type(error).__name__])[0][:300]
         return {"refused": f"is damaged or not {request.format}: {told}"}
-    return {"header": header}
+    return {"header": header, "blank": handover.blank}
 
 
 def set_limits(request: Request) -> None:

@@ -35,7 +35,7 @@ def read_object(path: Path, name: str, project: Project) -> RawRows:
         answer = _answer(request, name)
         if "refused" in answer:
             raise ObjectError(f"{name!r}: {answer['refused']}")
-        return _taken_over(Path(folder), answer["header"], WRITTEN[format_name])
+        return _taken_over(Path(folder), answer, WRITTEN[format_name])
 
 
 def _request(path: Path, form: tuple[str, str], project: Project, folder: str) -> Request:
@@ -50,10 +50,13 @@ def _request(path: Path, form: tuple[str, str], project: Project, folder: str) -
         only_columns=project.columns.extra == "ignore",
         delimiter=csv.delimiter,
         quote=csv.quote,
+        escape=csv.escape,
+        trim=csv.trim,
         max_bytes=limits.max_bytes,
         max_rows=limits.max_rows,
         max_columns=limits.max_columns,
         max_cells=limits.max_cells,
+        max_line_bytes=limits.max_line_bytes,
         memory_mb=limits.reader_memory_mb,
         seconds=limits.reader_seconds,
         folder=folder,
@@ -96,13 +99,14 @@ def _death(code: int, stderr: bytes, request: Request) -> str:
     return f"the reader failed with exit code {code}: {last}"
 
 
-def _taken_over(folder: Path, header: list[str], written: Written) -> RawRows:
+def _taken_over(folder: Path, answer: dict[str, Any], written: Written) -> RawRows:
     """The rows that the child left."""
+    header = answer["header"]
     cells_file = folder / "cells.arrow"
     places = _frame(folder / "places.arrow")
     unreadable = _frame(folder / "unreadable.arrow").cast(QUARANTINE_TYPES)
     cells = _frame(cells_file) if cells_file.exists() else pl.DataFrame(schema=dict.fromkeys(header, pl.String))
-    return RawRows(tuple(header), cells, places["row"], places["line"], unreadable, written)
+    return RawRows(tuple(header), cells, places["row"], places["line"], unreadable, written, answer["blank"])
 
 
 def _frame(path: Path) -> pl.DataFrame:

@@ -14,6 +14,9 @@ RAW_CHARACTERS: Final = 2000
 """Characters of a row that could not be parsed which are kept; the landed object has them all."""
 
 PLACES: Final = pa.schema([("row", pa.int64()), ("line", pa.int64())])
+BLANKS: Final = " \t\r\n"
+"""What a cell may hold and be empty all the same where nothing else stands in its row."""
+
 UNREADABLE: Final = pa.schema(
     [("row", pa.int64()), ("line", pa.int64()), ("reasons", pa.large_string()), ("raw", pa.large_string())]
 )
@@ -34,10 +37,13 @@ class Request:
     only_columns: bool
     delimiter: str
     quote: str
+    escape: str
+    trim: bool
     max_bytes: int
     max_rows: int
     max_columns: int
     max_cells: int
+    max_line_bytes: int
     memory_mb: int
     seconds: float
     folder: str
@@ -49,7 +55,7 @@ def kept_columns(header: list[str], request: Request) -> list[str]:
     All of them where extra columns will have the object refused, so that its quarantine shows what was there.
     """
     wanted = [name for name in header if name in request.columns]
-    return wanted if wanted and request.only_columns else header
+    return wanted if wanted and request.only_columns else list(dict.fromkeys(header))
 
 
 class Handover:
@@ -65,6 +71,8 @@ class Handover:
         self._width = 1
         self._rows = 0
         self._bad: list[tuple[int, int | None, str, str]] = []
+        self.blank = 0
+        """Rows without any cell, which are no rows: they take no number."""
 
     def check_width(self, columns: int) -> None:
         """Refuse an object of more columns than the limit; remembers how many cells a row has."""

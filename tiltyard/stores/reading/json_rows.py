@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from tiltyard.stores.reading.handover import Handover, Refusal, Request
+from tiltyard.rules.header_names import as_named
+from tiltyard.stores.reading.handover import BLANKS, Handover, Refusal, Request
 
 
 class Digits(str):
@@ -27,7 +28,7 @@ Parsed = tuple[int, Any, str]
 def read_jsonl(path: Path, request: Request, handover: Handover) -> list[str]:
     """Hand over the rows of JSON Lines; the keys met are the answer.
 
-    A broken line is a bad row, empty lines are none.
+    A broken line is a bad row; empty lines, and objects without a value, are none.
     """
     with path.open(encoding="utf-8-sig", newline="\n") as text:
         return _hand_over(_line_values(text), request, handover)
@@ -96,26 +97,61 @@ def _element(text: str, at: int, line: int) -> tuple[Any, int]:
 def _hand_over(values: Iterator[Parsed], request: Request, handover: Handover) -> list[str]:
     """Rows in batches, bad ones apart; every key that any row has, in the order met."""
     handover.check_width(len(request.columns))
-    keys: dict[str, None] = {}
+    met = Keys(request.columns)
     rows: list[dict[str, Any]] = []
     numbers: list[int] = []
     starts: list[int] = []
     batch_rows = handover.batch_rows
     for line, value, raw in values:
+        if len(request.columns) > 1 and isinstance(value, dict) and _is_blank(value):
+            handover.blank += 1
+            continue
         number, fault = handover.number(), _fault(value, raw)
         if fault is not None:
             handover.reject(number, line, fault, raw.strip())
             continue
-        keys.update(dict.fromkeys(value))
-        if len(keys) > request.max_columns:
-            handover.check_width(len(keys))
-        rows.append(value)
+        rows.append(met.named(value))
+        if len(met.keys) > request.max_columns:
+            handover.check_width(len(met.keys))
         numbers.append(number)
         starts.append(line)
         if len(rows) >= batch_rows:
             _flush(rows, (numbers, starts), request.columns, handover)
     _flush(rows, (numbers, starts), request.columns, handover)
-    return list(keys)
+    return list(met.keys)
+
+
+class Keys:
+    """The keys that rows had so far, by the project's own names where they are other writings of those."""
+
+    def __init__(self, columns: list[str]) -> None:
+        """Know the project's columns."""
+        self._columns = columns
+        self._other: dict[str, str] = {}
+        self._seen: set[str] = set()
+        self.keys: dict[str, None] = {}
+
+    def named(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The row with the project's names."""
+        if not row.keys() <= self._seen:
+            for key, name in zip(row, as_named(list(row), self._columns), strict=True):
+                self._seen.add(key)
+                if key != name:
+                    self._other[key] = name
+        if self._other and not self._other.keys().isdisjoint(row):
+            row = {self._name(key, row): value for key, value in row.items()}
+        self.keys.update(dict.fromkeys(row))
+        return row
+
+    def _name(self, key: str, row: dict[str, Any]) -> str:
+        """A key's name in a row; its own where the row has the name beside it."""
+        name = self._other.get(key, key)
+        return key if name in row else name
+
+
+def _is_blank(row: dict[str, Any]) -> bool:
+    """Whether a row has no cell: no key, or nothing but null and empty text."""
+    return not any(value is not None and (type(value) is not str or value.strip(BLANKS)) for value in row.values())
 
 
 def _fault(value: Any, raw: str) -> tuple[str, str] | None:

@@ -1,13 +1,16 @@
 """Parquet: the footer's promises are checked before a page is read, and pages by their checksums."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tiltyard.rules.header_names import as_named
 from tiltyard.stores.reading.arrow_types import bearable, is_bytes, is_text, plain, undecodable
-from tiltyard.stores.reading.handover import Handover, Refusal, Request, kept_columns
+from tiltyard.stores.reading.handover import BLANKS, Handover, Refusal, Request, kept_columns
 
 SHOWN_BYTES = 100
 """Bytes of a value that is not UTF-8 which a reason shows."""
@@ -19,24 +22,49 @@ def read_parquet(path: Path, request: Request, handover: Handover) -> list[str]:
     Text is read as a dictionary in bounded batches, and refused when it would unfold to more than
     ``limits.max_bytes``: a small file can hold one huge text many times.
     """
-    header = _header(path, handover)
+    written = _header(path, handover)
+    header = as_named(written, request.columns)
     kept = kept_columns(header, request)
-    with _opened(path, kept) as parquet:
+    stored = [written[header.index(name)] for name in kept]
+    with _opened(path, stored) as parquet:
         texts = 0
-        for batch in parquet.iter_batches(batch_size=_batch_rows(handover), columns=kept, use_threads=False):
+        for batch in parquet.iter_batches(batch_size=_batch_rows(handover), columns=stored, use_threads=False):
             texts += sum(_unfolded(column) for column in batch.columns)
             if texts > request.max_bytes:
                 raise Refusal(f"its text unfolds to more than limits.max_bytes, {request.max_bytes:,}")
-            _hand_over(batch, kept, request, handover)
+            columns = [
+                bearable(plain(column), name, name in request.columns)
+                for name, column in zip(kept, batch.select(stored).columns, strict=True)
+            ]
+            # Where not all columns are at hand, no row can be said to have no cell.
+            _hand_over(_filled(columns, handover) if len(kept) == len(header) else columns, kept, request, handover)
     return header
 
 
-def _hand_over(batch: pa.RecordBatch, kept: list[str], request: Request, handover: Handover) -> None:
-    """Hand over a batch's rows in types that polars takes; rows with text that is not UTF-8 are handed over as bad."""
-    numbers = list(handover.numbers(batch.num_rows))
-    columns = [
-        bearable(plain(column), name, name in request.columns) for name, column in zip(kept, batch.columns, strict=True)
-    ]
+def _filled(columns: list[pa.Array], handover: Handover) -> list[pa.Array]:
+    """The columns without the rows that have no cell; counts those. One column alone may have empty cells."""
+    if len(columns) < 2 or _has_cell(columns[0]).all():
+        return columns
+    filled = np.logical_or.reduce([_has_cell(column) for column in columns])
+    handover.blank += int((~filled).sum())
+    return [column.filter(pa.array(filled)) for column in columns]
+
+
+def _has_cell(column: pa.Array) -> Any:
+    """Whether each place of a column has a value: neither null nor NaN nor empty text."""
+    there = column.is_valid()
+    if is_text(column.type):
+        empty = pc.equal(pc.ascii_trim(column, characters=BLANKS), "")
+        there = pc.and_(there, pc.fill_null(pc.invert(empty), False))
+    elif pa.types.is_floating(column.type):
+        there = pc.and_(there, pc.fill_null(pc.invert(pc.is_nan(column)), False))
+    return there.to_numpy(zero_copy_only=False)
+
+
+def _hand_over(columns: list[pa.Array], kept: list[str], request: Request, handover: Handover) -> None:
+    """Hand over a batch's rows, whose types polars takes; rows with text that is not UTF-8 are handed over as bad."""
+    count = len(columns[0]) if columns else 0
+    numbers = list(handover.numbers(count))
     bad: dict[int, tuple[str, bytes]] = {}
     for name, column in zip(kept, columns, strict=True):
         if name in request.columns or not is_bytes(column.type):
@@ -44,7 +72,7 @@ def _hand_over(batch: pa.RecordBatch, kept: list[str], request: Request, handove
     for place, (name, value) in sorted(bad.items()):
         shown = f"{name}: {value[:SHOWN_BYTES]!r}"
         handover.reject(numbers[place], None, ("text in UTF-8, not binary data", shown), shown)
-    sound = [place for place in range(batch.num_rows) if place not in bad]
+    sound = [place for place in range(count) if place not in bad]
     rows = [column.take(pa.array(sound, pa.int64())) if bad else column for column in columns]
     texts = [_as_text(column) if name in request.columns else column for name, column in zip(kept, rows, strict=True)]
     handover.take(pa.record_batch(texts, names=kept), [numbers[place] for place in sound], [None] * len(sound))

@@ -17,6 +17,8 @@ MAGIC: Final = {
     b"PAR1": "Parquet",
     b"\x1f\x8b": "gzip",
     b"\x28\xb5\x2f\xfd": "zstd",
+    # Frames that its readers skip; pzstd and others put one before the data.
+    **{bytes([0x50 + number, 0x2A, 0x4D, 0x18]): "zstd" for number in range(16)},
     b"PK\x03\x04": "a zip archive (or an Excel workbook)",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"ORC": "ORC",
@@ -32,7 +34,9 @@ MAGIC: Final = {
 }
 """First bytes by what they mean."""
 
-COMPRESSED: Final = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
+BY_LINES: Final = {"csv", "jsonl"}
+
+COMPRESSED: Final = {"gzip": (b"\x1f\x8b",), "zstd": tuple(mark for mark, what in MAGIC.items() if what == "zstd")}
 
 
 def plain_file(request: Request) -> Path:
@@ -45,9 +49,9 @@ def plain_file(request: Request) -> Path:
     if request.compression:
         _check_first_bytes(path, request.compression, COMPRESSED[request.compression])
         path = _decompressed(path, request)
-    _check_first_bytes(path, request.format, b"PAR1" if request.format == "parquet" else None)
+    _check_first_bytes(path, request.format, (b"PAR1",) if request.format == "parquet" else None)
     if request.format != "parquet":
-        _check_utf8(path)
+        _check_utf8(path, request.max_line_bytes if request.format in BY_LINES else None)
     return path
 
 
@@ -60,7 +64,7 @@ def _check_size(path: Path, limit: int) -> None:
         raise Refusal(f"{size:,} bytes; limits.max_bytes is {limit:,}")
 
 
-def _check_first_bytes(path: Path, wanted: str, magic: bytes | None) -> None:
+def _check_first_bytes(path: Path, wanted: str, magic: tuple[bytes, ...] | None) -> None:
     """Refuse an object whose first bytes belong to another format."""
     with path.open("rb") as stream:
         head = stream.read(16)
@@ -104,9 +108,9 @@ def _stream(path: Path, compression: str) -> IO[bytes] | pa.NativeFile:
     return pa.CompressedInputStream(pa.OSFile(str(path)), compression)
 
 
-def _check_utf8(path: Path) -> None:
-    """Refuse text that is not UTF-8 throughout, saying where the first wrong byte is."""
-    decoder, offset, line = codecs.getincrementaldecoder("utf-8")("strict"), 0, 1
+def _check_utf8(path: Path, longest: int | None) -> None:
+    """Refuse text that is not UTF-8 throughout, or has a line of more than ``longest`` bytes, saying where."""
+    decoder, offset, line, begun = codecs.getincrementaldecoder("utf-8")("strict"), 0, 1, 0
     with path.open("rb") as stream:
         while True:
             chunk = stream.read(CHUNK)
@@ -120,5 +124,22 @@ def _check_utf8(path: Path) -> None:
                 raise Refusal(f"not UTF-8: byte 0x{wrong:02x} at offset {at} (line {line}); convert it") from error
             if not chunk:
                 return
+            if longest is not None:
+                begun = _check_lines(chunk, line, begun, longest)
             offset += len(chunk)
             line += chunk.count(b"\n")
+
+
+def _check_lines(chunk: bytes, line: int, begun: int, longest: int) -> int:
+    """Refuse a line that is too long before it is held as a whole; how much of the last one was met.
+
+    ``begun`` bytes of the line, whose number is ``line``, were met before.
+    """
+    lengths = [len(piece) for piece in chunk.replace(b"\r", b"\n").split(b"\n")]
+    lengths[0] += begun
+    if max(lengths) > longest:
+        place = next(place for place, length in enumerate(lengths) if length > longest)
+        at = sum(lengths[:place]) + place - begun
+        line += chunk[: max(at, 0)].count(b"\n")
+        raise Refusal(f"line {line} has more than {longest:,} bytes (limits.max_line_bytes); is its end missing?")
+    return lengths[-1]

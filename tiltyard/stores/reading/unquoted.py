@@ -5,6 +5,7 @@ left to ``delimited``; a test holds both to the same answer.
 """
 
 import mmap
+import re
 from collections import deque
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from tiltyard.stores.reading.handover import Handover, Request
@@ -27,6 +29,9 @@ def longest_line(path: Path, request: Request) -> int | None:
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if len(request.delimiter.encode()) > 1 or content.find(request.quote.encode()) >= 0:
             return None
+        is_marked = request.escape and content.find(request.escape.encode()) >= 0
+        if is_marked or _has_blank_rows(content, request.delimiter):
+            return None
         found = [_line_ends(content, at) for at in range(0, len(content), CHUNK)]
         begins = len(BOM) if content[: len(BOM)] == BOM else 0
         ends = np.concatenate([[begins - 1], *(ends for ends, _ in found), [len(content)]])
@@ -37,6 +42,13 @@ def longest_line(path: Path, request: Request) -> int | None:
     shortest = int(lengths[:-1].min(initial=CHUNK))
     safe = shortest > 1 if returns == {"none"} else shortest > 2 and "alone" not in returns
     return int(lengths.max()) if safe else None
+
+
+def _has_blank_rows(content: mmap.mmap, delimiter: str) -> bool:
+    """Whether any line has no cell: they are no rows, and here every line is one."""
+    # A line that begins with neither is most lines; the pattern is tried after line ends only.
+    mark = re.escape(delimiter.encode())
+    return re.search(rb"\n(?:[ \t]|" + mark + rb")+(?:\r?\n|\r?\Z)", content) is not None
 
 
 def _line_ends(content: mmap.mmap, at: int) -> tuple[npt.NDArray[np.int64], str]:
@@ -50,13 +62,17 @@ def _line_ends(content: mmap.mmap, at: int) -> tuple[npt.NDArray[np.int64], str]
     return np.flatnonzero(own == NEWLINE) + at, kind
 
 
-def read_unquoted(path: Path, longest: int, request: Request, kept: list[str], handover: Handover) -> None:
-    """Hand over the rows of a file whose longest line is known; rows of the wrong width are bad."""
+def read_unquoted(path: Path, longest: int, request: Request, kept: dict[str, str], handover: Handover) -> None:
+    """Hand over the rows of a file whose longest line is known; rows of the wrong width are bad.
+
+    ``kept`` has the columns to hand over, by the names that the file has for them.
+    """
     ragged: deque[Any] = deque()
     block = max(CHUNK, 2 * longest)  # a line must fit in what is parsed at once
-    with _opened(path, block, request.delimiter, kept, ragged) as reader:
+    with _opened(path, block, request.delimiter, list(kept), ragged) as reader:
         for batch in reader:
-            _take(batch, ragged, handover)
+            named = batch.rename_columns(list(kept.values()))
+            _take(_trimmed(named) if request.trim else named, ragged, handover)
     while ragged:
         _reject(ragged.popleft(), handover)
 
@@ -86,6 +102,12 @@ def _opened(path: Path, block: int, delimiter: str, kept: list[str], ragged: deq
             check_utf8=False,  # the whole file was checked before
         ),
     )
+
+
+def _trimmed(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch without spaces and tabs around its cells."""
+    columns = [pc.utf8_trim(column, characters=" \t") for column in batch.columns]
+    return pa.record_batch(columns, names=batch.schema.names)
 
 
 def _take(batch: pa.RecordBatch, ragged: deque[Any], handover: Handover) -> None:
