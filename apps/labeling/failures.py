@@ -32,19 +32,14 @@ class Refusal(HTTPException):
 
 
 def failure(status: int, error: str, where: str | None = None, headers: dict[str, str] | None = None) -> JSONResponse:
-<<<<<<< HEAD
-    """A refusal as the API answers it."""
-    return JSONResponse({"error": redacted(error), "where": where}, status, headers)
-=======
     """A refusal as the API answers it; what it repeats of the request may hold half a character, which no body can."""
-    told = {"error": _written(error), "where": None if where is None else _written(where)}
+    told = {"error": tellable(error), "where": None if where is None else tellable(where)}
     return JSONResponse(told, status, headers)
 
 
-def _written(text: str) -> str:
-    """A text with what cannot be encoded written out."""
-    return text.encode("utf-8", "backslashreplace").decode()
->>>>>>> main
+def tellable(text: str) -> str:
+    """A text without secrets, and with what cannot be encoded written out."""
+    return redacted(text).encode("utf-8", "backslashreplace").decode()
 
 
 def status_of(error: TiltyardError) -> int:
