@@ -45,6 +45,7 @@ def grant_labeling(database: Database, role: str) -> None:
             f"GRANT INSERT ON {appended} TO {to}",
             f"GRANT UPDATE ({leases}) ON {names.quote(tables.assignment.name)} TO {to}",
             f"GRANT UPDATE ON {names.quote(tables.outbox.name)} TO {to}",
+            f"GRANT INSERT, UPDATE ON {names.quote(tables.head.name)} TO {to}",
             f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {to}",
         ):
             connection.execute(text(statement))
