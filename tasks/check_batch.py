@@ -8,6 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from schemas.canonical import digest
+from schemas.columns import inside
 from schemas.errors import ObjectError, TiltyardError
 from schemas.frames import load_pandera
 from schemas.records import Batch, BatchId, LandedObject, ObjectId, StoredFile
@@ -162,7 +163,7 @@ def _contradictions(workspace: Workspace, sifted: Sifted) -> dict[str, Any]:
     """How many samples the object labels in two ways, if any: they are disputes."""
     if sifted.labeled.is_empty():
         return {}
-    labels = sifted.labeled[str(workspace.project.columns.label)]
+    labels = sifted.labeled[inside(str(workspace.project.columns.label))]
     count = len(contradicted(sifted.labeled["sample_id"], labels, workspace.project))
     return {"contradicted": count} if count else {}
 

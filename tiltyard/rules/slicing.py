@@ -105,7 +105,7 @@ def _labels(examined: Examined) -> pl.Series:
 
 def _all_slices(examined: Examined, project: Project) -> Iterator[Slice]:
     """Every slice, small ones too, in an order that does not depend on the rows' order."""
-    yield from _values(LABEL, _labels(examined))
+    yield from values_of(LABEL, _labels(examined))
     for name in columns_to_slice(project):
         yield from _of_column(name, examined.rows[inside(name)], project)
 
@@ -115,24 +115,25 @@ def _of_column(name: str, column: pl.Series, project: Project) -> Iterator[Slice
     kind = project.columns.kind_of(name)
     if kind in {"category", "boolean"}:
         few = column.n_unique() <= FEW or name in project.gate.slices.columns
-        yield from _values(told(name), column.cast(pl.String)) if few else ()
+        yield from values_of(told(name), column.cast(pl.String)) if few else ()
     elif kind == "text" and name in project.columns.features:
         yield from _bands(f"length of {name}", column.str.len_chars().cast(pl.Float64))
     elif kind == "text":
-        yield from _values(told(name), column) if name in project.gate.slices.columns else ()
+        yield from values_of(told(name), column) if name in project.gate.slices.columns else ()
     elif kind == "timestamp":
         yield from _bands(told(name), column.dt.epoch("s").cast(pl.Float64), moments=True)
     elif column.drop_nulls().n_unique() <= STEPS:
-        yield from _values(told(name), column.cast(pl.String))
+        yield from values_of(told(name), column.cast(pl.String))
     else:
         yield from _bands(told(name), column.cast(pl.Float64))
 
 
-def _values(name: str, column: pl.Series) -> Iterator[Slice]:
+def values_of(name: str, column: pl.Series) -> Iterator[Slice]:
     """One slice per value, the missing ones a slice too."""
-    cells = np.array(["(missing)" if cell is None else cell for cell in column.to_list()], dtype=np.str_)
-    for value in np.unique(cells):
-        yield Slice(name, str(value), cells == value)
+    # Not as an array of text: each of its cells takes the room of the longest one.
+    cells = column.fill_null("(missing)")
+    for value in sorted(cells.unique().to_list()):
+        yield Slice(name, value, (cells == value).to_numpy())
 
 
 def _bands(name: str, column: pl.Series, *, moments: bool = False) -> Iterator[Slice]:

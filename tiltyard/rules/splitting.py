@@ -1,7 +1,7 @@
 """Which rows are drawn by chance into the evaluation set, and in which order their labels are asked for."""
 
 from collections.abc import Iterable
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,8 @@ from tiltyard.rules.identity import canonical_cell
 
 SCALE: Final = 2.0**53
 """Doubles hold 53 bits exactly."""
+LONG: Final = 200
+"""Bytes of an entity up to which it is told as it is."""
 
 
 def drawn_for_evaluation(sample_ids: pl.Series, share: float, seed: int) -> pl.Series:
@@ -44,8 +46,22 @@ def split_units(rows: pl.DataFrame, project: Project) -> pl.Series:
 
 
 def entities_of(rows: pl.DataFrame, project: Project) -> NDArray[np.str_] | None:
-    """Whose each row is, as :func:`split_units` says it, text (n,); None where the project names no entity."""
-    return split_units(rows, project).to_numpy().astype(str) if project.columns.entity else None
+    """Whose each row is, as :func:`split_units` says it, text (n,); None where the project names no entity.
+
+    A long value is told by its hash: in an array of text each cell takes the room of the longest one.
+    """
+    return _shortened(split_units(rows, project)).to_numpy().astype(str) if project.columns.entity else None
+
+
+def _shortened(units: pl.Series) -> pl.Series:
+    """Texts with the hash of each long one in its place.
+
+    >>> _shortened(pl.Series(["a", None, "b" * 1000])).str.len_bytes().to_list()
+    [1, None, 64]
+    """
+    longer = units.filter(units.str.len_bytes() > LONG).unique().to_list()
+    hashed = [sha256(unit.encode()).hexdigest() for unit in longer]
+    return units.replace(longer, hashed) if longer else units
 
 
 def first_in_order(chunks: Iterable[pl.DataFrame], most: int, seed: int) -> pl.DataFrame:
