@@ -1,7 +1,7 @@
 """Replaying: a ledger that was lost, told again from its segments into an empty one.
 
-The segments hold every fact up to the last seal, each with its digest. What they do not hold is what is no fact: who has
-leased which sample, notices that wait, and what came after the last seal.
+The segments hold every fact up to the last seal, each with its digest. They lack what is no fact (who has leased which
+sample, notices that wait) and what came after the last seal.
 """
 
 from collections import defaultdict
@@ -17,8 +17,7 @@ from schemas.canonical import sha256_of
 from schemas.errors import LedgerError
 from tiltyard.stores.files import Files
 from tiltyard.stores.ledger import tables
-from tiltyard.stores.ledger.facts import row_digest
-from tiltyard.stores.ledger.guards import LEASE_COLUMNS
+from tiltyard.stores.ledger.facts import digests_of, lease_of
 from tiltyard.stores.ledger.heads import Head, move_head, number_of, sha256_in, write_head
 from tiltyard.stores.ledger.intake import REMARKS
 from tiltyard.stores.ledger.ledger import Ledger
@@ -151,14 +150,23 @@ def _tell(connection: Connection, link: Link, lines: list[dict[str, Any]], now: 
 def _row(table: Table, line: Mapping[str, Any], link: Link) -> dict[str, Any]:
     """A fact's row; LedgerError where it is not the one that its digest was made of."""
     fact = dict(line["fact"])
-    names = {column.name for column in table.columns} - LEASE_COLUMNS
+    names = {column.name for column in table.columns} - lease_of(table)
     where = f"segment {link.number}: {table.name} {line['id']} at position {line['seq']}"
     if unknown := sorted(fact.keys() - names):
         raise LedgerError(f"{where} has a {unknown[0]!r}, which this version does not know; use the one that wrote it")
     row = dict.fromkeys(names) | fact
-    if row["seq"] != line["seq"] or row_digest(table, row) != line["digest"]:
+    if table is tables.batch and "state" not in fact:
+        row["state"] = _state_of(fact)
+    if row["seq"] != line["seq"] or line["digest"] not in digests_of(table, row):
         raise LedgerError(f"{where} is not what its digest was made of")
     return row
+
+
+def _state_of(batch: Mapping[str, Any]) -> str:
+    """What became of a batch, where its segment was sealed before segments said so."""
+    if not batch["reason"]:
+        return "accepted"
+    return "refused" if batch["read"] else "unreadable"
 
 
 def _write(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

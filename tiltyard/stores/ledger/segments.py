@@ -17,7 +17,7 @@ from schemas.errors import LedgerError
 from tiltyard.stores.files import Files
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
-from tiltyard.stores.ledger.guards import LEASE_COLUMNS
+from tiltyard.stores.ledger.facts import lease_of
 from tiltyard.stores.ledger.heads import Head, known_head, move_head, write_head
 from tiltyard.stores.ledger.turns import turn
 
@@ -129,7 +129,7 @@ def _lines(connection: Connection, entries: Sequence[Row[Any]]) -> Iterator[dict
     facts: dict[int, dict[str, Any]] = {}
     for kind in sorted({entry.kind for entry in entries}):
         table = tables.metadata.tables[kind]
-        own = [column for column in table.columns if column.name not in LEASE_COLUMNS]
+        own = [column for column in table.columns if column.name not in lease_of(table)]
         between = table.c.seq.between(entries[0].seq, entries[-1].seq)
         facts |= {row["seq"]: dict(row) for row in connection.execute(select(*own).where(between)).mappings()}
     for entry in entries:

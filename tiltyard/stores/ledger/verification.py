@@ -7,7 +7,7 @@ from sqlalchemy.exc import DatabaseError
 
 from schemas.canonical import sha256_of
 from tiltyard.stores.ledger import tables
-from tiltyard.stores.ledger.facts import row_digest
+from tiltyard.stores.ledger.facts import digests_of
 from tiltyard.stores.ledger.guards import POSTGRESQL_REFUSAL, guard_statements
 from tiltyard.stores.ledger.heads import number_of, sha256_in
 from tiltyard.stores.ledger.ledger import Ledger
@@ -27,9 +27,8 @@ def verify_ledger(ledger: Ledger) -> list[str]:
         ]
     except (DatabaseError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        return [
-            f"the ledger's database cannot be read: {reason}; restore it from a backup, or move it away and bring the segments back with 'tiltyard restore'"
-        ]
+        remedy = "restore it from a backup, or move it away and say 'tiltyard restore'"
+        return [f"the ledger's database cannot be read: {reason}; {remedy}"]
 
 
 def _damage(ledger: Ledger) -> Iterator[str]:
@@ -46,10 +45,10 @@ def _changed_facts(ledger: Ledger) -> Iterator[str]:
     """Facts that differ from their digest, that are missing, or that the journal does not know."""
     with ledger.database.reading() as connection:
         journal = {entry.seq: entry for entry in connection.execute(select(tables.journal))}
-        for seq, *fact in (fact for table in tables.FACTS for fact in _facts(connection, table)):
+        for seq, kind, name, digests in (fact for table in tables.FACTS for fact in _facts(connection, table)):
             entry = journal.pop(seq, None)
-            if entry is None or [entry.kind, entry.record_id, entry.digest] != fact:
-                yield f"{fact[0]} {fact[1]} at position {seq} is not what was written"
+            if entry is None or (entry.kind, entry.record_id) != (kind, name) or entry.digest not in digests:
+                yield f"{kind} {name} at position {seq} is not what was written"
     for entry in journal.values():
         yield f"{entry.kind} {entry.record_id} at position {entry.seq} is missing"
 
@@ -79,12 +78,12 @@ def _highest_ever(connection: Connection) -> int:
     return int(seq or 0)
 
 
-def _facts(connection: Connection, table: Table) -> Iterator[tuple[int, str, str, str]]:
-    """Each fact of a table: its position, its kind, its id, the digest of its row as it is now."""
+def _facts(connection: Connection, table: Table) -> Iterator[tuple[int, str, str, set[str]]]:
+    """Each fact of a table: its position, its kind, its id, the digests that its row as it is now may have."""
     key = next(iter(table.primary_key.columns)).name
     for row in connection.execute(select(table)).mappings():
         values = dict(row)
-        yield values["seq"], table.name, str(values[key]), row_digest(table, values)
+        yield values["seq"], table.name, str(values[key]), digests_of(table, values)
 
 
 def _broken_chain(ledger: Ledger) -> Iterator[str]:
