@@ -49,10 +49,27 @@ def project_page() -> str:
 
 def _values() -> str:
     """The rules by which values are read, as their modules tell them."""
-    from tiltyard.rules import casting, widening
+    from schemas import class_names
+    from tiltyard.rules import casting, project_yaml, widening
 
-    kinds, rule = (str(module.__doc__).replace("``", "`").strip() for module in (casting, widening))
-    return f"\n## How values are read\n\n{kinds}\n\n### Values of another type\n\n{rule}\n"
+    modules = (project_yaml, class_names, casting, widening)
+    file, names, kinds, rule = (str(module.__doc__).replace("``", "`").strip() for module in modules)
+    return (
+        f"\n## How the file is read\n\n{file}\n\n{_limits_of_file()}\n\n### When two names are one class\n\n{names}\n"
+        f"\n## How values are read\n\n{kinds}\n\n### Values of another type\n\n{rule}\n"
+    )
+
+
+def _limits_of_file() -> str:
+    """The limits within which the file is read."""
+    from schemas.columns import MOST_COLUMNS
+    from schemas.project import MOST_CLASSES
+    from tiltyard.rules.project_yaml import DEEPEST, MOST_BYTES, MOST_NODES
+
+    return (
+        f"At most {MOST_BYTES:,} bytes, {MOST_NODES:,} values (what an alias repeats counts again), {DEEPEST} levels, "
+        f"{MOST_COLUMNS:,} columns (ranges written out) and {MOST_CLASSES:,} classes are taken."
+    )
 
 
 def _project_schema() -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """The columns of a batch: what each may hold, and the part it plays."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -23,6 +25,9 @@ OURS: Final = "\u241e"
 """How a column of ours begins that lives in one function only."""
 
 LONGEST_NAME: Final = 200
+MOST_COLUMNS: Final = 50_000
+LARGEST: Final = 1e15
+"""The largest number that is a plain setting; columns' limits may be larger."""
 
 REPEATED = re.compile(r"^(?P<head>[^{}]*)\{(?P<first>\d+)\.\.(?P<last>\d+)\}(?P<tail>[^{}]*)$")
 
@@ -38,8 +43,31 @@ def expand(name: str) -> list[str]:
     match = REPEATED.match(name)
     if match is None:
         return [name]
-    numbers = range(int(match["first"]), int(match["last"]) + 1)
-    return [f"{match['head']}{number}{match['tail']}" for number in numbers]
+    ends = match["first"], match["last"]
+    if max(map(len, ends)) > 9 or int(ends[1]) - int(ends[0]) >= MOST_COLUMNS:
+        raise ValueError(f"{name!r:.80} stands for more than {MOST_COLUMNS:,} columns")
+    if int(ends[0]) > int(ends[1]):
+        raise ValueError(f"{name!r} counts backwards; write the smaller number first")
+    return [f"{match['head']}{number}{match['tail']}" for number in range(int(ends[0]), int(ends[1]) + 1)]
+
+
+def expand_all(patterns: Iterable[str]) -> list[str]:
+    """The column names that a list of names and ranges stands for.
+
+    Raises ValueError where a name stands twice, a range is empty, or they are too many.
+
+    >>> expand_all(["age", "pixel_{8..10}"])
+    ['age', 'pixel_8', 'pixel_9', 'pixel_10']
+    """
+    names: dict[str, None] = {}
+    for pattern in patterns:
+        for name in expand(pattern):
+            if name in names:
+                raise ValueError(f"column {name!r:.80} stands twice; name it once, also among ranges")
+            names[name] = None
+        if len(names) > MOST_COLUMNS:
+            raise ValueError(f"more than {MOST_COLUMNS:,} columns are named")
+    return list(names)
 
 
 def inside(name: str) -> str:
@@ -71,7 +99,15 @@ def misfit_of_column(name: str) -> str:
 class Part(BaseModel):
     """A part of the project file: frozen, and unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def numbers_can_be_counted(self) -> Self:
+        """Refuse a count so large that arithmetic on it goes wrong; a field may set a bound of its own."""
+        for name, value in self.__dict__.items():
+            if isinstance(value, int) and abs(value) > 2**53 and name != "seed":
+                raise ValueError(f"{name} {value} is beyond what can be counted; take a number below 2**53")
+        return self
 
 
 class Column(Part):
@@ -81,7 +117,7 @@ class Column(Part):
     min: float | None = Field(None, description="smallest value allowed (number, integer)")
     max: float | None = Field(None, description="largest value allowed (number, integer)")
     allowed: list[str] | None = Field(None, description="the only values allowed (category)")
-    max_length: int = Field(100_000, ge=1, description="longest text allowed, in characters")
+    max_length: int = Field(100_000, ge=1, le=10**9, description="longest text allowed, in characters")
     missing: bool = Field(True, description="whether a cell may be empty")
     missing_as: list[str] | None = Field(
         None, description="spellings of an empty cell in this column, in place of source.csv.missing"
@@ -123,6 +159,7 @@ class Columns(Part):
     @classmethod
     def repeat(cls, columns: dict[str, Column]) -> dict[str, Column]:
         """Write out the ``{first..last}`` ranges."""
+        expand_all(columns)
         return {name: column for pattern, column in columns.items() for name in expand(pattern)}
 
     @model_validator(mode="after")
@@ -130,9 +167,9 @@ class Columns(Part):
         """Refuse a name that stands in two places, or that no column can bear."""
         names = [name for name in (self.id, self.time, self.label) if name]
         names += [*self.features, *self.context, *self.reference]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted(name for name, times in Counter(names).items() if times > 1)
         if twice:
-            raise ValueError(f"named in two places: {', '.join(twice)}")
+            raise ValueError(f"named in two places: {', '.join(twice[:10])}")
         for name in names:
             if why := misfit_of_column(name):
                 raise ValueError(f"column {name!r:.80} {why}; the producer gives it another name")

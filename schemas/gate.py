@@ -5,7 +5,7 @@ from typing import Final, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.columns import Part
+from schemas.columns import LARGEST, Part
 from schemas.errors import nearest
 
 MetricName = Literal[
@@ -27,18 +27,20 @@ class Looks(Part):
         "online_fdr",
         description="online_fdr: looks pay for those before them, so that few promotions are false; none: each alone",
     )
-    per_challenger: int = Field(3, ge=1, description="how often one challenger may be judged as labels come in")
+    per_challenger: int = Field(
+        3, ge=1, le=1000, description="how often one challenger may be judged as labels come in"
+    )
 
 
 class Slices(Part):
     """Parts of the evaluation set in which a challenger must do no harm."""
 
     columns: list[str] = Field(default_factory=list, description="columns to slice by; empty: those with few values")
-    minimum: int = Field(30, ge=2, description="fewest evaluation labels of a slice that is judged")
+    minimum: int = Field(30, ge=2, le=10**9, description="fewest evaluation labels of a slice that is judged")
     labels: bool | None = Field(
         None, description="whether each true label is a slice too; none: of more than two classes (two are a trade-off)"
     )
-    margin: float = Field(0.05, ge=0, description="how much worse a slice may be")
+    margin: float = Field(0.05, ge=0, le=LARGEST, description="how much worse a slice may be")
     rule: Literal["no_harm", "not_worse"] = Field(
         "no_harm",
         description="no_harm: fails where a slice is shown to be worse by more than margin; "
@@ -49,7 +51,7 @@ class Slices(Part):
 class Perturbation(Part):
     """Small changes of the inputs, and how many decisions may flip under them."""
 
-    noise: float = Field(0.02, ge=0, description="of a number, in standard deviations of its column")
+    noise: float = Field(0.02, ge=0, le=1000, description="of a number, in standard deviations of its column")
     typos: float = Field(0.02, ge=0, le=1, description="share of a text's characters that are mistyped")
     missing: float = Field(0.02, ge=0, le=1, description="share of the cells that are emptied")
     most_flips: float | None = Field(None, ge=0, le=1, description="largest share of flipped decisions; none: told")
@@ -71,9 +73,9 @@ class Calibration(Part):
 class Resources(Part):
     """What a prediction and a model may cost; measured only where there is a limit."""
 
-    latency_ms: float | None = Field(None, gt=0, description="95th percentile of the time for one row")
-    latency_times: float | None = Field(None, gt=0, description="the same, as a multiple of the champion's")
-    size_mb: float | None = Field(None, gt=0, description="the stored model")
+    latency_ms: float | None = Field(None, gt=0, le=LARGEST, description="95th percentile of the time for one row")
+    latency_times: float | None = Field(None, gt=0, le=LARGEST, description="the same, as a multiple of the champion's")
+    size_mb: float | None = Field(None, gt=0, le=LARGEST, description="the stored model")
 
 
 class Leaks(Part):
@@ -88,8 +90,10 @@ class Leaks(Part):
 class Watch(Part):
     """After a promotion: fresh labels drawn by chance that may send the champion back."""
 
-    labels: int = Field(30, ge=0, description="fresh evaluation labels from which the champion is looked at; 0: never")
-    days: float = Field(30, gt=0, description="how long after its promotion a champion is watched")
+    labels: int = Field(
+        30, ge=0, le=10**9, description="fresh evaluation labels from which the champion is looked at; 0: never"
+    )
+    days: float = Field(30, gt=0, le=36_500, description="how long after its promotion a champion is watched")
 
 
 class Gate(Part):
@@ -98,19 +102,24 @@ class Gate(Part):
     metric: str = Field(
         "accuracy", description=f"what models are compared by: {', '.join(METRICS)}, or module:function of your own"
     )
-    minimum_gain: float = Field(0.0, ge=0, description="the challenger must be better by at least this")
+    minimum_gain: float = Field(0.0, ge=0, le=LARGEST, description="the challenger must be better by at least this")
     confidence: float = Field(0.95, gt=0.5, lt=1, description="of the two-sided interval at the first look")
     rule: Literal["superior", "not_worse"] = Field(
         "superior",
         description="superior: the lower bound is above minimum_gain; not_worse: above -margin, gain > minimum_gain",
     )
-    margin: float = Field(0.0, ge=0, description="how much worse the lower bound may be under not_worse")
-    minimum_labels: int = Field(50, ge=2, description="fewest evaluation labels to judge on")
+    margin: float = Field(0.0, ge=0, le=LARGEST, description="how much worse the lower bound may be under not_worse")
+    minimum_labels: int = Field(50, ge=2, le=10**9, description="fewest evaluation labels to judge on")
     window: int | None = Field(
-        None, ge=1, description="newest batches that are judged on, where only they tell what will come; none: all"
+        None,
+        ge=1,
+        le=10**9,
+        description="newest batches that are judged on, where only they tell what will come; none: all",
     )
     floors: dict[MetricName, float] = Field(default_factory=dict, description="values to reach (losses: not exceed)")
-    resamples: int = Field(2000, ge=100, description="of the paired bootstrap that the standard error comes from")
+    resamples: int = Field(
+        2000, ge=100, le=100_000, description="of the paired bootstrap that the standard error comes from"
+    )
     looks: Looks = Looks()
     slices: Slices = Slices()
     dominance: float | None = Field(
@@ -120,7 +129,9 @@ class Gate(Part):
     calibration: Calibration = Calibration()
     resources: Resources = Resources()
     leaks: Leaks = Leaks()
-    freshness_days: float | None = Field(None, gt=0, description="oldest that the newest evaluation label may be")
+    freshness_days: float | None = Field(
+        None, gt=0, le=36_500, description="oldest that the newest evaluation label may be"
+    )
     churn: float | None = Field(None, ge=0, le=1, description="largest share of decisions that may flip; none: told")
     watch: Watch = Watch()
     approval: bool = Field(False, description="whether a person must approve each promotion")

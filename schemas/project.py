@@ -5,7 +5,7 @@ ignored is the costliest kind of typo.
 """
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final, Literal, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -13,9 +13,12 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from schemas.canonical import digest
 from schemas.classes import ClassName, Names
 from schemas.classes import named as with_name
-from schemas.columns import Columns, Part, expand
+from schemas.columns import LARGEST, MOST_COLUMNS, Columns, Part
+from schemas.display import Display
 from schemas.errors import ProjectFileError, nearest
 from schemas.gate import OF_TWO_CLASSES, Gate
+from schemas.later_keys import without_later
+from schemas.retention import Retention
 from schemas.tuning import Candidate, Tuning, TypeOrModule, refuse_costs, refuse_unread
 
 Format = Literal["auto", "csv", "json", "jsonl", "parquet"]
@@ -31,6 +34,9 @@ StrategyName = Literal[
     "typical",
     "random",
 ]
+
+
+MOST_CLASSES: Final = 10_000
 
 
 class CsvOptions(Part):
@@ -55,10 +61,12 @@ class CsvOptions(Part):
 
     @model_validator(mode="after")
     def marks_differ(self) -> Self:
-        """Refuse one mark for two purposes."""
+        """Refuse one mark for two purposes, and one that ends lines."""
         if self.decimal == self.thousands:
             raise ValueError(f"decimal and thousands are both {self.decimal!r}")
         structure = [mark for mark in (self.delimiter, self.quote, self.escape) if mark]
+        if line_end := next((mark for mark in structure if mark in "\r\n"), None):
+            raise ValueError(f"{line_end!r} ends a line; delimiter, quote and escape are marks within one")
         if len(set(structure)) < len(structure):
             raise ValueError("delimiter, quote and escape must be three different marks")
         return self
@@ -77,14 +85,18 @@ class Limits(Part):
     """What a batch may cost before it is refused."""
 
     bad_rows: float = Field(0.1, ge=0, le=1, description="largest share of bad rows before the batch is refused")
-    max_bytes: int = Field(1_000_000_000, ge=1, description="largest object, decompressed")
-    max_rows: int = Field(20_000_000, ge=1, description="most rows of an object")
-    max_columns: int = Field(10_000, ge=1, description="most columns of an object")
-    max_cells: int = Field(1_000_000_000, ge=1, description="most rows times columns of an object")
-    max_line_bytes: int = Field(50_000_000, ge=1, description="longest line of CSV or JSON Lines, or CSV record")
-    reader_seconds: float = Field(300, gt=0, description="time allowed to the reader process")
-    reader_memory_mb: int = Field(4096, ge=256, description="memory allowed to the reader process")
-    reasons_per_check: int = Field(1000, ge=1, description="rows listed per failed check in the validation table")
+    max_bytes: int = Field(1_000_000_000, ge=1, le=10**13, description="largest object, decompressed")
+    max_rows: int = Field(20_000_000, ge=1, le=10**10, description="most rows of an object")
+    max_columns: int = Field(10_000, ge=1, le=MOST_COLUMNS, description="most columns of an object")
+    max_cells: int = Field(1_000_000_000, ge=1, le=10**13, description="most rows times columns of an object")
+    max_line_bytes: int = Field(
+        50_000_000, ge=1, le=10**13, description="longest line of CSV or JSON Lines, or CSV record"
+    )
+    reader_seconds: float = Field(300, gt=0, le=86_400, description="time allowed to the reader process")
+    reader_memory_mb: int = Field(4096, ge=256, le=10**7, description="memory allowed to the reader process")
+    reasons_per_check: int = Field(
+        1000, ge=1, le=10**6, description="rows listed per failed check in the validation table"
+    )
 
 
 class Query(Part):
@@ -92,9 +104,9 @@ class Query(Part):
 
     strategy: StrategyName = Field("margin_kmeans", description="what makes a row worth a label")
     start: Literal["typical", "random"] = Field("typical", description="the strategy while there is no champion")
-    budget: int = Field(60, ge=1, description="assignments kept open for annotators")
+    budget: int = Field(60, ge=1, le=10**6, description="assignments kept open for annotators")
     random_share: float = Field(0.1, ge=0, le=1, description="share of the training queries drawn by chance")
-    shortlist: int = Field(20, ge=1, description="rows per pick that diversity chooses among")
+    shortlist: int = Field(20, ge=1, le=10_000, description="rows per pick that diversity chooses among")
     overlap: int = Field(1, ge=1, le=9, description="annotators per sample, where samples overlap")
     overlap_share: float = Field(1.0, ge=0, le=1, description="share of the samples that go to several annotators")
 
@@ -119,53 +131,26 @@ class Evaluation(Part):
     disagreement: bool = Field(
         True, description="whether the labels that the gate wants are drawn where champion and challenger disagree"
     )
-    population: int = Field(20_000, ge=100, description="most rows of the set, labeled or not, that both models score")
+    population: int = Field(
+        20_000, ge=100, le=10**8, description="most rows of the set, labeled or not, that both models score"
+    )
 
 
 class Stopping(Part):
     """When more labels stop paying; it is advice, and asking goes on."""
 
     kappa: float = Field(0.99, gt=0, le=1, description="mean agreement of successive models from which they are stable")
-    models: int = Field(3, ge=1, description="how many agreements in a row are averaged")
-    rows: int = Field(2000, ge=50, description="evaluation rows on which successive models are compared")
-    gain: float = Field(0.005, ge=0, description="what as many labels again must be expected to add to be worth asking")
+    models: int = Field(3, ge=1, le=1000, description="how many agreements in a row are averaged")
+    rows: int = Field(2000, ge=50, le=10**7, description="evaluation rows on which successive models are compared")
+    gain: float = Field(
+        0.005, ge=0, le=LARGEST, description="what as many labels again must be expected to add to be worth asking"
+    )
 
 
 class Triggers(Part):
     """What starts a retrain."""
 
-    labels: int = Field(60, ge=1, description="new annotations since the last training")
-
-
-class Display(Part):
-    """How a sample is shown to an annotator."""
-
-    kind: Literal["table", "text", "image"] = Field("table", description="how the queue draws a sample")
-    columns: list[str] = Field(default_factory=list, description="shown first, in this order; name{0..63} repeats")
-    width: int = Field(0, ge=0, description="pixels per line (image)")
-    levels: float = Field(1.0, gt=0, description="value of a full pixel (image)")
-    object: str | None = Field(None, description="column that names the picture's file or object (image)")
-    objects: str = Field("images", description="folder of the pictures, seen from the project file (image)")
-    groups: dict[str, list[str]] = Field(default_factory=dict, description="columns under a heading each (table)")
-    terms: list[str] = Field(default_factory=list, description="words to highlight (text)")
-
-    @field_validator("columns")
-    @classmethod
-    def repeat(cls, columns: list[str]) -> list[str]:
-        """Write out the ``{first..last}`` ranges."""
-        return [name for pattern in columns for name in expand(pattern)]
-
-    @field_validator("groups")
-    @classmethod
-    def repeat_in_groups(cls, groups: dict[str, list[str]]) -> dict[str, list[str]]:
-        """Write out the ``{first..last}`` ranges of each group."""
-        return {heading: [name for pattern in names for name in expand(pattern)] for heading, names in groups.items()}
-
-    @property
-    def named_columns(self) -> list[str]:
-        """Every column that the display speaks of."""
-        grouped = [name for names in self.groups.values() for name in names]
-        return [*self.columns, *grouped, *([self.object] if self.object else [])]
+    labels: int = Field(60, ge=1, le=10**9, description="new annotations since the last training")
 
 
 class Project(Part):
@@ -176,7 +161,7 @@ class Project(Part):
     guidelines: str = Field("", description="Markdown shown to annotators")
     source: Source = Source()
     columns: Columns
-    classes: list[ClassName] = Field(min_length=2)
+    classes: list[ClassName] = Field(min_length=2, max_length=MOST_CLASSES)
     retired: list[str] = Field(
         default_factory=list, description="classes of before: their labels are kept, counted and left out"
     )
@@ -196,12 +181,13 @@ class Project(Part):
     )
     triggers: Triggers = Triggers()
     stopping: Stopping = Stopping()
+    models: Retention = Retention()
     labeling: Labeling = Labeling()
     effective_label: Literal["majority", "latest", "adjudicated", "quality_weighted"] = Field(
         "majority", description="how several annotations of a sample become its label"
     )
     display: Display = Display()
-    seed: int = Field(0, ge=0, description="the source of all chance in this project")
+    seed: int = Field(0, ge=0, le=2**63 - 1, description="the source of all chance in this project")
 
     @field_validator("classes", mode="before")
     @classmethod
@@ -302,14 +288,7 @@ class Project(Part):
     @property
     def project_hash(self) -> str:
         """The identity of the whole file's meaning (spelling and key order aside), 64 hex digits."""
-        body = self.model_dump(mode="json")
-        # Keys that came later count only where they are used: projects of before stay what they are.
-        if not self.retired:
-            del body["retired"]
-        for entry in body["classes"]:
-            if not entry["aliases"]:
-                del entry["aliases"]
-        return digest(body)
+        return digest(without_later(self.model_dump(mode="json")))
 
     @property
     def contract_hash(self) -> str:
@@ -321,17 +300,10 @@ class Project(Part):
         # A key that came later counts only where it is used: contracts of before stay what they are.
         if self.columns.entity is None:
             del parts["columns"]["entity"]
-        csv, now = CsvOptions(), parts["source"]["csv"]
-        for name in ("decimal", "thousands", "escape", "trim"):
-            if now[name] == getattr(csv, name):
-                del now[name]
-        if self.limits.max_line_bytes == Limits().max_line_bytes:
-            del parts["limits"]["max_line_bytes"]
-        for column in (*parts["columns"]["features"].values(), *parts["columns"]["context"].values()):
-            if column["missing_as"] is None:
-                del column["missing_as"]
-        return digest(parts)
+        return digest(without_later(parts))
 
+
+SHOWN_PROBLEMS: Final = 8
 
 RECORDED: Final = "recorded"
 """The context in which a project is read that the ledger recorded: what was taken then is taken now."""
@@ -353,13 +325,17 @@ def parse_project(content: Any, where: str, context: str | None = None) -> Proje
     try:
         return Project.model_validate(content, context=context)
     except ValidationError as error:
-        problems = "; ".join(_problem(entry) for entry in error.errors())
-        raise ProjectFileError(f"{where}: {problems}") from error
+        found = error.errors(include_url=False)
+        problems = "; ".join(_problem(entry) for entry in found[:SHOWN_PROBLEMS])
+        more = f"; and {len(found) - SHOWN_PROBLEMS:,} more" if len(found) > SHOWN_PROBLEMS else ""
+        raise ProjectFileError(f"{where}: {problems}{more}") from error
+    except RecursionError as error:
+        raise ProjectFileError(f"{where}: nested too deep; a project file is flat") from error
 
 
 def _problem(entry: Any) -> str:
     """One pydantic complaint as a phrase that says where, what and what instead."""
-    place = ".".join(str(step) for step in entry["loc"])
+    place = ".".join(f"{step!s:.80}" for step in entry["loc"])
     if entry["type"] == "extra_forbidden":
         return f"{place}: unknown key, {nearest(str(entry['loc'][-1]), _known_keys(entry['loc'][:-1]))}"
     if entry["type"] == "missing":
@@ -369,9 +345,15 @@ def _problem(entry: Any) -> str:
     return f"{place}: {message}{given}" if place else f"{message}{given}"
 
 
+@lru_cache(maxsize=1)
+def project_schema() -> dict[str, Any]:
+    """The project file's JSON Schema."""
+    return Project.model_json_schema()
+
+
 def _known_keys(path: tuple[Any, ...]) -> list[str]:
     """The keys that are allowed at a place of the file, found by walking the JSON Schema."""
-    schema = Project.model_json_schema()
+    schema = project_schema()
     definitions, node = schema["$defs"], schema
     for step in path:
         node = _resolve(node, definitions)

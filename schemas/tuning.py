@@ -1,11 +1,14 @@
 """Which trials are fitted and how they are compared among themselves, before the gate, as the project file says it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, Self
+from math import prod
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.columns import Part
+from schemas.columns import LARGEST, Part
+
+MOST_COMBINATIONS: Final = 10_000
 
 TypeOrModule = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")]
 """A module, or a class or function in one, as an import writes it."""
@@ -22,6 +25,8 @@ class Range(Part):
     @model_validator(mode="after")
     def is_a_range(self) -> Self:
         """Refuse an empty range, and a logarithm of nothing."""
+        if max(abs(self.low), abs(self.high)) > LARGEST:
+            raise ValueError(f"low and high are at most {LARGEST:g} from zero, got {self.low:g} and {self.high:g}")
         if self.low >= self.high:
             raise ValueError(f"low {self.low:g} is not below high {self.high:g}")
         if self.log and self.low <= 0:
@@ -60,6 +65,11 @@ class Candidate(Part):
         for name, values in self.grid.items():
             if not values:
                 raise ValueError(f"grid names no values of {name!r}")
+        combinations = prod(len(values) for values in self.grid.values())
+        if combinations > MOST_COMBINATIONS:
+            raise ValueError(
+                f"grid has {combinations:,} combinations, {MOST_COMBINATIONS:,} at most; name fewer values"
+            )
         return self
 
 
@@ -69,12 +79,12 @@ class Tuning(Part):
     search: Literal["grid", "random", "halving", "optuna"] = Field(
         "grid", description="which combinations are tried; optuna needs tiltyard[optuna]"
     )
-    trials: int = Field(20, ge=1, description="of each candidate with a space or grid, unless search is grid")
-    seconds: float | None = Field(None, gt=0, description="after this no further trial is begun; none: no limit")
+    trials: int = Field(20, ge=1, le=10_000, description="of each candidate with space or grid, unless search is grid")
+    seconds: float | None = Field(None, gt=0, le=31_536_000, description="after this no trial is begun; none: no limit")
     workers: int = Field(1, ge=1, le=64, description="processes that fit trials side by side; they change no result")
     start: Literal["cold", "warm"] = Field("cold", description="warm: the champion's own parameters are tried first")
     folds: int = Field(3, ge=2, le=20, description="of the cross-validation that ranks the trials")
-    minimum_labels: int = Field(20, ge=2, description="fewest training labels to fit from")
+    minimum_labels: int = Field(20, ge=2, le=10**9, description="fewest training labels to fit from")
     class_weight: Literal["none", "balanced"] = Field("none", description="balanced: rare classes weigh more")
     calibration: Literal["none", "sigmoid", "isotonic", "temperature"] = Field(
         "none", description="how the best trial's probabilities are calibrated, by cross-validation"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from schemas.errors import TiltyardError
+from schemas.redaction import redacted
 
 if TYPE_CHECKING:
     from tiltyard.stores.files import Files
@@ -27,6 +28,10 @@ class Finding:
     state: Literal["ok", "warn", "fail"]
     said: str
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        """Say nothing secret: addresses of stores and servers are told here."""
+        object.__setattr__(self, "said", redacted(self.said))
 
 
 def findings_of(project: Path) -> Iterator[Finding]:
@@ -264,11 +269,17 @@ def _metric(workspace: "Workspace") -> Finding:
 
 def _ledger(workspace: "Workspace") -> Finding:
     """Whether the ledger opens."""
+    from tiltyard.stores.ledger.verification import missing_guards
+
     remedy = "Check TILTYARD_LEDGER_URL, or restore workspace/ledger.db from a backup; 'tiltyard verify' says more."
     try:
-        position = workspace.ledger.position()
+        position, missing = workspace.ledger.position(), missing_guards(workspace.ledger)
     except Exception as error:  # each database refuses in its own words
         return Finding("ledger", "fail", f"{str(error).splitlines()[0]}", remedy)
+    if missing:
+        return Finding(
+            "ledger", "fail", f"{len(missing)} guards against changes are gone", "'tiltyard verify' names them."
+        )
     return Finding("ledger", "ok", f"{position:,} facts")
 
 

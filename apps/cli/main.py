@@ -30,8 +30,9 @@ from apps.cli.showing import show
 from apps.cli.starting import example, init, schema
 from apps.cli.telling import history, status
 from apps.cli.training import rebuild, train
-from apps.cli.verifying import verify
+from apps.cli.verifying import restore, verify
 from apps.cli.watching import watch
+from schemas.redaction import redact_logs
 
 app = typer.Typer(
     cls=Commands,
@@ -47,7 +48,7 @@ PANELS = {
     "Loop": (ingest, ask, train, judge, promote, approve, rollback, run),
     "Labels": (import_labels, export_labels),
     "Look": (status, history, show, diff, explain, report),
-    "Trust": (verify, rebuild, doctor),
+    "Trust": (verify, restore, rebuild, doctor),
     "Under Prefect": (deploy, watch, grant),
 }
 GROUPS = {
@@ -98,6 +99,7 @@ def prepare() -> None:
     if not sys.warnoptions:
         # Libraries warn about each other while they are imported; who runs a command can do nothing about it.
         warnings.simplefilter("ignore")
+    redact_logs()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -51,7 +51,7 @@ def _deal_units(labels: Names, folds: int, seed: int, units: Names) -> list[Spli
     if count < 2:
         first = free[units[free] == units[free[0]]]
         return [(np.setdiff1d(np.arange(len(labels)), first), first)]
-    dealer = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    dealer = StratifiedGroupKFold(count, shuffle=True, random_state=seed % 2**32)
     with warnings.catch_warnings():
         # A class with fewer rows than folds stands in some of them: what is asked of a fit is looked at afterwards.
         warnings.simplefilter("ignore")

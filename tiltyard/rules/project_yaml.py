@@ -12,14 +12,13 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final
 
 import yaml
 
 from schemas.class_names import code_point
 from schemas.errors import ProjectFileError
-from schemas.project import Project
+from schemas.project import project_schema
 
 MOST_BYTES: Final = 4_000_000
 MOST_NODES: Final = 120_000
@@ -57,7 +56,7 @@ def parse_yaml(text: str, where: str, path: tuple[str, ...] = ()) -> Any:
     schemas.errors.ProjectFileError: p.yaml: line 2: key 'a' stands twice in one mapping, in line 1 before; keep one
     """
     _refuse_controls(text, where)
-    node = _schema()
+    node = project_schema()
     for step in path:
         node = _inside(node, step)
     builder = _Builder(where, node)
@@ -301,12 +300,6 @@ class _Builder:
         raise ProjectFileError(f"{self._where}: line {self._line}{place}: {why}")
 
 
-@lru_cache(maxsize=1)
-def _schema() -> Node:
-    """The project file's JSON Schema."""
-    return Project.model_json_schema()
-
-
 def _inside(node: Node, step: str | int) -> Node:
     """The schema one step further in; empty where there is none."""
     if isinstance(step, int):
@@ -318,7 +311,7 @@ def _inside(node: Node, step: str | int) -> Node:
 def _resolved(node: Node) -> Node:
     """A schema with its reference followed; of several the first that is not null, marked as one that may be null."""
     if "$ref" in node:
-        return _resolved(_schema()["$defs"][node["$ref"].rsplit("/", 1)[-1]])
+        return _resolved(project_schema()["$defs"][node["$ref"].rsplit("/", 1)[-1]])
     if "anyOf" in node:
         others = [one for one in node["anyOf"] if one.get("type") != "null"]
         return {**_resolved(others[0]), "nullable": len(others) < len(node["anyOf"])}
