@@ -1,7 +1,7 @@
 """Choose what experts are asked next, and put it into their queue."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -116,12 +116,11 @@ def _choose(workspace: Workspace, asked: pl.Series, known: Known, number: int, s
     project = workspace.project
     return choose(
         _unasked(workspace, asked, evaluation=False),
-        Wanted.by(project.query, number, seed),
+        replace(Wanted.by(project.query, number, seed), said=_said(workspace, known)),
         project,
         model=known.model,
         committee=_committee(workspace, known, seed),
         labeled=known.labeled,
-        said=_said(workspace, known),
     )
 
 

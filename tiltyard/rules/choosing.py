@@ -33,7 +33,8 @@ class Wanted:
     """How many rows are wanted, and how they are to be found.
 
     ``seed`` is the source of chance; give each query its own, or a share of less than one row a query never
-    comes to be drawn.
+    comes to be drawn. ``said`` gives the model's predictions for rows where the caller has them already; the model is
+    then asked only which rows are near each other.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Wanted:
     random_share: float = 0.1
     shortlist: int = 20
     seed: int = 0
+    said: Callable[[pl.DataFrame], Predictions] | None = None
 
     @classmethod
     def by(cls, query: Query, number: int, seed: int) -> Self:
@@ -69,7 +71,6 @@ def choose(
     model: Any = None,
     committee: Sequence[Any] = (),
     labeled: pl.DataFrame | None = None,
-    said: Callable[[pl.DataFrame], Predictions] | None = None,
 ) -> pl.DataFrame:
     """The rows to label next, with all their columns and those of ``CHOICE``, highest priority first.
 
@@ -77,8 +78,7 @@ def choose(
     labelled, assigned or in the evaluation set are left out by the caller (see :func:`without`). They are read
     once, in bounded memory; chunk sizes and order do not matter. ``model`` is the fitted champion; without one, the
     start strategy chooses. ``committee`` are the fitted members for a committee strategy, ``labeled`` the rows (any
-    frame with the features) that typical and ranked_batch keep away from. ``said`` gives the model's predictions for
-    rows where the caller has them; the model is then asked for nothing but where rows are near or far.
+    frame with the features) that typical and ranked_batch keep away from.
 
     A share of the rows is drawn by chance first: ``_probability`` is then each row's chance of being drawn, and
     ``_score`` is null. Among the others the strategy chooses; ``_score`` is its measure in modAL's numbers. Fewer
@@ -87,7 +87,7 @@ def choose(
     name: StrategyName = wanted.strategy if model is not None else wanted.start
     asks_committee = bool(committee) and strategy_named(name).needs_committee
     stream = _Stream(wanted, name, Committee(committee) if asks_committee else model, project)
-    stream.said = None if asks_committee else said
+    stream.said = None if asks_committee else wanted.said
     for piece in _pieces(chunks, project):
         stream.take(piece)
     drawn = stream.drawn()
