@@ -296,7 +296,7 @@ class Project(Part):
 
     @property
     def contract_hash(self) -> str:
-        """The identity of what decides over rows: source, columns and limits; 64 hex digits.
+        """The identity of what decides over rows: source, columns, limits and labels that may arrive; 64 hex digits.
 
         A Pandera model named by import path is code: its source is added where it is loaded.
         """
@@ -308,6 +308,8 @@ class Project(Part):
         for name in ("decimal", "thousands", "escape", "trim"):
             if now[name] == getattr(csv, name):
                 del now[name]
+        if self.columns.label is not None:
+            parts["labels"] = sorted(self.names.every)
         if self.limits.max_line_bytes == Limits().max_line_bytes:
             del parts["limits"]["max_line_bytes"]
         for column in (*parts["columns"]["features"].values(), *parts["columns"]["context"].values()):

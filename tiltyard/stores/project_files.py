@@ -8,6 +8,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from schemas.class_names import is_same
 from schemas.errors import NotFound, ObjectError, ProjectFileError, nearest
 from schemas.project import Project, parse_project
 from tiltyard.rules.guessing import Guessed, can_be_named, guess, guess_delimiter
@@ -134,7 +135,7 @@ def _agree(guessed: Guessed, classes: tuple[str, ...]) -> None:
     """Refuse classes that leave out a label that the data holds, or that are fewer than two."""
     if len(set(classes)) < 2:
         raise ProjectFileError(f"two classes at least are needed, got {', '.join(classes)!r}")
-    unknown = [name for name in guessed.classes if name not in classes]
+    unknown = [name for name in guessed.classes if not any(is_same(name, one) for one in classes)]
     if unknown:
         raise ProjectFileError(f"column {guessed.label!r} holds {unknown[0]!r}; {nearest(unknown[0], classes)}")
 
