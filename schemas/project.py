@@ -292,6 +292,7 @@ class Project(Part):
         for entry in body["classes"]:
             if not entry["aliases"]:
                 del entry["aliases"]
+        _leave_out_unused(body["columns"])
         return digest(body)
 
     @property
@@ -310,13 +311,19 @@ class Project(Part):
                 del now[name]
         if self.limits.max_line_bytes == Limits().max_line_bytes:
             del parts["limits"]["max_line_bytes"]
-        for column in (*parts["columns"]["features"].values(), *parts["columns"]["context"].values()):
-            if column["missing_as"] is None:
-                del column["missing_as"]
+        _leave_out_unused(parts["columns"])
         return digest(parts)
 
 
 SHOWN_PROBLEMS: Final = 8
+
+
+def _leave_out_unused(columns: dict[str, Any]) -> None:
+    """Take keys of columns that came later out of a written project where they say nothing."""
+    for column in (*columns["features"].values(), *columns["context"].values()):
+        if column["missing_as"] is None:
+            del column["missing_as"]
+
 
 RECORDED: Final = "recorded"
 """The context in which a project is read that the ledger recorded: what was taken then is taken now."""
