@@ -2,6 +2,7 @@
 
 from flows.ingest_batch import take_in
 from schemas.records import BatchId
+from tasks.let_go_models import let_go_models
 from tasks.loop_flow import loop_flow
 from tasks.repair_stores import repair_stores
 from tasks.seal_ledger import seal_ledger
@@ -9,7 +10,7 @@ from tasks.seal_ledger import seal_ledger
 
 @loop_flow("reconcile")
 def reconcile(project: str = ".") -> list[str]:
-    """List the source and take in what no event announced, repair the alias, close stale runs.
+    """List the source and take in what no event announced, repair the alias, close stale runs, let go what is not kept.
 
     With its schedule on, no event need ever arrive.
 
@@ -20,6 +21,7 @@ def reconcile(project: str = ".") -> list[str]:
         What was found and put right, a line each.
     """
     done = repair_stores(project)
+    done += let_go_models(project)
     batches = take_in(project)
     seal_ledger(project)
     return [*done, *_found(batches)]

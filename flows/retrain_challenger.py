@@ -4,6 +4,7 @@ from schemas.records import VerdictId
 from tasks.approve_promotion import ask_for_approval, verdict_to_approve
 from tasks.fit_candidates import fit_candidates
 from tasks.judge_challenger import judge_challenger, question_to_settle, unjudged_challenger
+from tasks.let_go_models import let_go_models
 from tasks.loop_flow import loop_flow
 from tasks.promote_challenger import pending_verdict, promote_challenger
 from tasks.publish_artifacts import publish_verdict, unpublished_verdicts
@@ -48,6 +49,7 @@ def settle(project: str) -> VerdictId | None:
     verdict = judge(project) if question_to_settle(project) else None
     if pending := pending_verdict(project):
         promote_challenger(project, pending)  # also what a run that was killed had left to do
+    let_go_models(project)  # the bytes of rejected models beyond those that are kept
     return verdict
 
 

@@ -9,11 +9,17 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TypeVar
 
+from schemas.redaction import redacted
+
 T = TypeVar("T")
 
 
 class TiltyardError(Exception):
-    """A mistake that the reader of the message can mend."""
+    """A mistake that the reader of the message can mend; no secret stands in the message, whatever it was made of."""
+
+    def __init__(self, *said: object) -> None:
+        """Say something, redacted."""
+        super().__init__(*(redacted(one) if isinstance(one, str) else one for one in said))
 
 
 class ProjectFileError(TiltyardError):

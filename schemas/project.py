@@ -17,6 +17,7 @@ from schemas.columns import LARGEST, MOST_COLUMNS, Columns, Part
 from schemas.display import Display
 from schemas.errors import ProjectFileError, nearest
 from schemas.gate import OF_TWO_CLASSES, Gate
+from schemas.retention import Retention
 from schemas.tuning import Candidate, Tuning, TypeOrModule, refuse_costs, refuse_unread
 
 Format = Literal["auto", "csv", "json", "jsonl", "parquet"]
@@ -179,6 +180,7 @@ class Project(Part):
     )
     triggers: Triggers = Triggers()
     stopping: Stopping = Stopping()
+    models: Retention = Retention()
     labeling: Labeling = Labeling()
     effective_label: Literal["majority", "latest", "adjudicated", "quality_weighted"] = Field(
         "majority", description="how several annotations of a sample become its label"
@@ -289,6 +291,8 @@ class Project(Part):
         # Keys that came later count only where they are used: projects of before stay what they are.
         if not self.retired:
             del body["retired"]
+        if self.models == Retention():
+            del body["models"]
         for entry in body["classes"]:
             if not entry["aliases"]:
                 del entry["aliases"]

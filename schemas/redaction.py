@@ -4,9 +4,10 @@ There is one function, and it knows shapes, not settings: whatever program wrote
 secret came from. Each pattern is bounded, so that a long text costs no more than its length.
 """
 
+import logging
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 HIDDEN: Final = "***"
 _NAMED: Final = (
@@ -72,3 +73,50 @@ def _without_password(rest: str) -> str:
         return rest
     end = _END_OF_PLACE.search(rest)
     return HIDDEN + (rest[end.start() :] if end else "")
+
+
+class RedactedRecord(logging.LogRecord):
+    """A record of a log whose message and traceback tell no secret, whoever logs and whatever handler writes it."""
+
+    _traceback: str | None = None
+
+    @property
+    def exc_text(self) -> str | None:
+        """The traceback as text, once a formatter made it."""
+        return self._traceback
+
+    @exc_text.setter
+    def exc_text(self, text: str | None) -> None:
+        """Keep a traceback without its secrets."""
+        self._traceback = redacted(text) if text else text
+
+    def getMessage(self) -> str:  # logging's own name
+        """The message without its secrets."""
+        return redacted(super().getMessage())
+
+
+def redact_logs() -> None:
+    """Let every logger of this process write redacted records from now on; a factory that somebody set stays."""
+    if logging.getLogRecordFactory() is logging.LogRecord:
+        logging.setLogRecordFactory(RedactedRecord)
+
+
+def without_secrets(error: BaseException) -> BaseException:
+    """The error itself where its text tells no secret, else one that says the same without it.
+
+    Whoever shows an error that is not ours (Prefect's states, a server's log) shows its text.
+    """
+    said = _said(error)
+    clean = redacted(said)
+    if clean == said:
+        return error
+    told = RuntimeError(f"{type(error).__name__}: {clean}")
+    return told.with_traceback(error.__traceback__)
+
+
+def _said(error: BaseException) -> Any:
+    """What an error says of itself; nothing where even that fails."""
+    try:
+        return str(error)
+    except Exception:  # a foreign class may do anything
+        return ""

@@ -15,6 +15,7 @@ from prefect.logging import get_logger
 from prefect.settings import PREFECT_API_URL
 
 from schemas.errors import TiltyardError
+from schemas.redaction import redacted
 from schemas.settings import Settings
 from tiltyard.stores.workspace import Workspace, open_workspace, utc_now
 
@@ -51,7 +52,7 @@ def announce(workspace: Workspace, event: str, text: str, **facts: Any) -> None:
     programs. An event may be lost or come twice: whoever is woken by it counts from the ledger.
     """
     project, now = workspace.project.name, workspace.clock()
-    payload = {"project": project, "text": f"{project}: {text}", **facts}
+    payload = {"project": project, "text": redacted(f"{project}: {text}"), **facts}
     if PREFECT_API_URL.value() or FlowRunContext.get() or TaskRunContext.get():
         resource = {"prefect.resource.id": f"tiltyard.project.{project}", "prefect.resource.name": project}
         emit_event(event, resource, occurred=now, payload=payload)
@@ -61,7 +62,7 @@ def announce(workspace: Workspace, event: str, text: str, **facts: Any) -> None:
 def announce_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Post a notice that a run failed: a state hook of every flow. Prefect's own event says it to automations."""
     project = _name_of(str(flow_run.parameters.get("project", ".")))
-    text = f"{flow.name} of {project} ended {state.name}: {state.message or 'no reason was given'}"
+    text = redacted(f"{flow.name} of {project} ended {state.name}: {state.message or 'no reason was given'}")
     _post("tiltyard.run.failed", {"project": project, "text": text, "run": str(flow_run.id)}, utc_now())
 
 

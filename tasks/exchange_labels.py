@@ -103,5 +103,7 @@ def _samples(workspace: Workspace, lines: list[tuple[int, Line]], by: str) -> di
 
 def _keys(line: Line, by: str) -> list[str]:
     """The names that a line's key may stand for; none where it is no text, which is told with the line."""
-    value = line.get(by)
-    return [] if isinstance(value, dict | list) else [one for one in spellings(value) if illegible(one) is None]
+    try:
+        return [one for one in spellings(line.get(by)) if illegible(one) is None]
+    except ValueError:
+        return []

@@ -6,6 +6,7 @@ from typing import ParamSpec, TypeVar
 from prefect import Flow, flow
 
 from tasks.announcing import announce_failure
+from tasks.step import telling_no_secret
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -13,9 +14,14 @@ R = TypeVar("R")
 
 def loop_flow(name: str) -> Callable[[Callable[P, R]], Flow[P, R]]:
     """Make a function that takes a ``project`` a flow of the loop."""
-    return flow(
+    make = flow(
         name=name,
         flow_run_name=f"{name} {{project}}",
         on_failure=[announce_failure],
         on_crashed=[announce_failure],
     )
+
+    def decorate(function: Callable[P, R]) -> Flow[P, R]:
+        return make(telling_no_secret(function))
+
+    return decorate

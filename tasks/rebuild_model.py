@@ -46,7 +46,7 @@ def _stored(workspace: Workspace, model: Model) -> str:
     try:
         workspace.registry.check(model)
     except NotFound:
-        return "missing"
+        return "" if model.model_id in workspace.let_go.begun() else "missing"
     except RegistryError:
         return "not what was recorded"
     return ""

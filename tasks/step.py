@@ -14,6 +14,7 @@ from prefect.tasks import Task
 from threadpoolctl import ThreadpoolController
 
 from schemas.errors import TiltyardError, Unavailable
+from schemas.redaction import redact_logs, without_secrets
 from schemas.settings import Settings
 from tasks.announcing import posted_after
 from tiltyard.stores.workspace import open_workspace
@@ -40,9 +41,27 @@ def step(name: str, *, alone: tuple[str, ...] = ()) -> Callable[[Callable[P, R]]
             retry_condition_fn=_is_worth_a_retry,
             cache_policy=NO_CACHE,
         )
-        return make(_in_turn(_on_one_thread(function), alone))
+        return make(telling_no_secret(_in_turn(_on_one_thread(function), alone)))
 
     return decorate
+
+
+def telling_no_secret(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, whose failures say nothing secret: Prefect writes them into states, logs and events."""
+    redact_logs()
+
+    @wraps(function)
+    def told(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            clean = without_secrets(error)
+            if clean is error:
+                raise
+            # The one before is not named as the cause: its text would be told as well.
+            raise clean from None
+
+    return told
 
 
 def _in_turn(function: Callable[P, R], turns: tuple[str, ...]) -> Callable[P, R]:

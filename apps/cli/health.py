@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from schemas.errors import TiltyardError
+from schemas.redaction import redacted
 
 if TYPE_CHECKING:
     from tiltyard.stores.files import Files
@@ -27,6 +28,10 @@ class Finding:
     state: Literal["ok", "warn", "fail"]
     said: str
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        """Say nothing secret: addresses of stores and servers are told here."""
+        object.__setattr__(self, "said", redacted(self.said))
 
 
 def findings_of(project: Path) -> Iterator[Finding]:

@@ -32,6 +32,7 @@ from apps.cli.telling import history, status
 from apps.cli.training import rebuild, train
 from apps.cli.verifying import verify
 from apps.cli.watching import watch
+from schemas.redaction import redact_logs
 
 app = typer.Typer(
     cls=Commands,
@@ -98,6 +99,7 @@ def prepare() -> None:
     if not sys.warnoptions:
         # Libraries warn about each other while they are imported; who runs a command can do nothing about it.
         warnings.simplefilter("ignore")
+    redact_logs()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

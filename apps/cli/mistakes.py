@@ -18,6 +18,7 @@ from apps.cli.manual import explain
 from apps.cli.options import person
 from apps.cli.screen import one_line, show_json
 from schemas.errors import TiltyardError
+from schemas.redaction import redacted
 
 MISTAKE: Final = 2
 OURS: Final = 1
@@ -63,6 +64,7 @@ class Commands(TyperGroup):
 
 def _told(sentence: str, code: int, as_json: bool) -> int:
     """Write a failure's sentence where people and programs look for it; the exit code."""
+    sentence = redacted(sentence)
     if as_json and code != INTERRUPTED:
         show_json({"error": one_line(sentence)})
     sys.stderr.write(f"tiltyard: {one_line(sentence)}\n")
@@ -72,7 +74,7 @@ def _told(sentence: str, code: int, as_json: bool) -> int:
 def _sentence(error: Exception) -> tuple[str, int]:
     """What to say about a failure, and its exit code."""
     if os.environ.get(DEBUG):
-        traceback.print_exc()
+        sys.stderr.write(redacted(traceback.format_exc()))
     if isinstance(error, TiltyardError):
         return str(error), MISTAKE
     if isinstance(error, typer.TyperException):

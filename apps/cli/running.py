@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from apps.cli.embedded_server import bind_embedded_server
 from apps.cli.mistakes import DEBUG
 from apps.cli.options import HERE, AsJson, ProjectPath
 from apps.cli.screen import console, counted, show_json, show_table
@@ -90,8 +91,9 @@ def _round(workspace: "Workspace", project: str, span: "tuple[Step, Step]") -> l
 def embedded() -> Iterator[None]:
     """Prefect as a quiet part of this process; a server that PREFECT_API_URL names is used where there is one.
 
-    Its heartbeat thread, which costs a flow of this length a second, is left out. Its server, which ends with this
-    process, writes a traceback for each event that it was still storing; what matters of its faults reaches the flow.
+    Its heartbeat thread, which costs a flow of this length a second, is left out. Its server ends with this process,
+    also when that is killed, and writes a traceback for each event that it was still storing; what matters of its
+    faults reaches the flow.
     """
     from prefect.settings import (
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
@@ -101,6 +103,7 @@ def embedded() -> Iterator[None]:
         temporary_settings,
     )
 
+    bind_embedded_server()
     logging.getLogger("prefect").setLevel(logging.WARNING)
     quiet = {
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,

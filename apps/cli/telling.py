@@ -83,6 +83,7 @@ def _status(workspace: "Workspace") -> dict[str, Any]:
     """Everything that status tells."""
     from tiltyard.rules.next_step import next_step
     from tiltyard.stores.stop_set import stopping_of
+    from tiltyard.stores.weights import weights
 
     ledger = workspace.ledger
     read = labels_read(workspace)
@@ -104,6 +105,7 @@ def _status(workspace: "Workspace") -> dict[str, Any]:
         "training": standing.training,
         "question": standing.question,
         "stopping": stopping_of(workspace),
+        "weights": weights(workspace),
         "arrived": standing.arrived,
         "refused": list(standing.refused),
         "next": next_step(standing),
@@ -143,6 +145,8 @@ def _most_first(row: dict[str, Any]) -> int:
 
 def _facts(workspace: "Workspace", data: dict[str, Any]) -> list[dict[str, Any]]:
     """The project's numbers as rows of a name and a sentence."""
+    from tiltyard.stores.weights import told_weights
+
     rows, queue, champion = data["rows"], data["queue"], data["champion"]
     kept = f"{rows['accepted']:,} accepted + {rows['quarantined']:,} quarantined + {rows['duplicate']:,} duplicate"
     sign = "=" if rows["holds"] else "IS NOT"
@@ -160,5 +164,6 @@ def _facts(workspace: "Workspace", data: dict[str, Any]) -> list[dict[str, Any]]
         "open question": data["question"] or "none",
         "champion": f"{champion.model_id[:8]}, move {champion.number}" if champion else "none yet",
         "stopping": data["stopping"].sentence,
+        "weighs": told_weights(data["weights"]),
     }
     return [{workspace.project.name: name, "": sentence} for name, sentence in said.items() if sentence]

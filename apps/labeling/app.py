@@ -45,6 +45,7 @@ from apps.labeling.service import LabelingService
 from apps.labeling.told import Health
 from schemas.errors import TiltyardError, Unavailable
 from schemas.labeling_settings import LabelingSettings
+from schemas.redaction import redact_logs
 from tiltyard.stores.workspace import utc_now
 
 LOG: Final = logging.getLogger("tiltyard.labeling")
@@ -86,6 +87,7 @@ def create_app(
     Raises ProjectFileError for a project that cannot be served, LedgerError when there is no secret to sign
     sessions with.
     """
+    redact_logs()
     service = LabelingService(projects, settings, secret_of(projects, settings), clock)
     app = FastAPI(
         title="Tiltyard labeling queue",
@@ -197,7 +199,8 @@ async def _validation(request: Request, error: Exception) -> Response:
 async def _mistake(request: Request, error: Exception) -> Response:
     """A mistake of the caller that a rule or the ledger found."""
     assert isinstance(error, TiltyardError)
-    return _told(request, status_of(error), str(error), None, None)
+    status = status_of(error)
+    return _told(request, status, str(error), None, {"Retry-After": "2"} if status == 503 else None)
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:

@@ -8,7 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
-from schemas.errors import AnnotationError, NotFound, ObjectError, TiltyardError
+from schemas.errors import AnnotationError, NotFound, ObjectError, ProjectFileError, TiltyardError, Unavailable
+from schemas.redaction import redacted
 
 API = "/api/"
 
@@ -32,17 +33,22 @@ class Refusal(HTTPException):
 
 def failure(status: int, error: str, where: str | None = None, headers: dict[str, str] | None = None) -> JSONResponse:
     """A refusal as the API answers it; what it repeats of the request may hold half a character, which no body can."""
-    told = {"error": _written(error), "where": None if where is None else _written(where)}
+    told = {"error": tellable(error), "where": None if where is None else tellable(where)}
     return JSONResponse(told, status, headers)
 
 
-def _written(text: str) -> str:
-    """A text with what cannot be encoded written out."""
-    return text.encode("utf-8", "backslashreplace").decode()
+def tellable(text: str) -> str:
+    """A text without secrets, and with what cannot be encoded written out."""
+    return redacted(text).encode("utf-8", "backslashreplace").decode()
 
 
 def status_of(error: TiltyardError) -> int:
-    """The status of a mistake: 404 for what is not there, 422 for what does not fit, else 409."""
+    """The status of a mistake: 404 for what is not there, 422 for what does not fit, else 409.
+
+    503 where the server's own project or stores are not as they should be: the caller sends the same again later.
+    """
+    if isinstance(error, ProjectFileError | Unavailable):
+        return 503
     if isinstance(error, NotFound):
         return 404
     return 422 if isinstance(error, AnnotationError | ObjectError) else 409

@@ -1,5 +1,6 @@
 """The leads' pages: rendered whole, without a script."""
 
+import re
 from asyncio import wrap_future
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +20,7 @@ from apps.labeling.login_routes import text_of
 from apps.labeling.overview import batches, days, dispute_count, flags, minute, proposals
 from apps.labeling.page_routes import page_caller
 from apps.labeling.pages import page
+from apps.labeling.parameters import SAMPLE_ID
 from apps.labeling.people import confusion, people
 from apps.labeling.samples import sample
 from apps.labeling.served import ServedProject
@@ -51,7 +53,7 @@ async def show_sample(request: Request, project: str, sample_id: str) -> Respons
     """One sample with all that was ever said of it."""
     caller, context = await page_caller(request, project, "lead")
     try:
-        found = await run_in_threadpool(sample, caller.served, sample_id)
+        found = await run_in_threadpool(sample, caller.served, _identity(sample_id))
     except NotFound:
         return page(
             "lead_sample.html", context | {"sample": None, "history": [], "assignments": [], "found": False}, 404
@@ -67,6 +69,7 @@ async def set_gold(request: Request, project: str, sample_id: str) -> Response:
     if caller.nonce and not service_of(request).csrf.holds(caller.nonce, text_of(form.get(FIELD))):
         raise Refusal(403, "the page's proof is missing or old; load the page again", "csrf")
     served, who, label = caller.served, caller.annotator, text_of(form.get("label"))
+    sample_id = _identity(sample_id)
     act: Callable[[], object] = (
         partial(gild, served, who, sample_id, label) if label else partial(retire, served, who, sample_id)
     )
@@ -79,6 +82,13 @@ async def show_exports(request: Request, project: str) -> Response:
     """Where every annotation can be fetched."""
     caller, context = await page_caller(request, project, "lead")
     return page("lead_exports.html", context | await run_in_threadpool(_exports, caller.served))
+
+
+def _identity(said: str) -> str:
+    """A sample's id from an address; NotFound for what is none, which a database might not even look for."""
+    if not re.fullmatch(SAMPLE_ID, said):
+        raise NotFound("there is no such sample; the overview and the exports name those that were asked")
+    return said
 
 
 def _overview(caller: Caller) -> Row:

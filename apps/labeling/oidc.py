@@ -86,7 +86,7 @@ def annotator_of(claims: Mapping[str, Any], claim: str) -> str:
     'ada@example.test'
     """
     name = claims.get(claim)
-    if not isinstance(name, str) or not name.strip():
+    if not isinstance(name, str) or not name.strip() or not name.strip().isprintable():
         raise NotVouchedFor(f"Your provider does not tell us your {claim!r}.")
     if claim == "email" and claims.get("email_verified") is not True:
         raise NotVouchedFor("Your provider has not verified your email address.")

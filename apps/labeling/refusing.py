@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from apps.labeling.failures import API, failure
+from apps.labeling.failures import API, failure, tellable
 from apps.labeling.pages import page
 
 
@@ -14,7 +14,7 @@ def refused(
     """One sentence with a status: as JSON under /api, as a page elsewhere."""
     if path.startswith(API):
         return failure(status, error, where, dict(headers or {}))
-    context = {"problem": error, "status": status, "back": {"href": "/", "text": "Back to the queue"}}
+    context = {"problem": tellable(error), "status": status, "back": {"href": "/", "text": "Back to the queue"}}
     response = page("error.html", context, status)
     response.headers.update(headers or {})
     return response

@@ -26,7 +26,7 @@ def rule(served: ServedProject, annotator: str, ruling: Ruling, payload: Payload
     new = check_annotation(new, served.project)
     (kept,) = served.ledger.annotations.submit(
         [new],
-        contract_hash=served.workspace.contract_hash,
+        contract_hash=served.contract_hash,
         now=served.now(),
         marked=[new.sample_id] if _is_for_judging(served, new.sample_id) else [],
         labeling=served.project.labeling,

@@ -15,7 +15,7 @@ from apps.labeling.admitting import Admission
 from apps.labeling.progress import ProgressOf
 from apps.labeling.remembered import Remembered
 from apps.labeling.writing import Writer
-from schemas.errors import ProjectFileError
+from schemas.errors import ProjectFileError, Unavailable
 from schemas.project import Project
 from schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation
 from tiltyard.rules.disputes import Dispute, disputed
@@ -39,7 +39,8 @@ class ServedProject:
         self._file = find_project_file(path)
         self._stamp = self._file.stat().st_mtime_ns
         self._clock = clock
-        self.workspace: Workspace = replace(open_workspace(self._file), clock=clock)
+        self._opened = open_workspace(self._file)
+        self.workspace: Workspace = replace(self._opened, clock=clock)
         self.writer = Writer(self.project.name, self._store, self._lease, self.ledger.position())
         self.progress = ProgressOf(self)
         self._assignments: OrderedDict[str, Assignment] = OrderedDict()
@@ -60,9 +61,23 @@ class ServedProject:
 
     def warm(self) -> None:
         """Do now what the first expert would have to wait for: Pandera's import takes a second, counting a moment."""
-        _ = self.workspace.contract_hash
+        try:
+            _ = self.contract_hash
+        except Unavailable as error:
+            LOG.warning("answers cannot be stored: %s", error)
         self.progress.tell("")
         self.admission.by_name("")
+
+    @property
+    def contract_hash(self) -> str:
+        """What decides over rows now; Unavailable when the project's Pandera module cannot be imported.
+
+        That is no fault of an answer: it is kept by who gave it, and taken once the module is there again.
+        """
+        try:
+            return self.workspace.contract_hash
+        except ProjectFileError as error:
+            raise Unavailable(f"nothing can be stored until the project is mended: {error}") from error
 
     def now(self) -> datetime:
         """This moment in UTC."""
@@ -86,16 +101,19 @@ class ServedProject:
         return disputed(contested, self.project.effective_label)
 
     def refresh(self) -> None:
-        """Take up a project file that was changed; one that cannot be read is left alone, and logged."""
+        """Take up a project file or a Pandera module that was changed; a file that cannot be read is left alone, and
+        logged."""
         stamp = self._file.stat().st_mtime_ns
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
+        is_new, self._stamp = stamp != self._stamp, stamp
         try:
-            project = open_workspace(self._file).project
+            opened = open_workspace(self._file)
         except ProjectFileError as error:
-            LOG.warning("the changed project file is not used: %s", error)
+            if is_new:
+                LOG.warning("the changed project file is not used: %s", error)
             return
+        if opened is self._opened:
+            return
+        self._opened, project = opened, opened.project
         if project.name != self.project.name:
             LOG.warning("%s is called %r now; start the server again to serve it", self._file, project.name)
             return
@@ -118,7 +136,7 @@ class ServedProject:
 
     def _store(self, annotations: Sequence[NewAnnotation]) -> list[Annotation]:
         """Store annotations together, all or none; on disk when this returns."""
-        contract, labeling = self.workspace.contract_hash, self.project.labeling
+        contract, labeling = self.contract_hash, self.project.labeling
         submit = self.ledger.annotations.submit
         return submit(annotations, contract_hash=contract, now=self.now(), labeling=labeling)
 

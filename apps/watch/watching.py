@@ -12,6 +12,7 @@ from apps.watch.patience import Patience
 from apps.watch.settling import Settled, Settling
 from apps.watch.telling import LabelTeller
 from schemas.errors import NotFound, ObjectError, TiltyardError
+from schemas.redaction import redacted
 from tiltyard.stores.message_queue import HOLD_SECONDS, MOST_AT_ONCE, Message
 
 LOG: Final = logging.getLogger("tiltyard.watch")
@@ -98,7 +99,7 @@ class Watch:
             if not _is_about_the_message(error):
                 raise
             LOG.warning("message %s could not be settled", message.message_id, exc_info=error)
-            return self._settling.put_off(message, f"{type(error).__name__}: {error}")
+            return self._settling.put_off(message, redacted(f"{type(error).__name__}: {error}"))
 
     def _delete_settled(self) -> None:
         """Delete what is settled."""
@@ -115,7 +116,8 @@ class Watch:
     def _wait_out(self, error: Exception, stop: Event) -> None:
         """Wait for what is away to come back, and keep meanwhile what is in hand out of others' sight."""
         pause = self._patience.pause()
-        self._standing.problem = str(error) if isinstance(error, TiltyardError) else f"{type(error).__name__}: {error}"
+        known = isinstance(error, TiltyardError)
+        self._standing.problem = redacted(str(error) if known else f"{type(error).__name__}: {error}")
         self._standing.count("problem")
         LOG.warning("%s; next attempt in %.0f s", self._standing.problem, pause, exc_info=_unforeseen(error))
         self._hold_on(pause)

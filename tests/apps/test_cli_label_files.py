@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.canonical import digest
+from schemas.canonical import canonical_json, digest, parse_json
 from schemas.records import Annotation, AnnotationId, AssignmentId, ModelId, NewAnnotation, SampleId
 from tests.commands import done, tiltyard
 from tests.small_project import a_day, answer_queue, deliver, make_project
 from tiltyard.rules.annotating import annotation_id
 from tiltyard.rules.label_intake import take_facts
-from tiltyard.rules.spreadsheets import guarded, unguarded
+from tiltyard.rules.spreadsheets import guarded, guarded_json, unguarded
 from tiltyard.stores.label_files import read_labels, write_labels
 from tiltyard.stores.workspace import Workspace
 
@@ -73,7 +73,7 @@ def annotations(draw: st.DrawFn) -> Annotation:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl"])
 @given(facts=st.lists(annotations(), max_size=4, unique_by=lambda one: one.client_key))
 @settings(max_examples=60, deadline=None)
 def test_every_annotation_comes_back_as_it_was(
@@ -90,7 +90,43 @@ def test_every_annotation_comes_back_as_it_was(
 @given(ODD)
 def test_no_cell_begins_like_a_formula_and_none_is_changed(text: str) -> None:
     assert unguarded(guarded(text)) == text
-    assert not guarded(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert not guarded(text).startswith(FORMULAS)
+
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+SLY = st.text(st.sampled_from("=+-@'\"\t\r\n;,|a1 \uff1d\u200b"), max_size=12)
+
+
+@given(SLY)
+@settings(max_examples=500)
+def test_no_locale_finds_the_beginning_of_a_formula(text: str) -> None:
+    assert unguarded(guarded(text)) == text
+    written = canonical_json({"x": text, text: [text, -1]})
+    assert parse_json(guarded_json(written)) == parse_json(written)
+    for mark in (",", ";", "|", "\t", "\n"):
+        cells = [cell.lstrip(' "\u200b') for cell in guarded(text).split(mark)]
+        # A line break after a separator ends the row: what comes then is looked at as the next row's cell.
+        assert not [cell for cell in cells if cell.startswith(FORMULAS[:4])]
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv"])
+@given(facts=st.lists(annotations(), max_size=3, unique_by=lambda one: one.client_key))
+@settings(max_examples=40, deadline=None)
+def test_a_file_that_another_locale_opens_holds_no_formula(
+    tmp_path_factory: pytest.TempPathFactory, ending: str, facts: list[Annotation]
+) -> None:
+    file = tmp_path_factory.mktemp("labels") / f"labels.{ending}"
+    write_labels(file, facts)
+    text = file.read_bytes().decode()
+    for mark in (";", "|", "\t" if ending == "csv" else ";"):
+        cells = [cell.strip(' "') for line in text.splitlines() for cell in line.split(mark)]
+        assert not [cell for cell in cells if cell.startswith(FORMULAS[:4])]
+    with file.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream, delimiter="," if ending == "csv" else "\t"))
+    texts = [
+        cell for row in rows for name, cell in row.items() if name not in {"score", "probability", "seq", "lead_ms"}
+    ]
+    assert not [cell for cell in texts if cell.startswith(FORMULAS)]
 
 
 @pytest.fixture
@@ -113,7 +149,7 @@ def emptied(workspace: Workspace) -> Path:
     return other
 
 
-@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl"])
 def test_an_export_restores_every_fact_in_an_empty_ledger_once(labeled: Workspace, ending: str, tmp_path: Path) -> None:
     file, other = tmp_path / f"labels.{ending}", emptied(labeled)
     count = labeled.ledger.annotations.count()

@@ -110,7 +110,7 @@ def test_the_document_names_every_route_and_body(document: Any, workspace: Works
         "annotations": ["application/json"],
         "adjudications": ["application/json"],
         "gold": ["application/json"],
-        "import": ["application/x-ndjson", "text/csv"],
+        "import": ["application/json", "application/x-ndjson", "text/csv", "text/tab-separated-values"],
     }
     answer_schema = told["components"]["schemas"]["Answer"]
     assert set(answer_schema["required"]) == {"client_key", "act", "sample_id", "assignment_id", "said_at"}

@@ -199,6 +199,7 @@ def test_it_is_told_again_after_the_next_training(served: ServedProject) -> None
 
 def trained(served: ServedProject) -> None:
     """A training of everything up to now."""
+    hashed = served.workspace.remember_project(served.now())
     position = served.ledger.position()
     file = StoredFile("file", "f", 4)
     served.ledger.models.keep_set(LabeledSet("set", "training", position, 4, {"yes": 2, "no": 2}, file, served.now()))
@@ -206,7 +207,7 @@ def trained(served: ServedProject) -> None:
         Model(
             model_id=ModelId("model"),
             training_id=TrainingId("set"),
-            project_hash="p",
+            project_hash=hashed,
             recipe={},
             seed=0,
             code_version="v",

@@ -43,7 +43,11 @@ def test_a_server_keeps_runs_models_and_aliases(server: str, fitted: Fitted, tmp
     assert registry.log_training(training) == registered
     record = type("Recorded", (), {"model_id": "m", "recipe": {}, "artifact": registered.artifact})
     assert np.array_equal(registry.load(record).predict(ROWS), fitted.model.predict(ROWS))  # type: ignore[arg-type]  # a record's two fields
+    size = registry.size_of(record)  # type: ignore[arg-type]  # a record's two fields
     registry.set_alias(registered.version, "champion")
     assert registry.aliases() == {"champion": "1"}
     assert registry.close_stale_runs() == 0
     assert isinstance(registered.artifact, StoredFile)
+    assert registry.let_go(record) == size  # type: ignore[arg-type]  # a record's two fields
+    assert not registry.has_bytes(record)  # type: ignore[arg-type]  # a record's two fields
+    assert registry.let_go(record) == 0  # type: ignore[arg-type]  # a record's two fields

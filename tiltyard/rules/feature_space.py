@@ -76,9 +76,10 @@ def encoded(offer: Offer) -> tuple[Any, Any]:
     preprocessing = preprocessing_of(offer.model)
     rows, labeled = bounded(offer.X), None if offer.labeled is None else bounded(offer.labeled)
     if preprocessing is not None:
-        rows, labeled = preprocessing.transform(rows), None if labeled is None else preprocessing.transform(labeled)
-        if not hasattr(rows, "dtypes"):
-            return rows, labeled
+        prepared = preprocessing.transform(rows)
+        # Steps that leave a frame (bounds, the columns of a model's time) make no space: today's columns do.
+        if not hasattr(prepared, "dtypes"):
+            return prepared, None if labeled is None else preprocessing.transform(labeled)
     both = rows if labeled is None else stacked(rows, labeled)
     if hasattr(both, "dtypes"):
         both = _encode_frame(both, offer.encoder)

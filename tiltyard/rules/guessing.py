@@ -21,7 +21,23 @@ from tiltyard.rules.widening import EXACT_FLOAT64, NUMBER, shortest
 
 Part = Literal["id", "time", "features", "context", "reference", "label", "left out"]
 
-NOTHING: Final = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "NaT", "?", "-", ".", "(missing)")
+NOTHING: Final = (
+    "NA",
+    "N/A",
+    "n/a",
+    "NaN",
+    "nan",
+    "NULL",
+    "null",
+    "None",
+    "none",
+    "NaT",
+    "?",
+    "-",
+    ".",
+    "\\N",
+    "(missing)",
+)
 """Spellings of an empty cell that producers use; each is taken only in columns where it cannot be a value."""
 
 TRIED: Final[tuple[Kind, ...]] = ("integer", "number", "timestamp", "boolean")

@@ -145,7 +145,11 @@ def _sample(line: Line, samples: Mapping[str, Sequence[Known]], by: str) -> Know
     key = text_of(line, by)
     if key is None:
         raise AnnotationError(f"{by} is empty")
-    found = next((samples[form] for form in spellings(line[by]) if form in samples), ())
+    try:
+        forms = spellings(line[by])
+    except ValueError as error:
+        raise AnnotationError(f"{by}: {error}") from error
+    found = next((samples[form] for form in forms if form in samples), ())
     if not found:
         raise AnnotationError(f"no sample with {by} {key!r} is in the pool")
     if len(found) > 1:

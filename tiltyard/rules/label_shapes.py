@@ -19,7 +19,7 @@ from schemas.project import Project
 from tiltyard.rules.label_files import OWN, Line, Refused
 from tiltyard.rules.label_studio_answers import annotator_of
 from tiltyard.rules.label_studio_tasks import HOLDER
-from tiltyard.rules.label_values import class_named, spellings
+from tiltyard.rules.label_values import class_meant
 
 ANSWERS: Final = ("accept", "reject", "ignore")
 SIGNS: Final = ("_input_hash", "_task_hash")
@@ -180,14 +180,9 @@ def _chosen(line: Line, shape: Shape) -> list[Any]:
 
 def _option(chosen: Any, texts: Sequence[tuple[Any, Any]], project: Project) -> Any:
     """The name that stands for an option."""
-    if any(class_named(form, project) is not None for form in _forms(chosen)):
+    if class_meant(chosen, project) is not None:
         return chosen
     return next((text for number, text in texts if number == chosen), chosen)
-
-
-def _forms(value: Any) -> tuple[str, ...]:
-    """The texts that a plain value may stand for."""
-    return () if isinstance(value, dict | list) else spellings(value)
 
 
 def _is_task(line: Line) -> bool:

@@ -1,14 +1,8 @@
 """What the values in a label file stand for: keys of samples, classes, and plain text.
 
-One rule of lossless widening holds for keys and classes, in CSV as in JSON:
-
-- Text stands for itself; then for itself in Unicode's composed form (NFC) and without the blanks around it. What names
-  a class beyond that is the project file's to say (:meth:`schemas.project.Project.said`).
-- ``1.0`` stands for ``1`` too: an integer that somebody's table kept as a decimal. Numbers beyond 2⁵³ are no longer
-  sure to be the integer that was meant, and stand for nothing but their digits.
-- ``true`` and ``false`` stand for any of their spellings ``true``, ``True`` and ``TRUE``.
-- ``null``, NaN and empty text stand for nothing.
-
+What a value says counts, not how its file stores it: the rule is that of :mod:`tiltyard.rules.widening`, the same as
+for batches. Beside it, a key that names no sample as it is written is tried in Unicode's composed form and without the
+blanks around it, and a class goes by every name that the project file gives it (:meth:`schemas.project.Project.said`).
 What is tried first is what is written, so that no two values that differ in the project are ever mixed.
 """
 
@@ -22,34 +16,23 @@ from schemas.canonical import canonical_json
 from schemas.errors import AnnotationError
 from schemas.project import Project
 from tiltyard.rules.strict_json import illegible
+from tiltyard.rules.widening import class_text, plain_text, shortest
 
-WHOLE_NUMBER: Final = re.compile(r"([+-]?[0-9]+)\.0+")
-SURE: Final = 2**53
-TRUTHS: Final = {
-    word: spelled for spelled in (("true", "True", "TRUE"), ("false", "False", "FALSE")) for word in spelled
-}
 LIST: Final = re.compile(r"""\[\s*(["'])([^"'\\]*)\1\s*\]""")
 """A list of one text as some tools write it into a cell."""
 
 
 def spellings(value: Any) -> tuple[str, ...]:
-    """The texts that a value may stand for, as written first; none where it stands for nothing.
+    """The texts that a key may stand for, as written first; none where it stands for nothing.
+
+    Raises ValueError for a number that stands for several integers or for none.
 
     >>> spellings("5.0"), spellings(5.0), spellings(True), spellings(" a"), spellings(None)
-    (('5.0', '5'), ('5.0', '5'), ('true', 'True', 'TRUE'), (' a', 'a'), ())
+    (('5.0', '5'), ('5',), ('true',), (' a', 'a'), ())
     """
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ()
-    if isinstance(value, bool):
-        return TRUTHS[str(value)]
-    if isinstance(value, float):
-        written = repr(value)
-        return (written, str(int(value))) if value.is_integer() and abs(value) <= SURE else (written,)
-    text = str(value)
-    tidy = unicodedata.normalize("NFC", text).strip()
-    whole = WHOLE_NUMBER.fullmatch(tidy)
-    forms = (text, tidy, *([whole[1]] if whole else []), *TRUTHS.get(tidy, ()))
-    return tuple(dict.fromkeys(form for form in forms if form))
+    text = plain_text(value) or ""
+    tidy = _tidy(text)
+    return tuple(dict.fromkeys(form for form in (text, tidy, shortest(tidy)) if form))
 
 
 def label_text(value: Any, project: Project) -> str | None:
@@ -61,19 +44,25 @@ def label_text(value: Any, project: Project) -> str | None:
     one = _only_one(value, project)
     if isinstance(one, dict | list):
         raise AnnotationError(f"label: {one!r:.60} is not a text")
-    forms = spellings(one)
-    for form in forms:
-        if (named := class_named(form, project)) is not None:
-            return named
-    return legible("label", forms[-1]) if forms else None
+    try:
+        text = _tidy(plain_text(one) or "")
+    except ValueError as error:
+        raise AnnotationError(f"label: {error}") from error
+    return class_meant(one, project) or legible("label", text) if text else None
 
 
-def class_named(text: str, project: Project) -> str | None:
-    """The class that a text names, by any name it has or had, as the project spells it; none where it names none.
+def class_meant(value: Any, project: Project) -> str | None:
+    """The class that a plain value names, by any name that it has or had, as the project spells it; none for no class.
 
     Every label of a file goes through here.
     """
-    return project.said(text)
+    try:
+        text = _tidy(plain_text(value) or "")
+        said = project.said(text) if text else None
+        widened = class_text(text if isinstance(value, str) else value, project.class_names)
+    except ValueError:
+        return None
+    return said or (widened if widened in project.class_names else None)
 
 
 def text_of(line: Mapping[str, Any], name: str) -> str | None:
@@ -97,7 +86,7 @@ def legible(name: str, text: str) -> str:
 
 def _only_one(value: Any, project: Project) -> Any:
     """The one thing in a list or a choice, also where it is written into a cell; AnnotationError for several."""
-    if isinstance(value, str) and (found := LIST.fullmatch(value.strip())) and class_named(value, project) is None:
+    if isinstance(value, str) and (found := LIST.fullmatch(value.strip())) and project.said(value) is None:
         return found[2]
     if isinstance(value, dict) and isinstance(value.get("choices"), list):
         value = value["choices"]
@@ -107,3 +96,8 @@ def _only_one(value: Any, project: Project) -> Any:
     if len(different) > 1:
         raise AnnotationError(f"label: {len(different)} classes are named where one is wanted, got {value!r:.80}")
     return different[0] if different else None
+
+
+def _tidy(text: str) -> str:
+    """A text in Unicode's composed form, without the blanks around it."""
+    return unicodedata.normalize("NFC", text).strip()

@@ -1,7 +1,7 @@
 """A project file as text with comments, from what was guessed about some rows."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -10,6 +10,7 @@ import yaml
 
 from tiltyard.rules.guessed_ranges import widened
 from tiltyard.rules.guessing import NOTHING, SERIES, Guess, Guessed
+from tiltyard.rules.header_names import odd_letters
 
 NUMBERED: Final = re.compile(r"^(?P<head>.*?)(?P<number>0|[1-9]\d*)$")
 POSITIVE: Final = ("yes", "y", "true", "1", "positive", "pos", "good", "spam", "fraud")
@@ -18,12 +19,12 @@ COMMANDS: Final = "sufq?"
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What stands at the head of a project file: its name, the data's file name, its pattern and delimiter."""
+    """What stands at the head of a project file: its name, the data's file name, its pattern and options of CSV."""
 
     name: str
     data: str
     pattern: str
-    delimiter: str
+    csv: Mapping[str, Any]
 
 
 def project_text(about: Described, guessed: Guessed, classes: Sequence[str]) -> str:
@@ -46,8 +47,24 @@ def flow(value: Any) -> str:
     >>> flow("no"), flow({"a": 1.5, "b": ["x, y"]})
     ("'no'", "{a: 1.5, b: ['x, y']}")
     """
-    written = yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, sort_keys=False, width=float("inf"))
-    return written.strip()[1:-1]
+    how: dict[str, Any] = {"default_flow_style": True, "sort_keys": False, "width": float("inf")}
+    written = str(yaml.dump([value], Dumper=OneLine, allow_unicode=True, **how)).strip()[1:-1]
+    # What cannot be seen is written by its code point, so that whoever reads the file sees that it is there.
+    if not written.isprintable():
+        written = str(yaml.dump([value], Dumper=OneLine, allow_unicode=False, **how)).strip()[1:-1]
+    return written
+
+
+class OneLine(yaml.SafeDumper):
+    """Writes text that holds line breaks, or marks that cannot be seen, in one line with escapes."""
+
+
+def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """A text, in double quotes where it would not stay in its line."""
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
+OneLine.add_representer(str, _represent)
 
 
 def grouped(guesses: Sequence[Guess]) -> list[list[Guess]]:
@@ -109,9 +126,9 @@ def _head(about: Described) -> list[str]:
 def _source(about: Described, guessed: Guessed) -> list[str]:
     """Where objects arrive and how they are written."""
     lines = ["source:", "  folder: incoming", f"  pattern: {flow(about.pattern)}"]
-    csv = {} if about.delimiter == "," else {"delimiter": about.delimiter}
+    csv = dict(about.csv)
     if len(guessed.nothing) > 1:
-        csv["missing"] = list(guessed.nothing)  # type: ignore[assignment]  # a mixed mapping, written as YAML
+        csv["missing"] = list(guessed.nothing)
     return [*lines, f"  csv: {flow(csv)}"] if csv else lines
 
 
@@ -148,6 +165,8 @@ def _column(group: Sequence[Guess]) -> str:
         seen = f"{min(met):.6g} to {max(met):.6g}" if len(group) > 1 else seen
     content |= {} if first.missing else {"missing": False}
     content |= {"missing_as": list(first.missing_as)} if first.missing_as else {}
+    odd = [letter for one in group for letter in odd_letters(one.name)][:3]
+    seen += f"; its name has {', '.join(odd)}" if odd else ""
     return f"    {flow(range_name(group))}: {flow(content)}  # {_comment(seen)}"
 
 
@@ -197,6 +216,9 @@ def _rules(classes: Sequence[str], guessed: Guessed) -> list[str]:
         "",
         "triggers:",
         "  labels: 60  # new annotations until the next training",
+        "",
+        "models:",
+        "  keep_rejected: 10  # rejected models whose bytes are kept; the others can be rebuilt",
         "",
         "gate:",
         f"  metric: {metric}  # {why}",

@@ -15,9 +15,12 @@ STARTS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20'"
 BLANKS: Final = '[\x00-\x08\x0b\x0c\x0e-\x20"\x7f\x85\xa0\u200b-\u200f\u2028\u2029\u2060\ufeff]*'
 """What readers drop before a formula: quotes, blanks and marks that nobody sees."""
 
+BREAKS: Final = "\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
+"""What some reader or other takes for the end of a line."""
+
 PLACES: Final = (
     rf"(?:^{BLANKS}|[,;|\t]{BLANKS})(?=GIVEN[{STARTS}\t\r\n])",
-    rf"[\r\n]{BLANKS}(?=GIVEN[{STARTS}\t])",
+    rf"[{BREAKS}]{BLANKS}(?=GIVEN[{STARTS}\t])",
 )
 """The beginnings of a cell: of the whole, after a separator of any locale, and after a line break within."""
 
@@ -53,7 +56,7 @@ def guarded_json(text: str) -> str:
 
 
 STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
-INNER: Final = re.compile(rf"((?:^|[,;|]|\\[tnr]){BLANKS})([{STARTS}])")
+INNER: Final = re.compile(rf"((?:^|[,;|\x85\u2028\u2029]|\\[tnr]){BLANKS})([{STARTS}])")
 """Where a cell might begin within a JSON string: tabs and line breaks are written as escapes there."""
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from schemas.errors import AnnotationError
 from schemas.project import Project
-from tiltyard.rules.label_values import class_named, spellings
+from tiltyard.rules.label_values import class_meant
 
 BREAK: Final = re.compile(r"\r\n|\r|\n")
 QUOTED: Final = re.compile(r'"[^"]*(?:""[^"]*)*"')
@@ -76,4 +76,4 @@ def _is_row(text: str, table: Table, project: Project) -> bool:
     if len(cells) != len(table.names) or "label" not in table.names:
         return False
     said = cells[list(table.names).index("label")]
-    return any(class_named(form, project) is not None for form in spellings(said))
+    return class_meant(said, project) is not None

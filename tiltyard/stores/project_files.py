@@ -2,15 +2,17 @@
 
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
 from schemas.errors import NotFound, ObjectError, ProjectFileError, nearest
-from schemas.project import Project, parse_project
-from tiltyard.rules.guessing import NOTHING, Guessed, can_be_named, guess, guess_delimiter, without_labels
+from schemas.project import CsvOptions, Project, parse_project
+from tiltyard.rules.guessed_csv import guessed_marks, guessed_options, plain_names, unmarked
+from tiltyard.rules.guessing import NOTHING, Guessed, can_be_named, guess, without_labels
+from tiltyard.rules.header_names import folded
 from tiltyard.rules.project_text import Described, project_text
 from tiltyard.rules.project_yaml import parse_yaml
 from tiltyard.rules.raw_rows import RawRows
@@ -62,16 +64,24 @@ def begin_project(data: Path, folder: Path, label: str | None = None, classes: t
 def _look_into(data: Path, folder: Path) -> tuple[Described, RawRows]:
     """The file's rows as they arrived, and what stands at the head of its project file."""
     format_name, compression = format_of(data.name, "auto")
-    delimiter = guess_delimiter(_beginning(data, compression)) if format_name == "csv" else ","
-    header = read_object(data, data.name, _asking_for(["(none)"], delimiter)).header
-    named = [name for name in header if can_be_named(name)]
+    csv = guessed_options(_beginning(data, compression)) if format_name == "csv" else {}
+    header = read_object(data, data.name, _asking_for(["(none)"], csv)).header
+    named = [name for name in plain_names(header) if can_be_named(name)]
     if not named:
         raise ObjectError(f"{data.name!r}: no column that a project file could name")
+    csv, raw = _read(data, named, csv)
     ending = "".join(Path(data.name).suffixes[-2 if compression else -1 :])
-    name = _name_of(folder.resolve().name)
-    return Described(name, data.name, f"*{ending}", delimiter), read_object(
-        data, data.name, _asking_for(named, delimiter)
-    )
+    return Described(_name_of(folder.resolve().name), data.name, f"*{ending}", csv), raw
+
+
+def _read(data: Path, named: list[str], csv: dict[str, Any]) -> tuple[dict[str, Any], RawRows]:
+    """The file's rows, with the options that read more of them: an escape is kept only where it mends rows."""
+    raw = read_object(data, data.name, _asking_for(named, csv))
+    if "escape" not in csv:
+        return csv, raw
+    others = {name: value for name, value in csv.items() if name != "escape"}
+    plain = read_object(data, data.name, _asking_for(named, others))
+    return (csv, raw) if raw.unreadable.height < plain.unreadable.height else (others, plain)
 
 
 def _beginning(data: Path, compression: str) -> str:
@@ -85,10 +95,10 @@ def _beginning(data: Path, compression: str) -> str:
         raise ObjectError(f"{data.name!r}: {error}") from error
 
 
-def _asking_for(names: list[str], delimiter: str) -> Project:
+def _asking_for(names: list[str], csv: dict[str, Any]) -> Project:
     """A project that asks the reader for some columns."""
     columns = {"features": {name: {"kind": "text"} for name in names}, "extra": "ignore"}
-    source = {"csv": {"delimiter": delimiter}}
+    source = {"csv": csv}
     return Project.model_validate({"name": "probe", "classes": ["a", "b"], "columns": columns, "source": source})
 
 
@@ -107,10 +117,15 @@ def _settled(
 ) -> tuple[Guessed, Project, str, int]:
     """The guess, the project it makes, its text and how many rows it refuses: tried on the rows themselves."""
     if label is not None and label not in raw.header:
+        label = folded(label)
+    if label is not None and label not in raw.header:
         raise ProjectFileError(f"no column {label!r} in {about.data!r}; {nearest(label, raw.header)}")
     if not raw.read:
         raise ObjectError(f"{about.data!r}: a header and no row; there is nothing to look at")
-    guessed = guess(raw, label)
+    marks, numbers = guessed_marks(raw, about.csv.get("delimiter", ","), label)
+    about = replace(about, csv={**about.csv, **marks})
+    plain = unmarked(raw, numbers, CsvOptions.model_validate(about.csv)) if marks else raw.cells
+    guessed = guess(replace(raw, cells=plain), label)
     if not guessed.of("features"):
         raise ObjectError(f"{about.data!r}: no column to learn from; label, keys and constant columns are none")
     chosen = _classes(guessed, classes, about)

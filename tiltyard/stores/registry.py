@@ -120,6 +120,23 @@ class Registry:
         """Raise RegistryError (NotFound where it is missing) unless a model's bytes are those that were recorded."""
         self._read(model.artifact)
 
+    def has_bytes(self, model: Model) -> bool:
+        """Whether there are bytes where a model's should be, whatever they are."""
+        name = model.artifact.name
+        if is_address(name):
+            return self._size_elsewhere(self._store_of(name), name) is not None
+        return local_path(name, self.artifacts).is_file()
+
+    def let_go(self, model: Model) -> int:
+        """Remove a model's bytes, and nothing else of it; how many they were, none where they are gone already."""
+        name = model.artifact.name
+        if is_address(name):
+            return self._remove_elsewhere(name)
+        path = local_path(name, self.artifacts)
+        size = path.stat().st_size if path.is_file() else 0
+        path.unlink(missing_ok=True)
+        return size
+
     def size_of(self, model: Model) -> int:
         """The bytes of a model's artefact."""
         return len(self._read(model.artifact))
@@ -326,12 +343,36 @@ class Registry:
         return content
 
     def _fetched(self, address: str) -> bytes:
-        """The bytes of a file that MLflow keeps elsewhere."""
+        """The bytes of a file that MLflow keeps elsewhere; NotFound where it lists none."""
         with asking(f"fetch {address!r}"), TemporaryDirectory() as folder:
             from mlflow.artifacts import download_artifacts
 
+            if self._size_elsewhere(self._store_of(address), address) is None:
+                raise NotFound(f"model file {address!r} is missing; restore it from a backup or rebuild the model")
             path = download_artifacts(artifact_uri=address, dst_path=folder, tracking_uri=self.uri)
             return Path(path).read_bytes()
+
+    def _remove_elsewhere(self, address: str) -> int:
+        """Remove a file that MLflow keeps elsewhere; how many bytes it had."""
+        with asking(f"remove {address!r}"):
+            store = self._store_of(address)
+            size = self._size_elsewhere(store, address)
+            if size is not None:
+                store.delete_artifacts(address.rpartition("/")[2])
+            return size or 0
+
+    def _store_of(self, address: str) -> Any:
+        """MLflow's client of the folder that an address lies in."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        return get_artifact_repository(address.rpartition("/")[0], tracking_uri=self.uri)
+
+    def _size_elsewhere(self, store: Any, address: str) -> int | None:
+        """The size of a file as its store lists it, None where it does not."""
+        name = address.rpartition("/")[2]
+        with asking(f"look for {address!r}"):
+            sizes = {Path(one.path).name: int(one.file_size or 0) for one in store.list_artifacts()}
+        return sizes.get(name)
 
 
 def _tags(model_id: ModelId, artifact: StoredFile) -> dict[str, str]:

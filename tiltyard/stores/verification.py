@@ -7,6 +7,8 @@ from sqlalchemy.exc import DatabaseError
 
 from schemas.errors import TiltyardError
 from schemas.records import Batch, Model, StoredFile
+from tiltyard.rules.retention import needed_models
+from tiltyard.stores.due import judging_of
 from tiltyard.stores.ledger.verification import verify_ledger
 from tiltyard.stores.own_code import missing_modules, paths_of_recipe
 from tiltyard.stores.parquet import ParquetStore
@@ -81,13 +83,22 @@ def _models(workspace: Workspace, models: Iterable[Model]) -> Iterator[str]:
 
     One of a class that is not found here is only compared by its bytes: :func:`_not_loadable_here` says so.
     """
+    gone = _let_go(workspace)
     for model in models:
         try:
+            if model.model_id in gone and not workspace.registry.has_bytes(model):
+                continue
             workspace.registry.check(model)
             if not _gone(model):
                 workspace.registry.load(model)
         except TiltyardError as error:
             yield f"model {model.model_id[:8]}: {error}"
+
+
+def _let_go(workspace: Workspace) -> set[str]:
+    """The models whose bytes were let go on purpose, and that no step may ask."""
+    needed = needed_models(workspace.ledger.models.all(), judging_of(workspace))
+    return workspace.let_go.begun() - {str(name) for name in needed}
 
 
 def _gone(model: Model) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from schemas.errors import ProjectFileError, SettingsError
+from schemas.errors import NotFound, ProjectFileError, SettingsError
 from schemas.project import Project, parse_project
 from schemas.records import Model, ProjectVersion, StoredFile
 from schemas.settings import Settings
@@ -20,6 +20,7 @@ from tiltyard.stores.files import Files, FileStore
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.stores.ledger.owner import claim
 from tiltyard.stores.left_objects import LeftObjects
+from tiltyard.stores.let_go import LetGo
 from tiltyard.stores.objects import FolderObjects, LandedObjects, ObjectStore
 from tiltyard.stores.own_code import refresh
 from tiltyard.stores.parquet import ParquetStore
@@ -129,6 +130,11 @@ class Workspace:
         return self.files("searches")
 
     @cached_property
+    def let_go(self) -> LetGo:
+        """Which models' bytes were let go on purpose."""
+        return LetGo(self.files("let_go"))
+
+    @cached_property
     def ledger(self) -> Ledger:
         """The append-only record. Raises SettingsError when the settings give it the ledger of another project."""
         url = self.settings.ledger_url or f"sqlite:///{self.folder / 'ledger.db'}"
@@ -178,13 +184,25 @@ class Workspace:
         # It brings scikit-learn, as the registry does.
         from tiltyard.rules.bounds import within_bounds
 
-        loaded = within_bounds(self.registry.load(model))
+        loaded = within_bounds(self._loaded(model))
         if model.project_hash == self.project.project_hash:
             return loaded
         from tiltyard.rules.former_models import asked_today
 
         body = self.ledger.models.project_version(model.project_hash).body
         return asked_today(loaded, body["columns"]["features"], self.project)
+
+    def _loaded(self, model: Model) -> Any:
+        """A model from its bytes; NotFound says so where they were let go on purpose."""
+        try:
+            return self.registry.load(model)
+        except NotFound as error:
+            if model.model_id not in self.let_go.begun():
+                raise
+            raise NotFound(
+                f"model {model.model_id[:8]} was rejected, and its bytes were let go (models.keep_rejected); "
+                f"'tiltyard rebuild {model.model_id[:8]}' fits it again"
+            ) from error
 
     def refuse_other_kinds(self) -> None:
         """Raise ProjectFileError where a column's kind was changed to one that cannot hold what the pool has of it.

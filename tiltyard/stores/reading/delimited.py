@@ -100,7 +100,14 @@ def _kept(text: Iterator[str] | TextIO, lines: list[str], request: Request, numb
                 "(limits.max_line_bytes); is a quote in it never closed?"
             )
         lines.append(line)
-        yield line
+        yield _escaped(line, request) if request.escape else line
+
+
+def _escaped(line: str, request: Request) -> str:
+    r"""A line where the escape stands before quotes, delimiters and itself only; elsewhere it is text, as in ``\N``."""
+    special = {request.quote, request.escape, request.delimiter}
+    pair = re.compile(re.escape(request.escape) + r"(.?)", re.DOTALL)
+    return pair.sub(lambda found: found[0] if found[1] in special else request.escape + found[0], line)
 
 
 def _header(records: Iterator[Record], request: Request) -> list[str]:
