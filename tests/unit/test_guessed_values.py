@@ -90,13 +90,13 @@ def test_a_spelling_of_nothing_is_taken_only_where_it_is_nothing_else() -> None:
     apart = looked_at({"x": numbers, "country": countries}, "text")
     assert apart.nothing == ("",)
     assert [(one.kind, one.missing_as) for one in apart.columns] == [("number", ("", "NA")), ("category", ())]
-    assert "missing_as: ['', NA]" in project_text(Described("p", "f.csv", "*.csv", ","), apart, ["a", "b"])
+    assert "missing_as: ['', NA]" in project_text(Described("p", "f.csv", "*.csv", {}), apart, ["a", "b"])
 
 
 def test_a_label_that_may_mean_nothing_is_told_and_can_be_left_out() -> None:
     found = looked_at({"x": every(str), "y": ["None" if even else "dent" for even in EVEN]}, "text", "y")
     assert "# If 'None' means that there is no label" in project_text(
-        Described("p", "f", "*", ","), found, found.classes
+        Described("p", "f", "*", {}), found, found.classes
     )
     assert without_labels(found, ["dent", "scratch"]).nothing == ("", "None")
     assert without_labels(found, ["None", "dent"]).nothing == ("",)
