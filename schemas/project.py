@@ -305,6 +305,7 @@ class Project(Part):
 
 SHOWN_PROBLEMS: Final = 8
 
+
 RECORDED: Final = "recorded"
 """The context in which a project is read that the ledger recorded: what was taken then is taken now."""
 
