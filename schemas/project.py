@@ -17,6 +17,7 @@ from schemas.columns import LARGEST, MOST_COLUMNS, Columns, Part
 from schemas.display import Display
 from schemas.errors import ProjectFileError, nearest
 from schemas.gate import OF_TWO_CLASSES, Gate
+from schemas.later_keys import without_later
 from schemas.retention import Retention
 from schemas.tuning import Candidate, Tuning, TypeOrModule, refuse_costs, refuse_unread
 
@@ -287,16 +288,7 @@ class Project(Part):
     @property
     def project_hash(self) -> str:
         """The identity of the whole file's meaning (spelling and key order aside), 64 hex digits."""
-        body = self.model_dump(mode="json")
-        # Keys that came later count only where they are used: projects of before stay what they are.
-        if not self.retired:
-            del body["retired"]
-        if self.models == Retention():
-            del body["models"]
-        for entry in body["classes"]:
-            if not entry["aliases"]:
-                del entry["aliases"]
-        return digest(body)
+        return digest(without_later(self.model_dump(mode="json")))
 
     @property
     def contract_hash(self) -> str:
@@ -308,19 +300,11 @@ class Project(Part):
         # A key that came later counts only where it is used: contracts of before stay what they are.
         if self.columns.entity is None:
             del parts["columns"]["entity"]
-        csv, now = CsvOptions(), parts["source"]["csv"]
-        for name in ("decimal", "thousands", "escape", "trim"):
-            if now[name] == getattr(csv, name):
-                del now[name]
-        if self.limits.max_line_bytes == Limits().max_line_bytes:
-            del parts["limits"]["max_line_bytes"]
-        for column in (*parts["columns"]["features"].values(), *parts["columns"]["context"].values()):
-            if column["missing_as"] is None:
-                del column["missing_as"]
-        return digest(parts)
+        return digest(without_later(parts))
 
 
 SHOWN_PROBLEMS: Final = 8
+
 
 RECORDED: Final = "recorded"
 """The context in which a project is read that the ledger recorded: what was taken then is taken now."""
