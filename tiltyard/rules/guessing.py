@@ -137,7 +137,7 @@ def guess(raw: RawRows, label: str | None) -> Guessed:
     nothing = _spellings_of_nothing(raw, asked)
     shared = _shared_spellings(raw, asked, nothing)
     found = [_guess(raw, name, nothing.get(name, (*shared,)), shared) for name in asked]
-    counts = label_counts(raw, label) if label else {}
+    counts = one_spelling_each(label_counts(raw, label)) if label else {}
     left_out = [Guess(name, "left out", seen="its name cannot be used") for name in raw.header if name not in names]
     labels = [Guess(label, "label", seen=f"{len(counts)} classes")] if label else []
     return Guessed((*_one_key_one_time(found), *labels, *left_out), shared, tuple(_in_order(counts)), counts)
@@ -165,6 +165,22 @@ def label_counts(raw: RawRows, label: str) -> dict[str, int]:
         known |= dict.fromkeys(forms, same)
         counts[same] = counts.get(same, 0) + count
     return counts
+
+
+def one_spelling_each(counts: dict[str, int]) -> dict[str, int]:
+    """The labels with spellings of the same class counted as the most frequent of them, which stands for all.
+
+    >>> one_spelling_each({"Spam": 3, "ham": 9, "spam ": 1})
+    {'ham': 9, 'Spam': 4}
+    """
+    found: dict[str, int] = {}
+    by_form: dict[str, str] = {}
+    for name in sorted(counts, key=lambda one: (-counts[one], one)):
+        forms = spellings(name)
+        first = next((by_form[form] for form in forms if form in by_form), name)
+        found[first] = found.get(first, 0) + counts[name]
+        by_form.update({form: first for form in forms if form not in by_form})
+    return found
 
 
 def without_labels(guessed: Guessed, classes: Sequence[str]) -> Guessed:

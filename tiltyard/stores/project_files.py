@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from schemas.class_names import is_same
 from schemas.errors import NotFound, ObjectError, ProjectFileError, nearest
 from schemas.project import CsvOptions, Project, parse_project
 from tiltyard.rules.guessed_csv import guessed_marks, guessed_options, plain_names, unmarked
@@ -151,7 +152,9 @@ def _agree(guessed: Guessed, classes: tuple[str, ...]) -> None:
     """Refuse classes that leave out a label that the data holds, or that are fewer than two."""
     if len(set(classes)) < 2:
         raise ProjectFileError(f"two classes at least are needed, got {', '.join(classes)!r}")
-    unknown = [name for name in guessed.classes if class_text(name, classes) not in classes and name not in NOTHING]
+    same = [name for name in guessed.classes if any(is_same(name, one) for one in classes)]
+    known = {*same, *(name for name in guessed.classes if class_text(name, classes) in classes), *NOTHING}
+    unknown = [name for name in guessed.classes if name not in known]
     if unknown:
         raise ProjectFileError(f"column {guessed.label!r} holds {unknown[0]!r}; {nearest(unknown[0], classes)}")
 
