@@ -30,7 +30,8 @@ class Place:
 
     def open(self) -> Ledger:
         """Open the ledger of this place."""
-        return Ledger(self.url, FileStore(self.folder / "segments"), self.schema)
+        files = [FileStore(self.folder / kind) for kind in ("segments", "heads")]
+        return Ledger(self.url, files[0], self.schema, files[1])
 
 
 def sqlite_in(folder: Path) -> Place:

@@ -269,11 +269,17 @@ def _metric(workspace: "Workspace") -> Finding:
 
 def _ledger(workspace: "Workspace") -> Finding:
     """Whether the ledger opens."""
+    from tiltyard.stores.ledger.verification import missing_guards
+
     remedy = "Check TILTYARD_LEDGER_URL, or restore workspace/ledger.db from a backup; 'tiltyard verify' says more."
     try:
-        position = workspace.ledger.position()
+        position, missing = workspace.ledger.position(), missing_guards(workspace.ledger)
     except Exception as error:  # each database refuses in its own words
         return Finding("ledger", "fail", f"{str(error).splitlines()[0]}", remedy)
+    if missing:
+        return Finding(
+            "ledger", "fail", f"{len(missing)} guards against changes are gone", "'tiltyard verify' names them."
+        )
     return Finding("ledger", "ok", f"{position:,} facts")
 
 

@@ -30,7 +30,7 @@ from apps.cli.showing import show
 from apps.cli.starting import example, init, schema
 from apps.cli.telling import history, status
 from apps.cli.training import rebuild, train
-from apps.cli.verifying import verify
+from apps.cli.verifying import restore, verify
 from apps.cli.watching import watch
 from schemas.redaction import redact_logs
 
@@ -48,7 +48,7 @@ PANELS = {
     "Loop": (ingest, ask, train, judge, promote, approve, rollback, run),
     "Labels": (import_labels, export_labels),
     "Look": (status, history, show, diff, explain, report),
-    "Trust": (verify, rebuild, doctor),
+    "Trust": (verify, restore, rebuild, doctor),
     "Under Prefect": (deploy, watch, grant),
 }
 GROUPS = {

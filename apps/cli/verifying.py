@@ -1,4 +1,4 @@
-"""``tiltyard verify``: whether everything is still what was written."""
+"""``tiltyard verify`` and ``restore``: whether everything is still what was written, and a lost ledger told again."""
 
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,29 @@ def verify(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     else:
         _tell(findings)
     raise typer.Exit(0 if findings.sound else 1)
+
+
+def restore(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
+    """Bring a ledger that was lost back from its sealed segments, into an empty one.
+
+    Every fact gets its own position again, and is compared with its digest; a segment that is missing or was changed
+    ends the search before anything is written. A ledger that holds facts is refused. What came after the last seal,
+    leases and waiting notices are no part of the segments.
+    """
+    from tiltyard.stores.ledger.replaying import replay
+    from tiltyard.stores.workspace import open_workspace
+
+    workspace = open_workspace(project)
+    with console(to_stderr=True).status("reading segments ..."):
+        replayed = replay(workspace.ledger, workspace.project.labeling.skips, workspace.clock())
+    if as_json:
+        show_json(replayed)
+        return
+    show_table([{"restored": kind, "facts": count} for kind, count in replayed.facts.items()])
+    say(f"Restored {sum(replayed.facts.values()):,} facts from {replayed.segments:,} segments.")
+    for lost in replayed.lost:
+        say(f"Not restored: {lost}.")
+    say("Next: tiltyard verify")
 
 
 def _tell(findings: "Findings") -> None:

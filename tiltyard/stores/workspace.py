@@ -138,7 +138,7 @@ class Workspace:
     def ledger(self) -> Ledger:
         """The append-only record. Raises SettingsError when the settings give it the ledger of another project."""
         url = self.settings.ledger_url or f"sqlite:///{self.folder / 'ledger.db'}"
-        ledger = Ledger(_of_project(url, self.project), self.files("segments"), self.project.name)
+        ledger = Ledger(_of_project(url, self.project), self.files("segments"), self.project.name, self.files("heads"))
         place = self.settings.ledger_url or str(self.settings.workspace or "{project}")
         if not claim(ledger.database, self.project.name) and "{project}" not in place:
             setting = "TILTYARD_LEDGER_URL" if self.settings.ledger_url else "TILTYARD_WORKSPACE"

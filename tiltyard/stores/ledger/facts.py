@@ -25,7 +25,7 @@ from schemas.records import (
     Verdict,
 )
 from tiltyard.stores.ledger import tables
-from tiltyard.stores.ledger.guards import LEASE_COLUMNS
+from tiltyard.stores.ledger.guards import LEASE_COLUMNS, LEASED
 
 Record = TypeVar("Record")
 Row = dict[str, Any]
@@ -113,12 +113,29 @@ def from_row(kind: type[Record], row: Row) -> Record:
 
 
 def row_digest(table: Table, row: Row) -> str:
-    """The SHA-256 of a fact's own columns: lease and position aside, alike on every database.
+    """The SHA-256 of a fact's own columns: its lease and position aside, alike on every database.
 
     A column that was added to the table later counts only where it holds something, so that the digests of the
     facts written before stay what they are.
     """
-    aside = LEASE_COLUMNS | {"seq"} | {name for name in _later_columns(table) if row.get(name) is None}
+    return _digest_without(table, row, lease_of(table))
+
+
+def digests_of(table: Table, row: Row) -> set[str]:
+    """The digests that a fact may have: facts of before left out whatever is called like a part of a lease, a batch's
+    state above all.
+    """
+    return {row_digest(table, row), _digest_without(table, row, LEASE_COLUMNS)}
+
+
+def lease_of(table: Table) -> frozenset[str]:
+    """The columns of a table that may change, and are no part of the fact: those of an assignment's lease."""
+    return LEASE_COLUMNS if table.name == LEASED else frozenset()
+
+
+def _digest_without(table: Table, row: Row, lease: frozenset[str]) -> str:
+    """The SHA-256 of a row without its lease, its position, and what is empty and came later."""
+    aside = lease | {"seq"} | {name for name in _later_columns(table) if row.get(name) is None}
     return sha256_of(canonical_json({name: value for name, value in row.items() if name not in aside}))
 
 

@@ -28,8 +28,8 @@ class Ledger:
     ``segments`` are views of one database; each method of theirs is one transaction.
     """
 
-    def __init__(self, url: str, segments: Files, schema: str | None = None) -> None:
-        """Open the ledger at an SQLAlchemy URL, its segments in a store of files.
+    def __init__(self, url: str, segments: Files, schema: str | None = None, heads: Files | None = None) -> None:
+        """Open the ledger at an SQLAlchemy URL, its segments in a store of files, and their heads in another.
 
         ``schema`` is where its tables stand on PostgreSQL, so that one database holds many ledgers.
         """
@@ -42,7 +42,7 @@ class Ledger:
         self.models = Models(self.database)
         self.champions = Champions(self.database)
         self.outbox, self.ended_sessions = Outbox(self.database), EndedSessions(self.database)
-        self.segments = Segments(self.database, segments)
+        self.segments = Segments(self.database, segments, heads)
 
     def turn(self, name: str) -> AbstractContextManager[None]:
         """A context in which this process alone does what the name says for this project; others wait.

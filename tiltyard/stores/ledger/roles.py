@@ -17,6 +17,7 @@ APPENDS: Final = (
     tables.gold_sample,
     tables.outbox,
     tables.segment,
+    tables.head,
 )
 """What answers, gold samples, notices and seals are written to: no object, batch, model, verdict or access."""
 
@@ -45,6 +46,7 @@ def grant_labeling(database: Database, role: str) -> None:
             f"GRANT INSERT ON {appended} TO {to}",
             f"GRANT UPDATE ({leases}) ON {names.quote(tables.assignment.name)} TO {to}",
             f"GRANT UPDATE ON {names.quote(tables.outbox.name)} TO {to}",
+            f"GRANT UPDATE ON {names.quote(tables.head.name)} TO {to}",
             f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {to}",
         ):
             connection.execute(text(statement))

@@ -13,10 +13,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from schemas.canonical import canonical_json, parse_json, sha256_of
+from schemas.errors import LedgerError
 from tiltyard.stores.files import Files
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.database import Database
-from tiltyard.stores.ledger.guards import LEASE_COLUMNS
+from tiltyard.stores.ledger.facts import lease_of
+from tiltyard.stores.ledger.heads import Head, known_head, move_head, write_head
 from tiltyard.stores.ledger.turns import turn
 
 JOURNAL, SEGMENT = tables.journal, tables.segment
@@ -44,10 +46,11 @@ class Segment:
 class Segments:
     """The part of the ledger that lives outside its database."""
 
-    def __init__(self, database: Database, files: Files) -> None:
-        """Mirror an open database into a store of immutable files."""
+    def __init__(self, database: Database, files: Files, heads: Files | None = None) -> None:
+        """Mirror an open database into a store of immutable files, and keep the chain's head in another."""
         self._database = database
-        self._files = files
+        self.files = files
+        self.heads = heads
 
     def all(self) -> list[Segment]:
         """The sealed segments, first to last."""
@@ -66,17 +69,30 @@ class Segments:
             while stretch := self._unsealed():
                 self._seal(stretch, now)
                 sealed += len(stretch)
+            self._anchor(now)
         return sealed
+
+    def head(self) -> Head | None:
+        """How far the chain has come, as the ledger has it; none before the first seal."""
+        with self._database.reading() as connection:
+            return known_head(connection)
+
+    def _anchor(self, now: datetime) -> None:
+        """Give a chain of before a head."""
+        if self.head() is not None or not (chain := self.all()):
+            return
+        head = Head(len(chain), chain[-1].last_seq, chain[-1].sha256)
+        write_head(self.heads, head)
+        with self._database.writing() as connection:
+            move_head(connection, head, now)
 
     def lines(self, segment: Segment) -> Iterator[dict[str, Any]]:
         """The facts that a segment's file holds, header left out."""
-        # By the line feed only: a text may hold other characters at which Python would end a line.
-        for line in self._files.read(segment.file).decode().split("\n")[1:-1]:
-            yield parse_json(line)
+        yield from lines_in(self.files.read(segment.file))[1:]
 
     def is_intact(self, segment: Segment) -> bool:
         """Whether a segment's file is there and its bytes are those that were written."""
-        return self._files.exists(segment.file) and sha256_of(self._files.read(segment.file)) == segment.sha256
+        return self.files.exists(segment.file) and sha256_of(self.files.read(segment.file)) == segment.sha256
 
     def _unsealed(self) -> list[dict[str, Any]]:
         """The next facts to seal, with their rows."""
@@ -92,15 +108,18 @@ class Segments:
         before = self.all()
         previous = before[-1].sha256 if before else FIRST
         number = len(before) + 1
-        head = {"segment": number, "previous": previous}
-        content = "".join(canonical_json(line) + "\n" for line in [head, *stretch]).encode()
+        first = {"segment": number, "previous": previous}
+        content = "".join(canonical_json(line) + "\n" for line in [first, *stretch]).encode()
         name = f"{number:06d}-{sha256_of(content)}.jsonl"
-        self._files.write(name, content)
+        self.files.write(name, content)
         row = Segment(number, stretch[0]["seq"], stretch[-1]["seq"], previous, name, now.isoformat())
+        head = Head(number, row.last_seq, row.sha256)
+        write_head(self.heads, head)
         with self._database.writing() as connection:
             if connection.scalar(select(SEGMENT.c.number).where(SEGMENT.c.number == number)) is None:
                 values = {field: getattr(row, field) for field in SEGMENT.columns.keys()}  # noqa: SIM118 - a collection
                 connection.execute(insert(SEGMENT).values(**values))
+                move_head(connection, head, now)
 
 
 def _lines(connection: Connection, entries: Sequence[Row[Any]]) -> Iterator[dict[str, Any]]:
@@ -110,9 +129,19 @@ def _lines(connection: Connection, entries: Sequence[Row[Any]]) -> Iterator[dict
     facts: dict[int, dict[str, Any]] = {}
     for kind in sorted({entry.kind for entry in entries}):
         table = tables.metadata.tables[kind]
-        own = [column for column in table.columns if column.name not in LEASE_COLUMNS]
+        own = [column for column in table.columns if column.name not in lease_of(table)]
         between = table.c.seq.between(entries[0].seq, entries[-1].seq)
         facts |= {row["seq"]: dict(row) for row in connection.execute(select(*own).where(between)).mappings()}
     for entry in entries:
         known = {"seq": entry.seq, "kind": entry.kind, "id": entry.record_id, "digest": entry.digest}
+        if entry.seq not in facts:
+            raise LedgerError(f"{entry.kind} {entry.record_id} is missing from the ledger; 'tiltyard verify' says more")
         yield {**known, "fact": facts[entry.seq]}
+
+
+def lines_in(content: bytes) -> list[dict[str, Any]]:
+    """The lines of a segment's file, its header first.
+
+    They end at line feeds only: a text may hold other characters at which Python would end a line.
+    """
+    return [parse_json(line) for line in content.decode().split("\n") if line]
