@@ -20,6 +20,9 @@ LOOKALIKES: Final = str.maketrans(
 INVISIBLE: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164")
 """Letters and marks without a shape, beside Unicode's format characters and variation selectors."""
 
+LONGEST: Final = 200
+"""Characters of a class's name."""
+
 JOINERS: Final = "\u200c\u200d"
 """What some scripts and pictures are written with; other format characters have no place in a name."""
 
@@ -69,6 +72,8 @@ def misfit(name: str) -> str:
     """
     if not any(spellings(name)):
         return "holds nothing that can be seen"
+    if len(name) > LONGEST:
+        return f"has {len(name):,} characters, and {LONGEST} are the most"
     for mark in name:
         if mark not in JOINERS and unicodedata.category(mark) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Cn"}:
             return f"holds {code_point(mark)}"

@@ -58,7 +58,7 @@ class Names:
         """Raise ValueError for names that cannot be read, and for two that are the same."""
         for name in self.every:
             if why := misfit(name):
-                raise ValueError(f"class {name!r} {why}; a class needs a name that can be read and typed")
+                raise ValueError(f"class {name!r:.80} {why}; a class needs a name that can be read and typed")
         same = first_same(self.classes) or first_same(self.every)
         if same:
             raise ValueError(self._told(*same))

@@ -7,6 +7,7 @@ from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from schemas.class_names import code_point
 from schemas.errors import nearest
 
 Kind = Literal["number", "integer", "category", "text", "boolean", "timestamp"]
@@ -25,6 +26,9 @@ OURS: Final = "\u241e"
 """How a column of ours begins that lives in one function only."""
 
 LONGEST_NAME: Final = 200
+CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+"""Characters that no text holds: nobody sees them, and screens obey them."""
+
 MOST_COLUMNS: Final = 50_000
 LARGEST: Final = 1e15
 """The largest number that is a plain setting; columns' limits may be larger."""
@@ -93,7 +97,8 @@ def misfit_of_column(name: str) -> str:
         return f"has {len(name):,} characters, {LONGEST_NAME} are taken"
     if name == "*" or (name.startswith("^") and name.endswith("$")):
         return "is a pattern to the readers"
-    return "holds U+0000" if "\0" in name else ""
+    found = CONTROL.search(name)
+    return f"holds {code_point(found[0])}" if found else ""
 
 
 class Part(BaseModel):

@@ -292,7 +292,7 @@ class Project(Part):
 
     @property
     def contract_hash(self) -> str:
-        """The identity of what decides over rows: source, columns and limits; 64 hex digits.
+        """The identity of what decides over rows: source, columns, limits and labels that may arrive; 64 hex digits.
 
         A Pandera model named by import path is code: its source is added where it is loaded.
         """
@@ -300,10 +300,13 @@ class Project(Part):
         # A key that came later counts only where it is used: contracts of before stay what they are.
         if self.columns.entity is None:
             del parts["columns"]["entity"]
+        if self.columns.label is not None:
+            parts["labels"] = sorted(self.names.every)
         return digest(without_later(parts))
 
 
 SHOWN_PROBLEMS: Final = 8
+
 
 RECORDED: Final = "recorded"
 """The context in which a project is read that the ledger recorded: what was taken then is taken now."""

@@ -7,7 +7,7 @@ import typer
 
 from apps.cli.mistakes import MISTAKE
 from apps.cli.options import HERE, AsJson, ProjectPath, person
-from apps.cli.screen import say, show_json, show_table
+from apps.cli.screen import one_line, say, show_json, show_table
 from schemas.errors import AnnotationError
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _tell(imported: "Imported", file: Path) -> None:
             "wait as disputes for a ruling (a line with act adjudicate, or the page Disputes)."
         )
     if imported.ignored:
-        say(f"Columns not looked at: {', '.join(imported.ignored)}.")
+        say(f"Columns not looked at: {', '.join(one_line(name) or 'one without a name' for name in imported.ignored)}.")
     place = "entry" if what == "entries" else "line"
     show_table([{place: one.line, "why": one.why} for one in imported.refused[:SHOWN_REFUSALS]], "Refused")
     if len(imported.refused) > SHOWN_REFUSALS:

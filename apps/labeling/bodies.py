@@ -1,6 +1,7 @@
 """Bodies of requests: counted as they come, against a limit and a clock, and read by nobody before a route asks.
 
-A route asks for its body once it knows who sends it: a stranger's bytes are left where they are.
+What is short is taken at once, for a page that closes does not wait until it was looked at. Of what is longer a
+stranger's bytes are left where they are: a route asks for its body once it knows who sends it.
 """
 
 import asyncio
@@ -20,8 +21,8 @@ BODILESS: Final = frozenset({"GET", "HEAD"})
 PAGE_BYTES: Final = 16_384
 """Largest body of a page's form, the log-in's among them: nobody need be known to send one."""
 
-DRAINED_BYTES: Final = 65_536
-"""What is left unread of a body up to this size comes by itself; for more the connection is ended instead."""
+AT_ONCE_BYTES: Final = 65_536
+"""As much is taken of a body before anybody looks at who sends it; browsers send no more while a page closes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,13 @@ class BodyLimit:
             await response(scope, receive, send)
             return
         body = _Counted(allowed, receive)
+        try:
+            if said is None or said <= AT_ONCE_BYTES:
+                await body.take_at_once()
+        except Refusal as error:
+            headers = {"Connection": "close"}
+            await refused(scope["path"], error.status_code, str(error.detail), None, headers)(scope, receive, send)
+            return
         await self._app(scope, body.receive, _Ending(scope, body, send, said).send)
 
 
@@ -88,13 +96,25 @@ class _Counted:
         self._allowed, self._receive = allowed, receive
         self._until = asyncio.get_running_loop().time() + allowed.seconds
         self._size = 0
+        self._taken: list[Message] = []
         self.is_complete = False
         self.is_cut = False
 
+    async def take_at_once(self) -> None:
+        """Take the beginning before it is asked for; Refusal as for :meth:`receive`."""
+        while not self.is_complete and self._size <= AT_ONCE_BYTES:
+            self._taken.append(await self._next())
+
     async def receive(self) -> Message:
-        """The next piece; Refusal once it is too much or too late."""
+        """The next piece; Refusal once it is too much or too late, or the client hung up in the middle of it."""
+        if self._taken:
+            return self._taken.pop(0)
         if self.is_complete:
             return await self._receive()
+        return await self._next()
+
+    async def _next(self) -> Message:
+        """The next piece from the network."""
         try:
             async with asyncio.timeout_at(self._until):
                 message = await self._receive()
@@ -102,11 +122,14 @@ class _Counted:
             self.is_complete = self.is_cut = True
             seconds = self._allowed.seconds
             raise Refusal(408, f"the body did not come within {seconds:g} seconds; send it again") from None
+        if message["type"] == "http.disconnect":
+            self.is_complete = self.is_cut = True
+            raise Refusal(400, "the body ended before it was whole; send it again")
         self._size += len(message.get("body", b""))
         if self._size > self._allowed.size:
             self.is_complete = self.is_cut = True
             raise Refusal(413, too_large(self._allowed.size))
-        self.is_complete = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        self.is_complete = not message.get("more_body", False)
         return message
 
 
@@ -132,7 +155,7 @@ class _Ending:
 
     async def _end(self, start: Message) -> None:
         """Count what comes in pieces to its end without keeping it; hang up on what is known to be long."""
-        is_long = self._said is not None and self._said > DRAINED_BYTES and not self._body.is_complete
+        is_long = self._said is not None and self._said > AT_ONCE_BYTES and not self._body.is_complete
         if is_long or self._body.is_cut:
             MutableHeaders(scope=start)["Connection"] = "close"
         if self._said is not None:

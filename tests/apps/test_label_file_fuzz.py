@@ -162,3 +162,39 @@ def test_the_api_answers_any_key_column(desk: Workspace, client: TestClient, by:
     written = by.encode("utf-8", "surrogatepass")
     told = client.post(f"{API}/import", params={"by": written}, content=b"ticket,label\n", headers=header)
     assert told.status_code == 422, told.text
+
+
+HALF, DEEP = '"\\ud800"', "[" * 5_000 + "]" * 5_000
+ODD_BODIES = [
+    HALF,
+    str(2**70),
+    "NaN",
+    "-Infinity",
+    "1e999",
+    DEEP,
+    '"\\u0000"',
+    '"9999-12-31T23:59:59-14:00"',
+    "9" * 5_000,
+]
+SAID = {"client_key": "kkkkkkkk", "sample_id": "s", "label": "billing", "said_at": "2025-05-01T09:30:00Z"}
+PLACES: dict[str, dict[str, Any]] = {
+    "annotations": {"annotations": [{**SAID, "act": "label", "assignment_id": "a", "ODD": "VALUE"}]},
+    "adjudications": {**SAID, "ODD": "VALUE"},
+    "gold": {"sample_id": "s", "label": "billing", "ODD": "VALUE"},
+    "lease": {"count": 1, "have": [], "ODD": "VALUE"},
+}
+"""What is sent where; each field is written a second time with an odd value, and the last one counts."""
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_json_body_is_a_fault_of_ours(desk: Workspace, client: TestClient, place: str) -> None:
+    header = {**bearer(token_for(desk, "lea", "lead")), "Content-Type": "application/json"}
+    names = [name for name in ("sample_id", "note", "said_at", "lead_ms") if place != "lease"] or ["count", "have"]
+    for body in [*ODD_BODIES, *(_with(place, name, odd) for name in names for odd in ODD_BODIES)]:
+        told = client.post(f"{API}/{place}", content=body.encode(), headers=header)
+        assert told.status_code in {200, 404, 409, 422}, (told.text, body[:300])
+
+
+def _with(place: str, name: str, value: str) -> str:
+    """A body with an odd value in one field."""
+    return json.dumps(PLACES[place]).replace('"ODD": "VALUE"', f'"{name}": {value}')

@@ -149,6 +149,7 @@ def test_label_studios_tasks_are_read_with_each_answer(desk: Workspace, indent: 
         task(4, chosen("billing", "shipping")),
         task(5, chosen()),
         task(77, chosen("billing")),
+        task(6, {"completed_by": 4, "result": [{"type": "taxonomy", "value": {"taxonomy": [["billing"]]}}]}),
     ]
     data = take(desk, "tasks.json", json.dumps(tasks, indent=indent))
     assert [(one.annotator, one.label) for one in kept(desk)] == [
@@ -156,7 +157,8 @@ def test_label_studios_tasks_are_read_with_each_answer(desk: Workspace, indent: 
         ("label-studio:bea@example.test", "shipping"),
     ]
     assert data["left_out"] == {"skipped": 1, "without a label": 2}
-    assert list(why(data)) == [4, 6]
+    assert list(why(data)) == [4, 6, 7]
+    assert why(data)[7] == "annotations: a result of type 'taxonomy' chooses no class; choices do"
     assert take(desk, "tasks.json", json.dumps(tasks, indent=indent))["known"] == 2
 
 
@@ -300,3 +302,17 @@ def test_json_lines_and_lists_are_told_apart_whatever_the_ending(desk: Workspace
     assert take(desk, "list.jsonl", json.dumps([one]))["stored"] == 1
     assert take(desk, "lines.json", jsonl(one, two))["stored"] == 1
     assert take(desk, "single.json", json.dumps(three, indent=1))["stored"] == 1
+
+
+def test_a_header_of_another_form_and_columns_without_a_name_are_read(tmp_path: Path) -> None:
+    columns = {"id": "num\u00e9ro", "features": {"text": {"kind": "text"}}}
+    workspace = make_project(tmp_path, **{**CONTENT, "columns": columns})
+    deliver(workspace, "day.csv", "num\u00e9ro,text\n1,a\n2,b\n")
+    done("ingest", "-p", tmp_path)
+    data = take(workspace, "mac.csv", ",nume\u0301ro,label,,\n0,1,billing,,\n,,,,\n", by="num\u00e9ro")
+    assert (data["stored"], data["refused"]) == (1, [])
+    assert (
+        take(workspace, "mac.jsonl", jsonl({"nume\u0301ro": 2, "label": "shipping"}), by="num\u00e9ro")["stored"] == 1
+    )
+    many = {f"column {number}": 1 for number in range(2_000)}
+    assert len(take(workspace, "wide.jsonl", jsonl(many), by="num\u00e9ro")["error"]) < 500

@@ -159,7 +159,6 @@ LABELS: list[tuple[list[str], pl.Series, list[str]]] = [
     (["None", "NA", "x"], pl.Series(["None", "NA", "x", "?"]), ["None", "NA", "x"]),
     (["yes", "no"], pl.Series([True]), [BAD]),
     (["1", "2"], pl.Series(["01", "1.5", "1e0"]), [BAD, BAD, BAD]),
-    (["True", "true"], pl.Series(["TRUE"]), [BAD]),
 ]
 
 

@@ -106,6 +106,37 @@ def test_the_loop_goes_on(
     said_by("export-labels", str(tmp_path / "labels.csv"), "--project", str(tmp_path))
 
 
+def test_rows_of_a_class_that_was_not_known_yet_are_taken_once_it_is(tmp_path: Path) -> None:
+    limits = {"limits": {"bad_rows": 0.9}}
+    write(tmp_path, "a", "b", **limits)
+    deliver(tmp_path, 1, "a", "b", "c")
+    assert (waiting := open_workspace(tmp_path).ledger.batches.conservation().quarantined) > 20
+    write(tmp_path, "a", {"name": "b", "aliases": ["c"]}, **limits)
+    said_by("quarantine", "retry", "--all", "--project", str(tmp_path))
+    ledger = open_workspace(tmp_path).ledger
+    assert (ledger.batches.conservation().quarantined, ledger.annotations.count()) == (0, 120)
+    assert waiting == sum(one.label == "c" for one in ledger.annotations.until())
+
+
+def test_rollback_and_rebuild_answer_across_the_change(tmp_path: Path) -> None:
+    write(tmp_path, "a", "b", "c")
+    deliver(tmp_path, 1, "a", "b", "c")
+    first, _ = cycle(tmp_path)
+    write(tmp_path, "a", {"name": "sea", "aliases": ["c"]}, retired=["b"])
+    deliver(tmp_path, 2, "a", "sea")
+    second, verdict = cycle(tmp_path)
+    project = ("--project", str(tmp_path))
+    for model in (first, second):
+        said_by("rebuild", model, *project)  # exit code 1 where predictions differ
+        said_by("explain", open_workspace(tmp_path).ledger.annotations.until()[0].sample_id, *project)
+    assert open_workspace(tmp_path).ledger.champions.verdict(verdict).champion_id == first
+    if open_workspace(tmp_path).ledger.champions.champion_id == second:
+        said_by("rollback", "--reason", "a test", *project)
+    said_by("ask", *project)
+    said_by("diff", first, second, *project)
+    said_by("show", second, *project)
+
+
 def test_a_foreign_label_in_an_import_ends_no_training(tmp_path: Path) -> None:
     write(tmp_path, "a", "b", "c")
     deliver(tmp_path, 1, "a", "b", "c")

@@ -1,5 +1,6 @@
 """Memory does not multiply with one long value: no array of text gives each cell the room of the longest."""
 
+import json
 import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from schemas.errors import ProjectFileError
 from schemas.project import parse_project
 from tests.examined_models import RuleModel
 from tiltyard.rules.explaining import background_of, explained
@@ -20,6 +22,7 @@ from tiltyard.rules.folds import deal_folds
 from tiltyard.rules.preprocessing import preprocessing
 from tiltyard.rules.slicing import values_of
 from tiltyard.rules.splitting import entities_of
+from tiltyard.rules.statistics import profile
 
 ROWS = 2000
 LONG = "x" * 90_000
@@ -81,6 +84,18 @@ def test_explaining(peak: Callable[[], int]) -> None:
     *_, last = explained(model, asked, background_of(labeled, PROJECT), PROJECT)
     assert last.factors
     assert peak() < MOST
+
+
+def test_what_is_told_of_a_batch(peak: Callable[[], int]) -> None:
+    told = profile(rows(), PROJECT)
+    assert sorted(map(len, told["columns"]["c"]["top"]))[:2] == [1, 1]
+    assert len(json.dumps(told)) < 20_000
+    assert peak() < MOST
+
+
+def test_a_class_has_a_name_of_some_length_at_most() -> None:
+    with pytest.raises(ProjectFileError, match="has 201 characters, and 200 are the most"):
+        parse_project({"name": "p", "classes": ["a" * 201, "b"], "columns": COLUMNS}, "p.yaml")
 
 
 def test_cutting_into_slices_and_entities(peak: Callable[[], int]) -> None:

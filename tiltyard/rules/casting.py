@@ -106,9 +106,10 @@ def _unmarked(cells: pl.DataFrame, wanted: Mapping[str, Kind], written: Written,
 
 
 def allowed_names(name: str, project: Project) -> Sequence[str] | None:
-    """The only values that a column takes: the label's classes, or those of ``allowed``; None where any will do."""
+    """The only values that a column takes: the label's classes by any name that they have or had, or those of
+    ``allowed``; None where any will do."""
     if name == project.columns.label:
-        return project.class_names
+        return project.names.every
     declared = declared_column(name, project)
     return None if declared is None else declared.allowed
 
@@ -128,6 +129,8 @@ def missing_spellings(name: str, project: Project) -> list[str]:
     spellings = project.source.csv.missing if own is None else own
     if name == project.columns.id:
         return [spelling for spelling in spellings if not spelling.strip()]
+    if name == project.columns.label:
+        return [spelling for spelling in spellings if project.said(spelling) is None]
     return [spelling for spelling in spellings if spelling not in (allowed_names(name, project) or ())]
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
+from schemas.class_names import spellings
 from schemas.columns import REPEATED, Kind, misfit_of_column
 from schemas.project import Project
 from tiltyard.rules.casting import cast_cells
@@ -136,7 +137,7 @@ def guess(raw: RawRows, label: str | None) -> Guessed:
     nothing = _spellings_of_nothing(raw, asked)
     shared = _shared_spellings(raw, asked, nothing)
     found = [_guess(raw, name, nothing.get(name, (*shared,)), shared) for name in asked]
-    counts = label_counts(raw, label) if label else {}
+    counts = one_spelling_each(label_counts(raw, label)) if label else {}
     left_out = [Guess(name, "left out", seen="its name cannot be used") for name in raw.header if name not in names]
     labels = [Guess(label, "label", seen=f"{len(counts)} classes")] if label else []
     return Guessed((*_one_key_one_time(found), *labels, *left_out), shared, tuple(_in_order(counts)), counts)
@@ -146,7 +147,8 @@ def label_counts(raw: RawRows, label: str) -> dict[str, int]:
     """How often each label stands in a column; cells that cannot be a label are left out.
 
     Only an empty cell is no label: a class may well be called ``None``. Where all labels are numbers, each counts
-    under its shortest digits: pandas writes 1 as ``1.0`` where a label is missing elsewhere.
+    under its shortest digits: pandas writes 1 as ``1.0`` where a label is missing elsewhere. Labels that are the same
+    but for case, space or how letters are written count under the commonest spelling.
     """
     other = next((name for name in raw.cells.columns if name != label and can_be_named(name)), None)
     if other is None:
@@ -155,10 +157,42 @@ def label_counts(raw: RawRows, label: str) -> dict[str, int]:
     counted = typed[label].drop_nulls().value_counts(sort=True, name="_count")
     numeric = all(NUMBER.fullmatch(name) for name in counted[label])
     counts: dict[str, int] = {}
+    known: dict[str, str] = {}
     for name, count in zip(counted[label].to_list(), counted["_count"].to_list(), strict=True):
         written = shortest(name) if numeric else name
-        counts[written] = counts.get(written, 0) + count
+        forms = (written, *spellings(written))
+        same = next((known[form] for form in forms if form in known), written)
+        known |= dict.fromkeys(forms, same)
+        counts[same] = counts.get(same, 0) + count
     return counts
+
+
+def one_spelling_each(counts: dict[str, int]) -> dict[str, int]:
+    """The labels with spellings of the same class counted as the most frequent of them, which stands for all.
+
+    >>> one_spelling_each({"Spam": 3, "ham": 9, "spam ": 1})
+    {'ham': 9, 'Spam': 4}
+    """
+    found: dict[str, int] = {}
+    by_form: dict[str, str] = {}
+    for name in sorted(counts, key=lambda one: (-counts[one], one)):
+        forms = spellings(name)
+        first = next((by_form[form] for form in forms if form in by_form), name)
+        found[first] = found.get(first, 0) + counts[name]
+        by_form.update({form: first for form in forms if form not in by_form})
+    return found
+
+
+def without_labels(guessed: Guessed, classes: Sequence[str]) -> Guessed:
+    """What was guessed, once it is said which labels are classes: an usual spelling of nothing that is none is missing.
+
+    >>> without_labels(Guessed((), ("",), ("None", "a", "b"), {}), ["a", "b"]).nothing
+    ('', 'None')
+    """
+    empty = [
+        name for name in guessed.classes if name in NOTHING and name not in classes and name not in guessed.nothing
+    ]
+    return replace(guessed, nothing=(*guessed.nothing, *empty))
 
 
 def _looks_like_labels(raw: RawRows, name: str, names: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@
 The key of the sample may stand among the entry's own values, or under ``meta``, ``metadata`` or ``data``.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ OPTIONAL: Final = ("client_key", "annotator", "act", "note", "said_at", "superse
 ALIKE: Final = 0.85
 """How near a column's name must come to one of ours to be a misspelling of it."""
 
+SHOWN_NAMES: Final = 20
 UNLABELED: Final = "without a label"
 SKIPPED: Final = "skipped"
 
@@ -69,6 +71,10 @@ def shaped(names: Sequence[str], lines: Sequence[tuple[int, Line]], project: Pro
 
     Raises AnnotationError when the sample's or the label's column is missing, or one is nearly a known name.
     """
+    other = next((name for name in names if name != by and _composed(name) == _composed(by)), None)
+    if other is not None and by not in names:  # another program's form of the same letters
+        names = [by if name == other else name for name in names]
+        lines = [(number, {by if name == other else name: line[name] for name in line}) for number, line in lines]
     shape = _shape_of(names, [line for _, line in lines], project, by)
     made = Shaped(ignored=_not_looked_at(names, shape))
     if lines:
@@ -88,6 +94,11 @@ def shaped(names: Sequence[str], lines: Sequence[tuple[int, Line]], project: Pro
 def own_columns(project: Project) -> frozenset[str]:
     """The project's own columns: what a file says there is the sample's own value and is not looked at."""
     return frozenset(project.columns.all_names)
+
+
+def _composed(name: str) -> str:
+    """A column's name in Unicode's composed form, without the blanks around it."""
+    return unicodedata.normalize("NFC", name).strip()
 
 
 def _shape_of(names: Collection[str], lines: Sequence[Line], project: Project, by: str) -> Shape:
@@ -124,7 +135,9 @@ def _refuse_lacking(names: Sequence[str], lines: Sequence[tuple[int, Line]], sha
         lacking.append("label")
     if lacking:
         hint = "; name the column of your own key with --by" if lacking[0] == by == "sample_id" else ""
-        raise AnnotationError(f"no column {lacking[0]!r} among {', '.join(map(repr, names))}{hint}")
+        more = f" and {len(names) - SHOWN_NAMES:,} more" if len(names) > SHOWN_NAMES else ""
+        shown = ", ".join(f"{name!r:.60}" for name in names[:SHOWN_NAMES])
+        raise AnnotationError(f"no column {lacking[0]!r} among {shown}{more}{hint}")
 
 
 def _refuse_misspelt(ignored: Iterable[str], names: Collection[str], project: Project) -> None:
@@ -207,9 +220,17 @@ def _answer_of(task: Line, body: Line, shape: Shape) -> Line | LeftOut:
     if body.get("was_cancelled"):
         return LeftOut(SKIPPED)
     if not chosen:
+        _refuse_other_results(result)
         return LeftOut(UNLABELED)
     person, said_at = _person(body.get("completed_by")), body.get("updated_at") or body.get("created_at")
     return {shape.by: _key(task, shape.by), "label": chosen, "annotator": person, "said_at": said_at}
+
+
+def _refuse_other_results(result: Any) -> None:
+    """Raise AnnotationError for an answer that says something, and nothing that is a class."""
+    kinds = [str(one.get("type")) for one in (result if isinstance(result, list) else []) if isinstance(one, dict)]
+    if kinds and "choices" not in kinds:
+        raise AnnotationError(f"annotations: a result of type {kinds[0]!r:.60} chooses no class; choices do")
 
 
 def _choices(part: Any) -> list[Any]:

@@ -17,6 +17,7 @@ from typing import Any, Final
 import yaml
 
 from schemas.class_names import code_point
+from schemas.columns import CONTROL
 from schemas.errors import ProjectFileError
 from schemas.project import project_schema
 
@@ -26,7 +27,6 @@ DEEPEST: Final = 30
 MOST_DIGITS: Final = 40
 
 LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 BOOLEANS: Final = {
     spelling: value

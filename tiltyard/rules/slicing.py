@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from schemas.columns import inside
 from schemas.project import Project
 from tiltyard.rules.examined import Examined
+from tiltyard.rules.shortened import shortened
 
 FEW: Final = 20
 """Values up to which a column is cut by value by itself; named in the project file, by any number of them."""
@@ -70,7 +71,8 @@ def vanished(examined: Examined, project: Project) -> list[tuple[str, str, int]]
         seen = set(column.cast(pl.String).fill_null("").to_list())
         counts = training[name].cast(pl.String).fill_null("").value_counts().sort(name).rows()
         if len(counts) <= FEW or shown in map(told, project.gate.slices.columns):
-            found += [(shown, value, rows) for value, rows in counts if rows >= least and value not in seen]
+            missed = [(value, rows) for value, rows in counts if rows >= least and value not in seen]
+            found += [(shown, shortened(value), rows) for value, rows in missed]
     return found
 
 
@@ -133,7 +135,7 @@ def values_of(name: str, column: pl.Series) -> Iterator[Slice]:
     # Not as an array of text: each of its cells takes the room of the longest one.
     cells = column.fill_null("(missing)")
     for value in sorted(cells.unique().to_list()):
-        yield Slice(name, value, (cells == value).to_numpy())
+        yield Slice(name, shortened(value), (cells == value).to_numpy())
 
 
 def _bands(name: str, column: pl.Series, *, moments: bool = False) -> Iterator[Slice]:

@@ -16,6 +16,7 @@ from scipy.stats import chi2, norm
 
 from schemas.columns import inside
 from schemas.project import Project
+from tiltyard.rules.shortened import shortened_column
 
 BINS: Final = 20
 """Quantile bins that stand for a continuous column."""
@@ -58,7 +59,7 @@ def _column_profile(column: pl.Series, kind: str) -> ColumnProfile:
     there = column.drop_nulls()
     counts = {"n": len(there), "missing": column.null_count()}
     if kind in {"category", "boolean"}:
-        return counts | _category_profile(there.cast(pl.String))
+        return counts | _category_profile(shortened_column(there.cast(pl.String)))
     return counts | _number_profile((there.str.len_chars() if kind == "text" else there).cast(pl.Float64))
 
 

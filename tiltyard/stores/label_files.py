@@ -156,8 +156,9 @@ def _read_table(text: str, format_name: str) -> LabelLines:
     if isinstance(header, str):
         raise ValueError(f"the header cannot be read: {header}")
     names = [name.strip() for name in header]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice or not names:
+    # A column without a name says nothing here, however many there are.
+    twice = {name for name in names if name and names.count(name) > 1}
+    if twice or not any(names):
         what = f"column {min(twice)!r} stands twice" if twice else "there is no header"
         raise ValueError(what)
     whole = is_whole(names)

@@ -8,15 +8,17 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from schemas.class_names import is_same
 from schemas.errors import NotFound, ObjectError, ProjectFileError, nearest
 from schemas.project import CsvOptions, Project, parse_project
 from tiltyard.rules.guessed_csv import guessed_marks, guessed_options, plain_names, unmarked
-from tiltyard.rules.guessing import Guessed, can_be_named, guess
+from tiltyard.rules.guessing import NOTHING, Guessed, can_be_named, guess, without_labels
 from tiltyard.rules.header_names import folded
 from tiltyard.rules.project_text import Described, project_text
 from tiltyard.rules.project_yaml import parse_yaml
 from tiltyard.rules.raw_rows import RawRows
 from tiltyard.rules.validation import check_rows
+from tiltyard.rules.widening import class_text
 from tiltyard.stores.files import FileStore
 from tiltyard.stores.reading.guarded import read_object
 from tiltyard.stores.reading.names import format_of
@@ -127,7 +129,8 @@ def _settled(
     guessed = guess(replace(raw, cells=plain), label)
     if not guessed.of("features"):
         raise ObjectError(f"{about.data!r}: no column to learn from; label, keys and constant columns are none")
-    text = project_text(about, guessed, _classes(guessed, classes, about))
+    chosen = _classes(guessed, classes, about)
+    text = project_text(about, without_labels(guessed, chosen), chosen)
     project = parse_project(parse_yaml(text, PROJECT_FILE), PROJECT_FILE)
     return guessed, project, text, check_rows(raw, project).bad.height
 
@@ -149,7 +152,9 @@ def _agree(guessed: Guessed, classes: tuple[str, ...]) -> None:
     """Refuse classes that leave out a label that the data holds, or that are fewer than two."""
     if len(set(classes)) < 2:
         raise ProjectFileError(f"two classes at least are needed, got {', '.join(classes)!r}")
-    unknown = [name for name in guessed.classes if name not in classes]
+    same = [name for name in guessed.classes if any(is_same(name, one) for one in classes)]
+    known = {*same, *(name for name in guessed.classes if class_text(name, classes) in classes), *NOTHING}
+    unknown = [name for name in guessed.classes if name not in known]
     if unknown:
         raise ProjectFileError(f"column {guessed.label!r} holds {unknown[0]!r}; {nearest(unknown[0], classes)}")
 

@@ -1,0 +1,28 @@
+"""Long values where they are only told or counted: their beginning and a hash, which keeps different ones apart."""
+
+from hashlib import sha256
+from typing import Final
+
+import polars as pl
+
+LONGEST: Final = 200
+"""Characters of a value that are told as they are."""
+
+BEGINNING: Final = 100
+
+
+def shortened(text: str) -> str:
+    """A text that is no longer than is told, or its beginning, its length and the start of its SHA-256.
+
+    >>> shortened("red"), shortened("x" * 1000)[98:]
+    ('red', 'xx… (1000 characters, 44f8354494a5ba03)')
+    """
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[:BEGINNING]}… ({len(text)} characters, {sha256(text.encode()).hexdigest()[:16]})"
+
+
+def shortened_column(texts: pl.Series) -> pl.Series:
+    """Each text of a column as :func:`shortened` tells it; the column itself where none is long."""
+    long = texts.filter(texts.str.len_chars() > LONGEST).unique().to_list()
+    return texts.replace(long, [shortened(text) for text in long]) if long else texts
