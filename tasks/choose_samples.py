@@ -1,7 +1,7 @@
 """Choose what experts are asked next, and put it into their queue."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -18,10 +18,12 @@ from tiltyard.rules.committee import fit_committee
 from tiltyard.rules.disagreement import room_for
 from tiltyard.rules.explaining import background_of, explained
 from tiltyard.rules.features import feature_frame, frame_of_json
+from tiltyard.rules.predictions import Predictions
 from tiltyard.rules.todays_labels import rows_of_today
 from tiltyard.rules.triggering import labels_to_draw, wants_the_differing, worth_asking
 from tiltyard.stores.due import asked_for, question_of
 from tiltyard.stores.population import population_of
+from tiltyard.stores.scores import has_texts, said_of
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 COMMITTEE_SIZE = 5
@@ -114,12 +116,25 @@ def _choose(workspace: Workspace, asked: pl.Series, known: Known, number: int, s
     project = workspace.project
     return choose(
         _unasked(workspace, asked, evaluation=False),
-        Wanted.by(project.query, number, seed),
+        replace(Wanted.by(project.query, number, seed), said=_said(workspace, known)),
         project,
         model=known.model,
         committee=_committee(workspace, known, seed),
         labeled=known.labeled,
     )
+
+
+def _said(workspace: Workspace, known: Known) -> Callable[[pl.DataFrame], Predictions] | None:
+    """What the champion says of rows, known or new; none where choosing asks the champion itself.
+
+    That is so without texts, which are quick, and where the champion knows a class that the project file names no
+    more: predictions leave it out.
+    """
+    project = workspace.project
+    if known.champion is None or not has_texts(project) or set(known.model.classes_) - set(project.class_names):
+        return None
+    model = workspace.ledger.models.get(known.champion)
+    return lambda rows: said_of(workspace, model, lambda: known.model, rows)
 
 
 def _committee(workspace: Workspace, known: Known, seed: int) -> list[Any]:

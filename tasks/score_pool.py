@@ -3,10 +3,9 @@
 import polars as pl
 
 from schemas.errors import NotFound
-from schemas.records import BatchId
+from schemas.records import BatchId, Model
 from tasks.step import step
-from tiltyard.rules.features import feature_frame
-from tiltyard.rules.predictions import predictions_of
+from tiltyard.stores.scores import said_of
 from tiltyard.stores.workspace import Workspace, open_workspace
 
 
@@ -34,15 +33,15 @@ def score_pool(project: str, batch_id: BatchId) -> str:
     if champion is None or batch.pool_file is None:
         raise NotFound(f"batch {batch_id[:8]} cannot be scored: it needs accepted rows and a champion")
     name = _name(batch_id, champion)
-    model = workspace.load_model(champion)
+    model = workspace.ledger.models.get(champion)
     chunks = workspace.pool.scan([batch.pool_file], workspace.settings.chunk_rows)
     workspace.predictions.write(name, pl.concat([_predict(workspace, model, chunk) for chunk in chunks]))
     return name
 
 
-def _predict(workspace: Workspace, model: object, rows: pl.DataFrame) -> pl.DataFrame:
+def _predict(workspace: Workspace, model: Model, rows: pl.DataFrame) -> pl.DataFrame:
     """One chunk's predictions."""
-    said = predictions_of(model, feature_frame(rows, workspace.project), workspace.project)
+    said = said_of(workspace, model, lambda: workspace.fitted(model), rows)
     shares = pl.DataFrame(said.probabilities, schema=[f"probability {name}" for name in said.class_names])
     return rows.select("sample_id").with_columns(label=pl.Series(said.decisions)).hstack(shares)
 

@@ -1,6 +1,6 @@
 """Which samples of the pool to label next: the pool is streamed, and only the best rows are kept."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
@@ -14,6 +14,7 @@ from tiltyard.rules.chance import chance_keys, rounded_by_chance, sample_keys
 from tiltyard.rules.committee import Committee
 from tiltyard.rules.feature_space import Offer, column_encoder
 from tiltyard.rules.features import feature_frame
+from tiltyard.rules.predictions import Predictions
 from tiltyard.rules.shortlist import CHANCE, WANTING, Gathering
 from tiltyard.rules.strategies import SLICE, strategy_named
 
@@ -32,7 +33,8 @@ class Wanted:
     """How many rows are wanted, and how they are to be found.
 
     ``seed`` is the source of chance; give each query its own, or a share of less than one row a query never
-    comes to be drawn.
+    comes to be drawn. ``said`` gives the model's predictions for rows where the caller has them already; the model is
+    then asked only which rows are near each other.
     """
 
     number: int
@@ -41,6 +43,7 @@ class Wanted:
     random_share: float = 0.1
     shortlist: int = 20
     seed: int = 0
+    said: Callable[[pl.DataFrame], Predictions] | None = None
 
     @classmethod
     def by(cls, query: Query, number: int, seed: int) -> Self:
@@ -84,6 +87,7 @@ def choose(
     name: StrategyName = wanted.strategy if model is not None else wanted.start
     asks_committee = bool(committee) and strategy_named(name).needs_committee
     stream = _Stream(wanted, name, Committee(committee) if asks_committee else model, project)
+    stream.said = None if asks_committee else wanted.said
     for piece in _pieces(chunks, project):
         stream.take(piece)
     drawn = stream.drawn()
@@ -110,6 +114,7 @@ class _Stream:
         # Rows drawn by chance leave the strategy's list, so it holds as many more.
         self.best = Gathering(self.offered + by_chance if self.asking else 0)
         self.seen = 0
+        self.said: Callable[[pl.DataFrame], Predictions] | None = None
 
     def take(self, rows: pl.DataFrame) -> None:
         """Take in one piece of the pool."""
@@ -139,6 +144,8 @@ class _Stream:
         """The rows that may still enter the list and how much they are wanted."""
         if not self.strategy.needs_model or not self.asking:
             return np.arange(rows.height), np.zeros(rows.height)
+        if self.said is not None:
+            return np.arange(rows.height), self.strategy.told(self.said(rows).probabilities)
         return self.strategy.wanting(self.classifier, feature_frame(rows, self.project), self.best.floor)
 
     def _offer(self, rows: pl.DataFrame, scores: NDArray[np.float64], labeled: pl.DataFrame | None) -> Offer:

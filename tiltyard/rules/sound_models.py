@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 ENSEMBLES: Final = ("sklearn.ensemble._forest", "sklearn.ensemble._gb")
 """Where a whole checks the rows once, and its trees are asked without another look."""
-PLAIN: Final = (str, bytes, bytearray, int, float, complex, bool, type(None), np.generic, type)
+PLAIN: Final = (str, int, float, bytes, bytearray, complex, type(None), np.generic, type)
 
 NO_TABLE: Final = "it asks for a table that is not there"
 NO_ROWS: Final = "it names rows that are not there"
@@ -58,7 +58,8 @@ def _inner(part: Any) -> Iterator[Any]:
     if isinstance(part, np.ndarray):
         return iter(part.ravel().tolist() if part.dtype == object else ())
     if isinstance(part, dict):
-        return chain(part.keys(), part.values())
+        # A vocabulary has tens of thousands of words.
+        return (one for one in chain(part.keys(), part.values()) if not isinstance(one, PLAIN))
     if isinstance(part, list | tuple | set | frozenset):
         return iter(part)
     return iter(vars(part).values() if hasattr(part, "__dict__") else ())

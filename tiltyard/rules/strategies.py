@@ -55,6 +55,17 @@ def equal(_classifier: Any, X: Any) -> Scores:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A classifier, as modAL's measures ask one, that was asked before."""
+
+    probabilities: Scores
+
+    def predict_proba(self, _X: Any) -> Scores:
+        """What it said."""
+        return self.probabilities
+
+
+@dataclass(frozen=True, slots=True)
 class Strategy:
     """How rows are measured (in modAL's own numbers), which are kept, and how the batch is picked from those.
 
@@ -85,6 +96,10 @@ class Strategy:
             return np.arange(X.shape[0]), self._scores(classifier, X)
         few = rows_of(X, screened)
         return screened, self._scores(classifier, few) if len(screened) else np.zeros(0)
+
+    def told(self, probabilities: Scores) -> Scores:
+        """How much rows are wanted of which the model's probabilities are known already (rows, classes)."""
+        return self._scores(Told(probabilities), probabilities) if len(probabilities) else np.zeros(0)
 
     def _scores(self, classifier: Any, X: Any) -> Scores:
         """The measure of each row, turned so that the highest is wanted most."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from tiltyard.rules.todays_labels import rows_of_today
 from tiltyard.rules.triggering import DISAGREEMENT
 from tiltyard.stores.latest import Latest
 from tiltyard.stores.ledger.assignments import ToEvaluate
+from tiltyard.stores.scores import said_of
 from tiltyard.stores.workspace import Workspace
 
 
@@ -134,8 +136,7 @@ def _compared(workspace: Workspace, pair: tuple[Model, Model], evaluation_id: st
     position, window = workspace.ledger.models.get_set(evaluation_id).position, workspace.project.gate.window
     rows = first_rows(workspace, workspace.project.evaluation.population, position, window)
     whole = rows.height < workspace.project.evaluation.population
-    frame = feature_frame(rows, workspace.project)
-    new, old = (predictions_of(workspace.fitted(model), frame, workspace.project) for model in pair)
+    new, old = (said_of(workspace, model, partial(workspace.fitted, model), rows) for model in pair)
     differs = differing(workspace.project.gate.metric, old, new)
     rows = rows.with_columns(_differs=pl.Series(differs, dtype=pl.Boolean))
     labeled = workspace.labeled_rows(evaluation_id)["sample_id"]

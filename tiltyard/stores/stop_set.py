@@ -7,6 +7,7 @@ import polars as pl
 
 from schemas.records import Model, ModelId
 from tiltyard.rules.stopping import Advice, agreement_of, agreements, curve_of, stability, stopping_advice
+from tiltyard.stores.scores import said_of
 from tiltyard.stores.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -32,21 +33,15 @@ def stability_of(
     The pool is taken as it was when the model's labels were pinned, so the answer is the same whenever it is asked.
     None for the first model, without rows, and where one of the two takes other columns than the project has today.
     """
-    # It brings scikit-learn, which who only asks for the advice need not wait for.
-    from tiltyard.rules.features import feature_frame
-    from tiltyard.rules.predictions import predictions_of
-
     previous = _trained_before(workspace, model.model_id)
     if previous is None or not _same_features(workspace, [previous, model]):
         return None
     rows = stop_set(workspace, workspace.ledger.models.get_set(model.training_id).position, known)
     if rows.is_empty():
         return None
-    frame = feature_frame(rows, workspace.project)
-    before, after = (
-        predictions_of(one, frame, workspace.project).decisions for one in (workspace.fitted(previous), fitted)
-    )
-    return stability(agreement_of(before, after), rows.height, previous.model_id)
+    before = said_of(workspace, previous, lambda: workspace.fitted(previous), rows)
+    after = said_of(workspace, model, lambda: fitted, rows)
+    return stability(agreement_of(before.decisions, after.decisions), rows.height, previous.model_id)
 
 
 def stop_set(workspace: Workspace, position: int, known: "Population | None" = None) -> pl.DataFrame:

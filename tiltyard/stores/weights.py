@@ -15,6 +15,7 @@ KINDS: Final = {
     "artifacts": "models",
     "segments": "ledger",
     "cache": "cache",
+    "scores": "cache",
 }
 """What the folders of a workspace hold; files are told by how their names begin."""
 DATABASES: Final = {"ledger.db": "ledger", "mlflow.db": "mlflow"}

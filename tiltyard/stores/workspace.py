@@ -29,6 +29,7 @@ from tiltyard.stores.pool import Pool
 if TYPE_CHECKING:
     from tiltyard.stores.file_cache import FileCache
     from tiltyard.stores.registry import Registry
+    from tiltyard.stores.scores import Scores
 
 PROJECT_FILE = "project.yaml"
 LABELED_COLUMNS = ("sample_id", "label", "annotations")
@@ -123,6 +124,13 @@ class Workspace:
     def predictions(self) -> ParquetStore:
         """Champions' predictions, a file per batch and model."""
         return ParquetStore(self.files("predictions"))
+
+    @cached_property
+    def scores(self) -> "Scores":
+        """What models said of texts in the pool; copies on this machine, which may be deleted at any time."""
+        from tiltyard.stores.scores import Scores
+
+        return Scores(self.folder / "scores")
 
     @cached_property
     def searches(self) -> Files:
@@ -223,7 +231,13 @@ class Workspace:
         parquet = (self.pool.parquet, self.quarantine, self.labeled_sets, self.predictions)
         return sum(
             files.sweep()
-            for files in (self.landed.files, self.left.files, self.searches, *(one.files for one in parquet))
+            for files in (
+                self.landed.files,
+                self.left.files,
+                self.searches,
+                self.scores.files,
+                *(one.files for one in parquet),
+            )
         )
 
     def remember_project(self, now: datetime) -> str:
