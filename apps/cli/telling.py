@@ -107,6 +107,7 @@ def _status(workspace: "Workspace") -> dict[str, Any]:
         "stopping": stopping_of(workspace),
         "weights": weights(workspace),
         "arrived": standing.arrived,
+        "left_alone": [{"object": one.key, "why": one.why} for one in workspace.left.all()],
         "refused": list(standing.refused),
         "next": next_step(standing),
     }

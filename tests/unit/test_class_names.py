@@ -16,6 +16,7 @@ from schemas.records import NewAnnotation, SampleId
 from tests.voices import voice
 from tiltyard.rules.annotating import check_annotation
 from tiltyard.rules.effective_labels import effective_labels
+from tiltyard.rules.label_values import class_meant
 from tiltyard.rules.raw_rows import QUARANTINE_TYPES, RawRows
 from tiltyard.rules.todays_labels import of_today, todays_labels
 from tiltyard.rules.validation import check_rows
@@ -104,6 +105,11 @@ def test_a_former_name_counts_as_the_class_and_a_retired_one_for_nothing() -> No
     assert [mine.class_of(name) for name in ("sea", "C", "Ocean ", "air", "fire")] == ["sea", "sea", "sea", None, None]
     assert [mine.said(name) for name in ("sea", "C", "Ocean ", "AIR", "fire")] == ["sea", "c", "ocean", "air", None]
     assert check_annotation(said("AIR"), mine).label == "air"
+
+
+def test_a_former_name_is_met_through_other_types_too() -> None:
+    mine = project({"name": "one", "aliases": ["1"]}, "two", retired=["3"])
+    assert [class_meant(value, mine) for value in (1, 1.0, "1.0", 3.0, " ONE", 4)] == ["1", "1", "1", "3", "one", None]
 
 
 def test_labels_of_no_class_are_counted_never_an_error() -> None:

@@ -59,10 +59,12 @@ def class_meant(value: Any, project: Project) -> str | None:
     try:
         text = _tidy(plain_text(value) or "")
         said = project.said(text) if text else None
-        widened = class_text(text if isinstance(value, str) else value, project.class_names)
+        if said is not None or not text:
+            return said
+        widened = class_text(text if isinstance(value, str) else value, project.names.every)
     except ValueError:
         return None
-    return said or (widened if widened in project.class_names else None)
+    return widened if widened in project.names.every else None
 
 
 def text_of(line: Mapping[str, Any], name: str) -> str | None:

@@ -36,7 +36,8 @@ class LeftObjects:
 
     def add(self, left: Iterable[LeftObject], now: datetime) -> list[LeftObject]:
         """Keep what was left; those among it that were not known before, which are to be told."""
-        known = set(self.all())
+        left = list(left)
+        known = set(self.all()) if left else set()
         fresh = [one for one in dict.fromkeys(left) if one not in known]
         if fresh:
             content = {"at": now.isoformat(), "left": [asdict(one) for one in fresh]}

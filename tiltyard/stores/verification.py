@@ -9,7 +9,7 @@ from schemas.errors import TiltyardError
 from schemas.records import Batch, Model, StoredFile
 from tiltyard.rules.retention import needed_models
 from tiltyard.stores.due import judging_of
-from tiltyard.stores.ledger.verification import missing_guards, verify_ledger
+from tiltyard.stores.ledger.verification import missing_guards, told_guards, verify_ledger
 from tiltyard.stores.own_code import missing_modules, paths_of_recipe
 from tiltyard.stores.parquet import ParquetStore
 from tiltyard.stores.registry_index import differences
@@ -38,7 +38,7 @@ def verify_workspace(workspace: Workspace) -> Findings:
     findings = Findings()
     findings.problems += verify_ledger(workspace.ledger)
     try:
-        findings.problems += missing_guards(workspace.ledger)
+        findings.problems += told_guards(missing_guards(workspace.ledger))
         findings.checked["facts in the ledger"] = workspace.ledger.position()
         findings.notes += [str(one) for one in workspace.ledger.annotations.set_aside()]
         findings.checked["segments"] = len(workspace.ledger.segments.all())

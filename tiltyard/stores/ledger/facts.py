@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Select, Table, func, insert, select
 
 from schemas.canonical import canonical_json, parse_json, sha256_of
+from schemas.errors import LedgerError
 from schemas.records import (
     Access,
     Annotation,
@@ -26,6 +27,9 @@ from schemas.records import (
 )
 from tiltyard.stores.ledger import tables
 from tiltyard.stores.ledger.guards import LEASE_COLUMNS, LEASED
+
+WIDEST: Final = 2**63
+"""Whole numbers on both databases have 64 bits."""
 
 Record = TypeVar("Record")
 Row = dict[str, Any]
@@ -101,7 +105,7 @@ def records(connection: Connection, kind: type[Record], statement: Select[Any]) 
 def to_row(record: object) -> Row:
     """A record as a row of text, whole numbers and floats; nested values as canonical JSON."""
     plain = ADAPTERS[type(record)].dump_python(record, mode="json")
-    return {name: _flat(value) for name, value in plain.items()}
+    return {name: _flat(name, value) for name, value in plain.items()}
 
 
 def from_row(kind: type[Record], row: Row) -> Record:
@@ -145,10 +149,12 @@ def _later_columns(table: Table) -> frozenset[str]:
     return frozenset(column.name for column in table.columns if column.info.get("later"))
 
 
-def _flat(value: Any) -> Any:
-    """A JSON value as the database keeps it."""
+def _flat(name: str, value: Any) -> Any:
+    """A JSON value as the database keeps it; LedgerError for a number that no database keeps as it is."""
     if isinstance(value, bool):
         return int(value)
+    if isinstance(value, int) and not -WIDEST <= value < WIDEST:
+        raise LedgerError(f"{name} is {value:.3e}, but the ledger keeps whole numbers of 64 bits, below 2**63")
     return canonical_json(value) if isinstance(value, dict | list) else value
 
 

@@ -59,12 +59,16 @@ def known_head(connection: Connection) -> Head | None:
     return None if row is None else Head(row.segments, row.facts, row.sha256)
 
 
-def move_head(connection: Connection, head: Head, now: datetime) -> None:
-    """Keep the head in the ledger."""
+def move_head(connection: Connection, head: Head, previous: str, now: datetime) -> None:
+    """Keep the head in the ledger, if it follows on the one that is there.
+
+    Otherwise the head stays where it was: a chain that lost its end is told also after the next seals.
+    """
     values = {"segments": head.segments, "facts": head.facts, "sha256": head.sha256, "recorded_at": now.isoformat()}
-    if known_head(connection) is None:
+    known = known_head(connection)
+    if known is None:
         connection.execute(insert(HEAD).values(chain=CHAIN, **values))
-    else:
+    elif (known.segments + 1, known.sha256) == (head.segments, previous):
         connection.execute(update(HEAD).where(HEAD.c.chain == CHAIN).values(**values))
 
 

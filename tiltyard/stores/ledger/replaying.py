@@ -77,7 +77,7 @@ def replay(ledger: Ledger, skips: int, now: datetime) -> Replayed:
         _settle(connection, skips)
         _remember_sightings(connection)
         head = Head(len(chain), sum(link.facts for link in chain), sha256_in(chain[-1].file))
-        move_head(connection, head, now)
+        move_head(connection, head, chain[-1].previous, now)
     write_head(heads, head)
     return Replayed(len(chain), dict(sorted(counts.items())))
 

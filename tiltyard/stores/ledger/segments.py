@@ -84,7 +84,7 @@ class Segments:
         head = Head(len(chain), chain[-1].last_seq, chain[-1].sha256)
         write_head(self.heads, head)
         with self._database.writing() as connection:
-            move_head(connection, head, now)
+            move_head(connection, head, chain[-1].previous, now)
 
     def lines(self, segment: Segment) -> Iterator[dict[str, Any]]:
         """The facts that a segment's file holds, header left out."""
@@ -119,7 +119,7 @@ class Segments:
             if connection.scalar(select(SEGMENT.c.number).where(SEGMENT.c.number == number)) is None:
                 values = {field: getattr(row, field) for field in SEGMENT.columns.keys()}  # noqa: SIM118 - a collection
                 connection.execute(insert(SEGMENT).values(**values))
-                move_head(connection, head, now)
+                move_head(connection, head, previous, now)
 
 
 def _lines(connection: Connection, entries: Sequence[Row[Any]]) -> Iterator[dict[str, Any]]:

@@ -159,21 +159,27 @@ def _another_head(ledger: Ledger) -> Iterator[str]:
         yield f"there are {len(heads)} files of heads, but the ledger has lost its head"
     for file in heads:
         segment = f"{file.removesuffix('.json')}.jsonl"
-        if number_of(file) > len(chain) and not ledger.segments.files.exists(segment):
+        if not ledger.segments.files.exists(segment):
             yield f"segment {segment} is missing: {files.name} says that it was sealed, {have} segments"
 
 
 def missing_guards(ledger: Ledger) -> list[str]:
-    """The guards that were taken off the ledger's tables, or put out of force, a sentence each."""
+    """The names of the guards that were taken off the ledger's tables, or put out of force."""
     dialect = ledger.database.engine.dialect.name
     found = guard_statements(dialect, (tables.journal, tables.segment, *tables.FACTS))
     wanted = {statement.split()[2]: statement for statement in found if statement.startswith("CREATE TRIGGER")}
     with ledger.database.reading() as connection:
         there = _sqlite_triggers(connection, wanted) if dialect == "sqlite" else _postgresql_triggers(connection)
+    return sorted(wanted.keys() - there)
+
+
+def told_guards(missing: list[str]) -> list[str]:
+    """What to say of guards that are gone, in one sentence if there are any."""
+    if not missing:
+        return []
     return [
-        f"the guard {name} is gone or changed: the database would let its table be changed; find out who took it off, "
-        "and go on with a ledger from a backup or from 'tiltyard restore'"
-        for name in sorted(wanted.keys() - there)
+        f"{len(missing)} guards of the database are gone or changed ({', '.join(missing)}): facts could be changed; "
+        "find out who took them off, and go on with a ledger from a backup or from 'tiltyard restore'"
     ]
 
 
