@@ -35,6 +35,7 @@ PORTS: Final = {
     "worker": "8080",
     "watch": "8766",
 }
+AUTH: Final = "MLFLOW_AUTH_CONFIG_PATH"
 PLACE: Final = re.compile(r"(?<![\w./-])/(data|projects|tmp|app)\b")
 
 
@@ -89,8 +90,17 @@ class Composition:
             given |= variables_of((self.folder / name).read_text("utf-8"))
         given |= self.services[service].get("environment", {})
         ours = {name: self.here(service, value) for name, value in given.items()}
+        if AUTH in ours:
+            ours[AUTH] = str(self._users_of_mlflow(service, given[AUTH]))
         shared = {name: os.environ[name] for name in ("LANG", "TZ", "LD_LIBRARY_PATH") if name in os.environ}
         return {**shared, **ours, "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"}
+
+    def _users_of_mlflow(self, service: str, path: str) -> Path:
+        """MLflow's own settings file, which names a place in /tmp: a copy of it that names the test's."""
+        folder = self.place(service, "tmp")
+        copy = folder / Path(path).name
+        copy.write_text((ROOT / path).read_text("utf-8").replace("/tmp/", f"{folder}/"), "utf-8")
+        return copy
 
     def here(self, service: str, text: str) -> str:
         """A word of compose.yaml as it is on this machine."""

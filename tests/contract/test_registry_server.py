@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from schemas.errors import SettingsError
 from schemas.project import Project
 from schemas.records import ModelId, StoredFile, TrainingId
 from tests.mlflow_server import running_mlflow
 from tiltyard.rules.tuning import Fitted, fit_candidates
+from tiltyard.stores.mlflow_client import open_client
 from tiltyard.stores.registry import Registry
 from tiltyard.stores.training_runs import Training
 
@@ -51,3 +53,16 @@ def test_a_server_keeps_runs_models_and_aliases(server: str, fitted: Fitted, tmp
     assert registry.let_go(record) == size  # type: ignore[arg-type]  # a record's two fields
     assert not registry.has_bytes(record)  # type: ignore[arg-type]  # a record's two fields
     assert registry.let_go(record) == 0  # type: ignore[arg-type]  # a record's two fields
+
+
+def test_a_server_that_asks_for_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who lacks it is told so, and is not kept waiting: no other attempt changes it."""
+    password = "long enough for MLflow"
+    with running_mlflow(tmp_path, password=password) as address:
+        for given in ("", "another password"):
+            monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "tiltyard")
+            monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", given)
+            with pytest.raises(SettingsError, match="MLFLOW_TRACKING_PASSWORD"):
+                open_client(address)
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", password)
+        assert open_client(address).search_experiments(max_results=1)

@@ -9,12 +9,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from schemas.errors import RegistryError, Unavailable
+from schemas.errors import RegistryError, SettingsError, Unavailable
 from tiltyard.stores.ledger.database import write_ahead
 
 SQLITE: Final = "sqlite:///"
 AWAY: Final = range(500, 600)
 """The answers of a server, or of MLflow's client in its place, that say that something is away."""
+
+CLOSED: Final = (401, 403)
+"""The answers of a server that lets nobody in whom it does not know."""
 
 QUIET: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -28,7 +31,7 @@ def open_client(uri: str) -> Any:
     """A client of the MLflow at an address (``sqlite:///path`` or ``http://host``); a new database is set up first.
 
     Sets MLflow's environment variables for quiet where the user has not set them, nothing else that is global.
-    Raises RegistryError where the address does not answer.
+    Raises RegistryError where the address does not answer, SettingsError where it asks for a password that we lack.
     """
     mlflow = _imported()
     with warnings.catch_warnings():
@@ -38,9 +41,19 @@ def open_client(uri: str) -> Any:
             client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
             client.search_experiments(max_results=1)
         except Exception as error:  # a database, a network or MLflow itself may refuse
+            if _refuses_us(error):
+                raise SettingsError(
+                    f"MLflow at {uri!r} does not let us in; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+                ) from error
             kind = Unavailable if uri.startswith("http") else RegistryError
             raise kind(f"MLflow at {uri!r} cannot be opened: {error}") from error
     return client
+
+
+def _refuses_us(error: Exception) -> bool:
+    """Whether a server answered that it does not know us, which no other attempt changes."""
+    status = getattr(error, "get_http_status_code", None)
+    return status is not None and (status() in CLOSED or "error code 401" in str(error))
 
 
 @contextmanager
