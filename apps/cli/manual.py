@@ -38,6 +38,7 @@ EXAMPLES: Final = {
     "quarantine show": "tiltyard quarantine show 4d1f --rows 5",
     "rebuild": "tiltyard rebuild champion",
     "report": "tiltyard report challenger --out verdict.html",
+    "restore": "tiltyard restore --project bank",
     "rollback": "tiltyard rollback --reason 'too many false alarms'",
     "run": "tiltyard run --from train --to judge",
     "schema": "tiltyard schema",

@@ -1,7 +1,9 @@
 """One story of the loop, told in folders and in buckets: the end is the same, and nothing else is on the machine."""
 
+import inspect
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,15 +13,18 @@ from typing import Any
 import pytest
 
 from schemas.settings import Settings
+from tests.architecture.sources import ROOT
 from tests.crash.story import end_of, tell
 from tests.s3_server import client, credentials, fresh_bucket, running_nanio
 from tests.small_project import make_project
 from tiltyard.stores.verification import verify_workspace
-from tiltyard.stores.workspace import open_workspace
+from tiltyard.stores.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.timeout(600)
 
-FILES = ("objects", "pool", "quarantine", "labeled_sets", "predictions", "segments")
+PAGE = ROOT / "docs" / "how-to" / "use-s3.md"
+FILES = re.findall(r"^for kind in (.*); do$", PAGE.read_text("utf-8"), re.MULTILINE)[0].split()
+"""The folders that the page on S3 copies."""
 
 
 def said_of(end: dict[str, Any]) -> dict[str, Any]:
@@ -84,6 +89,11 @@ def _is_the_same_elsewhere(told: dict[str, Any], project_file: Path, tmp_path: P
         mlflow_uri=f"sqlite:///{folder / 'mlflow.db'}",
     )  # fmt: skip
     assert end_of(open_workspace(project_file, elsewhere)) == told
+
+
+def test_the_page_copies_every_kind_of_file() -> None:
+    opened = re.findall(r"self\.files\(\"(\w+)\"\)", Path(inspect.getfile(Workspace)).read_text("utf-8"))
+    assert sorted(FILES) == sorted(set(opened))
 
 
 def test_files_may_move_into_a_bucket(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

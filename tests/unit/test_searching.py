@@ -264,7 +264,7 @@ def test_a_parameter_that_the_estimator_does_not_have_is_named() -> None:
 
 def test_the_page_on_tuning_shows_project_files_that_can_be_read() -> None:
     shown = [yaml.safe_load(block.text) for block in blocks(PAGE) if block.language == "yaml"]
-    assert len(shown) == 3
+    assert len(shown) >= 3
     named = {name for keys in shown for name in keys.get("tuning", {})}
     assert named >= {"search", "trials", "seconds", "workers", "threshold"}
     for keys in shown:
