@@ -281,17 +281,19 @@ def tables(draw: st.DrawFn) -> tuple[str, bytes]:
     rows, columns = draw(st.integers(0, 4)), {}
     for name in draw(st.lists(st.sampled_from([*NAMES, "more", "", "a.b"]), min_size=1, unique=True)):
         kind = draw(st.sampled_from(TYPES))
-        fitting = [value for value in VALUES if _can_be(value, kind)]
-        columns[name] = pa.array(draw(st.lists(st.sampled_from(fitting), min_size=rows, max_size=rows)), kind)
+        fitting = [value for value in VALUES if _can_be([value], kind)]
+        values = draw(st.lists(st.sampled_from(fitting), min_size=rows, max_size=rows))
+        # Each fits alone, but not always beside the others: a mapping beside a list.
+        columns[name] = pa.array(values if _can_be(values, kind) else [None] * rows, kind)
     try:
         return "a.parquet", table_of(columns)
     except (pa.ArrowException, NotImplementedError):
         return "a.parquet", table_of({"n": pa.array([1.0])})
 
 
-def _can_be(value: Any, kind: pa.DataType) -> bool:
+def _can_be(values: list[Any], kind: pa.DataType) -> bool:
     try:
-        pa.array([value], kind)
+        pa.array(values, kind)
     except (pa.ArrowException, TypeError, ValueError, OverflowError, NotImplementedError):
         return False
     return True
