@@ -11,8 +11,8 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from tests.databases import Place
 
-# A busy machine is no failure; what takes too long is stopped by the time limit of each test. Examples are the same in each
-# run, so that a red run tells of the change and not of chance: 'pytest --hypothesis-profile=search' looks further.
+# A busy machine is no failure; what takes too long is stopped by the time limit of each test. Examples are the same in
+# each run, so that a red run tells of the change and not of chance: 'pytest --hypothesis-profile=search' looks further.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None)
 settings.load_profile("repeatable")
