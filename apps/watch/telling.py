@@ -5,11 +5,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from prefect.events import emit_event
-
+from apps.labeling.prefect_events import emit
 from apps.watch.watched import WatchedProject
 from schemas.events import LABELS_READY
-from schemas.records import Due
 from tiltyard.stores.due import due_for_training, new_since_training
 
 LOG: Final = logging.getLogger("tiltyard.watch")
@@ -45,13 +43,8 @@ class LabelTeller:
             return False
         due = due_for_training(workspace)
         if due:
-            self._emit(name, trained, new_since_training(workspace), due, now)
+            facts = {"project": name, "trained_position": trained, "annotations": new_since_training(workspace)}
+            emit(LABELS_READY, {**facts, "why": due.why}, now)
+            self._told[name] = (trained, now)
+            LOG.info("labels are ready in %s, %s", name, due.why)
         return bool(due)
-
-    def _emit(self, name: str, trained: int, annotations: int, due: Due, now: datetime) -> None:
-        """One event."""
-        resource = {"prefect.resource.id": f"tiltyard.project.{name}", "prefect.resource.name": name}
-        payload = {"project": name, "trained_position": trained, "annotations": annotations, "why": due.why}
-        emit_event(LABELS_READY, resource, occurred=now, payload=payload)
-        self._told[name] = (trained, now)
-        LOG.info("labels are ready in %s, %s", name, due.why)

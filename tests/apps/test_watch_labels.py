@@ -10,10 +10,8 @@ from apps.labeling.served import ServedProject
 from apps.watch.telling import AGAIN_AFTER, LOOK_EVERY, LabelTeller
 from apps.watch.watched import WatchedProject
 from schemas.settings import Settings
-from tasks.check_batch import check_batch, objects_to_check
-from tasks.choose_samples import choose_samples
-from tasks.land_objects import land_objects
-from tests.small_project import a_day, answer_queue, deliver, make_project
+from tests.answered_project import with_queue
+from tests.small_project import answer_queue, make_project
 from tiltyard.stores.workspace import Workspace
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
@@ -24,7 +22,7 @@ Event = tuple[str, dict[str, Any]]
 def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     """What is handed to Prefect's client, which sends it in a thread of its own."""
     seen: list[Event] = []
-    monkeypatch.setattr("apps.watch.telling.emit_event", lambda event, _resource, **more: seen.append((event, more)))
+    monkeypatch.setattr("prefect.events.emit_event", lambda event, _resource, **more: seen.append((event, more)))
     return seen
 
 
@@ -44,14 +42,7 @@ class Clock:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """A project with a queue."""
-    made = make_project(tmp_path, triggers={"labels": 4})
-    project = str(made.project_file.parent)
-    deliver(made, "1.csv", a_day(1))
-    land_objects.fn(project)
-    for object_id in objects_to_check.fn(project):
-        check_batch.fn(project, object_id)
-    choose_samples.fn(project)
-    return made
+    return with_queue(make_project(tmp_path, triggers={"labels": 4}))
 
 
 def teller(workspace: Workspace, clock: Clock) -> LabelTeller:

@@ -8,19 +8,17 @@ import yaml
 
 from schemas.errors import NotFound
 from schemas.records import Model
-from tasks.check_batch import check_batch, objects_to_check
-from tasks.choose_samples import choose_samples
 from tasks.fit_candidates import fit_candidates
 from tasks.judge_challenger import judge_challenger
-from tasks.land_objects import land_objects
 from tasks.let_go_models import let_go_models
 from tasks.promote_challenger import promote_challenger
 from tasks.rebuild_model import rebuild_model
 from tasks.snapshot_labels import snapshot_labels
-from tests.small_project import CONTENT, LENIENT, a_day, answer_queue, copied, deliver, make_project
+from tests.answered_project import with_answers
+from tests.small_project import CONTENT, LENIENT, copied, make_project
 from tiltyard.stores.verification import verify_workspace
 from tiltyard.stores.weights import weights
-from tiltyard.stores.workspace import Workspace, open_workspace, utc_now
+from tiltyard.stores.workspace import Workspace, open_workspace
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +26,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a champion and five models that came after it, none of them promoted."""
     workspace = make_project(tmp_path_factory.mktemp("let-go") / "template", gate=LENIENT)
     project = str(workspace.project_file)
-    deliver(workspace, "day.csv", a_day(0))
-    land_objects.fn(project)
-    for object_id in objects_to_check.fn(project):
-        check_batch.fn(project, object_id)
-    choose_samples.fn(project)
-    answer_queue(workspace, utc_now())
+    with_answers(workspace)
     for seed in range(6):
         now = changed(workspace, seed=seed)
         model = fit_candidates.fn(project, snapshot_labels.fn(project, "training"))

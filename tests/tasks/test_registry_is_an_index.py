@@ -12,15 +12,13 @@ from hypothesis import strategies as st
 from schemas.canonical import sha256_of
 from schemas.errors import NotFound, RegistryError
 from schemas.records import Model, ModelId, StoredFile, TrainingId
-from tasks.check_batch import check_batch, objects_to_check
-from tasks.choose_samples import choose_samples
 from tasks.fit_candidates import fit_candidates
 from tasks.judge_challenger import judge_challenger
-from tasks.land_objects import land_objects
 from tasks.promote_challenger import promote_challenger
 from tasks.rebuild_model import rebuild_model
 from tasks.snapshot_labels import snapshot_labels
-from tests.small_project import LENIENT, a_day, answer_queue, copied, deliver, make_project
+from tests.answered_project import with_answers
+from tests.small_project import LENIENT, copied, make_project
 from tiltyard.stores.registry import CHAMPION, Registry
 from tiltyard.stores.training import model_id_of
 from tiltyard.stores.uploads import is_address, local_path
@@ -33,13 +31,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with labels to train on, and MLflow's database made."""
     workspace = make_project(tmp_path_factory.mktemp("index") / "template", gate=LENIENT)
     assert workspace.registry.client
-    project = str(workspace.project_file.parent)
-    deliver(workspace, "day.csv", a_day(0))
-    land_objects.fn(project)
-    for object_id in objects_to_check.fn(project):
-        check_batch.fn(project, object_id)
-    choose_samples.fn(project)
-    answer_queue(workspace, utc_now())
+    with_answers(workspace)
     workspace.ledger.close()
     return workspace.project_file.parent
 

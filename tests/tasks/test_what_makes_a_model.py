@@ -11,14 +11,12 @@ import pytest
 import yaml
 
 from schemas.records import Model, NewAnnotation
-from tasks.check_batch import check_batch, objects_to_check
-from tasks.choose_samples import choose_samples
 from tasks.fit_candidates import fit_candidates
-from tasks.land_objects import land_objects
 from tasks.rebuild_model import rebuild_model
 from tasks.snapshot_labels import snapshot_labels
 from tasks.training_due import training_due
-from tests.small_project import CONTENT, a_day, answer_queue, copied, deliver, make_project
+from tests.answered_project import with_answers
+from tests.small_project import CONTENT, copied, make_project
 from tiltyard.rules.features import feature_frame
 from tiltyard.rules.own_metric import own_value
 from tiltyard.stores.versions import version_of
@@ -40,13 +38,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with labels to train on, and MLflow's database made."""
     workspace = make_project(tmp_path_factory.mktemp("made") / "template")
     assert workspace.registry.client
-    project = str(workspace.project_file)
-    deliver(workspace, "day.csv", a_day(0))
-    land_objects.fn(project)
-    for object_id in objects_to_check.fn(project):
-        check_batch.fn(project, object_id)
-    choose_samples.fn(project)
-    answer_queue(workspace, utc_now())
+    with_answers(workspace)
     workspace.ledger.close()
     return workspace.project_file.parent
 

@@ -12,11 +12,12 @@ from schemas.errors import AnnotationError
 from schemas.records import Annotation, AnnotationId, NewAnnotation, SampleId, Voice
 from tests.facts import NOW, an_answer
 from tests.voices import voice
-from tiltyard.rules.admission import INDEXED, LONGEST_NAME, NAMES, PATIENCE, believed, is_writable, refuse_unfit
+from tiltyard.rules.admission import INDEXED, LONGEST_NAME, NAMES, PATIENCE, believed, refuse_unfit
 from tiltyard.rules.annotating import annotation_id, brought, refuse_another, refuse_kept_keys
 from tiltyard.rules.answers import in_order
 from tiltyard.rules.disputes import disputed
 from tiltyard.rules.effective_labels import Rule, effective_labels
+from tiltyard.rules.strict_json import half_character
 
 RULES: list[Rule] = ["majority", "latest", "adjudicated", "quality_weighted"]
 
@@ -50,7 +51,7 @@ RULES: list[Rule] = ["majority", "latest", "adjudicated", "quality_weighted"]
 def test_what_is_no_annotation_is_refused_by_field(changes: dict[str, Any], why: str) -> None:
     with pytest.raises(AnnotationError, match=why) as refusal:
         refuse_unfit(an_answer(**changes))
-    assert is_writable(str(refusal.value))
+    assert half_character(str(refusal.value)) is None
 
 
 ODD = st.text(st.sampled_from(["a", " ", "\0", "\ud800", "\u2028", "é", "😀"]), max_size=4)
@@ -59,7 +60,10 @@ LONG = st.sampled_from(["a" * LONGEST_NAME, "a" * (LONGEST_NAME + 1)])
 
 @given(st.dictionaries(st.sampled_from(INDEXED), ODD | LONG, min_size=1))
 def test_a_text_passes_just_when_it_can_be_kept_and_found(texts: dict[str, Any]) -> None:
-    good = {name: "\0" not in text and is_writable(text) and len(text) <= LONGEST_NAME for name, text in texts.items()}
+    good = {
+        name: "\0" not in text and half_character(text) is None and len(text) <= LONGEST_NAME
+        for name, text in texts.items()
+    }
     named = all(text.strip() for name, text in texts.items() if name in NAMES)
     try:
         refuse_unfit(an_answer(**texts))

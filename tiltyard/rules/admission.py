@@ -12,6 +12,7 @@ from typing import Any, Final, get_args
 
 from schemas.errors import AnnotationError
 from schemas.records import Act, Annotation, NewAnnotation, Voice
+from tiltyard.rules.strict_json import half_character
 
 ANSWERS: Final = frozenset({"label", "adjudicate"})
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -86,7 +87,7 @@ def _unkept(one: NewAnnotation | Annotation) -> Iterator[str]:
         text = getattr(one, name, None) or ""
         if "\x00" in text:
             yield f"{name} holds the character NUL, which cannot be kept"
-        if not is_writable(text):
+        if half_character(text) is not None:
             yield f"{name} holds half of a character (a lone surrogate), which cannot be kept"
         if name in INDEXED and len(text) > LONGEST_NAME:
             yield f"{name} has {len(text):,} characters, more than the {LONGEST_NAME} that are kept"
@@ -116,21 +117,12 @@ def _odd_numbers(one: NewAnnotation | Annotation) -> Iterator[str]:
             yield f"{name} is to be a finite number, got {number}"
 
 
-def is_writable(text: str) -> bool:
-    """Whether a text can be written in UTF-8.
-
-    >>> is_writable("caf\\u00e9"), is_writable("\\ud800")
-    (True, False)
-    """
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
-
-
 def _is_plain(value: Any) -> bool:
     """Whether a JSON value can be written and read again as the same."""
     if isinstance(value, str):
-        return is_writable(value)
+        return half_character(value) is None
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, dict):
-        return all(is_writable(name) and _is_plain(part) for name, part in value.items())
+        return all(half_character(name) is None and _is_plain(part) for name, part in value.items())
     return not isinstance(value, list) or all(_is_plain(part) for part in value)

@@ -57,6 +57,15 @@ def flaw_of(value: Any, *, strict: bool = False) -> str | None:
     return None
 
 
+def half_character(text: str) -> str | None:
+    r"""The first half of a character (a lone surrogate) in a text, none if it can be written in UTF-8.
+
+    >>> half_character("caf\u00e9"), half_character("\ud800") == "\ud800"
+    (None, True)
+    """
+    return None if text.isascii() else next((mark for mark in text if "\ud800" <= mark <= "\udfff"), None)
+
+
 def illegible(text: str) -> str | None:
     r"""What in a text no database and no file can keep, none if nothing is.
 
@@ -65,7 +74,7 @@ def illegible(text: str) -> str | None:
     """
     if "\0" in text:
         return "a NUL"
-    half = next((mark for mark in text if "\ud800" <= mark <= "\udfff"), None) if not text.isascii() else None
+    half = half_character(text)
     return f"half a character, U+{ord(half):04X}" if half else None
 
 
