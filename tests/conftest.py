@@ -1,6 +1,7 @@
 """What all tests share: one thread per fit, quiet tracking, and where the real data sets are."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,16 @@ LONG = (
 def root() -> Path:
     """The repository's root."""
     return ROOT
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_modules_are_forgotten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a test file loaded from folders that it made is unknown to the next one, whichever worker runs both."""
+    yield
+    made = str(tmp_path_factory.getbasetemp().resolve())
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(made):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")
