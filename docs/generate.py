@@ -285,7 +285,7 @@ def ledger_page() -> str:
 
     about = {table.name: _first_paragraph(record.__doc__) for record, table in TABLES.items()}
     about |= {
-        "journal": "The journal of all facts, one row each. `seq` is the ledger position, `digest` the SHA-256 of the fact's row.",
+        "journal": "One row per fact. `seq` is the ledger position, `digest` the SHA-256 of the fact's row.",
         "segment": "A sealed range of the journal, mirrored as a file that contains the hash of the previous segment.",
         "head": "Not a fact: the length of the chain of segments; a file next to the segments has a copy.",
         "sighting": "Not a fact: the listing's metadata of a known object, so that its bytes are not copied again.",
