@@ -12,9 +12,10 @@ import pytest
 
 from tests.labeling_server import Expert, Server
 from tests.made_queue import NUMBERS, made_project, numbers, token_for
+from tests.sampling import sampled_count
 from tiltyard.stores.ledger.verification import verify_ledger
 
-ROUNDS = 50
+ROUNDS = sampled_count(50, 12)
 EXPERTS = 6
 
 
