@@ -1,9 +1,9 @@
 """Months of one project by S3, unattended, with crashes and outages drawn by a seed.
 
-``python -m tests.crash.year FOLDER SEED MONTHS`` puts one object a month into the bucket and lets the loop
-tick, as a schedule would, until a tick ends well; then the expert answers what waits. With a seed above nought a tick may be killed at a
-durable step, or a store be taken away while it runs: which, when and for how long is said on standard output as
-``{"cut": NAME, "seconds": S}``, and whoever reads it does the cutting. The last line is the end.
+``python -m tests.crash.year FOLDER SEED MONTHS`` puts one object a month into the bucket and lets the loop tick, as a
+schedule would, until a tick ends well; then the expert answers what waits. With a seed above nought a tick may be
+killed at a durable step, or a store be taken away while it runs: which, when and for how long is said on standard
+output as ``{"cut": NAME, "seconds": S}``, and whoever reads it does the cutting. The last line is the end.
 """
 
 import json
