@@ -58,7 +58,7 @@ docs: $(INSTALLED) ## build the site into site/, strictly
 
 # Label Studio's own environment is made beside the first tests; those that need it wait for it.
 pytest: $(INSTALLED) $(BROWSER) ## the tests alone, in parallel
-	@$(BIN)/python -m tests.label_studio_server & $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope --no-loadscope-reorder $(OPTIONS)
+	@$(BIN)/python -m tests.servers.label_studio_server & $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope --no-loadscope-reorder $(OPTIONS)
 
 unit: $(INSTALLED) ## the tests of rules and schemas alone
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal tests/unit tiltyard schemas $(OPTIONS)

@@ -52,8 +52,8 @@ def put_copy(template: Path, path: Path) -> None:
 @contextmanager
 def ready_made(factory: pytest.TempPathFactory) -> Iterator[None]:
     """Within the block, a new SQLite ledger and a new MLflow database begin in this process as a copy of a made one."""
-    from tiltyard.stores import mlflow_client
-    from tiltyard.stores.ledger import database
+    from tiltyard.stores.ledger.database import engine as database
+    from tiltyard.stores.registry import client as mlflow_client
 
     make_ledger, make_mlflow = database._keep_to_owner, mlflow_client._make_room
 
@@ -87,7 +87,7 @@ def _ledger(factory: pytest.TempPathFactory) -> Path:
     """A SQLite ledger without a fact."""
 
     def make(folder: Path) -> None:
-        from tiltyard.stores.ledger.database import Database
+        from tiltyard.stores.ledger.database.engine import Database
 
         Database(f"sqlite:///{folder / MADE}").close()
         _compact(folder / MADE, folder / "ledger.db")
@@ -99,7 +99,7 @@ def _mlflow(factory: pytest.TempPathFactory) -> Path:
     """An MLflow database with nothing but its tables and the experiment that MLflow makes first."""
 
     def make(folder: Path) -> None:
-        from tiltyard.stores.mlflow_client import open_client
+        from tiltyard.stores.registry.client import open_client
 
         open_client(f"sqlite:///{folder / MADE}")
         _compact(folder / MADE, folder / "mlflow.db")

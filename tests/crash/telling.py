@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.small_project import make_project
+from tests.projects.small_project import make_project
 
 
 def told(how: str, template: Path, folder: Path, steps: Sequence[str], root: Path) -> list[dict[str, Any]]:

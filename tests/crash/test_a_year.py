@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cut_off import stores_to_cut
+from tests.projects.small_project import CONTENT
 from tests.sampling import sampled_count
-from tests.small_project import CONTENT
-from tests.tcp_proxy import Proxy
+from tests.servers.cut_off import stores_to_cut
+from tests.servers.tcp_proxy import Proxy
 
 GATE = {"metric": "accuracy", "minimum_labels": 8, "resamples": 200, "rule": "not_worse", "margin": 0.02}
 MONTHS = sampled_count(26, 9)

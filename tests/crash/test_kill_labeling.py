@@ -10,10 +10,10 @@ from threading import Event
 
 import pytest
 
-from tests.labeling_server import Expert, Server
-from tests.made_queue import NUMBERS, made_project, numbers, token_for
+from tests.projects.made_queue import NUMBERS, made_project, numbers, token_for
 from tests.sampling import sampled_count
-from tiltyard.stores.ledger.verification import verify_ledger
+from tests.servers.labeling_server import Expert, Server
+from tiltyard.stores.ledger.chain.integrity import verify_ledger
 
 ROUNDS = sampled_count(50, 12)
 EXPERTS = 6
