@@ -8,6 +8,7 @@ import pytest
 
 from schemas.records import LabeledSet, Promotion, Verdict
 from tests.example_story import Story, begin
+from tests.outcomes import outcome_of, recorded
 from tiltyard.stores.ledger.verification import verify_ledger
 
 pytestmark = [pytest.mark.real_data, pytest.mark.timeout(1800)]
@@ -40,6 +41,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     story.roll_back()
     story.round()
     return Told(story, verdicts, moves, story.trainings()[-1])
+
+
+def test_it_ends_as_it_always_did(told: Told) -> None:
+    assert outcome_of(told.story.workspace) == recorded("bank", real=told.story.example.at_hand)
 
 
 def test_every_object_is_processed_once(told: Told) -> None:
