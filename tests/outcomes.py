@@ -1,7 +1,7 @@
 """How a story ended, without ids and times: batches, labels, sets, verdicts and moves, compared with a recorded end.
 
-``python -m tests.outcomes 'bank, made' FOLDER`` records the end of the project in a folder. What changes an end changes what
-the loop decides: record it again only where that is meant, and say so in the changelog.
+``python -m tests.outcomes 'bank, made' FOLDER`` records the project in a folder. A change that alters an outcome
+on purpose records it again, and the changelog has a line about it.
 """
 
 import json
@@ -31,7 +31,13 @@ def outcome_of(workspace: Workspace) -> dict[str, Any]:
         "models": len(numbers),
         "sets": [[one.purpose, one.rows] for one in ledger.models.sets()],
         "verdicts": [
-            [numbers[one.challenger_id], numbers.get(one.champion_id or ""), one.decision, one.rows, one.metric]
+            [
+                numbers[one.challenger_id],
+                one.champion_id and numbers[one.champion_id],
+                one.decision,
+                one.rows,
+                one.metric,
+            ]
             for one in ledger.champions.verdicts()
         ],
         "moves": [[one.number, numbers[one.model_id], one.kind] for one in ledger.champions.history()],

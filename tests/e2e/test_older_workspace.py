@@ -21,7 +21,7 @@ from tiltyard.stores.workspace import Workspace, open_workspace
 
 @pytest.fixture(scope="module")
 def older(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The older projects in a fresh folder; the modules that one of them names are found as its users had them found."""
+    """The older projects in a fresh folder, with the modules of one of them on the path as PYTHONPATH puts them there."""
     folder = placed(tmp_path_factory.mktemp("older"))
     sys.path.insert(0, str(folder / "tickets"))
     yield folder
