@@ -21,7 +21,7 @@ from tiltyard.stores.workspace import Workspace, open_workspace
 
 @pytest.fixture(scope="module")
 def older(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The older projects in a fresh folder, with the modules of one of them on the path as PYTHONPATH puts them there."""
+    """The older projects in a fresh folder; one of them has modules of its own, which are put on the path."""
     folder = placed(tmp_path_factory.mktemp("older"))
     sys.path.insert(0, str(folder / "tickets"))
     yield folder
