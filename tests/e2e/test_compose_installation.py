@@ -24,7 +24,7 @@ from tests.architecture.written_commands import commands_of
 from tests.composed import FOLDER, Composition, composition
 from tests.whole_postgresql import running_whole_postgresql
 
-PAGE = ROOT / "docs" / "how-to" / "on-a-laptop-with-compose.md"
+PAGE = ROOT / "docs" / "how-to" / "run-with-docker-compose.md"
 STARTED = ("prefect", "mlflow", "aws")
 DEAL = example_named("digits").deal()
 AT_ONCE = 10
