@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from tiltyard.stores.workspace import Workspace, open_workspace
+from tiltyard.workspace.workspace import Workspace, open_workspace
 
 RECORDED: Final = Path(__file__).parent / "fixtures" / "outcomes.json"
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schemas.records import Model
-from tests.commands import done, tiltyard
+from tests.clients.commands import done, tiltyard
 from tests.older_workspace import placed
-from tiltyard.rules.features import feature_frame
-from tiltyard.rules.predictions import predictions_of
-from tiltyard.stores.model_bytes import TRUSTED
-from tiltyard.stores.workspace import Workspace, open_workspace
+from tiltyard.evaluation.predictions import predictions_of
+from tiltyard.samples.features import feature_frame
+from tiltyard.schemas.records import Model
+from tiltyard.stores.registry.serialization import TRUSTED
+from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def test_mlflow_loads_a_model_of_then_by_itself(lived_on: LivedOn) -> None:
 
 def test_a_project_file_of_then_names_our_own_pandera_model(older: Path) -> None:
     folder = older / "digits"
-    assert "pandera: examples.digits.pandera_schema:Digits" in (folder / "project.yaml").read_text("utf-8")
+    assert "pandera: tiltyard.examples.digits.pandera_schema:Digits" in (folder / "project.yaml").read_text("utf-8")
     workspace = open_workspace(folder)
     assert {batch.contract_hash for batch in workspace.ledger.batches.all()} == {workspace.contract_hash}
     header, first, *_ = (folder / "incoming" / "2026-01-06.csv").read_text("utf-8").splitlines()
