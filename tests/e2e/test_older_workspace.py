@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.clients.commands import done, tiltyard
-from tests.older_workspace import placed
+from tests.projects.older_workspace import placed
 from tiltyard.evaluation.predictions import predictions_of
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.records import Model

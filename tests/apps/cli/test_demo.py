@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.crash.story import go_round
-from tests.outcomes import outcome_of, recorded
+from tests.projects.outcomes import outcome_of, recorded
 from tiltyard.apps.cli.demo import invariants as laws
 from tiltyard.apps.cli.demo.command import FOREIGN, MARK, exit_code, keep_to, own_folder
 from tiltyard.apps.cli.demo.invariants import Check

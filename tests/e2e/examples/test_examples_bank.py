@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from tests.outcomes import outcome_of, recorded
 from tests.projects.example_story import Story, begin
+from tests.projects.outcomes import outcome_of, recorded
 from tiltyard.schemas.records import LabeledSet, Promotion, Verdict
 from tiltyard.stores.ledger.chain.integrity import verify_ledger
 

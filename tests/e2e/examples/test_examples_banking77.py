@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.outcomes import outcome_of, recorded
 from tests.projects.example_story import Story, begin
+from tests.projects.outcomes import outcome_of, recorded
 
 pytestmark = [pytest.mark.real_data, pytest.mark.timeout(1800)]
 

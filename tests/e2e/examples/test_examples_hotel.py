@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from tests.outcomes import outcome_of, recorded
 from tests.projects.example_story import Story, begin
+from tests.projects.outcomes import outcome_of, recorded
 from tiltyard.monitoring.drift import profile
 
 pytestmark = [pytest.mark.real_data, pytest.mark.timeout(1800)]

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-ARCHIVE: Final = Path(__file__).parent / "fixtures" / "older_workspace.tar.xz"
+ARCHIVE: Final = Path(__file__).parents[1] / "fixtures" / "older_workspace.tar.xz"
 NOWHERE: Final = "/where/it/was/made"
 """What the packed files say of the folder in which they were made."""
 

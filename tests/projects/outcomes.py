@@ -1,6 +1,6 @@
 """How a story ended, without ids and times: batches, labels, sets, verdicts and moves, compared with a recorded end.
 
-``python -m tests.outcomes 'bank, made' FOLDER`` records the project in a folder. A change that alters an outcome
+``python -m tests.projects.outcomes 'bank, made' FOLDER`` records the project in a folder. A change that alters an outcome
 on purpose records it again, and the changelog has a line about it.
 """
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
-RECORDED: Final = Path(__file__).parent / "fixtures" / "outcomes.json"
+RECORDED: Final = Path(__file__).parents[1] / "fixtures" / "outcomes.json"
 
 
 def recorded(name: str, *, real: bool = True) -> Any:
