@@ -140,7 +140,7 @@ def test_mlflow_loads_a_model_of_then_by_itself(lived_on: LivedOn) -> None:
 
 def test_a_project_file_of_then_names_our_own_pandera_model(older: Path) -> None:
     folder = older / "digits"
-    assert "pandera: tiltyard.examples.digits.pandera_schema:Digits" in (folder / "project.yaml").read_text("utf-8")
+    assert "pandera: examples.digits.pandera_schema:Digits" in (folder / "project.yaml").read_text("utf-8")
     workspace = open_workspace(folder)
     assert {batch.contract_hash for batch in workspace.ledger.batches.all()} == {workspace.contract_hash}
     header, first, *_ = (folder / "incoming" / "2026-01-06.csv").read_text("utf-8").splitlines()
