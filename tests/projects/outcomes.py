@@ -1,7 +1,7 @@
 """How a story ended, without ids and times: batches, labels, sets, verdicts and moves, compared with a recorded end.
 
-``python -m tests.projects.outcomes 'bank, made' FOLDER`` records the project in a folder. A change that alters an outcome
-on purpose records it again, and the changelog has a line about it.
+``python -m tests.projects.outcomes 'bank, made' FOLDER`` records the project in a folder. A change that alters an
+outcome on purpose records it again, and the changelog has a line about it.
 """
 
 import json
