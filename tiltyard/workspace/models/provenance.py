@@ -19,7 +19,7 @@ EXTRAS = ("optuna",)
 
 @cache
 def code_version() -> str:
-    """The version of Tiltyard and the first 12 hex digits of :func:`code_hash`: the code that fits and judges models."""
+    """The version of Tiltyard and the first 12 hex digits of :func:`code_hash`."""
     return f"{version('tiltyard')}+{code_hash(PACKAGE)[:12]}"
 
 
