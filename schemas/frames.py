@@ -15,8 +15,7 @@ from pandera.api.polars.model import DataFrameModel
 from tiltyard.schemas.canonical import digest
 from tiltyard.schemas.errors import ProjectFileError, nearest
 from tiltyard.schemas.pool_types import POOL_TYPES
-from tiltyard.schemas.project.columns import Column
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Column, Project
 
 FORMER_EXAMPLES: Final = "examples."
 """How project files of older versions name the examples' Pandera models; today it is ``tiltyard.examples.``."""
