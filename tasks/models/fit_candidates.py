@@ -5,7 +5,8 @@ from tiltyard.stores.registry.registry import CHALLENGER, RegisteredModel
 from tiltyard.stores.registry.runs import Training
 from tiltyard.tasks.step import step
 from tiltyard.workspace.lookup import show_version
-from tiltyard.workspace.models.training import Refit, code_version, environment_of, fit_from, model_id_of, warm_recipe
+from tiltyard.workspace.models.provenance import code_version, environment_of
+from tiltyard.workspace.models.training import Refit, fit_from, model_id_of, warm_recipe
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 GOLDEN_ROWS = 20

@@ -7,7 +7,8 @@ from tiltyard.schemas.errors import NotFound, RegistryError
 from tiltyard.schemas.project import recorded_project
 from tiltyard.schemas.records import Model, ModelId
 from tiltyard.tasks.step import step
-from tiltyard.workspace.models.training import code_version, environment_of, fit_again
+from tiltyard.workspace.models.provenance import code_version, environment_of
+from tiltyard.workspace.models.training import fit_again
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.architecture.sources import PACKAGES, ROOT, product_sources, sources
-from tiltyard.workspace.models.training import ROOMS
+from tiltyard.workspace.models.provenance import ROOMS
 
 
 def test_import_contracts_are_kept() -> None:

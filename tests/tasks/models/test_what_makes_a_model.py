@@ -198,7 +198,7 @@ def _again(one: Any, number: int, act: Any) -> NewAnnotation:
 def test_a_project_without_own_code_keeps_its_models_ids(workspace: Workspace) -> None:
     """The id is what it was before own code counted, so that no project trains anew for nothing."""
     from tiltyard.schemas.canonical import digest
-    from tiltyard.workspace.models.training import code_version, environment
+    from tiltyard.workspace.models.provenance import code_version, environment
 
     model = train(workspace)
     parts = [model.training_id, model.project_hash, model.seed, code_version(), environment()]

@@ -22,7 +22,7 @@ from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Model, StoredFile
 from tiltyard.stores.files.local import FileStore
 from tiltyard.stores.files.parquet import ParquetStore
-from tiltyard.workspace.models.training import code_version
+from tiltyard.workspace.models.provenance import code_version
 
 if TYPE_CHECKING:
     from tiltyard.evaluation.predictions import Predictions

@@ -5,14 +5,10 @@ down before anything is fitted from it, and whoever comes after a crash reads it
 """
 
 import json
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
-from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -24,9 +20,9 @@ from tiltyard.schemas.canonical import canonical_json, digest
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Model, ModelId, TrainingId
 from tiltyard.stores.registry.storable import refuse_unstorable
-from tiltyard.stores.user_code.own_code import own_code
 from tiltyard.training.cross_validation import LabeledFrame
 from tiltyard.training.search.tuning import Chosen, Fitted, Trial, check_labels, choose_recipe, fit_recorded
+from tiltyard.workspace.models.provenance import code_version, environment_of
 from tiltyard.workspace.workspace import Workspace
 
 
@@ -102,42 +98,3 @@ def _chosen(workspace: Workspace, model_id: str, rows: LabeledFrame, warm: Mappi
     if not workspace.searches.exists(name):
         workspace.searches.write(name, canonical_json(search(clock=time.monotonic).written()).encode())
     return Chosen.read(json.loads(workspace.searches.read(name)))
-
-
-PACKAGE = Path(__file__).parents[2]
-ROOMS = ("samples", "ingest", "labels", "evaluation", "training", "query", "gate")
-"""The rooms whose code decides what is learnt, asked and promoted."""
-LIBRARIES = ("modAL-python", "numpy", "pandas", "polars", "scikit-learn", "scipy", "skops")
-EXTRAS = ("optuna",)
-"""Libraries that decide numbers where they are installed."""
-
-
-@cache
-def code_version() -> str:
-    """Our version and the first 12 hex digits of the SHA-256 of the rooms' source: what fits and judges models."""
-    source = sha256()
-    for path in sorted(path for room in ROOMS for path in (PACKAGE / room).rglob("*.py")):
-        source.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"{version('tiltyard')}+{source.hexdigest()[:12]}"
-
-
-@cache
-def environment() -> dict[str, str]:
-    """The versions of Python and of the libraries that a model's numbers depend on, and the machine's kind."""
-    libraries = {name: version(name) for name in LIBRARIES}
-    libraries |= {name: found for name in EXTRAS if (found := _installed(name))}
-    return {"python": platform.python_version(), "machine": platform.machine(), **libraries}
-
-
-def environment_of(project: Project) -> dict[str, str]:
-    """What else decides over a project's models beside ours: the environment, the libraries that its recipes use, and
-    the source of each module of the user's own that they, its metrics or its Pandera model reach."""
-    return {**environment(), **own_code(project).written()}
-
-
-def _installed(name: str) -> str:
-    """The version of a library, empty where it is not installed."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
