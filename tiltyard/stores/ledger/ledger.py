@@ -1,11 +1,12 @@
 """The ledger as a whole: one database, opened once, seen part by part."""
 
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
 from tiltyard.stores.files import Files
-from tiltyard.stores.ledger import tables
+from tiltyard.stores.ledger import facts, tables
 from tiltyard.stores.ledger.accesses import Accesses
 from tiltyard.stores.ledger.annotations import Annotations
 from tiltyard.stores.ledger.assignments import Assignments
@@ -55,6 +56,17 @@ class Ledger:
         """The position of the last fact; everything up to it is a fixed version of the project."""
         with self.database.reading() as connection:
             return int(connection.scalar(select(func.max(tables.journal.c.seq))) or 0)
+
+    def position_at(self, moment: datetime) -> int:
+        """The position of the last fact that was recorded up to a moment (with its time zone); 0 before the first."""
+        text = moment.astimezone(UTC).isoformat()
+        with self.database.reading() as connection:
+            return max(
+                int(connection.scalar(select(func.max(table.c.seq)).where(column <= text)) or 0)
+                for table in facts.TABLES.values()
+                for column in table.columns
+                if column.name in {"recorded_at", "landed_at"}
+            )
 
     def grant_labeling(self, role: str) -> None:
         """Let a PostgreSQL role do what the labeling server needs and no more; see :mod:`.roles` for what it raises."""
