@@ -38,11 +38,11 @@ def project_page() -> str:
     schema = _project_schema()
     head = (
         f"{NOTICE}\n# The project file\n\n"
-        "One learning problem is one `project.yaml`. `tiltyard init DATA` writes a first one from a file by looking at "
-        "it.\nA key that is not listed here is refused, and the nearest known one is named.\n\n"
-        "Editors complete and check the file when its first line is\n"
-        "`# yaml-language-server: $schema=project.schema.json` and [the JSON Schema](project.schema.json) lies beside "
-        "it.\n\n## Top level\n\n"
+        "One learning problem is one `project.yaml`. `tiltyard init DATA` infers a first version from a data file.\n"
+        "A key that is not listed here is refused, and the error names the nearest known key.\n\n"
+        "Editors complete and validate the file if its first line is\n"
+        "`# yaml-language-server: $schema=project.schema.json` and [the JSON Schema](project.schema.json) is in the "
+        "same folder.\n\n## Top level\n\n"
     )
     return head + _keys_table(schema, schema) + "".join(_parts(schema)) + _values()
 
@@ -67,8 +67,8 @@ def _limits_of_file() -> str:
     from tiltyard.rules.project_yaml import DEEPEST, MOST_BYTES, MOST_NODES
 
     return (
-        f"At most {MOST_BYTES:,} bytes, {MOST_NODES:,} values (what an alias repeats counts again), {DEEPEST} levels, "
-        f"{MOST_COLUMNS:,} columns (ranges written out) and {MOST_CLASSES:,} classes are taken."
+        f"A project file has at most {MOST_BYTES:,} bytes, {MOST_NODES:,} values (repetitions by an alias count), "
+        f"{DEEPEST} levels, {MOST_COLUMNS:,} columns (with ranges expanded) and {MOST_CLASSES:,} classes."
     )
 
 
@@ -178,13 +178,13 @@ def settings_page() -> str:
 
     return (
         f"{NOTICE}\n# Settings\n\n"
-        "The environment says where the stores are. Every setting has an embedded default, so none is needed.\n\n"
+        "Environment variables locate the stores. Every setting has a default that works without a server.\n\n"
         + _settings_table(Settings)
-        + "\n## The labeling server\n\nOf 'tiltyard label serve' and of the factory `apps.labeling.asgi:create`.\n\n"
+        + "\n## The labeling server\n\nFor 'tiltyard label serve' and the ASGI factory `apps.labeling.asgi:create`.\n\n"
         + _settings_table(LabelingSettings)
-        + "\n## The watch\n\nOf 'tiltyard watch', which turns messages about a bucket into runs.\n\n"
+        + "\n## The watch\n\nFor 'tiltyard watch', which turns S3 notifications into runs.\n\n"
         + _settings_table(WatchSettings)
-        + "\n## Deployments\n\nTaken by `prefect.yaml` when a project is deployed; 'tiltyard deploy' sets them.\n\n"
+        + "\n## Deployments\n\n`prefect.yaml` uses these when a project is deployed; 'tiltyard deploy' sets them.\n\n"
         + _variables_table(VARIABLES)
         + "\n## Other variables\n\n"
         + _variables_table(OTHER_VARIABLES)
@@ -192,13 +192,13 @@ def settings_page() -> str:
 
 
 OTHER_VARIABLES: Final[Mapping[str, str]] = {
-    "TILTYARD_DEBUG": "when set, a failing command prints its traceback before its one line",
-    "TILTYARD_DATA": "where the tests and the benchmarks find the real data sets; default: `../shared/data`",
-    "PREFECT_API_URL": "the Prefect server that runs are reported to; without it Prefect is embedded in the process",
-    "OMP_NUM_THREADS": "threads of one fit; the command line and the Makefile set 1 unless it is set",
-    "MLFLOW_DISABLE_TELEMETRY": "the command line and the Makefile set `true` unless it is set",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "the command line and the Makefile set `false` unless it is set",
-    "DO_NOT_TRACK": "the command line and the Makefile set `1` unless it is set",
+    "TILTYARD_DEBUG": "if set, a failing command prints its traceback before the error message",
+    "TILTYARD_DATA": "folder of the real data sets for tests and benchmarks; default: `../shared/data`",
+    "PREFECT_API_URL": "the Prefect server for runs; without it Prefect is embedded in the process",
+    "OMP_NUM_THREADS": "threads per fit; the command line and the Makefile set 1 by default",
+    "MLFLOW_DISABLE_TELEMETRY": "the command line and the Makefile set `true` by default",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "the command line and the Makefile set `false` by default",
+    "DO_NOT_TRACK": "the command line and the Makefile set `1` by default",
 }
 
 
@@ -235,9 +235,11 @@ def command_page() -> str:
     context = typer.Context(root, info_name="tiltyard")
     head = (
         f"{NOTICE}\n# The command line\n\n"
-        "Every command takes `--project` (a folder or a project file; default: here) and `--json`, and exits with 0 "
-        "when it did what it was\nasked, 1 when something is wrong with the stores or the fault is ours, 2 when the "
-        "request was mistaken or a store does not\nanswer: then one line on stderr says what, where and what to do.\n"
+        "Every command takes `--project` (a folder or a project file; default: the current folder) and `--json`.\n\n"
+        "| Exit code | Meaning |\n|---|---|\n| 0 | success |\n"
+        "| 1 | a store is damaged, or there is a bug in Tiltyard |\n"
+        "| 2 | the request is invalid, or a store cannot be reached; one line on stderr states the problem, its place "
+        "and the remedy |\n"
     )
     return head + "".join(_command(context, name, command) for name, command in sorted(_commands(root).items()))
 
@@ -283,16 +285,16 @@ def ledger_page() -> str:
 
     about = {table.name: _first_paragraph(record.__doc__) for record, table in TABLES.items()}
     about |= {
-        "journal": "The spine: one row per fact. `seq` is the ledger position, `digest` the SHA-256 of the fact's row.",
-        "segment": "A sealed stretch of the journal, mirrored as a file that holds the hash of the one before.",
-        "head": "No fact: how far the chain of segments has come; a file beside them says the same.",
-        "sighting": "No fact: what a listing said of an object whose bytes are known; they are not copied again.",
-        "outbox": "No fact: messages that wait until their receivers have them; see the how-to on the labeling queue.",
+        "journal": "One row per fact. `seq` is the ledger position, `digest` the SHA-256 of the fact's row.",
+        "segment": "A sealed range of the journal, mirrored as a file that contains the hash of the previous segment.",
+        "head": "Not a fact: the length of the chain of segments; a file next to the segments has a copy.",
+        "sighting": "Not a fact: the listing's metadata of a known object, so that its bytes are not copied again.",
+        "outbox": "Not a fact: messages that wait for delivery; see the how-to on the labeling server.",
     }
     head = (
         f"{NOTICE}\n# The ledger's tables\n\n"
-        "SQLite in the workspace, or the database of `TILTYARD_LEDGER_URL`. Moments are ISO 8601 text in UTC; nested "
-        "values are canonical JSON.\nTriggers refuse UPDATE and DELETE on every table of facts; an `assignment` alone "
+        "SQLite in the workspace, or the database of `TILTYARD_LEDGER_URL`. Times are ISO 8601 text in UTC; nested "
+        "values are canonical JSON.\nTriggers refuse UPDATE and DELETE on every table of facts. Only an `assignment` "
         "may change, and only in the columns of its lease\n"
         f"({', '.join(f'`{name}`' for name in sorted(LEASE_COLUMNS))}).\n"
     )

@@ -17,7 +17,7 @@ from apps.cli.prefect_switches import every_automation
 from schemas.errors import SettingsError, nearest
 
 Done = Literal["created", "changed", "same", "removed"]
-MAKE_BLOCK: Final = "docs/how-to/get-notices.md says how to make one"
+MAKE_BLOCK: Final = "docs/how-to/set-up-notifications.md says how to make one"
 
 
 @dataclass(frozen=True, slots=True)

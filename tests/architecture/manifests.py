@@ -18,7 +18,7 @@ SECRETS: Final = {
     "MLFLOW_BACKEND_STORE_URI", "MLFLOW_PASSWORD", "MLFLOW_SECRET",
     "PREFECT_API_AUTH_STRING", "TILTYARD_LABEL_SECRET",
 }  # fmt: skip
-"""The keys of 'tiltyard-secrets', as docs/how-to/from-an-aws-account.md makes it."""
+"""The keys of 'tiltyard-secrets', as docs/how-to/deploy-to-aws.md makes it."""
 
 PRIVATE: Final = re.compile(r"SECRET|PASSWORD|AUTH_STRING|LEDGER_URL|STORE_URI")
 """What a variable is called that holds a secret."""

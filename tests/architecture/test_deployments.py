@@ -301,7 +301,7 @@ def as_json(value: str) -> Any:
         return value
 
 
-@pytest.mark.parametrize("page", ["run-under-prefect.md", "get-notices.md"])
+@pytest.mark.parametrize("page", ["run-under-prefect.md", "set-up-notifications.md"])
 def test_prefect_has_the_commands_of_the_pages(page: str) -> None:
     commands = [shlex.split(one) for one in commands_of(ROOT / "docs" / "how-to" / page)]
     assert [problem for command in commands for problem in problems_of(command)] == []

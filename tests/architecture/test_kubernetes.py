@@ -122,7 +122,7 @@ def test_the_addresses_in_the_settings_are_services() -> None:
 
 
 def test_the_page_makes_every_secret() -> None:
-    page = (ROOT / "docs" / "how-to" / "from-an-aws-account.md").read_text("utf-8")
+    page = (ROOT / "docs" / "how-to" / "deploy-to-aws.md").read_text("utf-8")
     assert set(re.findall(r"--from-literal=(\w+)=", page)) == SECRETS
     assert "create secret generic tiltyard-secrets" in page
 

@@ -4,6 +4,7 @@ import ast
 import re
 from collections import Counter
 
+from tests.architecture.plain_english import narrative, plain_files
 from tests.architecture.sources import Source, product_sources, sources, texts
 
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "base", "misc", "common", "core"}
@@ -50,6 +51,11 @@ def test_one_word_per_thing() -> None:
         for match in re.finditer(pattern, text, re.IGNORECASE)
     ]
     assert found == []
+
+
+def test_prose_is_plain_english() -> None:
+    """No narrative word where a search term would do; the folders that are held to it are listed, and grow."""
+    assert [found for path in plain_files() for found in narrative(path)] == []
 
 
 def test_no_path_of_a_machine() -> None:

@@ -24,7 +24,7 @@ from tests.architecture.written_commands import commands_of
 from tests.composed import FOLDER, Composition, composition
 from tests.whole_postgresql import running_whole_postgresql
 
-PAGE = ROOT / "docs" / "how-to" / "on-a-laptop-with-compose.md"
+PAGE = ROOT / "docs" / "how-to" / "run-with-docker-compose.md"
 STARTED = ("prefect", "mlflow", "aws")
 DEAL = example_named("digits").deal()
 AT_ONCE = 10
@@ -102,13 +102,13 @@ def typed(upto: str) -> list[str]:
 @pytest.mark.timeout(600)
 def test_the_page_is_true(laptop: Laptop) -> None:
     """Up to 'Your own project': a file in the bucket, rows in the pool, samples in the queue, an answer of ada's."""
-    for line in typed("Somebody answers"):
+    for line in typed("Label samples"):
         laptop.type(line)
     wait_for_queue(laptop)
     batches = {one["object"]: one for one in laptop.status()["batches"]}
     assert sorted(batches) == ["2026-01-05.csv", "2026-01-06.csv", "2026-01-07.csv"]
     assert batches["2026-01-06.csv"]["duplicate"] == 4
-    for line in [line for line in typed("Your own project") if line not in typed("Somebody answers")]:
+    for line in [line for line in typed("Your own project") if line not in typed("Label samples")]:
         laptop.type(line)
     assert answered(laptop, 1) == 1
     assert laptop.status()["annotations"] == 1

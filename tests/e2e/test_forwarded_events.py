@@ -131,7 +131,7 @@ def runs(server: PrefectServer) -> list[dict[str, Any]]:
 
 
 def test_the_page_shows_what_is_posted() -> None:
-    page = (Path(ROOT) / "docs" / "how-to" / "forward-events.md").read_text("utf-8")
+    page = (Path(ROOT) / "docs" / "how-to" / "forward-s3-events.md").read_text("utf-8")
     (shown,) = json.loads(page[page.index("```json") + 7 : page.index("```", page.index("```json") + 7)])
     (made,) = transformed(arrival("a.csv"))
     assert set(shown) == set(made)
