@@ -1,6 +1,6 @@
 """Tiltyard: every label is kept, only better models ship.
 
-The front door for notebooks and scripts; ``import tiltyard`` itself loads nothing heavy.
+The Python API for notebooks and scripts; ``import tiltyard`` itself loads nothing heavy.
 
     import tiltyard
 

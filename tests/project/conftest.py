@@ -1,4 +1,4 @@
-"""A small project that the front door alone made: a day of data, labels, a champion."""
+"""A small project that the Python API alone made: a day of data, labels, a champion."""
 
 import shutil
 from pathlib import Path

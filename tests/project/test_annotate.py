@@ -101,6 +101,11 @@ def _with(rows: pd.DataFrame, name: str, value: str) -> list[object]:
     return values
 
 
+def test_a_repeated_row_is_stored_once(project: tiltyard.Project, queue: pd.DataFrame) -> None:
+    rows = pd.concat([queue, queue]).assign(label="no")
+    assert repr(project.annotate(rows, by="ada")) == "AnnotateResult(stored=4, known=4, unlabeled=0)"
+
+
 def test_two_labels_for_one_sample_are_refused(project: tiltyard.Project, queue: pd.DataFrame) -> None:
     sample = queue["sample_id"][0]
     rows = pd.DataFrame({"sample_id": [sample, sample], "label": ["yes", "no"]})

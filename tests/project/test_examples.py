@@ -1,4 +1,4 @@
-"""The examples in the docstrings of the front door run, and every public method has one.
+"""The examples in the docstrings of the Python API run, and every public method has one.
 
 pytest's own collection finds no example below a decorator, and each of these wants a project of its own.
 """
@@ -18,7 +18,7 @@ PLACES = (tiltyard.Project, FittedModel)
 
 
 def documented() -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Every public function and method of the front door by its name."""
+    """Every public function and method of the Python API by its name."""
     for place in PLACES:
         for name, member in vars(place).items():
             if inspect.isfunction(member) and not name.startswith("_"):

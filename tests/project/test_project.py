@@ -1,4 +1,4 @@
-"""The loop through the front door: each step, its result, its errors; and what a notebook shows."""
+"""The loop through the Python API: each step, its result, its errors; and what a notebook shows."""
 
 import subprocess
 import sys

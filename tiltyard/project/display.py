@@ -1,4 +1,4 @@
-"""How objects of the front door are displayed: one short line as text, a small table in a notebook."""
+"""How objects of the Python API are displayed: one short line as text, a small table in a notebook."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

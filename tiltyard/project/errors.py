@@ -1,4 +1,4 @@
-"""Errors at the front door: one sentence that the user can act on, without the traceback of the code inside."""
+"""Errors at the Python API: one sentence that the user can act on, without the traceback of the code inside."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Data frames at the front door: pandas or polars out, either of them in."""
+"""Data frames at the Python API: pandas or polars out, either of them in."""
 
 from collections.abc import Callable
 from datetime import datetime

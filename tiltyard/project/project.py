@@ -1,4 +1,4 @@
-"""The front door: one project, with a method for each step of the loop and a data frame for each record."""
+"""The Python API: one project, with a method for each step of the loop and a data frame for each record."""
 
 from datetime import datetime
 from pathlib import Path
@@ -42,7 +42,7 @@ class Project(Displayed):
 
     @property
     def workspace(self) -> Workspace:
-        """The open stores, for what the front door does not offer. Their interface may change with any version."""
+        """The open stores, for what the Python API does not offer. Their interface may change with any version."""
         return open_workspace(self._where)
 
     @property

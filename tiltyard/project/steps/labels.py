@@ -10,7 +10,7 @@ import polars as pl
 
 from schemas.errors import AnnotationError
 from schemas.project import Project
-from schemas.records import Annotation, SampleId
+from schemas.records import SampleId
 from tasks.exchange_labels import export_labels, import_labels, key_column, named_samples, store_labels
 from tasks.seal_ledger import seal_ledger
 from tiltyard.project.results import AnnotateResult, ImportResult
@@ -25,7 +25,10 @@ OPTIONAL: Final = ("annotator", "act", "note", "said_at", "supersedes", "client_
 SHOWN_FAULTS: Final = 5
 """The maximum number of refused rows that an error lists."""
 
-Newest = Mapping[tuple[str, SampleId], Annotation]
+Content = tuple[str, str | None, str]
+"""An annotation's act, label and note."""
+
+Newest = dict[tuple[str, SampleId | None], Content]
 """The last annotation of each annotator on each sample."""
 
 Lines = list[tuple[int, Line]]
@@ -52,7 +55,7 @@ def annotate(project: str, rows: pl.DataFrame, annotator: str, key: str) -> Anno
     lines = _lines(rows, key_column(workspace, key), workspace.project)
     samples = named_samples(workspace, lines, key)
     stored = {one.client_key: one for one in workspace.ledger.annotations.until()}
-    newest = {(one.annotator, one.sample_id): one for one in stored.values()}
+    newest: Newest = {(one.annotator, one.sample_id): (one.act, one.label, one.note) for one in stored.values()}
     by_key = {name: known[0].sample_id for name, known in samples.items() if len(known) == 1}
     found = _sort(lines, key, by_key, newest, workspace, annotator)
     hand = Hand(key, annotator, workspace.clock(), None, annotator)
@@ -100,7 +103,7 @@ def _plain(value: Any) -> Any:
 def _sort(
     lines: Lines, key: str, samples: Mapping[str, SampleId], newest: Newest, workspace: Workspace, annotator: str
 ) -> _Sorted:
-    """The rows apart. A new row without a time of its own is stamped with this moment.
+    """The rows by what they bring. A new row without a time is stamped with the current one.
 
     The key of an annotation is made of its content and time. Without the stamp, an annotator who returns to an earlier
     label would repeat the key of that earlier annotation, and nothing would be stored.
@@ -111,23 +114,24 @@ def _sort(
     for number, line in lines:
         try:
             content = _content(line, workspace.project)
-            last = newest.get((text_of(line, "annotator") or annotator, samples.get(str(line[key]), SampleId(""))))
-        except AnnotationError:  # taking the row says why, with its number
+            said = (text_of(line, "annotator") or annotator, samples.get(str(line[key])))
+        except AnnotationError:  # taking the row reports the fault, with its number
             new.append((number, line))
             continue
         if content[:2] == ("label", None):
             unlabeled += 1
         elif line.get("said_at") or line.get("client_key"):
             new.append((number, line))
-        elif last and (last.act, last.label, last.note) == content:
+        elif newest.get(said) == content:
             known += 1
         else:
+            newest[said] = content
             new.append((number, {**line, "said_at": now}))
     return _Sorted(new, known, unlabeled)
 
 
-def _content(line: Line, project: Project) -> tuple[str, str | None, str]:
-    """What a row says: its act, its label as the project spells it, its note."""
+def _content(line: Line, project: Project) -> Content:
+    """A row's act, its label as the project spells it, its note."""
     return text_of(line, "act") or "label", label_text(line.get("label"), project), text_of(line, "note") or ""
 
 

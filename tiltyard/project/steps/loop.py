@@ -1,4 +1,4 @@
-"""The steps of the loop as the front door takes them: each calls its tasks in order, seals the ledger, and reports."""
+"""The steps of the loop as the Python API takes them: each calls its tasks in order, seals the ledger, and reports."""
 
 from collections import Counter
 from typing import Any
