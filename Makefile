@@ -43,7 +43,7 @@ docs: $(INSTALLED) ## build the site into site/, strictly
 
 # Label Studio's own environment is made beside the first tests; those that need it wait for it.
 pytest: $(INSTALLED) $(BROWSER) ## the tests alone, in parallel
-	@$(BIN)/python -m tests.label_studio_server & $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope --no-loadscope-reorder $(OPTIONS)
+	@$(BIN)/python -m tests.servers.label_studio_server & $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope --no-loadscope-reorder $(OPTIONS)
 
 coverage: ## the tests, and which lines and branches they reach (90 % at least); a third more work
 	@$(MAKE) pytest OPTIONS="--cov --cov-report=term:skip-covered"

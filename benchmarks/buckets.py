@@ -18,16 +18,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.pool import a_batch, a_project
-from schemas.records import BatchId, StoredFile
-from tests.s3_server import credentials, fresh_bucket, running_aws
-from tiltyard.stores.buckets import Bucket, bucket_of
-from tiltyard.stores.file_cache import FileCache
-from tiltyard.stores.files import Files, FileStore
-from tiltyard.stores.objects import LandedObjects
-from tiltyard.stores.parquet import ParquetStore
-from tiltyard.stores.pool import Pool
-from tiltyard.stores.s3_files import S3Files
-from tiltyard.stores.s3_objects import S3Objects
+from tests.servers.s3_server import credentials, fresh_bucket, running_aws
+from tiltyard.schemas.records import BatchId, StoredFile
+from tiltyard.stores.files.cache import FileCache
+from tiltyard.stores.files.landing import LandedObjects
+from tiltyard.stores.files.local import Files, FileStore
+from tiltyard.stores.files.parquet import ParquetStore
+from tiltyard.stores.files.pool import Pool
+from tiltyard.stores.s3.bucket import Bucket, bucket_of
+from tiltyard.stores.s3.files import S3Files
+from tiltyard.stores.s3.objects import S3Objects
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CACHE_BYTES = 10_000_000_000

@@ -33,10 +33,10 @@ from modAL.batch import ranked_batch
 from modAL.uncertainty import classifier_uncertainty, entropy_sampling, margin_sampling
 from sklearn.linear_model import LogisticRegression
 
-from schemas.project import Project
-from tiltyard.rules.choosing import Wanted, choose
-from tiltyard.rules.features import feature_frame
-from tiltyard.rules.strategies import strategy_named
+from tiltyard.query.selection import Wanted, choose
+from tiltyard.query.strategies import strategy_named
+from tiltyard.samples.features import feature_frame
+from tiltyard.schemas.project.project_file import Project
 
 COLUMNS, CLASSES, LABELED, CHUNK = 20, 5, 2_000, 65_536
 NAMES = [f"x{number}" for number in range(COLUMNS)]

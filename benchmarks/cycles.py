@@ -53,8 +53,8 @@ def made(batch: int, rows: int) -> tuple[pl.DataFrame, dict[str, str]]:
 
 def ingest(folder: str) -> None:
     """Take in what arrived."""
-    from tasks.check_batch import check_batch, objects_to_check
-    from tasks.land_objects import land_objects
+    from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
+    from tiltyard.tasks.ingest.land_objects import land_objects
 
     land_objects.fn(folder)
     for one in objects_to_check.fn(folder):
@@ -63,8 +63,8 @@ def ingest(folder: str) -> None:
 
 def settle(folder: str) -> None:
     """Watch the champion, and judge again where a question was left open."""
-    from tasks.judge_challenger import question_to_settle
-    from tasks.watch_champion import watch_champion
+    from tiltyard.tasks.models.judge_challenger import question_to_settle
+    from tiltyard.tasks.monitoring.watch_champion import watch_champion
 
     watch_champion.fn(folder)
     if question_to_settle.fn(folder):
@@ -73,9 +73,9 @@ def settle(folder: str) -> None:
 
 def train(folder: str) -> None:
     """Fit a challenger where enough labels are new."""
-    from tasks.fit_candidates import fit_candidates
-    from tasks.snapshot_labels import snapshot_labels
-    from tasks.training_due import training_due
+    from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
+    from tiltyard.tasks.models.fit_candidates import fit_candidates
+    from tiltyard.tasks.models.training_due import training_due
 
     if training_due.fn(folder):
         fit_candidates.fn(folder, snapshot_labels.fn(folder, "training"))
@@ -83,9 +83,9 @@ def train(folder: str) -> None:
 
 def judge(folder: str) -> None:
     """Judge the challenger that awaits it, and promote it where the verdict says so."""
-    from tasks.judge_challenger import judge_challenger, unjudged_challenger
-    from tasks.promote_challenger import pending_verdict, promote_challenger
-    from tasks.snapshot_labels import snapshot_labels
+    from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
+    from tiltyard.tasks.models.judge_challenger import judge_challenger, unjudged_challenger
+    from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_challenger
 
     evaluation = snapshot_labels.fn(folder, "evaluation")
     if challenger := unjudged_challenger.fn(folder, evaluation):
@@ -96,7 +96,7 @@ def judge(folder: str) -> None:
 
 def score(folder: str) -> None:
     """The champion's predictions for what has none."""
-    from tasks.score_pool import batches_to_score, score_pool
+    from tiltyard.tasks.models.score_pool import batches_to_score, score_pool
 
     for one in batches_to_score.fn(folder):
         score_pool.fn(folder, one)
@@ -104,7 +104,7 @@ def score(folder: str) -> None:
 
 def ask(folder: str) -> None:
     """Fill the queue."""
-    from tasks.choose_samples import choose_samples
+    from tiltyard.tasks.labels.choose_samples import choose_samples
 
     choose_samples.fn(folder)
 
@@ -114,8 +114,8 @@ STEPS: tuple[Callable[[str], None], ...] = (ingest, settle, train, judge, score,
 
 def answer(folder: str, truth: dict[str, str], rng: np.random.Generator) -> None:
     """The expert answers all that waits."""
-    from schemas.records import NewAnnotation
-    from tiltyard.stores.workspace import open_workspace
+    from tiltyard.schemas.records import NewAnnotation
+    from tiltyard.workspace.workspace import open_workspace
 
     workspace, now = open_workspace(folder), datetime.now(UTC)
     answers = [
@@ -136,7 +136,7 @@ def answer(folder: str, truth: dict[str, str], rng: np.random.Generator) -> None
 
 def forget(folder: str) -> None:
     """Remove what models said, on disk and in memory."""
-    from tiltyard.stores.workspace import open_workspace
+    from tiltyard.workspace.workspace import open_workspace
 
     workspace = open_workspace(folder)
     rmtree(workspace.folder / "scores", ignore_errors=True)

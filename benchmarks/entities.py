@@ -13,8 +13,8 @@ import argparse
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.rules.comparison import Bootstrap, compare
-from tiltyard.rules.predictions import Predictions
+from tiltyard.evaluation.paired_comparison import Bootstrap, compare
+from tiltyard.evaluation.predictions import Predictions
 
 METRICS = ("accuracy", "roc_auc", "brier")
 RESAMPLES = 200

@@ -21,8 +21,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from tiltyard.rules.metrics import greater_is_better, score
-from tiltyard.rules.predictions import Predictions
+from tiltyard.evaluation.metrics import greater_is_better, score
+from tiltyard.evaluation.predictions import Predictions
 
 Kind = Literal["equal", "better", "worse"]
 KINDS: Final[tuple[Kind, ...]] = ("equal", "better", "worse")

@@ -30,13 +30,13 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # befo
 import numpy as np
 
 from benchmarks.gate_pairs import SETS, WORLDS, MadeRows, Pair, coin_swapped, made_pair, real_pairs
-from schemas.gate import Gate
-from tiltyard.rules.comparison import Bootstrap, compare
-from tiltyard.rules.evidence import Evidence
-from tiltyard.rules.judging import judge
-from tiltyard.rules.looks import CLOSE, level_of
-from tiltyard.rules.metrics import greater_is_better, scores
-from tiltyard.rules.strata import Strata
+from tiltyard.evaluation.metrics import greater_is_better, scores
+from tiltyard.evaluation.paired_comparison import Bootstrap, compare
+from tiltyard.evaluation.strata import Strata
+from tiltyard.gate.decision import judge
+from tiltyard.gate.evidence import Evidence
+from tiltyard.gate.looks import CLOSE, level_of
+from tiltyard.schemas.project.gate import Gate
 
 METRICS: Final = ("accuracy", "macro_f1", "roc_auc", "log_loss")
 MODELS: Final = ("linear", "trees")

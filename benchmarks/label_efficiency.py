@@ -41,11 +41,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from benchmarks.label_report import report
-from schemas.project import Project
-from tiltyard.rules.choosing import Wanted, choose
-from tiltyard.rules.committee import Committee, fit_committee
-from tiltyard.rules.feature_space import preprocessing_of
-from tiltyard.rules.features import feature_frame
+from tiltyard.query.committee import Committee, fit_committee
+from tiltyard.query.feature_space import preprocessing_of
+from tiltyard.query.selection import Wanted, choose
+from tiltyard.samples.features import feature_frame
+from tiltyard.schemas.project.project_file import Project
 
 SETS = ["adult", "credit_default", "magic", "spambase", "splice", "sms_spam"]
 MODELS = ["LR", "HGB"]

@@ -30,9 +30,9 @@ from sqlalchemy import create_engine, text
 
 from benchmarks.labeling_label_studio import answer_label_studio, running_label_studio
 from benchmarks.labeling_prototype import PROTOTYPE_SCHEMA, prototype_expert, running_prototype
-from tests.databases import database_of, running_postgresql
-from tests.labeling_server import Expert, running
-from tests.made_queue import NUMBERS, made_project, numbers, token_for
+from tests.projects.made_queue import NUMBERS, made_project, numbers, token_for
+from tests.servers.databases import database_of, running_postgresql
+from tests.servers.labeling_server import Expert, running
 
 
 @dataclass

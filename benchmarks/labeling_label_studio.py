@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.label_studio_server import TOKEN, Server, running
+from tests.servers.label_studio_server import TOKEN, Server, running
 
 CONFIG = """<View><Text name="x" value="$x"/><Choices name="label" toName="x">
 <Choice value="no"/><Choice value="yes"/></Choices></View>"""

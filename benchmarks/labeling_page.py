@@ -16,9 +16,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser import chromium, logged_in
-from tests.labeling_server import running
-from tests.made_queue import NUMBERS, made_project, numbers, token_for
+from tests.clients.browser import chromium, logged_in
+from tests.projects.made_queue import NUMBERS, made_project, numbers, token_for
+from tests.servers.labeling_server import running
 
 STOPWATCH = """() => {
   window.took = [];

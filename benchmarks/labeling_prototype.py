@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.ports import free_port
+from tests.servers.ports import free_port
 
 PROTOTYPE_SCHEMA = (
     "CREATE TABLE item (id INTEGER PRIMARY KEY, payload TEXT, holder TEXT, lease_until DOUBLE PRECISION, done INTEGER)",

@@ -23,12 +23,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.prefect_server import PrefectServer, ended, running_prefect
-from tests.s3_server import credentials, running_aws
-from tests.small_project import a_day, answer_queue
-from tests.watched_bucket import POOL, WatchedBucket, tell_queue, watched_bucket
+from tests.deployments.watched_bucket import POOL, WatchedBucket, tell_queue, watched_bucket
+from tests.projects.small_project import a_day, answer_queue
+from tests.servers.prefect_server import PrefectServer, ended, running_prefect
+from tests.servers.s3_server import credentials, running_aws
 
-TILTYARD = (sys.executable, "-c", "from apps.cli.main import main; main()")
+TILTYARD = (sys.executable, "-c", "from tiltyard.apps.cli.main import main; main()")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EMPTY = "nothing/floor"
 

@@ -9,13 +9,13 @@ import polars as pl
 import yaml
 
 from benchmarks.frozen_or_retrained import first_time_only, text_rows
-from examples.catalogue import EXAMPLES
-from examples.expert import misled
-from schemas.gate import Gate
-from schemas.pool_types import pool_schema
-from schemas.project import Project, parse_project
-from tiltyard.rules.identity import sample_ids
-from tiltyard.rules.splitting import drawn_for_evaluation
+from tiltyard.examples.catalogue import EXAMPLES
+from tiltyard.examples.expert import misled
+from tiltyard.samples.evaluation_split import drawn_for_evaluation
+from tiltyard.samples.identity import sample_ids
+from tiltyard.schemas.pool_types import pool_schema
+from tiltyard.schemas.project.gate import Gate
+from tiltyard.schemas.project.project_file import Project, parse_project
 
 BAD_MONTH: Final = 5
 """Every so many months the expert errs, where he is told to."""

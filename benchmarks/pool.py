@@ -20,11 +20,11 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
-from schemas.project import Project, parse_project
-from schemas.records import BatchId, StoredFile
-from tiltyard.stores.files import FileStore
-from tiltyard.stores.parquet import ParquetStore
-from tiltyard.stores.pool import Pool
+from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.records import BatchId, StoredFile
+from tiltyard.stores.files.local import FileStore
+from tiltyard.stores.files.parquet import ParquetStore
+from tiltyard.stores.files.pool import Pool
 
 FEATURES = 20
 

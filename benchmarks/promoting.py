@@ -41,9 +41,9 @@ import polars as pl
 
 from benchmarks.months import Course, course
 from benchmarks.promotion_loop import SERVED, Standing, empty, fitted, judged, learned, served, settled
-from tiltyard.rules.features import feature_frame
-from tiltyard.rules.metrics import score
-from tiltyard.rules.predictions import predictions_of
+from tiltyard.evaluation.metrics import score
+from tiltyard.evaluation.predictions import predictions_of
+from tiltyard.samples.features import feature_frame
 
 FIELDS: Final = ("example", "seed", "wrong", "rule", "month", "score", "promoted")
 FRESH: Final = get_context("spawn")

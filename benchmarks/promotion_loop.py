@@ -10,18 +10,18 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from benchmarks.months import Course
-from tiltyard.rules.asking import evaluation_share, pick_differing, pick_evaluation
-from tiltyard.rules.choosing import CHOICE, Wanted, choose, without
-from tiltyard.rules.disagreement import Speaking, differing, room_for, speaking
-from tiltyard.rules.examination import Examined, Side, examine
-from tiltyard.rules.features import feature_frame
-from tiltyard.rules.judging import Evidence, Judgement, judge
-from tiltyard.rules.looks import level_of
-from tiltyard.rules.metrics import score
-from tiltyard.rules.predictions import Predictions, predictions_of
-from tiltyard.rules.splitting import first_in_order
-from tiltyard.rules.strata import weights_of
-from tiltyard.rules.tuning import check_labels, fit_candidates
+from tiltyard.evaluation.metrics import score
+from tiltyard.evaluation.predictions import Predictions, predictions_of
+from tiltyard.evaluation.strata import weights_of
+from tiltyard.gate.checks.suite import Examined, Side, examine
+from tiltyard.gate.decision import Evidence, Judgement, judge
+from tiltyard.gate.disagreement_sampling import Speaking, differing, room_for, speaking
+from tiltyard.gate.looks import level_of
+from tiltyard.query.assignments import evaluation_share, pick_differing, pick_evaluation
+from tiltyard.query.selection import CHOICE, Wanted, choose, without
+from tiltyard.samples.evaluation_split import first_in_order
+from tiltyard.samples.features import feature_frame
+from tiltyard.training.search.tuning import check_labels, fit_candidates
 
 BUDGET: Final = 60
 SERVED: Final = "roc_auc"

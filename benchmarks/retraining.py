@@ -129,14 +129,14 @@ def rules(folder: Path) -> dict[str, float]:
     import sklearn.linear_model  # noqa: F401  # likewise
     import skops.io  # noqa: F401  # imports come before, as in a running worker
 
-    from schemas.project import Project
-    from schemas.records import ModelId, TrainingId
-    from tiltyard.rules.features import feature_frame
-    from tiltyard.rules.judging import Evidence, judge
-    from tiltyard.rules.predictions import predictions_of
-    from tiltyard.rules.tuning import fit_candidates
-    from tiltyard.stores.registry import Registry
-    from tiltyard.stores.training_runs import Training
+    from tiltyard.evaluation.predictions import predictions_of
+    from tiltyard.gate.decision import Evidence, judge
+    from tiltyard.samples.features import feature_frame
+    from tiltyard.schemas.project.project_file import Project
+    from tiltyard.schemas.records import ModelId, TrainingId
+    from tiltyard.stores.registry.registry import Registry
+    from tiltyard.stores.registry.runs import Training
+    from tiltyard.training.search.tuning import fit_candidates
 
     project = Project.model_validate(PROJECT)
     with tempfile.TemporaryDirectory() as place:
@@ -170,14 +170,14 @@ def cycle(folder: Path) -> dict[str, float]:
     import sklearn.linear_model  # noqa: F401  # likewise
     import skops.io  # noqa: F401  # imports come before, as in a running worker
 
-    from tasks.fit_candidates import fit_candidates
-    from tasks.judge_challenger import judge_challenger, question_to_settle, unjudged_challenger
-    from tasks.promote_challenger import pending_verdict, promote_challenger
-    from tasks.seal_ledger import seal_ledger
-    from tasks.snapshot_labels import snapshot_labels
-    from tasks.training_due import training_due
-    from tasks.watch_champion import watch_champion
-    from tiltyard.stores.workspace import open_workspace
+    from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
+    from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
+    from tiltyard.tasks.models.fit_candidates import fit_candidates
+    from tiltyard.tasks.models.judge_challenger import judge_challenger, question_to_settle, unjudged_challenger
+    from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_challenger
+    from tiltyard.tasks.models.training_due import training_due
+    from tiltyard.tasks.monitoring.watch_champion import watch_champion
+    from tiltyard.workspace.workspace import open_workspace
 
     project = str(folder / "project")
     open_workspace(project).ledger.position()
@@ -206,9 +206,9 @@ def prepare(folder: Path, rows: int) -> None:
     """Take an object with labels into a workspace, and write the same training and evaluation rows as plain Parquet."""
     import yaml
 
-    from tasks.check_batch import check_batch
-    from tasks.land_objects import land_objects
-    from tiltyard.stores.workspace import open_workspace
+    from tiltyard.tasks.ingest.check_batch import check_batch
+    from tiltyard.tasks.ingest.land_objects import land_objects
+    from tiltyard.workspace.workspace import open_workspace
 
     place = folder / "project"
     (place / "incoming").mkdir(parents=True)

@@ -19,9 +19,9 @@ from benchmarks import label_efficiency as curves  # before numpy: it caps the t
 import numpy as np
 import polars as pl
 
-from schemas.project import Stopping
-from tiltyard.rules.learning_curve import Point
-from tiltyard.rules.stopping import agreement_of, stopping_advice
+from tiltyard.query.learning_curve import Point
+from tiltyard.query.stopping import agreement_of, stopping_advice
+from tiltyard.schemas.project.project_file import Stopping
 
 JUDGED, COMPARED = 400, 1000
 STRATEGY = "margin_kmeans (default)"

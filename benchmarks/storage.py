@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import yaml
 
-from tasks.check_batch import check_batch, objects_to_check
-from tasks.fit_candidates import fit_candidates
-from tasks.land_objects import land_objects
-from tasks.let_go_models import let_go_models
-from tasks.snapshot_labels import snapshot_labels
-from tiltyard.stores.weights import told_weights, weights
-from tiltyard.stores.workspace import open_workspace
+from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
+from tiltyard.tasks.ingest.land_objects import land_objects
+from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
+from tiltyard.tasks.models.fit_candidates import fit_candidates
+from tiltyard.tasks.models.release_models import let_go_models
+from tiltyard.workspace.checks.disk_usage import told_weights, weights
+from tiltyard.workspace.workspace import open_workspace
 
 PROJECT: dict[str, Any] = {
     "name": "weight",

@@ -26,10 +26,10 @@ import numpy as np
 import polars as pl
 from pandera.errors import SchemaErrors
 
-from schemas.frames import batch_schema
-from schemas.project import Project, parse_project
-from tiltyard.rules.raw_rows import QUARANTINE_TYPES, RawRows
-from tiltyard.rules.validation import check_rows
+from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows
+from tiltyard.ingest.validation import check_rows
+from tiltyard.schemas.frames import batch_schema
+from tiltyard.schemas.project.project_file import Project, parse_project
 
 FLOATS = [f"f{number}" for number in range(12)]
 INTEGERS = [f"i{number}" for number in range(4)]

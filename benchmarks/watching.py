@@ -26,13 +26,13 @@ from typing import Any
 import httpx
 
 from benchmarks.endless_queue import endless_queue
-from tests.bucket_messages import HOSTILE, s3_message, s3_record, set_up_event
-from tests.ports import free_port
-from tests.prefect_server import ENDED, PrefectServer, ended, running_prefect
-from tests.s3_server import credentials, running_aws
-from tests.watched_bucket import POOL, WatchedBucket, deploy, played_worker, watched_bucket
+from tests.deployments.bucket_messages import HOSTILE, s3_message, s3_record, set_up_event
+from tests.deployments.watched_bucket import POOL, WatchedBucket, deploy, played_worker, watched_bucket
+from tests.servers.ports import free_port
+from tests.servers.prefect_server import ENDED, PrefectServer, ended, running_prefect
+from tests.servers.s3_server import credentials, running_aws
 
-COMMAND = (sys.executable, "-c", "from apps.cli.main import main; main()", "watch")
+COMMAND = (sys.executable, "-c", "from tiltyard.apps.cli.main import main; main()", "watch")
 NONSENSE = [body for body, _ in HOSTILE.values() if 0 < len(body) < 10_000 and body.isprintable()]
 
 

@@ -49,8 +49,10 @@ def project_page() -> str:
 
 def _values() -> str:
     """The rules by which values are read, as their modules tell them."""
-    from schemas import class_names
-    from tiltyard.rules import casting, project_yaml, widening
+    from tiltyard.ingest.casting import cells as casting
+    from tiltyard.ingest.casting import lossless as widening
+    from tiltyard.ingest.inference import project_yaml
+    from tiltyard.schemas.project import class_names
 
     modules = (project_yaml, class_names, casting, widening)
     file, names, kinds, rule = (str(module.__doc__).replace("``", "`").strip() for module in modules)
@@ -62,9 +64,9 @@ def _values() -> str:
 
 def _limits_of_file() -> str:
     """The limits within which the file is read."""
-    from schemas.columns import MOST_COLUMNS
-    from schemas.project import MOST_CLASSES
-    from tiltyard.rules.project_yaml import DEEPEST, MOST_BYTES, MOST_NODES
+    from tiltyard.ingest.inference.project_yaml import DEEPEST, MOST_BYTES, MOST_NODES
+    from tiltyard.schemas.project.columns import MOST_COLUMNS
+    from tiltyard.schemas.project.project_file import MOST_CLASSES
 
     return (
         f"A project file has at most {MOST_BYTES:,} bytes, {MOST_NODES:,} values (repetitions by an alias count), "
@@ -74,7 +76,7 @@ def _limits_of_file() -> str:
 
 def _project_schema() -> dict[str, Any]:
     """The JSON Schema of the project file."""
-    from schemas.project import Project
+    from tiltyard.schemas.project.project_file import Project
 
     return Project.model_json_schema()
 
@@ -125,14 +127,14 @@ def _about_part(node: dict[str, Any], schema: dict[str, Any]) -> str:
 
 def _fields_of(title: str) -> dict[str, FieldInfo]:
     """The fields of a part of the project file, by the part's name."""
-    from schemas.columns import Part
+    from tiltyard.schemas.project.columns import Part
 
     return next(part for part in Part.__subclasses__() if part.__name__ == title).model_fields
 
 
 def _default(field: FieldInfo) -> str:
     """A default as the file would write it."""
-    from schemas.columns import Part
+    from tiltyard.schemas.project.columns import Part
 
     if field.is_required():
         return "required"
@@ -171,16 +173,16 @@ def _limits(node: dict[str, Any]) -> str:
 
 def settings_page() -> str:
     """The environment variables."""
-    from apps.cli.prefect_files import VARIABLES
-    from schemas.labeling_settings import LabelingSettings
-    from schemas.settings import Settings
-    from schemas.watch_settings import WatchSettings
+    from tiltyard.apps.cli.deployment.files import VARIABLES
+    from tiltyard.schemas.project.labeling import LabelingSettings
+    from tiltyard.schemas.settings import Settings
+    from tiltyard.schemas.watch_settings import WatchSettings
 
     return (
         f"{NOTICE}\n# Settings\n\n"
         "Environment variables locate the stores. Every setting has a default that works without a server.\n\n"
         + _settings_table(Settings)
-        + "\n## The labeling server\n\nFor 'tiltyard label serve' and the ASGI factory `apps.labeling.asgi:create`.\n\n"
+        + "\n## The labeling server\n\nFor 'tiltyard label serve' and the ASGI factory `tiltyard.apps.labeling.asgi:create`.\n\n"
         + _settings_table(LabelingSettings)
         + "\n## The watch\n\nFor 'tiltyard watch', which turns S3 notifications into runs.\n\n"
         + _settings_table(WatchSettings)
@@ -229,7 +231,7 @@ def command_page() -> str:
     import typer
     from typer.main import get_command
 
-    from apps.cli.main import app
+    from tiltyard.apps.cli.main import app
 
     root = get_command(app)
     context = typer.Context(root, info_name="tiltyard")
@@ -279,9 +281,9 @@ def _paragraphs(text: str | None) -> str:
 
 def ledger_page() -> str:
     """The ledger's tables with their columns."""
-    from tiltyard.stores.ledger import tables
-    from tiltyard.stores.ledger.facts import TABLES
-    from tiltyard.stores.ledger.guards import LEASE_COLUMNS
+    from tiltyard.stores.ledger.database import tables
+    from tiltyard.stores.ledger.database.immutability import LEASE_COLUMNS
+    from tiltyard.stores.ledger.database.records import TABLES
 
     about = {table.name: _first_paragraph(record.__doc__) for record, table in TABLES.items()}
     about |= {

@@ -18,11 +18,11 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 from sklearn.datasets import load_digits
 
-from schemas.records import Act, Assignment, Factor, NewAnnotation, Payload, Suggestion
-from tests.browser import DESK, PHONE, chromium, logged_in
-from tests.labeling_desk import serving
-from tests.made_queue import made_project, token_for
-from tiltyard.stores.workspace import Workspace
+from tests.clients.browser import DESK, PHONE, chromium, logged_in
+from tests.clients.labeling_desk import serving
+from tests.projects.made_queue import made_project, token_for
+from tiltyard.schemas.records import Act, Assignment, Factor, NewAnnotation, Payload, Suggestion
+from tiltyard.workspace.workspace import Workspace
 
 PICTURES: Final = Path(__file__).resolve().parent / "pictures"
 EXAMPLES: Final = PICTURES.parents[1] / "examples"

@@ -160,7 +160,7 @@ def _in_line(text: str) -> str:
 
 def _errors() -> str:
     """The errors that a user can act on."""
-    from schemas import errors
+    from tiltyard.schemas import errors
 
     kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.TiltyardError)]
     rows = [f"| `{one.__name__}` | {_in_line(inspect.getdoc(one) or '')} |" for one in kinds]

@@ -11,12 +11,12 @@ from typing import Any, Final
 from playwright.sync_api import Browser
 
 from docs.pictures import save_picture
-from schemas.records import Verdict
-from tests.browser import DESK, PHONE, chromium
-from tests.example_story import begin
-from tiltyard.pages.project_page import project_page
-from tiltyard.pages.verdict_page import verdict_page
-from tiltyard.stores.workspace import Workspace
+from tests.clients.browser import DESK, PHONE, chromium
+from tests.projects.example_story import begin
+from tiltyard.reports.html.project_page import project_page
+from tiltyard.reports.html.verdict_page import verdict_page
+from tiltyard.schemas.records import Verdict
+from tiltyard.workspace.workspace import Workspace
 
 DAYS: Final = 7
 LOOKS: Final[dict[str, dict[str, Any]]] = {

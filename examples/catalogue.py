@@ -7,20 +7,20 @@ from typing import Any, Final
 
 import yaml
 
-from examples.bank import dealer as bank
-from examples.bank import made as made_bank
-from examples.bank.fetch import SOURCE as BANK_SOURCE
-from examples.banking77 import dealer as banking77
-from examples.banking77 import made as made_banking77
-from examples.banking77.fetch import SOURCE as BANKING77_SOURCE
-from examples.dealing import Deal, laid_over
-from examples.digits import dealer as digits
-from examples.digits import made as made_digits
-from examples.fetching import Source, local_path
-from examples.hotel import dealer as hotel
-from examples.hotel import made as made_hotel
-from examples.hotel.fetch import SOURCE as HOTEL_SOURCE
-from schemas.errors import NotFound, nearest
+from tiltyard.examples.bank import dealer as bank
+from tiltyard.examples.bank import made as made_bank
+from tiltyard.examples.bank.fetch import SOURCE as BANK_SOURCE
+from tiltyard.examples.banking77 import dealer as banking77
+from tiltyard.examples.banking77 import made as made_banking77
+from tiltyard.examples.banking77.fetch import SOURCE as BANKING77_SOURCE
+from tiltyard.examples.dealing import Deal, laid_over
+from tiltyard.examples.digits import dealer as digits
+from tiltyard.examples.digits import made as made_digits
+from tiltyard.examples.fetching import Source, local_path
+from tiltyard.examples.hotel import dealer as hotel
+from tiltyard.examples.hotel import made as made_hotel
+from tiltyard.examples.hotel.fetch import SOURCE as HOTEL_SOURCE
+from tiltyard.schemas.errors import NotFound, nearest
 
 
 @dataclass(frozen=True, slots=True)

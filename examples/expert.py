@@ -7,8 +7,8 @@ from hashlib import blake2b
 
 import numpy as np
 
-from schemas.errors import NotFound
-from schemas.records import Assignment, NewAnnotation
+from tiltyard.schemas.errors import NotFound
+from tiltyard.schemas.records import Assignment, NewAnnotation
 
 
 @dataclass(frozen=True, slots=True)

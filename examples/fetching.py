@@ -11,7 +11,7 @@ from typing import Final
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from schemas.errors import NotFound, ObjectError
+from tiltyard.schemas.errors import NotFound, ObjectError
 
 BESIDE: Final = Path(__file__).resolve().parents[2] / "shared" / "data"
 """Where a checkout of this repository may have the data sets beside it."""

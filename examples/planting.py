@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from examples.dealing import Delivery, Row, read_rows, write_rows
+from tiltyard.examples.dealing import Delivery, Row, read_rows, write_rows
 
 Damage = Mapping[str, str]
 """The cells, by column, that a copy of a row gets."""

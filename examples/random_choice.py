@@ -10,14 +10,14 @@ import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from examples.dealing import Deal
-from schemas.records import LabeledSet, Model
-from tiltyard.pages.beside import Curves, Point
-from tiltyard.rules.features import feature_frame
-from tiltyard.rules.metrics import score
-from tiltyard.rules.predictions import predictions_of
-from tiltyard.rules.recipes import Recipe, recorded_recipe
-from tiltyard.stores.workspace import Workspace
+from tiltyard.evaluation.metrics import score
+from tiltyard.evaluation.predictions import predictions_of
+from tiltyard.examples.dealing import Deal
+from tiltyard.reports.html.beside import Curves, Point
+from tiltyard.samples.features import feature_frame
+from tiltyard.schemas.records import LabeledSet, Model
+from tiltyard.training.recipes import Recipe, recorded_recipe
+from tiltyard.workspace.workspace import Workspace
 
 DRAWS = 5
 

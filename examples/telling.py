@@ -6,12 +6,12 @@ from datetime import date
 from itertools import groupby
 from pathlib import Path
 
-from examples.catalogue import Example, write_project
-from examples.dealing import Deal, Delivery
-from examples.expert import ScriptedExpert
-from schemas.records import Annotation, Batch, NewAnnotation, ObjectId, Promotion, SampleId, Verdict
-from tiltyard.stores.files import FileStore
-from tiltyard.stores.workspace import Workspace, open_workspace
+from tiltyard.examples.catalogue import Example, write_project
+from tiltyard.examples.dealing import Deal, Delivery
+from tiltyard.examples.expert import ScriptedExpert
+from tiltyard.schemas.records import Annotation, Batch, NewAnnotation, ObjectId, Promotion, SampleId, Verdict
+from tiltyard.stores.files.local import FileStore
+from tiltyard.workspace.workspace import Workspace, open_workspace
 
 GoRound = Callable[[str], object]
 """Once round the loop for the project in a folder: the flow, or its steps alone."""

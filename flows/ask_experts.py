@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.records import QueryId
-from tasks.choose_samples import choose_samples
-from tasks.loop_flow import loop_flow
-from tasks.seal_ledger import seal_ledger
+from tiltyard.schemas.records import QueryId
+from tiltyard.tasks.labels.choose_samples import choose_samples
+from tiltyard.tasks.loop_flow import loop_flow
+from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
 
 
 @loop_flow("ask-experts")

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tasks import exchange_labels as labels
-from tasks.loop_flow import loop_flow
-from tasks.seal_ledger import seal_ledger
-from tasks.training_due import tell_labels_ready
-from tiltyard.rules.label_files import Imported
+from tiltyard.labels.files.file_format import Imported
+from tiltyard.tasks.labels import exchange_labels as labels
+from tiltyard.tasks.loop_flow import loop_flow
+from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
+from tiltyard.tasks.models.training_due import tell_labels_ready
 
 
 @loop_flow("exchange-labels")

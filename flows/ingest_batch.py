@@ -1,12 +1,12 @@
 """New data: land every object that arrived, check its rows, and pool the good ones."""
 
-from schemas.arrivals import ArrivedObject
-from schemas.records import BatchId
-from tasks.check_batch import check_batch, objects_to_check
-from tasks.land_objects import land_objects
-from tasks.loop_flow import loop_flow
-from tasks.publish_artifacts import publish_validation
-from tasks.seal_ledger import seal_ledger
+from tiltyard.schemas.arrivals import ArrivedObject
+from tiltyard.schemas.records import BatchId
+from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
+from tiltyard.tasks.ingest.land_objects import land_objects
+from tiltyard.tasks.loop_flow import loop_flow
+from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
+from tiltyard.tasks.models.publish_artifacts import publish_validation
 
 
 @loop_flow("ingest-batch")

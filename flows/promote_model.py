@@ -5,10 +5,10 @@ from prefect.input import RunInput
 from prefect.runtime import deployment
 from pydantic import Field
 
-from tasks.approve_promotion import answer_verdict, seconds_to_answer, verdict_to_approve
-from tasks.loop_flow import loop_flow
-from tasks.promote_challenger import pending_verdict, promote_challenger
-from tasks.seal_ledger import seal_ledger
+from tiltyard.tasks.loop_flow import loop_flow
+from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
+from tiltyard.tasks.models.approve_promotion import answer_verdict, seconds_to_answer, verdict_to_approve
+from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_challenger
 
 
 class Decision(RunInput):

@@ -1,11 +1,11 @@
 """Reconcile: put right what a crash or a lost event left half done."""
 
-from flows.ingest_batch import take_in
-from schemas.records import BatchId
-from tasks.let_go_models import let_go_models
-from tasks.loop_flow import loop_flow
-from tasks.repair_stores import repair_stores
-from tasks.seal_ledger import seal_ledger
+from tiltyard.flows.ingest_batch import take_in
+from tiltyard.schemas.records import BatchId
+from tiltyard.tasks.loop_flow import loop_flow
+from tiltyard.tasks.maintenance.repair_stores import repair_stores
+from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
+from tiltyard.tasks.models.release_models import let_go_models
 
 
 @loop_flow("reconcile")

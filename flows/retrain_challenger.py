@@ -1,17 +1,17 @@
 """Retrain on every label, judge against the champion on the same rows, and promote only what is better."""
 
-from schemas.records import VerdictId
-from tasks.approve_promotion import ask_for_approval, verdict_to_approve
-from tasks.fit_candidates import fit_candidates
-from tasks.judge_challenger import judge_challenger, question_to_settle, unjudged_challenger
-from tasks.let_go_models import let_go_models
-from tasks.loop_flow import loop_flow
-from tasks.promote_challenger import pending_verdict, promote_challenger
-from tasks.publish_artifacts import publish_verdict, unpublished_verdicts
-from tasks.seal_ledger import seal_ledger
-from tasks.snapshot_labels import snapshot_labels
-from tasks.training_due import training_due
-from tasks.watch_champion import watch_champion
+from tiltyard.schemas.records import VerdictId
+from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
+from tiltyard.tasks.loop_flow import loop_flow
+from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
+from tiltyard.tasks.models.approve_promotion import ask_for_approval, verdict_to_approve
+from tiltyard.tasks.models.fit_candidates import fit_candidates
+from tiltyard.tasks.models.judge_challenger import judge_challenger, question_to_settle, unjudged_challenger
+from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_challenger
+from tiltyard.tasks.models.publish_artifacts import publish_verdict, unpublished_verdicts
+from tiltyard.tasks.models.release_models import let_go_models
+from tiltyard.tasks.models.training_due import training_due
+from tiltyard.tasks.monitoring.watch_champion import watch_champion
 
 
 @loop_flow("retrain-challenger")

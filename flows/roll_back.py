@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tasks.loop_flow import loop_flow
-from tasks.roll_back_champion import roll_back_champion
-from tasks.seal_ledger import seal_ledger
+from tiltyard.tasks.loop_flow import loop_flow
+from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
+from tiltyard.tasks.models.roll_back_champion import roll_back_champion
 
 
 @loop_flow("roll-back")

@@ -1,7 +1,7 @@
 """Score: today's champion's predictions for batches that have none of it yet."""
 
-from tasks.loop_flow import loop_flow
-from tasks.score_pool import batches_to_score, score_pool
+from tiltyard.tasks.loop_flow import loop_flow
+from tiltyard.tasks.models.score_pool import batches_to_score, score_pool
 
 
 @loop_flow("score-batch")

@@ -1,10 +1,10 @@
 """Sync with Label Studio: what is open goes there, what was said there comes back."""
 
-from tasks import label_studio
-from tasks.label_studio import Pulled
-from tasks.loop_flow import loop_flow
-from tasks.seal_ledger import seal_ledger
-from tasks.training_due import tell_labels_ready
+from tiltyard.tasks.labels import label_studio
+from tiltyard.tasks.labels.label_studio import Pulled
+from tiltyard.tasks.loop_flow import loop_flow
+from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
+from tiltyard.tasks.models.training_due import tell_labels_ready
 
 
 @loop_flow("sync-label-studio")

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from flows.retrain_challenger import settle
-from tasks.compare_with_training import compare_with_training
-from tasks.loop_flow import loop_flow
-from tasks.publish_artifacts import publish_drift
+from tiltyard.flows.retrain_challenger import settle
+from tiltyard.tasks.loop_flow import loop_flow
+from tiltyard.tasks.models.publish_artifacts import publish_drift
+from tiltyard.tasks.monitoring.compare_with_training import compare_with_training
 
 
 @loop_flow("watch-drift")

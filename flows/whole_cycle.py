@@ -2,13 +2,13 @@
 
 from typing import Literal, get_args
 
-from flows.ingest_batch import take_in
-from flows.retrain_challenger import judge, settle, train
-from tasks.choose_samples import choose_samples
-from tasks.loop_flow import loop_flow
-from tasks.promote_challenger import pending_verdict, promote_challenger
-from tasks.seal_ledger import seal_ledger
-from tasks.training_due import training_due
+from tiltyard.flows.ingest_batch import take_in
+from tiltyard.flows.retrain_challenger import judge, settle, train
+from tiltyard.tasks.labels.choose_samples import choose_samples
+from tiltyard.tasks.loop_flow import loop_flow
+from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
+from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_challenger
+from tiltyard.tasks.models.training_due import training_due
 
 Step = Literal["ingest", "settle", "train", "judge", "promote", "ask", "seal"]
 STEPS: tuple[Step, ...] = get_args(Step)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TypeVar
 
-from schemas.redaction import redacted
+from tiltyard.schemas.redaction import redacted
 
 T = TypeVar("T")
 
@@ -73,10 +73,10 @@ def the_one(found: Sequence[T], noun: str, name: str, remedy: str) -> T:
     'abcd'
     >>> the_one([], "model", "abc", "see 'history'")
     Traceback (most recent call last):
-    schemas.errors.NotFound: no model begins with 'abc'; see 'history'
+    tiltyard.schemas.errors.NotFound: no model begins with 'abc'; see 'history'
     >>> the_one(["ab", "ac"], "batch", "a", "see 'list'")
     Traceback (most recent call last):
-    schemas.errors.NotFound: more than one batch begins with 'a'; see 'list'
+    tiltyard.schemas.errors.NotFound: more than one batch begins with 'a'; see 'list'
     """
     if len(found) != 1:
         raise NotFound(f"{'more than one' if found else 'no'} {noun} begins with {name!r}; {remedy}")

@@ -12,11 +12,11 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.model import DataFrameModel
 
-from schemas.canonical import digest
-from schemas.columns import Column
-from schemas.errors import ProjectFileError, nearest
-from schemas.pool_types import POOL_TYPES
-from schemas.project import Project
+from tiltyard.schemas.canonical import digest
+from tiltyard.schemas.errors import ProjectFileError, nearest
+from tiltyard.schemas.pool_types import POOL_TYPES
+from tiltyard.schemas.project.columns import Column
+from tiltyard.schemas.project.project_file import Project
 
 _SOURCES: dict[str, str] = {}
 """The source text of each Pandera module as this process loaded it, to notice that it was mended since."""

@@ -5,8 +5,8 @@ from typing import ParamSpec, TypeVar
 
 from prefect import Flow, flow
 
-from tasks.announcing import announce_failure
-from tasks.step import telling_no_secret
+from tiltyard.tasks.labels.announcements import announce_failure
+from tiltyard.tasks.step import telling_no_secret
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -13,11 +13,11 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 from threadpoolctl import ThreadpoolController
 
-from schemas.errors import TiltyardError, Unavailable
-from schemas.redaction import redact_logs, without_secrets
-from schemas.settings import Settings
-from tasks.announcing import posted_after
-from tiltyard.stores.workspace import open_workspace
+from tiltyard.schemas.errors import TiltyardError, Unavailable
+from tiltyard.schemas.redaction import redact_logs, without_secrets
+from tiltyard.schemas.settings import Settings
+from tiltyard.tasks.labels.announcements import posted_after
+from tiltyard.workspace.workspace import open_workspace
 
 P = ParamSpec("P")
 R = TypeVar("R")

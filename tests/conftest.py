@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from tests.databases import Place
+    from tests.servers.databases import Place
 
 # A busy machine is no failure; what takes too long is stopped by the time limit of each test. Examples are the same in
 # each run, so that a red run tells of the change and not of chance: 'pytest --hypothesis-profile=search' looks further.
@@ -60,7 +60,7 @@ def own_modules_are_forgotten(tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """The SQLAlchemy URL of a real PostgreSQL server, one for each worker."""
-    from tests.databases import running_postgresql
+    from tests.servers.databases import running_postgresql
 
     with running_postgresql() as url:
         yield url
@@ -69,7 +69,7 @@ def postgresql() -> Iterator[str]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> "Place":
     """Where a fresh ledger may live: each test that asks for it runs on SQLite and on PostgreSQL."""
-    from tests.databases import schema_of, sqlite_in
+    from tests.servers.databases import schema_of, sqlite_in
 
     if request.param == "sqlite":
         return sqlite_in(tmp_path)
@@ -79,7 +79,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> "Place":
 @pytest.fixture(params=["sqlite", "postgresql"])
 def each_database(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The URL of a fresh ledger, set in the environment: what opens a workspace runs on SQLite and on PostgreSQL."""
-    from tests.databases import database_of, sqlite_in
+    from tests.servers.databases import database_of, sqlite_in
 
     is_sqlite = request.param == "sqlite"
     url = sqlite_in(tmp_path).url if is_sqlite else database_of(request.getfixturevalue("postgresql"))
@@ -90,7 +90,7 @@ def each_database(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: p
 @pytest.fixture(scope="session")
 def aws_server() -> Iterator[str]:
     """The URL of a server with S3, SQS, SNS, EventBridge and IAM, one for each worker."""
-    from tests.s3_server import running_aws
+    from tests.servers.s3_server import running_aws
 
     with running_aws() as url:
         yield url
@@ -99,7 +99,7 @@ def aws_server() -> Iterator[str]:
 @pytest.fixture
 def aws(aws_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The same URL, with boto3's own variables in the environment of this test and of what it starts."""
-    from tests.s3_server import credentials
+    from tests.servers.s3_server import credentials
 
     for name, value in credentials(aws_server).items():
         monkeypatch.setenv(name, value)
@@ -108,7 +108,7 @@ def aws(aws_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly which examples ran on made samples because their real data is not at hand."""
-    from examples.catalogue import EXAMPLES
+    from tiltyard.examples.catalogue import EXAMPLES
 
     absent = sorted(name for name, example in EXAMPLES.items() if not example.at_hand)
     if absent:

@@ -16,15 +16,15 @@ The Python API for notebooks and scripts; ``import tiltyard`` itself loads nothi
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from schemas.errors import TiltyardError
     from tiltyard.project.opening import init, open
     from tiltyard.project.project import Project
+    from tiltyard.schemas.errors import TiltyardError
 
 __all__ = ["Project", "TiltyardError", "__version__", "init", "open"]
 
 _PLACES = {
     "Project": "tiltyard.project.project",
-    "TiltyardError": "schemas.errors",
+    "TiltyardError": "tiltyard.schemas.errors",
     "init": "tiltyard.project.opening",
     "open": "tiltyard.project.opening",
 }

@@ -7,32 +7,32 @@ from typing import Annotated
 
 import typer
 
-from apps.cli.annotators import annotators
-from apps.cli.asking import ask
-from apps.cli.automations import automations
-from apps.cli.demo import demo
-from apps.cli.deploying import deploy
-from apps.cli.differing import diff
-from apps.cli.doctoring import doctor
-from apps.cli.exchanging import export_labels, import_labels
-from apps.cli.explaining import explain
-from apps.cli.granting import grant
-from apps.cli.ingesting import ingest
-from apps.cli.judging import judge
-from apps.cli.label_studio import label_studio
-from apps.cli.labeling import label
-from apps.cli.mistakes import Commands
-from apps.cli.promoting import approve, promote, rollback
-from apps.cli.quarantine import quarantine
-from apps.cli.reporting import report
-from apps.cli.running import run
-from apps.cli.showing import show
-from apps.cli.starting import example, init, schema
-from apps.cli.telling import history, status
-from apps.cli.training import rebuild, train
-from apps.cli.verifying import restore, verify
-from apps.cli.watching import watch
-from schemas.redaction import redact_logs
+from tiltyard.apps.cli.console.errors import Commands
+from tiltyard.apps.cli.data.ingest import ingest
+from tiltyard.apps.cli.data.quarantine import quarantine
+from tiltyard.apps.cli.data.watch import watch
+from tiltyard.apps.cli.demo.command import demo
+from tiltyard.apps.cli.deployment.automation_commands import automations
+from tiltyard.apps.cli.deployment.deploy import deploy
+from tiltyard.apps.cli.labels.annotators import annotators
+from tiltyard.apps.cli.labels.ask import ask
+from tiltyard.apps.cli.labels.grant import grant
+from tiltyard.apps.cli.labels.import_export import export_labels, import_labels
+from tiltyard.apps.cli.labels.label import label
+from tiltyard.apps.cli.labels.label_studio import label_studio
+from tiltyard.apps.cli.models.diff import diff
+from tiltyard.apps.cli.models.explain import explain
+from tiltyard.apps.cli.models.judge import judge
+from tiltyard.apps.cli.models.promote import approve, promote, rollback
+from tiltyard.apps.cli.models.run import run
+from tiltyard.apps.cli.models.show import show
+from tiltyard.apps.cli.models.train import rebuild, train
+from tiltyard.apps.cli.project.doctor import doctor
+from tiltyard.apps.cli.project.init import example, init, schema
+from tiltyard.apps.cli.project.report import report
+from tiltyard.apps.cli.project.status import history, status
+from tiltyard.apps.cli.project.verify import restore, verify
+from tiltyard.schemas.redaction import redact_logs
 
 app = typer.Typer(
     cls=Commands,

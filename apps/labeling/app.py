@@ -21,32 +21,30 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from apps.labeling import (
-    adjudication_routes,
-    exchange_routes,
-    lead_page_routes,
-    lead_routes,
-    login_routes,
-    page_routes,
-    picture_routes,
-    queue_routes,
-)
-from apps.labeling.bodies import BodyLimit, allowed_by
-from apps.labeling.dispatching import Dispatcher
-from apps.labeling.failures import Failure, Refusal, of_validation, status_of
-from apps.labeling.headers import SecurityHeaders, add_headers
-from apps.labeling.origins import SameOrigin
-from apps.labeling.pages import FOLDER
-from apps.labeling.proxy import RememberPeer
-from apps.labeling.reading import body_schemas
-from apps.labeling.refusing import refused
-from apps.labeling.secret import secret_of
-from apps.labeling.service import LabelingService
-from apps.labeling.told import Health
-from schemas.errors import TiltyardError, Unavailable
-from schemas.labeling_settings import LabelingSettings
-from schemas.redaction import redact_logs
-from tiltyard.stores.workspace import utc_now
+from tiltyard.apps.labeling.api.errors import Failure, Refusal, of_validation, status_of
+from tiltyard.apps.labeling.api.refusals import refused
+from tiltyard.apps.labeling.api.request_body import body_schemas
+from tiltyard.apps.labeling.api.responses import Health
+from tiltyard.apps.labeling.auth.secret import secret_of
+from tiltyard.apps.labeling.middleware.body_limit import BodyLimit, allowed_by
+from tiltyard.apps.labeling.middleware.origins import SameOrigin
+from tiltyard.apps.labeling.middleware.proxy import RememberPeer
+from tiltyard.apps.labeling.middleware.security_headers import SecurityHeaders, add_headers
+from tiltyard.apps.labeling.notifications.dispatcher import Dispatcher
+from tiltyard.apps.labeling.rendering.templates import FOLDER
+from tiltyard.apps.labeling.routes import adjudication as adjudication_routes
+from tiltyard.apps.labeling.routes import import_export as exchange_routes
+from tiltyard.apps.labeling.routes import lead_pages as lead_page_routes
+from tiltyard.apps.labeling.routes import leads as lead_routes
+from tiltyard.apps.labeling.routes import login as login_routes
+from tiltyard.apps.labeling.routes import pages as page_routes
+from tiltyard.apps.labeling.routes import pictures as picture_routes
+from tiltyard.apps.labeling.routes import queue as queue_routes
+from tiltyard.apps.labeling.service.service import LabelingService
+from tiltyard.schemas.errors import TiltyardError, Unavailable
+from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.redaction import redact_logs
+from tiltyard.workspace.workspace import utc_now
 
 LOG: Final = logging.getLogger("tiltyard.labeling")
 VERSION: Final = "/api/v1"

@@ -1,9 +1,9 @@
-"""The ASGI factory: ``uvicorn --factory apps.labeling.asgi:create``, configured by the environment alone."""
+"""The ASGI factory: ``uvicorn --factory tiltyard.apps.labeling.asgi:create``, configured by the environment alone."""
 
 from fastapi import FastAPI
 
-from apps.labeling.app import create_app
-from schemas.labeling_settings import LabelingSettings
+from tiltyard.apps.labeling.app import create_app
+from tiltyard.schemas.project.labeling import LabelingSettings
 
 
 def create() -> FastAPI:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from apps.watch.standing import Standing
-from schemas.errors import SettingsError
+from tiltyard.apps.watch.state import Standing
+from tiltyard.schemas.errors import SettingsError
 
 
 class HealthServer(ThreadingHTTPServer):

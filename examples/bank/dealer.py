@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from examples.dealing import Deal, Delivery, Mend, Row, arranged, read_rows, without_label, write_rows
-from examples.planting import Damage, crossed, damaged, delayed, ragged, redelivered, repeated
+from tiltyard.examples.dealing import Deal, Delivery, Mend, Row, arranged, read_rows, without_label, write_rows
+from tiltyard.examples.planting import Damage, crossed, damaged, delayed, ragged, redelivered, repeated
 
 REFERENCE: Final = "row_id"
 LABEL: Final = "y"

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from examples.fetching import Source
+from tiltyard.examples.fetching import Source
 
 SOURCE: Final = Source(
     name="bank-additional-full.csv",

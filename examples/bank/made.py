@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from examples.bank.dealer import DELIMITER
-from examples.dealing import Row, read_rows, write_rows
+from tiltyard.examples.bank.dealer import DELIMITER
+from tiltyard.examples.dealing import Row, read_rows, write_rows
 
 HEADER: Final = read_rows(
     b"age;job;marital;education;default;housing;loan;contact;month;day_of_week;duration;campaign;pdays;previous;"

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from examples.dealing import Deal, Delivery, Row, read_rows, without_label, write_rows
+from tiltyard.examples.dealing import Deal, Delivery, Row, read_rows, without_label, write_rows
 
 REFERENCE: Final = "row_id"
 LABEL: Final = "category"

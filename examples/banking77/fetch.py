@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from examples.fetching import Source
+from tiltyard.examples.fetching import Source
 
 ADDRESS: Final = "https://raw.githubusercontent.com/PolyAI-LDN/task-specific-datasets/master/banking_data"
 PAGE: Final = "https://github.com/PolyAI-LDN/task-specific-datasets"

@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from examples.banking77.dealer import LABEL
-from examples.dealing import Row, write_rows
+from tiltyard.examples.banking77.dealer import LABEL
+from tiltyard.examples.dealing import Row, write_rows
 
 INTENTS: Final = [
     "activate_my_card",

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from sklearn.datasets import load_digits
 
-from examples.dealing import Deal, Delivery, Mend, Row, arranged, read_rows, without_label, write_rows
-from examples.planting import Damage, crossed, damaged, delayed, ragged, redelivered, repeated, rewritten
+from tiltyard.examples.dealing import Deal, Delivery, Mend, Row, arranged, read_rows, without_label, write_rows
+from tiltyard.examples.planting import Damage, crossed, damaged, delayed, ragged, redelivered, repeated, rewritten
 
 PIXELS: Final = [f"pixel_{number}" for number in range(64)]
 REFERENCE: Final = "scan_id"

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from examples.dealing import write_rows
-from examples.digits.dealer import PIXELS
+from tiltyard.examples.dealing import write_rows
+from tiltyard.examples.digits.dealer import PIXELS
 
 
 def made_content(rows: int, seed: int) -> bytes:

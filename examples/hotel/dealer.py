@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Final
 
-from examples.dealing import Deal, Delivery, Row, read_rows, without_label, write_rows
+from tiltyard.examples.dealing import Deal, Delivery, Row, read_rows, without_label, write_rows
 
 REFERENCE: Final = "row_id"
 LABEL: Final = "is_canceled"

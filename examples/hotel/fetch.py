@@ -6,7 +6,7 @@ in front. No official address gives exactly that file, so it must be named with 
 
 from typing import Final
 
-from examples.fetching import Source
+from tiltyard.examples.fetching import Source
 
 SOURCE: Final = Source(
     name="hotel_bookings.csv",

@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from examples.dealing import Row, read_rows, write_rows
-from examples.hotel.dealer import MONTHS
+from tiltyard.examples.dealing import Row, read_rows, write_rows
+from tiltyard.examples.hotel.dealer import MONTHS
 
 HEADER: Final = read_rows(
     b"hotel,is_canceled,lead_time,arrival_date_year,arrival_date_month,arrival_date_week_number,"

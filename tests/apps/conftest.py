@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser import chromium
-from tests.labeling_desk import Desk, closing
-from tests.labeling_desk import serving as serving_desks
-from tests.labeling_server import Server
-from tests.made_queue import NUMBERS, made_project, numbers, says, token_for
-from tests.web import TestClient, serving
-from tiltyard.stores.workspace import Workspace, open_workspace
+from tests.clients.browser import chromium
+from tests.clients.labeling_desk import Desk, closing
+from tests.clients.labeling_desk import serving as serving_desks
+from tests.clients.web import TestClient, serving
+from tests.projects.made_queue import NUMBERS, made_project, numbers, says, token_for
+from tests.servers.labeling_server import Server
+from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from schemas.labeling_settings import LabelingSettings
-from schemas.settings import Settings
-from schemas.watch_settings import WatchSettings
 from tests.architecture.sources import PROSE, ROOT, pages, product_sources
 from tests.architecture.written_commands import blocks, commands_of
+from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.settings import Settings
+from tiltyard.schemas.watch_settings import WatchSettings
 
 REFERENCE = ROOT / "docs" / "reference"
 PYTHON_FILE = re.compile(

@@ -41,7 +41,7 @@ def test_imports_are_absolute() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["schemas", "tiltyard.rules", "tiltyard.stores", "tiltyard.pages", "tasks", "flows", "apps"]
+    "package", ["schemas", "tiltyard.rules", "tiltyard.stores", "tiltyard.reports.html", "tasks", "flows", "apps"]
 )
 def test_package_says_what_belongs_there(package: str) -> None:
     path = ROOT / package.replace(".", "/") / "__init__.py"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from apps.cli.main import app
 from tests.architecture.sources import product_sources
+from tiltyard.apps.cli.main import app
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 COMMAND = re.compile(r"'tiltyard((?: [a-z][a-z-]+)+)([^']*)'")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.s3_server import credentials, fresh_bucket, running_nanio
-from tiltyard.stores.buckets import bucket_of
-from tiltyard.stores.file_cache import FileCache
-from tiltyard.stores.files import Files, FileStore
-from tiltyard.stores.objects import FolderObjects, ObjectStore
-from tiltyard.stores.s3_files import S3Files
-from tiltyard.stores.s3_objects import S3Objects
+from tests.servers.s3_server import credentials, fresh_bucket, running_nanio
+from tiltyard.stores.files.cache import FileCache
+from tiltyard.stores.files.landing import FolderObjects, ObjectStore
+from tiltyard.stores.files.local import Files, FileStore
+from tiltyard.stores.s3.bucket import bucket_of
+from tiltyard.stores.s3.files import S3Files
+from tiltyard.stores.s3.objects import S3Objects
 
 CACHE_BYTES = 100_000_000
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.crash.story import judge, watch
-from tiltyard.stores.workspace import open_workspace
+from tiltyard.workspace.workspace import open_workspace
 
 if __name__ == "__main__":
     workspace = open_workspace(Path(sys.argv[1]))

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from tests.crash.preloaded import preload
 from tests.crash.story import end_of, in_a_fork, tell, watch
-from tiltyard.stores.workspace import open_workspace
+from tiltyard.workspace.workspace import open_workspace
 
 FORKED: Final = get_context("fork")
 """A fresh process for the price of a fork: the imports are paid once."""

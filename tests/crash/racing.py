@@ -16,8 +16,8 @@ from pathlib import Path
 
 from tests.crash.preloaded import preload
 from tests.crash.story import KINDS, NOW, ROUNDS, end_of, go_round, in_a_fork, killer, watch
-from tests.small_project import a_day, answer_queue, deliver
-from tiltyard.stores.workspace import open_workspace
+from tests.projects.small_project import a_day, answer_queue, deliver
+from tiltyard.workspace.workspace import open_workspace
 
 LATEST_STEP = 12
 KILLED = 256 - signal.SIGKILL

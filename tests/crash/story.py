@@ -23,24 +23,24 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from schemas.canonical import digest
-from tasks.check_batch import check_batch, objects_to_check
-from tasks.choose_samples import choose_samples
-from tasks.fit_candidates import fit_candidates
-from tasks.judge_challenger import judge_challenger, question_to_settle, unjudged_challenger
-from tasks.land_objects import land_objects
-from tasks.promote_challenger import pending_verdict, promote_challenger
-from tasks.repair_stores import repair_stores
-from tasks.seal_ledger import seal_ledger
-from tasks.snapshot_labels import snapshot_labels
-from tasks.training_due import training_due
-from tasks.watch_champion import watch_champion
 from tests.crash.preloaded import preload
-from tests.small_project import a_day, answer_queue, deliver
-from tiltyard.rules.effective_labels import effective_labels
-from tiltyard.stores.files import Writing
-from tiltyard.stores.ledger.verification import verify_ledger
-from tiltyard.stores.workspace import Workspace, open_workspace
+from tests.projects.small_project import a_day, answer_queue, deliver
+from tiltyard.labels.effective_labels import effective_labels
+from tiltyard.schemas.canonical import digest
+from tiltyard.stores.files.local import Writing
+from tiltyard.stores.ledger.chain.integrity import verify_ledger
+from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
+from tiltyard.tasks.ingest.land_objects import land_objects
+from tiltyard.tasks.labels.choose_samples import choose_samples
+from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
+from tiltyard.tasks.maintenance.repair_stores import repair_stores
+from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
+from tiltyard.tasks.models.fit_candidates import fit_candidates
+from tiltyard.tasks.models.judge_challenger import judge_challenger, question_to_settle, unjudged_challenger
+from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_challenger
+from tiltyard.tasks.models.training_due import training_due
+from tiltyard.tasks.monitoring.watch_champion import watch_champion
+from tiltyard.workspace.workspace import Workspace, open_workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ROUNDS = 3

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cut_off import stores_to_cut
-from tests.small_project import CONTENT
-from tests.tcp_proxy import Proxy
+from tests.projects.small_project import CONTENT
+from tests.servers.cut_off import stores_to_cut
+from tests.servers.tcp_proxy import Proxy
 
 GATE = {"metric": "accuracy", "minimum_labels": 8, "resamples": 200, "rule": "not_worse", "margin": 0.02}
 FEWEST_FAULTS = 10

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.small_project import make_project
+from tests.projects.small_project import make_project
 
 PARTS = 4
 EVERY_MLFLOW_COMMIT = 10

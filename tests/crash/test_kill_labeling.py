@@ -10,9 +10,9 @@ from threading import Event
 
 import pytest
 
-from tests.labeling_server import Expert, Server
-from tests.made_queue import NUMBERS, made_project, numbers, token_for
-from tiltyard.stores.ledger.verification import verify_ledger
+from tests.projects.made_queue import NUMBERS, made_project, numbers, token_for
+from tests.servers.labeling_server import Expert, Server
+from tiltyard.stores.ledger.chain.integrity import verify_ledger
 
 ROUNDS = 50
 EXPERTS = 6

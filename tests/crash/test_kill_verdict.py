@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tasks.fit_candidates import fit_candidates
-from tasks.publish_artifacts import unpublished_verdicts
-from tasks.repair_stores import repair_stores
-from tasks.snapshot_labels import snapshot_labels
 from tests.crash.story import go_round
-from tests.small_project import LENIENT, a_day, answer_queue, deliver, make_project
-from tiltyard.pages.kept import keep_pages
-from tiltyard.stores.workspace import Workspace
+from tests.projects.small_project import LENIENT, a_day, answer_queue, deliver, make_project
+from tiltyard.reports.html.publish import keep_pages
+from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
+from tiltyard.tasks.maintenance.repair_stores import repair_stores
+from tiltyard.tasks.models.fit_candidates import fit_candidates
+from tiltyard.tasks.models.publish_artifacts import unpublished_verdicts
+from tiltyard.workspace.workspace import Workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

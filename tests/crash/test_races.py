@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.small_project import make_project
+from tests.projects.small_project import make_project
 
 RACERS = 3
 

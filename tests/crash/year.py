@@ -15,13 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tasks.repair_stores import repair_stores
 from tests.crash.preloaded import preload
 from tests.crash.racing import together
 from tests.crash.story import KINDS, NOW, end_of, go_round, in_a_fork, killer, watch
-from tests.small_project import a_day, answer_queue, deliver
-from tiltyard.stores.verification import verify_workspace
-from tiltyard.stores.workspace import open_workspace
+from tests.projects.small_project import a_day, answer_queue, deliver
+from tiltyard.tasks.maintenance.repair_stores import repair_stores
+from tiltyard.workspace.checks.verify import verify_workspace
+from tiltyard.workspace.workspace import open_workspace
 
 MONTHS = 26
 LATEST_STEP = 10

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from tests.crash.story import NOW, go_round
-from tests.prefect_server import PrefectServer, descendants, running_prefect, wait_until
-from tests.small_project import a_day, answer_queue, deliver, make_project
-from tiltyard.stores.workspace import Workspace, open_workspace
+from tests.projects.small_project import a_day, answer_queue, deliver, make_project
+from tests.servers.prefect_server import PrefectServer, descendants, running_prefect, wait_until
+from tiltyard.workspace.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.crash.story import end_of, tell
-from tests.databases import database_of, sqlite_in
-from tests.small_project import make_project
-from tiltyard.stores.workspace import open_workspace
+from tests.projects.small_project import make_project
+from tests.servers.databases import database_of, sqlite_in
+from tiltyard.workspace.workspace import open_workspace
 
 
 @pytest.mark.timeout(300)

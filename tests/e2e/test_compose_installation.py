@@ -18,11 +18,11 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from examples.catalogue import example_named
 from tests.architecture.sources import ROOT
 from tests.architecture.written_commands import commands_of
-from tests.composed import FOLDER, Composition, composition
-from tests.whole_postgresql import running_whole_postgresql
+from tests.deployments.composed import FOLDER, Composition, composition
+from tests.servers.whole_postgresql import running_whole_postgresql
+from tiltyard.examples.catalogue import example_named
 
 PAGE = ROOT / "docs" / "how-to" / "run-with-docker-compose.md"
 STARTED = ("prefect", "mlflow", "aws")

@@ -13,14 +13,14 @@ import jinja2
 import pytest
 from prefect.server.events.schemas.events import ReceivedEvent
 
-from schemas.arrivals import ArrivedObject
-from schemas.events import OBJECT_ARRIVED
+from tests.architecture.deployments.terraform_module import Module
 from tests.architecture.sources import ROOT
-from tests.architecture.terraform_module import Module
-from tests.bucket_messages import ODD_KEYS, bridged
-from tests.commands import tiltyard
-from tests.prefect_server import PrefectServer, running_prefect, wait_until
-from tests.small_project import make_project
+from tests.clients.commands import tiltyard
+from tests.deployments.bucket_messages import ODD_KEYS, bridged
+from tests.projects.small_project import make_project
+from tests.servers.prefect_server import PrefectServer, running_prefect, wait_until
+from tiltyard.schemas.arrivals import ArrivedObject
+from tiltyard.schemas.events import OBJECT_ARRIVED
 
 pytestmark = pytest.mark.timeout(600)
 

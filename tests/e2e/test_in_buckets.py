@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from schemas.settings import Settings
 from tests.architecture.sources import ROOT
 from tests.crash.story import end_of, tell
-from tests.s3_server import client, credentials, fresh_bucket, running_nanio
-from tests.small_project import make_project
-from tiltyard.stores.verification import verify_workspace
-from tiltyard.stores.workspace import Workspace, open_workspace
+from tests.projects.small_project import make_project
+from tests.servers.s3_server import client, credentials, fresh_bucket, running_nanio
+from tiltyard.schemas.settings import Settings
+from tiltyard.workspace.checks.verify import verify_workspace
+from tiltyard.workspace.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.timeout(600)
 

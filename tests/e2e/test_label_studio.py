@@ -19,14 +19,14 @@ from prefect.settings import (
 )
 from prefect.testing.utilities import prefect_test_harness
 
-from schemas.records import AssignmentId
-from tests.browser import chromium
-from tests.commands import done, tiltyard
-from tests.label_studio_server import ADMIN, PASSWORD, TOKEN, Server, running
-from tests.label_studio_twin import ADA, BEA, DYING, Twin, ask_by_hand, result_of
-from tests.prefect_server import events_to
-from tests.small_project import a_day, deliver, make_project
-from tiltyard.rules.effective_labels import effective_labels
+from tests.clients.browser import chromium
+from tests.clients.commands import done, tiltyard
+from tests.projects.small_project import a_day, deliver, make_project
+from tests.servers.label_studio_server import ADMIN, PASSWORD, TOKEN, Server, running
+from tests.servers.label_studio_twin import ADA, BEA, DYING, Twin, ask_by_hand, result_of
+from tests.servers.prefect_server import events_to
+from tiltyard.labels.effective_labels import effective_labels
+from tiltyard.schemas.records import AssignmentId
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -319,7 +319,7 @@ def test_a_second_answer_of_one_annotator_is_no_overlap(twin: Twin) -> None:
 
 
 def test_the_flow_sends_and_fetches(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows.sync_label_studio import sync_label_studio
+    from tiltyard.flows.sync_label_studio import sync_label_studio
 
     for name, value in twin.server.environment.items():
         monkeypatch.setenv(name, value)

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.deployed_commands import BIN
-from tests.prefect_server import running_prefect
-from tests.s3_server import REGION, credentials
-from tests.small_project import a_day, make_project
-from tests.strict_account import FILES, LANDING, QUEUE, UNUSABLE, client_of, strict_account
+from tests.deployments.deployed_commands import BIN
+from tests.deployments.strict_account import FILES, LANDING, QUEUE, UNUSABLE, client_of, strict_account
+from tests.projects.small_project import a_day, make_project
+from tests.servers.prefect_server import running_prefect
+from tests.servers.s3_server import REGION, credentials
 
 pytestmark = pytest.mark.timeout(600)
 

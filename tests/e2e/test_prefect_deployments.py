@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 
-from tests.commands import Told, tiltyard
-from tests.prefect_server import PrefectServer, running_prefect, wait_until
-from tests.small_project import LENIENT, STUMP, a_day, answer_queue, deliver, make_project
-from tiltyard.stores.workspace import Workspace
+from tests.clients.commands import Told, tiltyard
+from tests.projects.small_project import LENIENT, STUMP, a_day, answer_queue, deliver, make_project
+from tests.servers.prefect_server import PrefectServer, running_prefect, wait_until
+from tiltyard.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.timeout(900)
 

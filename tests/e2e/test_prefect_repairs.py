@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 
-from tests.commands import done
+from tests.clients.commands import done
 from tests.conftest import ROOT
-from tests.prefect_server import PrefectServer, ended, running_prefect, wait_until
-from tests.small_project import make_project
+from tests.projects.small_project import make_project
+from tests.servers.prefect_server import PrefectServer, ended, running_prefect, wait_until
 
 pytestmark = pytest.mark.timeout(600)
 
 DEPLOYMENT = {
     "name": "small",
-    "entrypoint": "tests.sleeping_flow.sleep",
+    "entrypoint": "tests.deployments.sleeping_flow.sleep",
     "tags": ["tiltyard", "small"],
     "work_pool": {"name": "tiltyard"},
     "concurrency_limit": {"limit": 1, "collision_strategy": "ENQUEUE"},

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from tests.crash.story import NOW, end_of, go_round
-from tests.cut_off import CutOff, stores_to_cut
-from tests.prefect_server import ENDED, PrefectServer, descendants, ended, running_prefect, wait_until
-from tests.small_project import a_day, answer_queue, deliver, make_project
-from tiltyard.stores.workspace import Workspace, open_workspace
+from tests.projects.small_project import a_day, answer_queue, deliver, make_project
+from tests.servers.cut_off import CutOff, stores_to_cut
+from tests.servers.prefect_server import ENDED, PrefectServer, descendants, ended, running_prefect, wait_until
+from tiltyard.workspace.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.timeout(1200)
 

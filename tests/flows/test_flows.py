@@ -18,21 +18,21 @@ from prefect.settings import (
 )
 from prefect.testing.utilities import prefect_test_harness
 
-from flows.ask_experts import ask_experts
-from flows.ingest_batch import ingest_batch
-from flows.promote_model import promote_model
-from flows.reconcile_stores import reconcile
-from flows.retrain_challenger import retrain_challenger
-from flows.roll_back import roll_back
-from flows.score_batch import score_batch
-from flows.watch_drift import watch_drift
-from flows.whole_cycle import STEPS, whole_cycle
-from schemas.errors import NotFound
-from tasks.judge_challenger import judge_challenger
-from tasks.snapshot_labels import snapshot_labels
-from tests.prefect_server import events_to, wait_until
-from tests.small_project import LENIENT, STUMP, a_day, answer_queue, deliver, make_project
-from tiltyard.stores.workspace import Workspace
+from tests.projects.small_project import LENIENT, STUMP, a_day, answer_queue, deliver, make_project
+from tests.servers.prefect_server import events_to, wait_until
+from tiltyard.flows.ask_experts import ask_experts
+from tiltyard.flows.ingest_batch import ingest_batch
+from tiltyard.flows.promote_model import promote_model
+from tiltyard.flows.reconcile_stores import reconcile
+from tiltyard.flows.retrain_challenger import retrain_challenger
+from tiltyard.flows.roll_back import roll_back
+from tiltyard.flows.score_batch import score_batch
+from tiltyard.flows.watch_drift import watch_drift
+from tiltyard.flows.whole_cycle import STEPS, whole_cycle
+from tiltyard.schemas.errors import NotFound
+from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
+from tiltyard.tasks.models.judge_challenger import judge_challenger
+from tiltyard.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.timeout(300)
 

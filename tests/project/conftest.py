@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 import tiltyard
-from tests.judged_project import LENIENT
-from tests.small_project import CONTENT, a_day
+from tests.projects.judged_project import LENIENT
+from tests.projects.small_project import CONTENT, a_day
 
 
 def true_labels(rows: pd.DataFrame) -> list[str]:

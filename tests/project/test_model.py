@@ -7,7 +7,7 @@ import pytest
 
 import tiltyard
 from tests.project.conftest import made_project
-from tiltyard.rules.features import feature_frame
+from tiltyard.samples.features import feature_frame
 
 BAD = [
     ({"x": "much"}, "row 0: x 'much' is not a number"),

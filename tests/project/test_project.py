@@ -10,7 +10,7 @@ import pytest
 
 import tiltyard
 from tests.project.conftest import annotate_queue, made_project, true_labels
-from tests.small_project import a_day
+from tests.projects.small_project import a_day
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 import tiltyard
-from schemas.pool_types import pool_schema
 from tests.project.conftest import annotate_queue
 from tiltyard.project.tables import TABLES, schema_of
+from tiltyard.schemas.pool_types import pool_schema
 
 OWN = ("pool", "labels", "queue")
 
@@ -34,7 +34,7 @@ def test_pandas_has_the_same_values(name: str, project: tiltyard.Project) -> Non
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_new_project_has_empty_tables(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    from tests.small_project import make_project
+    from tests.projects.small_project import make_project
 
     folder = tmp_path_factory.mktemp("new")
     make_project(folder)

@@ -8,7 +8,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from pydantic import ValidationError
 
-from schemas.errors import SettingsError, TiltyardError
+from tiltyard.schemas.errors import SettingsError, TiltyardError
 
 P = ParamSpec("P")
 R = TypeVar("R")

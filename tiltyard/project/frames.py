@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, get_args, overlo
 
 import polars as pl
 
-from schemas.errors import TiltyardError
 from tiltyard.project.errors import plain_errors
+from tiltyard.schemas.errors import TiltyardError
 
 if TYPE_CHECKING:
     import pandas as pd

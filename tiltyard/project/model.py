@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from schemas.columns import inside
-from schemas.errors import NotFound, ObjectError, nearest
-from schemas.frames import batch_schema
-from schemas.records import Model
+from tiltyard.ingest.casting.cells import Failure, cast_cells
+from tiltyard.ingest.contract import contract_failures
+from tiltyard.ingest.quarantine import as_text
+from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows
 from tiltyard.project.display import Displayed
 from tiltyard.project.errors import plain_errors
 from tiltyard.project.frames import as_polars
 from tiltyard.project.tables import reason_sentence
-from tiltyard.rules.casting import Failure, cast_cells
-from tiltyard.rules.contract import contract_failures
-from tiltyard.rules.quarantine import as_text
-from tiltyard.rules.raw_rows import QUARANTINE_TYPES, RawRows
-from tiltyard.stores.workspace import Workspace
+from tiltyard.schemas.errors import NotFound, ObjectError, nearest
+from tiltyard.schemas.frames import batch_schema
+from tiltyard.schemas.project.columns import inside
+from tiltyard.schemas.records import Model
+from tiltyard.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tiltyard.rules.predictions import Predictions
+    from tiltyard.evaluation.predictions import Predictions
 
 SHOWN_FAULTS: Final = 3
 """The maximum number of faults that an error lists."""
@@ -61,7 +61,7 @@ class FittedModel(Displayed):
     @plain_errors
     def version(self) -> str:
         """The model's version, such as ``1.2.0``. Raises NotFound when there is no such model."""
-        from tiltyard.stores.versions import version_of
+        from tiltyard.workspace.lookup import version_of
 
         return version_of(self._workspace, self._known().model_id).number
 
@@ -132,8 +132,8 @@ class FittedModel(Displayed):
     def _predictions(self, rows: Any) -> "Predictions":
         """Probabilities and decisions for a data frame."""
         # They import scikit-learn, which takes a second.
-        from tiltyard.rules.features import feature_frame
-        from tiltyard.rules.predictions import predictions_of
+        from tiltyard.evaluation.predictions import predictions_of
+        from tiltyard.samples.features import feature_frame
 
         self._known()
         checked = checked_rows(as_polars(rows), self._workspace)

@@ -46,7 +46,7 @@ def init(data: str | Path, into: str | Path = ".", *, label: str | None = None, 
     >>> tiltyard.init("my-project/incoming/day-1.csv", into="another", classes=["no", "yes"]).config.class_names
     ['no', 'yes']
     """
-    from tiltyard.stores.project_files import begin_project
+    from tiltyard.workspace.new_project import begin_project
 
     send_no_usage_data()
     begun = begin_project(Path(data), Path(into), label, tuple(classes))

@@ -6,8 +6,6 @@ from typing import Any
 
 import polars as pl
 
-from schemas.errors import TiltyardError
-from schemas.project import Project as ProjectFile
 from tiltyard.project import results, tables
 from tiltyard.project.display import Displayed
 from tiltyard.project.errors import person, plain_errors
@@ -15,7 +13,9 @@ from tiltyard.project.frames import AsOf, as_polars, table
 from tiltyard.project.model import FittedModel
 from tiltyard.project.report import Report, report_of
 from tiltyard.project.status import Status, status_of
-from tiltyard.stores.workspace import Workspace, find_project_file, open_workspace, time_is
+from tiltyard.schemas.errors import TiltyardError
+from tiltyard.schemas.project.project_file import Project as ProjectFile
+from tiltyard.workspace.workspace import Workspace, find_project_file, open_workspace, time_is
 
 Now = datetime | None
 
@@ -179,7 +179,7 @@ class Project(Displayed):
 
         >>> project.promote("1.0.0")
         Traceback (most recent call last):
-        schemas.errors.PromotionConflict: verdict ... was acted on already; 'tiltyard history' says when
+        tiltyard.schemas.errors.PromotionConflict: verdict ... was acted on already; 'tiltyard history' says when
         """
         from tiltyard.project.steps import promotion
 
@@ -196,7 +196,7 @@ class Project(Displayed):
 
         >>> project.approve("better on every slice")
         Traceback (most recent call last):
-        schemas.errors.NotFound: no promotion waits for approval; ...
+        tiltyard.schemas.errors.NotFound: no promotion waits for approval; ...
         """
         from tiltyard.project.steps import promotion
 
@@ -214,7 +214,7 @@ class Project(Displayed):
 
         >>> project.rollback("wrong on new customers")
         Traceback (most recent call last):
-        schemas.errors.NotFound: champion ... is the first; there is none before it to roll back to
+        tiltyard.schemas.errors.NotFound: champion ... is the first; there is none before it to roll back to
         """
         from tiltyard.project.steps import promotion
 
@@ -238,7 +238,7 @@ class Project(Displayed):
         >>> project.model("1.0.0").model_id == project.champion.model_id
         True
         """
-        from tiltyard.stores.versions import model_named
+        from tiltyard.workspace.lookup import model_named
 
         return FittedModel(self.workspace, model_named(self.workspace, name), name)
 
@@ -258,7 +258,7 @@ class Project(Displayed):
         >>> bool(project.verify())
         True
         """
-        from tiltyard.stores.verification import verify_workspace
+        from tiltyard.workspace.checks.verify import verify_workspace
 
         found = verify_workspace(self.workspace)
         return results.VerifyResult(found.checked, found.problems, found.notes)

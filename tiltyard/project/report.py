@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import NotFound
-from schemas.records import Verdict
 from tiltyard.project.display import Displayed, iframe
-from tiltyard.stores.versions import model_named, verdict_named
-from tiltyard.stores.workspace import Workspace
+from tiltyard.schemas.errors import NotFound
+from tiltyard.schemas.records import Verdict
+from tiltyard.workspace.lookup import model_named, verdict_named
+from tiltyard.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,7 +28,7 @@ class Report(Displayed):
 
     def save(self, path: str | Path | None = None) -> Path:
         """Write the page as a file and return its path; an existing file is replaced."""
-        from tiltyard.pages.page import write
+        from tiltyard.reports.html.page import write
 
         return write(Path(path) if path is not None else self.path, self.html)
 
@@ -44,8 +44,8 @@ class Report(Displayed):
 def report_of(workspace: Workspace, what: str | None) -> Report:
     """The project's page, or that of the verdict that ``what`` names. Raises NotFound where there is none."""
     # They import matplotlib and scikit-learn, which takes seconds.
-    from tiltyard.pages.project_page import project_page
-    from tiltyard.pages.verdict_page import verdict_page
+    from tiltyard.reports.html.project_page import project_page
+    from tiltyard.reports.html.verdict_page import verdict_page
 
     folder = workspace.project_file.parent
     if what is None:

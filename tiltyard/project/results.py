@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.records import Approval, Batch, Due, Model, Promotion, Query, Verdict
+from tiltyard.labels.files.file_format import Imported
 from tiltyard.project.display import Displayed
-from tiltyard.rules.label_files import Imported
-from tiltyard.rules.stopping import Advice
-from tiltyard.rules.story import check_rows, interval_text
-from tiltyard.stores.left_objects import LeftObject
+from tiltyard.query.stopping import Advice
+from tiltyard.reports.tables import check_rows, interval_text
+from tiltyard.schemas.records import Approval, Batch, Due, Model, Promotion, Query, Verdict
+from tiltyard.stores.files.skipped_objects import LeftObject
 
 Tables = Iterable[tuple[str, Sequence[Mapping[str, Any]]]]
 
@@ -19,7 +19,7 @@ class IngestResult(Displayed):
     """The batches that one ``ingest`` made, and the files that it left alone.
 
     Attributes:
-        batches: A record for each object that was checked, with its counts; see :class:`schemas.records.Batch`.
+        batches: A record for each object that was checked, with its counts; see :class:`tiltyard.schemas.records.Batch`.
         rows: The same as table rows, with the object's name.
         left: What is in the source but is not a batch, with the reason; each is reported once.
         samples: The number of samples in the pool.
@@ -170,7 +170,7 @@ class ImportResult(Displayed):
     """The outcome of one ``import_labels``.
 
     Attributes:
-        imported: The counts and the refused lines; see :class:`tiltyard.rules.label_files.Imported`.
+        imported: The counts and the refused lines; see :class:`tiltyard.labels.files.file_format.Imported`.
     """
 
     imported: Imported

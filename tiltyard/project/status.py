@@ -4,16 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from schemas.records import Batch, Due, EffectiveLabel, Promotion
+from tiltyard.gate.approving import MAY_PASS
+from tiltyard.labels.adjudication import disputed
+from tiltyard.labels.current_classes import in_todays_words, todays_labels
 from tiltyard.project.display import Displayed
 from tiltyard.project.results import Tables
-from tiltyard.rules.approving import MAY_PASS
-from tiltyard.rules.disputes import disputed
-from tiltyard.rules.next_step import NextStep, Standing, next_step
-from tiltyard.rules.stopping import Advice
-from tiltyard.rules.story import batch_rows
-from tiltyard.rules.todays_labels import in_todays_words, todays_labels
-from tiltyard.stores.due import (
+from tiltyard.query.stopping import Advice
+from tiltyard.reports.next_step import NextStep, Standing, next_step
+from tiltyard.reports.tables import batch_rows
+from tiltyard.schemas.records import Batch, Due, EffectiveLabel, Promotion
+from tiltyard.workspace.checks.disk_usage import told_weights, weights
+from tiltyard.workspace.stopping import stopping_of
+from tiltyard.workspace.triggers import (
     approval_due,
     challenger_due,
     due_for_training,
@@ -21,9 +23,7 @@ from tiltyard.stores.due import (
     told_question_of,
     verdict_to_promote,
 )
-from tiltyard.stores.stop_set import stopping_of
-from tiltyard.stores.weights import told_weights, weights
-from tiltyard.stores.workspace import Workspace
+from tiltyard.workspace.workspace import Workspace
 
 PURPOSES: Final = ("query", "random", "evaluation")
 

@@ -2,7 +2,7 @@
 
 Every function reads the stores of an open workspace and gives a polars table; :mod:`tiltyard.project.frames` makes a
 pandas data frame of it where the caller wants one. Columns of the project file keep their own names; one whose name is
-in ``schemas.columns.RESERVED`` comes with the prefix that :func:`schemas.columns.inside` gives it.
+in ``tiltyard.schemas.project.columns.RESERVED`` comes with the prefix that :func:`tiltyard.schemas.project.columns.inside` gives it.
 """
 
 import json
@@ -12,15 +12,15 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from schemas.errors import SettingsError
-from schemas.pool_types import pool_schema
-from schemas.records import Interval, Verdict
+from tiltyard.labels.current_classes import todays_labels
 from tiltyard.project.frames import AsOf
-from tiltyard.rules.features import frame_of, frame_of_json
-from tiltyard.rules.todays_labels import todays_labels
-from tiltyard.stores.labeled_sets import with_payloads
-from tiltyard.stores.versions import versions_of_all
-from tiltyard.stores.workspace import Workspace
+from tiltyard.samples.features import frame_of, frame_of_json
+from tiltyard.schemas.errors import SettingsError
+from tiltyard.schemas.pool_types import pool_schema
+from tiltyard.schemas.records import Interval, Verdict
+from tiltyard.workspace.lookup import versions_of_all
+from tiltyard.workspace.models.labeled_sets import with_payloads
+from tiltyard.workspace.workspace import Workspace
 
 UTC_MOMENT: Final = pl.Datetime("us", "UTC")
 

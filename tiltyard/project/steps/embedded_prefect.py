@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from apps.cli.embedded_server import bind_embedded_server
+from tiltyard.apps.cli.deployment.embedded_server import bind_embedded_server
 from tiltyard.project.errors import DEBUG
 
 

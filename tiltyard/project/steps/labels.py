@@ -8,17 +8,17 @@ from typing import Any, Final
 
 import polars as pl
 
-from schemas.errors import AnnotationError
-from schemas.project import Project
-from schemas.records import SampleId
-from tasks.exchange_labels import export_labels, import_labels, key_column, named_samples, store_labels
-from tasks.seal_ledger import seal_ledger
+from tiltyard.labels.annotations import contradicted
+from tiltyard.labels.files.file_format import Line
+from tiltyard.labels.files.file_import import Hand, Taken, take_labels
+from tiltyard.labels.files.values import label_text, text_of
 from tiltyard.project.results import AnnotateResult, ImportResult
-from tiltyard.rules.annotating import contradicted
-from tiltyard.rules.label_files import Line
-from tiltyard.rules.label_intake import Hand, Taken, take_labels
-from tiltyard.rules.label_values import label_text, text_of
-from tiltyard.stores.workspace import Workspace, open_workspace
+from tiltyard.schemas.errors import AnnotationError
+from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.records import SampleId
+from tiltyard.tasks.labels.exchange_labels import export_labels, import_labels, key_column, named_samples, store_labels
+from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
+from tiltyard.workspace.workspace import Workspace, open_workspace
 
 OPTIONAL: Final = ("annotator", "act", "note", "said_at", "supersedes", "client_key")
 """The columns that a data frame may have besides the key and ``label``."""

@@ -3,24 +3,24 @@
 from collections import Counter
 from typing import Any
 
-from flows.whole_cycle import STEPS, Step, whole_cycle
-from schemas.errors import TiltyardError, nearest
-from schemas.records import TrainingId
-from tasks.check_batch import check_batch, objects_to_check
-from tasks.choose_samples import choose_samples
-from tasks.fit_candidates import fit_candidates
-from tasks.judge_challenger import judge_challenger, unjudged_challenger
-from tasks.land_objects import land_objects
-from tasks.seal_ledger import seal_ledger
-from tasks.snapshot_labels import snapshot_labels
-from tasks.training_due import training_due
+from tiltyard.flows.whole_cycle import STEPS, Step, whole_cycle
 from tiltyard.project.results import AskResult, IngestResult, JudgeResult, RunResult, TrainResult
 from tiltyard.project.status import rows_of_batches, samples_in
 from tiltyard.project.steps.embedded_prefect import embedded
 from tiltyard.project.steps.promotion import not_approved
-from tiltyard.stores.due import due_for_training, verdict_to_promote
-from tiltyard.stores.stop_set import stopping_of
-from tiltyard.stores.workspace import Workspace, open_workspace
+from tiltyard.schemas.errors import TiltyardError, nearest
+from tiltyard.schemas.records import TrainingId
+from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
+from tiltyard.tasks.ingest.land_objects import land_objects
+from tiltyard.tasks.labels.choose_samples import choose_samples
+from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
+from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
+from tiltyard.tasks.models.fit_candidates import fit_candidates
+from tiltyard.tasks.models.judge_challenger import judge_challenger, unjudged_challenger
+from tiltyard.tasks.models.training_due import training_due
+from tiltyard.workspace.stopping import stopping_of
+from tiltyard.workspace.triggers import due_for_training, verdict_to_promote
+from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
 def ingest(project: str) -> IngestResult:
@@ -72,7 +72,7 @@ def judge(project: str) -> JudgeResult:
     verdict = workspace.ledger.champions.verdict(judge_challenger.fn(project, challenger, evaluation_id))
     seal_ledger.fn(project)
     # They import matplotlib.
-    from tiltyard.pages.kept import keep_pages
+    from tiltyard.reports.html.publish import keep_pages
 
     keep_pages(workspace, verdict)
     return JudgeResult(verdict)

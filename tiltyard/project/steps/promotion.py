@@ -2,18 +2,18 @@
 
 from dataclasses import replace
 
-from schemas.errors import NotFound, PromotionConflict
-from schemas.records import Verdict
-from tasks.approve_promotion import answer_verdict, verdict_to_approve
-from tasks.promote_challenger import pending_verdict, promote_challenger
-from tasks.roll_back_champion import roll_back_champion
-from tasks.seal_ledger import seal_ledger
+from tiltyard.gate.approving import MAY_PASS, deadline_of
 from tiltyard.project.errors import stated
 from tiltyard.project.results import MoveResult
-from tiltyard.rules.approving import MAY_PASS, deadline_of
-from tiltyard.stores.due import approval_due
-from tiltyard.stores.versions import model_named, verdict_named
-from tiltyard.stores.workspace import Workspace, open_workspace
+from tiltyard.schemas.errors import NotFound, PromotionConflict
+from tiltyard.schemas.records import Verdict
+from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
+from tiltyard.tasks.models.approve_promotion import answer_verdict, verdict_to_approve
+from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_challenger
+from tiltyard.tasks.models.roll_back_champion import roll_back_champion
+from tiltyard.workspace.lookup import model_named, verdict_named
+from tiltyard.workspace.triggers import approval_due
+from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
 def promote(project: str, which: str | None, actor: str) -> MoveResult:

@@ -5,11 +5,11 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from schemas.errors import NotFound
-from schemas.records import Access, AccessId
-from tiltyard.stores.ledger import tables
-from tiltyard.stores.ledger.database import Database
-from tiltyard.stores.ledger.facts import append, find, records
+from tiltyard.schemas.errors import NotFound
+from tiltyard.schemas.records import Access, AccessId
+from tiltyard.stores.ledger.database import tables
+from tiltyard.stores.ledger.database.engine import Database
+from tiltyard.stores.ledger.database.records import append, find, records
 
 ACCESS = tables.access
 LATER = ACCESS.alias()

@@ -8,14 +8,14 @@ from typing import Any, Final, TypeVar
 import polars as pl
 from sqlalchemy import ColumnElement, Row, exists, func, select, true
 
-from schemas.project import Labeling
-from schemas.records import Act, Annotation, NewAnnotation, SampleId, Voice
-from tiltyard.rules.annotating import ARRIVED, brought
-from tiltyard.stores.ledger import tables
-from tiltyard.stores.ledger.database import Database
-from tiltyard.stores.ledger.facts import all_of, find, records
-from tiltyard.stores.ledger.intake import Circumstances, restore_all, take_in
-from tiltyard.stores.ledger.voices import SetAside, set_aside_in, voices_of
+from tiltyard.labels.annotations import ARRIVED, brought
+from tiltyard.schemas.project.project_file import Labeling
+from tiltyard.schemas.records import Act, Annotation, NewAnnotation, SampleId, Voice
+from tiltyard.stores.ledger.annotation_writer import Circumstances, restore_all, take_in
+from tiltyard.stores.ledger.database import tables
+from tiltyard.stores.ledger.database.engine import Database
+from tiltyard.stores.ledger.database.records import all_of, find, records
+from tiltyard.stores.ledger.database.voices import SetAside, set_aside_in, voices_of
 
 ANNOTATION = tables.annotation
 LATER = ANNOTATION.alias("later")

@@ -6,12 +6,12 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
-from schemas.canonical import parse_json
-from schemas.errors import NotFound
-from schemas.records import Assignment, AssignmentId, Purpose, Query, QueryId, SampleId, VerdictId, Voice
-from tiltyard.stores.ledger import tables
-from tiltyard.stores.ledger.database import Database
-from tiltyard.stores.ledger.facts import all_of, append, append_all, find, records
+from tiltyard.schemas.canonical import parse_json
+from tiltyard.schemas.errors import NotFound
+from tiltyard.schemas.records import Assignment, AssignmentId, Purpose, Query, QueryId, SampleId, VerdictId, Voice
+from tiltyard.stores.ledger.database import tables
+from tiltyard.stores.ledger.database.engine import Database
+from tiltyard.stores.ledger.database.records import all_of, append, append_all, find, records
 from tiltyard.stores.ledger.leases import is_free, is_new_to, lease_for, moment
 
 QUERY, ASSIGNMENT, ANNOTATION = tables.query, tables.assignment, tables.annotation

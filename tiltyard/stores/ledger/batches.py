@@ -4,13 +4,13 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, true
 
-from schemas.canonical import parse_json
-from schemas.errors import NotFound, the_one
-from schemas.records import Batch, BatchId, Conservation, LandedObject, ObjectId, StoredFile
-from tiltyard.rules.attempts import conservation
-from tiltyard.stores.ledger import tables
-from tiltyard.stores.ledger.database import Database
-from tiltyard.stores.ledger.facts import all_of, append, find, records
+from tiltyard.ingest.attempts import conservation
+from tiltyard.schemas.canonical import parse_json
+from tiltyard.schemas.errors import NotFound, the_one
+from tiltyard.schemas.records import Batch, BatchId, Conservation, LandedObject, ObjectId, StoredFile
+from tiltyard.stores.ledger.database import tables
+from tiltyard.stores.ledger.database.engine import Database
+from tiltyard.stores.ledger.database.records import all_of, append, find, records
 
 OBJECT, BATCH, SIGHTING = tables.landed_object, tables.batch, tables.sighting
 

@@ -9,9 +9,9 @@ from typing import Final
 
 from sqlalchemy import insert, select
 
-from schemas.canonical import canonical_json
-from tiltyard.stores.ledger import tables
-from tiltyard.stores.ledger.database import Database
+from tiltyard.schemas.canonical import canonical_json
+from tiltyard.stores.ledger.database import tables
+from tiltyard.stores.ledger.database.engine import Database
 from tiltyard.stores.ledger.leases import moment
 
 OUTBOX = tables.outbox

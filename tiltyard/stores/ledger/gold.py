@@ -5,12 +5,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, exists, func, select, update
 
-from schemas.canonical import sha256_of
-from schemas.records import Assignment, AssignmentId, GoldSample, Query, QueryId, SampleId
-from tiltyard.rules.chance import uniform_of
-from tiltyard.stores.ledger import tables
-from tiltyard.stores.ledger.database import Database
-from tiltyard.stores.ledger.facts import append, find, records
+from tiltyard.samples.hashing import uniform_of
+from tiltyard.schemas.canonical import sha256_of
+from tiltyard.schemas.records import Assignment, AssignmentId, GoldSample, Query, QueryId, SampleId
+from tiltyard.stores.ledger.database import tables
+from tiltyard.stores.ledger.database.engine import Database
+from tiltyard.stores.ledger.database.records import append, find, records
 from tiltyard.stores.ledger.leases import moment
 
 GOLD, ASSIGNMENT, ANNOTATION = tables.gold_sample, tables.assignment, tables.annotation

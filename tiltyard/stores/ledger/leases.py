@@ -22,9 +22,9 @@ from sqlalchemy import (
     update,
 )
 
-from schemas.records import Assignment
-from tiltyard.stores.ledger import tables
-from tiltyard.stores.ledger.facts import from_row
+from tiltyard.schemas.records import Assignment
+from tiltyard.stores.ledger.database import tables
+from tiltyard.stores.ledger.database.records import from_row
 
 ASSIGNMENT, ANNOTATION = tables.assignment, tables.annotation
 WANTED, OTHER = ASSIGNMENT.alias("wanted"), ASSIGNMENT.alias("other")

@@ -5,21 +5,22 @@ from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
-from tiltyard.stores.files import Files
-from tiltyard.stores.ledger import facts, tables
+from tiltyard.stores.files.local import Files
 from tiltyard.stores.ledger.accesses import Accesses
 from tiltyard.stores.ledger.annotations import Annotations
 from tiltyard.stores.ledger.assignments import Assignments
 from tiltyard.stores.ledger.batches import Batches
-from tiltyard.stores.ledger.champions import Champions
-from tiltyard.stores.ledger.database import Database
+from tiltyard.stores.ledger.chain.segments import Segments
+from tiltyard.stores.ledger.database import records as facts
+from tiltyard.stores.ledger.database import tables
+from tiltyard.stores.ledger.database.engine import Database
+from tiltyard.stores.ledger.database.locks import turn
+from tiltyard.stores.ledger.database.roles import grant_labeling
 from tiltyard.stores.ledger.ended_sessions import EndedSessions
 from tiltyard.stores.ledger.gold import Gold
 from tiltyard.stores.ledger.models import Models
 from tiltyard.stores.ledger.outbox import Outbox
-from tiltyard.stores.ledger.roles import grant_labeling
-from tiltyard.stores.ledger.segments import Segments
-from tiltyard.stores.ledger.turns import turn
+from tiltyard.stores.ledger.promotions import Champions
 
 
 class Ledger:

@@ -2,11 +2,11 @@
 
 from sqlalchemy import func, select
 
-from schemas.errors import NotFound, the_one
-from schemas.records import LabeledSet, Model, ModelId, ProjectVersion
-from tiltyard.stores.ledger import tables
-from tiltyard.stores.ledger.database import Database
-from tiltyard.stores.ledger.facts import all_of, append, find, records
+from tiltyard.schemas.errors import NotFound, the_one
+from tiltyard.schemas.records import LabeledSet, Model, ModelId, ProjectVersion
+from tiltyard.stores.ledger.database import tables
+from tiltyard.stores.ledger.database.engine import Database
+from tiltyard.stores.ledger.database.records import all_of, append, find, records
 
 SET, MODEL, PROJECT = tables.labeled_set, tables.model, tables.project_version
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
-from schemas.canonical import sha256_of
-from schemas.records import Assignment, AssignmentId, SampleId, Voice
-from tiltyard.rules.disputes import another_is_wanted
-from tiltyard.stores.ledger import tables
-from tiltyard.stores.ledger.facts import append_all
-from tiltyard.stores.ledger.voices import voices_of
+from tiltyard.labels.adjudication import another_is_wanted
+from tiltyard.schemas.canonical import sha256_of
+from tiltyard.schemas.records import Assignment, AssignmentId, SampleId, Voice
+from tiltyard.stores.ledger.database import tables
+from tiltyard.stores.ledger.database.records import append_all
+from tiltyard.stores.ledger.database.voices import voices_of
 
 ANNOTATION = tables.annotation
 FIRST_OF_ALL = 2.0

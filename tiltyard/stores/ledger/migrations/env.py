@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from tiltyard.stores.ledger.tables import metadata
+from tiltyard.stores.ledger.database.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from tiltyard.stores.ledger.guards import POSTGRESQL_REFUSAL, guard_statements
+from tiltyard.stores.ledger.database.immutability import POSTGRESQL_REFUSAL, guard_statements
 
 revision = "0001"
 down_revision = None

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from tiltyard.stores.ledger.guards import guard_statements, unguard_statements
+from tiltyard.stores.ledger.database.immutability import guard_statements, unguard_statements
 
 revision = "0002"
 down_revision = "0001"

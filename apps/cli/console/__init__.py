@@ -1,0 +1,1 @@
+"""Console: output, help, options and errors that all commands share."""

@@ -1,0 +1,98 @@
+"""``tiltyard watch``: messages about a bucket become runs that take its objects in."""
+
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tiltyard.apps.cli.console.options import AsJson
+from tiltyard.apps.cli.console.output import say, show_json
+
+if TYPE_CHECKING:
+    from tiltyard.schemas.watch_settings import WatchSettings
+
+Projects = Annotated[
+    list[Path] | None,
+    typer.Option("--project", "-p", help="Folder or file of a project; repeat it to watch for several."),
+]
+Queue = Annotated[str | None, typer.Option("--queue", metavar="URL", help="SQS queue that S3 writes into.")]
+DeadLetters = Annotated[
+    str | None,
+    typer.Option("--dead-letters", metavar="URL", help="SQS queue for messages that cannot be used."),
+]
+HealthPort = Annotated[
+    int | None, typer.Option("--health-port", min=0, max=65535, help="Port of /health, /live and /metrics; 0: none.")
+]
+Once = Annotated[bool, typer.Option("--once", help="Settle what waits in the queue, then end.")]
+
+
+def watch(
+    projects: Projects = None,
+    queue: Queue = None,
+    dead_letters: DeadLetters = None,
+    health_port: HealthPort = None,
+    once: Once = False,
+    as_json: AsJson = False,
+) -> None:
+    """Turn messages about a bucket into runs of 'ingest-batch', until Ctrl-C.
+
+    Each object has one run, however often it is told of, and a message is deleted only when the run exists. What
+    cannot be used is kept as a dead letter with the reason. Everything else is set in the environment
+    (TILTYARD_WATCH_...).
+    """
+    from tiltyard.apps.watch.service import opened_watch
+
+    settings = _settings(projects, queue, dead_letters, 0 if once else health_port)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    for chatty in ("httpx", "botocore", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    with _until_asked_to_stop() as stop, opened_watch(settings) as (watching, standing):
+        if once:
+            watching.drain(stop)
+        else:
+            logging.getLogger("tiltyard.watch").info("watching %s until Ctrl-C", settings.queue)
+            watching.run(stop)
+    counts = dict(standing.counts)
+    if as_json:
+        show_json({"counts": counts})
+    else:
+        told = [f"{count} {what.replace('_', ' ')}" for what, count in counts.items() if count]
+        say(", ".join(told) or "Nothing came.")
+
+
+def _settings(
+    projects: list[Path] | None, queue: str | None, dead_letters: str | None, health_port: int | None
+) -> "WatchSettings":
+    """The environment's settings, with what the command line says instead."""
+    from tiltyard.schemas.settings import Settings
+    from tiltyard.schemas.watch_settings import WatchSettings
+
+    settings = WatchSettings()
+    said: dict[str, Any] = {"queue": queue, "dead_letters": dead_letters, "health_port": health_port}
+    said["projects"] = projects or None
+    if projects is None and "projects" not in settings.model_fields_set:
+        said["projects"] = [Settings().project]
+    return settings.model_copy(update={name: value for name, value in said.items() if value is not None})
+
+
+@contextmanager
+def _until_asked_to_stop() -> Iterator[Event]:
+    """An event that is set by the first SIGTERM or Ctrl-C; the second ends the process as it always does."""
+    stop = Event()
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, before[number])
+        stop.set()
+
+    before: dict[int, Any] = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

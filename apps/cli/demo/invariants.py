@@ -1,0 +1,213 @@
+"""The demo's own checks of the laws: each asks the stores, not the code that wrote them, and answers in a sentence."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from tiltyard.examples.dealing import read_rows
+from tiltyard.examples.telling import GoRound, Telling, Told
+from tiltyard.labels.effective_labels import effective_labels
+from tiltyard.samples.evaluation_split import drawn_for_evaluation
+from tiltyard.schemas.records import LabeledSet, Verdict
+from tiltyard.tasks.models.rebuild_model import rebuild_model
+from tiltyard.workspace.checks.verify import verify_workspace
+from tiltyard.workspace.workspace import Workspace
+
+TAMPERINGS: Final = ("UPDATE annotation SET label = 'other'", "DELETE FROM annotation")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check, whether it holds for all that happened, and the numbers behind the answer."""
+
+    name: str
+    title: str
+    holds: bool
+    sentence: str
+
+
+def check_laws(telling: Telling, days: list[Told], go_round: GoRound, say: Callable[[str], None]) -> list[Check]:
+    """The laws 1 to 6 and the soundness of the stores, each checked against everything that happened."""
+    workspace = telling.workspace
+    say("checking law 3: every object is delivered once more, and the loop goes round again")
+    once_each = check_once_each(telling, days, go_round)
+    say("checking the other laws")
+    journal = [line for segment in workspace.ledger.segments.all() for line in workspace.ledger.segments.lines(segment)]
+    return [
+        check_labels(telling),
+        check_rows(workspace, days),
+        once_each,
+        check_moves(workspace, journal),
+        check_evaluation(workspace, journal),
+        check_rebuild(telling),
+        check_stores(workspace),
+    ]
+
+
+def check_labels(telling: Telling) -> Check:
+    """Law 1: no annotation was lost or changed, training takes every effective label, the database refuses change."""
+    workspace = telling.workspace
+    kept = {one.annotation_id: one for one in workspace.ledger.annotations.until()}
+    lost = [one for one in telling.acknowledged.values() if kept.get(one.annotation_id) != one]
+    sets = workspace.ledger.models.sets()
+    short = [labeled for labeled in sets if not _holds_every_label(workspace, labeled)]
+    refused = [_is_refused(workspace.folder / "ledger.db", statement) for statement in TAMPERINGS]
+    trained = [labeled.rows for labeled in sets if labeled.purpose == "training"]
+    sentence = (
+        f"{len(telling.acknowledged)} annotations were acknowledged, {len(kept)} are in the ledger, {len(lost)} were "
+        f"lost or changed; of {len(trained)} training sets and {len(sets) - len(trained)} evaluation sets {len(short)} "
+        f"lack a label that was in force; the database refused {sum(refused)} of {len(refused)} tries to change or "
+        "delete annotations behind the program's back"
+    )
+    return Check("law 1", "every label is kept", not lost and not short and all(refused), sentence)
+
+
+def _holds_every_label(workspace: Workspace, labeled: LabeledSet) -> bool:
+    """Whether a labeled set holds just the effective labels of its purpose at its position."""
+    annotations = workspace.ledger.annotations.until(labeled.position)
+    labels = effective_labels(annotations, workspace.project.effective_label)
+    wanted = {(one.sample_id, one.label) for one in labels if one.evaluation == (labeled.purpose == "evaluation")}
+    rows = workspace.labeled_rows(labeled.set_id)
+    return set(zip(rows["sample_id"], rows["label"], strict=True)) == wanted
+
+
+def _is_refused(database: Path, statement: str) -> bool:
+    """Whether the database itself refuses a statement, from a connection that is not ours."""
+    with closing(sqlite3.connect(database, timeout=10)) as connection:
+        try:
+            connection.execute(statement)
+        except sqlite3.IntegrityError as error:
+            return "append-only" in str(error)
+        connection.rollback()
+    return False
+
+
+def check_rows(workspace: Workspace, days: list[Told]) -> Check:
+    """Law 2: every row that was delivered is in exactly one place."""
+    rows, delivered = workspace.ledger.batches.conservation(), delivered_rows(days)
+    odd = [one for one in workspace.ledger.batches.all() if one.read != one.accepted + one.quarantined + one.duplicate]
+    sentence = (
+        f"{delivered} rows were delivered and {rows.read} read = {rows.accepted} accepted + "
+        f"{rows.quarantined} quarantined + {rows.duplicate} duplicate"
+    )
+    return Check("law 2", "rows are conserved", rows.holds and not odd and rows.read == delivered, sentence)
+
+
+def delivered_rows(days: list[Told]) -> int:
+    """How many rows the producer handed in, each object counted once."""
+    objects = {one.key: one for told in days for one in told.day.deliveries}
+    return sum(len(read_rows(one.content, one.delimiter)) - 1 for one in objects.values())
+
+
+def check_once_each(telling: Telling, days: list[Told], go_round: GoRound) -> Check:
+    """Law 3: delivered again, and gone round again, nothing changes."""
+    before = telling.workspace.ledger.position()
+    redelivered = {one.key: one for told in days for one in told.day.deliveries}
+    for delivery in redelivered.values():
+        telling.deliver(delivery)
+    go_round(str(telling.folder))
+    added = telling.workspace.ledger.position() - before
+    objects = telling.workspace.ledger.batches.conservation().objects
+    sentence = (
+        f"all {len(redelivered)} objects were delivered once more and the loop went round again: "
+        f"{added} facts were added to the ledger's {before}, and {objects} objects are known"
+    )
+    return Check("law 3", "once each", added == 0 and objects == len(redelivered), sentence)
+
+
+def check_moves(workspace: Workspace, journal: list[dict[str, Any]]) -> Check:
+    """Law 4: each move of the champion follows a verdict that was recorded before it; the alias shows the last."""
+    written = {(line["kind"], line["id"]): line["seq"] for line in journal}
+    moves = workspace.ledger.champions.history()
+    early = [move for move in moves if written["promotion", str(move.number)] < written["verdict", move.verdict_id]]
+    champion = workspace.ledger.champions.champion_id
+    shown = workspace.registry.aliases().get("champion")
+    agrees = shown == (workspace.ledger.models.get(champion).registry_version if champion else None)
+    back = sum(move.kind == "roll_back" for move in moves)
+    verdicts = [one for one in workspace.ledger.champions.verdicts() if one.decision != "roll_back"]
+    kept = sum(one.decision == "keep" for one in verdicts)
+    sentence = (
+        f"{len(verdicts)} challengers' verdicts, {kept} of them against the challenger; {len(moves)} moves of the "
+        f"champion, {back} of them roll-backs, {len(early)} written before their verdict; "
+        f"the registry's alias {'agrees with' if agrees else 'DIFFERS from'} the ledger"
+    )
+    return Check("law 4", "only a verdict moves the champion", not early and agrees, sentence)
+
+
+def check_evaluation(workspace: Workspace, journal: list[dict[str, Any]]) -> Check:
+    """Law 5: what chance drew for evaluation was never chosen by a strategy and never trained on."""
+    pool = pl.concat(workspace.pool.scan(workspace.pool_files(), workspace.settings.chunk_rows))
+    drawn = drawn_for_evaluation(pool["sample_id"], workspace.project.evaluation.share, workspace.project.seed)
+    marked = set(pool.filter(drawn)["sample_id"])
+    as_marked = bool((drawn == pool["evaluation"]).all())
+    asked = [line["fact"] for line in journal if line["kind"] == "assignment"]
+    chosen = [one for one in asked if one["purpose"] != "evaluation" and one["sample_id"] in marked]
+    sets = [labeled for labeled in workspace.ledger.models.sets() if labeled.purpose == "training"]
+    trained = {sample for one in sets for sample in workspace.labeled_rows(one.set_id)["sample_id"]} & marked
+    sentence = (
+        f"{len(marked)} of {pool.height} samples were drawn by chance; "
+        f"{len(chosen)} of them were chosen by a strategy and {len(trained)} trained on"
+    )
+    return Check("law 5", "evaluation rows are never trained on", as_marked and not chosen and not trained, sentence)
+
+
+def check_rebuild(telling: Telling) -> Check:
+    """Law 6: the champion, made again from its ids, says the same."""
+    champion = telling.workspace.ledger.champions.champion_id
+    if champion is None:
+        return Check(
+            "law 6", "every model can be rebuilt", True, "there is no champion yet, so there is nothing to rebuild"
+        )
+    rebuilt = rebuild_model.fn(str(telling.folder), champion)
+    equal = "equal" if rebuilt.equal else "OTHER"
+    sentence = f"champion {champion[:8]} was fitted again from its ids: {equal} predictions"
+    return Check("law 6", "every model can be rebuilt", rebuilt.equal, sentence)
+
+
+def check_stores(workspace: Workspace) -> Check:
+    """Everything that is stored is what the ledger says it is."""
+    found = verify_workspace(workspace)
+    looked = ", ".join(f"{count} {what}" for what, count in found.checked.items())
+    sentence = "; ".join(found.problems) or f"every byte was read again: {looked}"
+    return Check("verify", "the stores are sound", found.sound, sentence)
+
+
+def labels_answer(telling: Telling) -> str:
+    """The answer to "were labels lost?", in numbers."""
+    workspace = telling.workspace
+    annotations = workspace.ledger.annotations.until()
+    last = {labeled.purpose: labeled.rows for labeled in workspace.ledger.models.sets()}
+    labels = effective_labels(annotations, workspace.project.effective_label)
+    lost = len(telling.acknowledged) - len(annotations)
+    return (
+        f"{'YES' if lost else 'No'}. {len(telling.acknowledged)} annotations were acknowledged and {len(annotations)} "
+        f"are in the ledger. They amount to {len(labels)} effective labels, for a corrected annotation counts once; "
+        f"the last training held {last.get('training', 0)} and the last evaluation {last.get('evaluation', 0)}, "
+        f"{sum(last.values())} in all."
+    )
+
+
+def after_events(telling: Telling) -> list[str]:
+    """For the first training after a rejection and after a roll-back: how many labels it held of those in force."""
+    workspace = telling.workspace
+    verdicts = workspace.ledger.champions.verdicts()
+    rejected = [one for one in verdicts if one.decision == "keep" and one.champion_id]
+    back = [one for one in verdicts if one.decision == "roll_back"]
+    told = [("the first rejected challenger", rejected[:1]), ("the roll-back", back[:1])]
+    return [_after(workspace, what, one) for what, found in told for one in found]
+
+
+def _after(workspace: Workspace, what: str, verdict: Verdict) -> str:
+    """The first training after a verdict, beside the labels that were in force."""
+    later = [one for one in workspace.ledger.models.sets() if one.recorded_at > verdict.recorded_at]
+    labeled = next((one for one in later if one.purpose == "training"), None)
+    if labeled is None:
+        return f"After {what} no training has come yet."
+    labels = effective_labels(workspace.ledger.annotations.until(labeled.position), workspace.project.effective_label)
+    in_force = sum(not one.evaluation for one in labels)
+    return f"The training after {what} held {labeled.rows} of the {in_force} labels to train on."

@@ -1,0 +1,1 @@
+"""Deployment commands: deploy, automations, and checks of Prefect's files and server."""

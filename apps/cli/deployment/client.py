@@ -1,0 +1,34 @@
+"""The Prefect server that commands talk to: one client, and its failures in words that a user can act upon."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tiltyard.schemas.errors import SettingsError, Unavailable
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+
+@contextmanager
+def prefect_client() -> Iterator["SyncPrefectClient"]:
+    """A client of the server that ``PREFECT_API_URL`` names.
+
+    Raises SettingsError when none is named or it refuses us, Unavailable when it does not answer.
+    """
+    import httpx
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectHTTPStatusError
+    from prefect.settings import PREFECT_API_URL
+
+    url = PREFECT_API_URL.value()
+    if not url:
+        raise SettingsError("no Prefect server is named; set PREFECT_API_URL, such as http://127.0.0.1:4200/api")
+    try:
+        with get_client(sync_client=True) as client:
+            yield client
+    except PrefectHTTPStatusError as error:
+        said = " ".join(error.response.text.split())[:300]
+        raise SettingsError(f"the Prefect server at {url} answered {error.response.status_code}: {said}") from error
+    except httpx.TransportError as error:
+        raise Unavailable(f"no answer from the Prefect server at {url} ({type(error).__name__}); is it up?") from error

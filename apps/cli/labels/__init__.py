@@ -1,0 +1,1 @@
+"""Label commands: ask, label, import, export, the labeling server and its annotators."""

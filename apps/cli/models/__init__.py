@@ -1,0 +1,1 @@
+"""Model commands: run, train, judge, promote, show, diff, explain."""

@@ -1,0 +1,1 @@
+"""Project commands: init, status, doctor, verify, report."""

@@ -1,0 +1,1 @@
+"""Annotation: an answer is submitted, and why the sample was assigned."""

@@ -1,0 +1,92 @@
+"""Submitting: each answer taken or refused by itself, all that were taken on disk before anybody is told."""
+
+from asyncio import wrap_future
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from pydantic import ValidationError
+
+from tiltyard.apps.labeling.annotation.revealing import revealed
+from tiltyard.apps.labeling.api.errors import of_problems
+from tiltyard.apps.labeling.api.requests import Answer, Wanted, new_annotation
+from tiltyard.apps.labeling.api.responses import Result
+from tiltyard.apps.labeling.service.callers import Caller
+from tiltyard.apps.labeling.service.writer import Stored
+from tiltyard.schemas.errors import TiltyardError
+from tiltyard.schemas.records import Assignment, NewAnnotation
+
+Taken = NewAnnotation | Result
+"""An answer that fits, or how it was refused."""
+
+
+async def submit(
+    caller: Caller, said: Sequence[Any], wanted: Wanted | None
+) -> tuple[list[Result], list[Assignment] | None]:
+    """What became of a page's answers, in their order; and what the caller holds then, if more is wanted.
+
+    Refusal with 422 when not one of them is an answer at all. The answers and the lease are one visit to the
+    writer: whoever waits for the next sample waits once.
+    """
+    served = caller.served
+    taken = await served.quickly(partial(_taken, caller, said), _named(said))
+    fitting = [one for one in taken if isinstance(one, NewAnnotation)]
+
+    wish = None if wanted is None else (caller.annotator, wanted.altogether)
+    written = await wrap_future(served.writer.submit(fitting, wish))
+    waiting = iter(zip(fitting, written.stored, strict=True))
+    return [one if isinstance(one, Result) else _result(caller, *next(waiting)) for one in taken], written.held
+
+
+def _named(said: Sequence[Any]) -> list[str]:
+    """The assignments that answers name."""
+    return [str(one.get("assignment_id")) for one in said if isinstance(one, dict)]
+
+
+def _taken(caller: Caller, said: Sequence[Any]) -> list[Taken]:
+    """Each answer as an annotation, or its refusal."""
+    parsed = [_parsed(one) for one in said]
+    if all(isinstance(one, ValidationError) for one in parsed):
+        problem = next(one for one in parsed if isinstance(one, ValidationError))
+        raise of_problems(problem.errors(include_url=False, include_input=False))
+    return [_fitting(caller, one, given) for one, given in zip(parsed, said, strict=True)]
+
+
+def _parsed(given: Any) -> Answer | ValidationError:
+    """An answer, or what is wrong with its fields."""
+    try:
+        return Answer.model_validate(given)
+    except ValidationError as error:
+        return error
+
+
+def _fitting(caller: Caller, answer: Answer | ValidationError, given: Any) -> Taken:
+    """The annotation that an answer stands for, or its refusal."""
+    if isinstance(answer, ValidationError):
+        refusal = of_problems(answer.errors(include_url=False, include_input=False))
+        key = given.get("client_key") if isinstance(given, dict) else None
+        return _refused(str(key or "")[:64], f"{refusal.where}: {refusal.detail}")
+    try:
+        return new_annotation(answer, caller.annotator, caller.served)
+    except TiltyardError as error:
+        return _refused(answer.client_key, str(error))
+
+
+def _result(caller: Caller, new: NewAnnotation, stored: Stored) -> Result:
+    """What became of an answer that fitted."""
+    if isinstance(stored.kept, TiltyardError):
+        return _refused(new.client_key, str(stored.kept))
+    assignment = caller.served.assignment(str(new.assignment_id))
+    return Result(
+        client_key=new.client_key,
+        status="stored" if stored.is_new else "known",
+        annotation_id=stored.kept.annotation_id,
+        seq=stored.kept.seq,
+        late=stored.kept.late,
+        reveal=revealed(stored.kept, assignment, caller.served.project),
+    )
+
+
+def _refused(client_key: str, error: str) -> Result:
+    """The refusal of one answer."""
+    return Result(client_key=client_key, status="refused", error=error)

@@ -1,0 +1,1 @@
+"""API: request and response models, bodies and errors."""

@@ -1,0 +1,1 @@
+"""Auth: sessions, tokens, CSRF, single sign-on and rate limits."""

@@ -1,0 +1,49 @@
+"""The server's secret: what sessions are signed with; from the settings, or from a file that only we can read."""
+
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tiltyard.schemas.errors import TiltyardError
+from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.workspace.workspace import open_workspace
+
+FILE: Final = "label-secret"
+OWNER_ONLY: Final = 0o600
+LEAST: Final = 32
+
+
+def secret_of(projects: Sequence[Path], settings: LabelingSettings) -> str:
+    """The secret; TiltyardError, naming both ways to have one, when there is none or others can read it."""
+    if settings.secret is not None:
+        return settings.secret.get_secret_value()
+    file = secret_file(projects[0])
+    if not file.is_file():
+        raise TiltyardError(
+            "there is no secret to sign sessions with: run 'tiltyard label secret' once, or set TILTYARD_LABEL_SECRET"
+        )
+    if file.stat().st_mode & 0o077:
+        raise TiltyardError(f"{str(file)!r} can be read by others; chmod 600 it, or remove it and make a new one")
+    secret = file.read_text("ascii").strip()
+    if len(secret) < LEAST:
+        raise TiltyardError(f"{str(file)!r} holds no secret; remove it and run 'tiltyard label secret'")
+    return secret
+
+
+def make_secret(project: Path) -> tuple[Path, bool]:
+    """The file of a project's secret, and whether it was made now: one that is there is never replaced."""
+    file = secret_file(project)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+    except FileExistsError:
+        return file, False
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write(f"{secrets.token_urlsafe(48)}\n")
+    return file, True
+
+
+def secret_file(project: Path) -> Path:
+    """Where a project's workspace keeps the secret."""
+    return open_workspace(project).folder / FILE

@@ -1,0 +1,1 @@
+"""Leads: what project leads see and do: annotators, samples, adjudication, gold."""

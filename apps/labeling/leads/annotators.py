@@ -1,0 +1,114 @@
+"""People: how each annotator does, for leads.
+
+Counted over voices, which are quick to read at any number: the whole annotations of a large ledger would take seconds
+of the process that the experts wait for. What needs whole annotations is counted over each one's last ones.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from statistics import median
+from typing import Final
+
+from tiltyard.apps.labeling.api.responses import Cell, Confusion, PersonTold
+from tiltyard.apps.labeling.service.project import ServedProject
+from tiltyard.labels.active_annotations import answers_of, standing
+from tiltyard.labels.agreement import agreement_with_suggestion
+from tiltyard.labels.annotator_quality import AnnotatorQuality, annotator_quality, consensus_quality
+from tiltyard.labels.current_classes import in_todays_words
+from tiltyard.schemas.records import Access, Annotation, Voice
+
+RECENT: Final = 500
+ANSWERS: Final = frozenset({"label", "adjudicate"})
+
+
+def people(served: ServedProject) -> list[PersonTold]:
+    """One row per annotator who has access or has answered, by name."""
+    ledger = served.ledger
+    accesses = {access.annotator: access for access in ledger.access.current()}
+    voices = ledger.annotations.voices()
+    own: dict[str, list[Voice]] = defaultdict(list)
+    for voice in voices:
+        own[voice.annotator].append(voice)
+    told = _Told(served, voices)
+    return [told.person(name, accesses.get(name), own[name]) for name in sorted({*accesses, *own})]
+
+
+class _Told:
+    """What the rows of all annotators need, counted once."""
+
+    def __init__(self, served: ServedProject, voices: Sequence[Voice]) -> None:
+        """Count what is common to all."""
+        self._ledger = served.ledger
+        self._now = served.now()
+        self._held = served.ledger.assignments.holders(self._now)
+        self._superseded = {voice.supersedes for voice in voices}
+        shared = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
+        self._beside = {one.annotator: one for one in annotator_quality(shared, served.project.effective_label)}
+        self._agreed, self._pairs = pairs_of(shared)
+        predicted = served.ledger.assignments.suggested
+        self._quality = served.quality.get("", lambda: consensus_quality(shared, predicted(shared)).annotators)
+
+    def person(self, name: str, access: Access | None, own: Sequence[Voice]) -> PersonTold:
+        """The row of one annotator."""
+        labels = sum(voice.act in ANSWERS for voice in own)
+        recent = self._ledger.annotations.of_annotator(name, RECENT)
+        beside = agreement_with_suggestion(recent)
+        others = self._beside.get(name)
+        return PersonTold(
+            annotator=name,
+            role=access.role if access else None,
+            since=access.recorded_at if access else None,
+            last=max((voice.said_at for voice in own), default=None),
+            labels=labels,
+            others=len(own) - labels,
+            today=sum(voice.said_at.date() == self._now.date() for voice in own),
+            held=self._held.get(name, 0),
+            superseded=sum(voice.annotation_id in self._superseded for voice in own),
+            gold_asked=others.gold.cases if others else 0,
+            gold_right=others.gold.right if others else 0,
+            agreed=self._agreed[name],
+            agreed_of=self._pairs[name],
+            late=sum(one.late for one in recent),
+            seconds=_seconds(recent),
+            quality=self._quality.get(name),
+            with_model=beside.visible.value,
+            without_model=beside.hidden.value,
+        )
+
+
+def pairs_of(voices: Iterable[Voice]) -> tuple[Counter[str], Counter[str]]:
+    """For each annotator, how many pairs of answers with others to one sample are alike, and how many there are.
+
+    Beside the label of the sample two who disagree would never show: there is none while they do.
+    """
+    agreed, pairs = Counter[str](), Counter[str]()
+    for stand in standing(voices).values():
+        for one, other in combinations(answers_of(stand).values(), 2):
+            for name in (one.annotator, other.annotator):
+                pairs[name] += 1
+                agreed[name] += one.label == other.label
+    return agreed, pairs
+
+
+def confusion(served: ServedProject) -> list[Confusion]:
+    """What each annotator said where the sample has a label by now, for those who share samples; commonest first."""
+    shared = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
+    found = annotator_quality(shared, served.project.effective_label)
+    return [Confusion(annotator=one.annotator, cells=_cells(one)) for one in found if one.confusion]
+
+
+def _cells(quality: AnnotatorQuality) -> list[Cell]:
+    """The cells of one annotator, the commonest first."""
+    cells = [
+        Cell(said=said, decided=decided, count=count)
+        for decided, given in quality.confusion.items()
+        for said, count in given.items()
+    ]
+    return sorted(cells, key=lambda cell: (-cell.count, cell.decided, cell.said))
+
+
+def _seconds(annotations: Iterable[Annotation]) -> float | None:
+    """The median time of an answer in seconds."""
+    times = [one.lead_ms / 1000 for one in annotations if one.lead_ms is not None]
+    return round(median(times), 1) if times else None

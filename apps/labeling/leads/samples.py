@@ -1,0 +1,50 @@
+"""Samples: all that is known of one, for leads."""
+
+from collections.abc import Sequence
+
+from tiltyard.apps.labeling.api.responses import SampleTold, StandingTold
+from tiltyard.apps.labeling.service.project import ServedProject
+from tiltyard.labels.adjudication import disputed
+from tiltyard.labels.admission import why_uncounted
+from tiltyard.labels.current_classes import in_todays_words
+from tiltyard.labels.effective_labels import effective_labels
+from tiltyard.schemas.errors import NotFound
+from tiltyard.schemas.records import Annotation, Assignment, SampleId, Voice
+
+
+def sample(served: ServedProject, sample_id: str) -> SampleTold:
+    """A sample's values, label and whole history; NotFound when it was neither asked for nor annotated."""
+    ledger = served.ledger
+    assignments = ledger.assignments.of_sample(SampleId(sample_id))
+    history = ledger.annotations.of_sample(SampleId(sample_id))
+    if not assignments and not history:
+        raise NotFound(f"sample {sample_id} was never asked for and never annotated")
+    suggestion = next((one.suggestion for one in assignments if one.suggestion), None)
+    rule = served.project.effective_label
+    voices = in_todays_words(_deciding(served, history), served.project)
+    return SampleTold(
+        sample_id=sample_id,
+        payload=_payload(assignments, history),
+        label=next((one.label for one in effective_labels(voices, rule) if one.sample_id == sample_id), None),
+        dispute=any(one.sample_id == sample_id for one in disputed(voices, rule)),
+        gold=next((one.label for one in ledger.gold.current() if one.sample_id == sample_id), None),
+        suggestion=suggestion.label if suggestion else None,
+        probability=suggestion.probability if suggestion else None,
+        assignments=[StandingTold.model_validate(one) for one in ledger.assignments.standing(SampleId(sample_id))],
+        annotations=history,
+    )
+
+
+def _deciding(served: ServedProject, history: Sequence[Annotation]) -> list[Annotation | Voice]:
+    """What decides over a sample's label: its history and, where voices have weights, all that they come from."""
+    history = [one for one in history if why_uncounted(one) is None]
+    if served.project.effective_label != "quality_weighted":
+        return list(history)
+    own = {one.annotation_id for one in history}
+    others = served.ledger.annotations.shared_voices()
+    return [*history, *(one for one in others if one.annotation_id not in own)]
+
+
+def _payload(assignments: Sequence[Assignment], history: Sequence[Annotation]) -> dict[str, object]:
+    """The sample's own values."""
+    return assignments[0].payload if assignments else history[0].payload

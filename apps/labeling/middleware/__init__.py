@@ -1,0 +1,1 @@
+"""Middleware: body limits, headers, origins and the proxy in front."""

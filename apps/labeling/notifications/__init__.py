@@ -1,0 +1,1 @@
+"""Notifications: events for Prefect and webhooks, delivered from the outbox."""

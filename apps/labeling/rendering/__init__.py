@@ -1,0 +1,1 @@
+"""Rendering: templates, Markdown guidelines and pictures."""

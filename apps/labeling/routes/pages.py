@@ -1,0 +1,99 @@
+"""The experts' pages: rendered here, filled by the API."""
+
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from tiltyard.apps.labeling.auth.rate_limits import address_of
+from tiltyard.apps.labeling.rendering.markdown import guidelines_html
+from tiltyard.apps.labeling.rendering.templates import caller_context, page, visitor_context
+from tiltyard.apps.labeling.service.callers import Caller, Visitor, caller_in, visitor_of
+from tiltyard.apps.labeling.service.service import service_of
+from tiltyard.schemas.records import Role
+
+router = APIRouter(include_in_schema=False)
+
+
+class LogInFirst(Exception):
+    """A page was asked for by somebody who is not logged in."""
+
+
+async def page_visitor(request: Request) -> Visitor:
+    """Who asks for a page; LogInFirst for strangers."""
+    visitor = await visitor_of(request)
+    service = service_of(request)
+    service.requests.hit(address_of(request) if visitor is None else next(iter(visitor.accesses.values())).annotator)
+    if visitor is None:
+        raise LogInFirst
+    return visitor
+
+
+async def page_caller(request: Request, project: str, role: Role) -> tuple[Caller, dict[str, Any]]:
+    """Who asks for a page of a project, and what every such page is told."""
+    visitor = await page_visitor(request)
+    caller = caller_in(request, visitor, project, role)
+    return caller, caller_context(request, caller, visitor)
+
+
+def to_login(request: Request) -> Response:
+    """The way to the log-in page and back."""
+    return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
+
+
+@router.get("/")
+async def home(request: Request) -> Response:
+    """The one project of the visitor, or the list of them."""
+    visitor = await page_visitor(request)
+    if len(visitor.accesses) == 1:
+        return RedirectResponse(f"/p/{next(iter(visitor.accesses))}/", 303)
+    service = service_of(request)
+    projects = [
+        {
+            "name": name,
+            "description": service.projects[name].project.description,
+            "role": access.role,
+            "href": f"/p/{name}/",
+            "waiting": await run_in_threadpool(service.projects[name].progress.waiting, access.annotator),
+        }
+        for name, access in visitor.accesses.items()
+    ]
+    return page("projects.html", visitor_context(request, visitor) | {"projects": projects})
+
+
+@router.get("/p/{project}/")
+async def show_labeling(request: Request, project: str) -> Response:
+    """The page on which samples are labeled."""
+    _, context = await page_caller(request, project, "annotator")
+    return page("label.html", context)
+
+
+@router.get("/p/{project}/guidelines")
+async def show_guidelines(request: Request, project: str) -> Response:
+    """How to label, as the project says it."""
+    caller, context = await page_caller(request, project, "annotator")
+    found = caller.served.project
+    return page(
+        "guidelines.html", context | {"html": guidelines_html(found.guidelines), "version": found.guidelines_hash}
+    )
+
+
+@router.get("/p/{project}/disputes")
+async def show_disputes(request: Request, project: str) -> Response:
+    """The page on which disputes are decided."""
+    _, context = await page_caller(request, project, "adjudicator")
+    return page("disputes.html", context)
+
+
+@router.get("/help")
+async def show_help(request: Request, project: str = "") -> Response:
+    """The keys, and the classes' keys of a project that is named."""
+    visitor = await page_visitor(request)
+    if not project:
+        return page("help.html", visitor_context(request, visitor) | {"classes": []})
+    caller = caller_in(request, visitor, project, "annotator")
+    classes = [entry.model_dump() for entry in caller.served.project.classes]
+    return page("help.html", caller_context(request, caller, visitor) | {"classes": classes})

@@ -1,0 +1,46 @@
+"""Slots: how many requests of one person are worked on at the same time, so that nobody takes all of the server."""
+
+from collections import Counter
+from collections.abc import Callable
+from threading import Lock
+from typing import Final
+
+from tiltyard.apps.labeling.api.errors import Refusal
+
+LEAVING: Final = "tiltyard.leaving"
+"""Where in a request's scope a route leaves what is to be called when the request is over."""
+
+
+class Slots:
+    """So many at once for each key, and so many for all of them together."""
+
+    def __init__(self, each: int, altogether: int) -> None:
+        """Nobody has a slot yet."""
+        self._each, self._altogether = each, altogether
+        self._taken: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def take(self, key: str) -> Callable[[], None]:
+        """Take a slot; what gives it back. Refusal with 429 when the key has all of its own, 503 when all are taken.
+
+        >>> slots = Slots(each=1, altogether=9)
+        >>> back = slots.take("ada")
+        >>> slots.take("ada")
+        Traceback (most recent call last):
+        tiltyard.apps.labeling.api.errors.Refusal: 429: too many requests at the same time; wait for the answers
+        >>> back(); back = slots.take("ada")
+        """
+        with self._lock:
+            if self._taken[key] >= self._each:
+                raise Refusal(429, "too many requests at the same time; wait for the answers", retry_after=1)
+            if self._taken.total() >= self._altogether:
+                raise Refusal(503, "the server has its hands full; try again in a moment", retry_after=2)
+            self._taken[key] += 1
+        return lambda: self._give_back(key)
+
+    def _give_back(self, key: str) -> None:
+        """Free one slot."""
+        with self._lock:
+            self._taken[key] -= 1
+            if self._taken[key] <= 0:
+                del self._taken[key]

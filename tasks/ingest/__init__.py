@@ -1,0 +1,1 @@
+"""Ingest tasks: land new objects, check batches."""

@@ -1,0 +1,1 @@
+"""Label tasks: select rows, assign them, exchange labels, take snapshots."""

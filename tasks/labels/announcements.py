@@ -1,0 +1,94 @@
+"""Announcing: Prefect and people are told what happened, after the ledger has it; nothing waits for being heard."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, Final
+
+import httpx
+from prefect import Flow
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.events import emit_event
+from prefect.logging import get_logger
+from prefect.settings import PREFECT_API_URL
+
+from tiltyard.schemas.errors import TiltyardError
+from tiltyard.schemas.redaction import redacted
+from tiltyard.schemas.settings import Settings
+from tiltyard.workspace.workspace import Workspace, open_workspace, utc_now
+
+SECONDS: Final = 5.0
+LOG: Final = get_logger("tiltyard")
+
+Notice = tuple[str, dict[str, Any], datetime]
+_WAITING: Final[ContextVar[list[Notice] | None]] = ContextVar("notices that wait", default=None)
+
+
+@contextmanager
+def posted_after() -> Iterator[None]:
+    """Hold back what is announced inside, and post it at the end, however that comes.
+
+    Whoever listens may be slow: around a turn of the ledger, nobody else waits for them.
+    """
+    if _WAITING.get() is not None:
+        yield
+        return
+    waiting: list[Notice] = []
+    token = _WAITING.set(waiting)
+    try:
+        yield
+    finally:
+        _WAITING.reset(token)
+        for notice in waiting:
+            _post(*notice)
+
+
+def announce(workspace: Workspace, event: str, text: str, **facts: Any) -> None:
+    """Emit an event for Prefect's automations and post a notice, where somebody listens; never a failure.
+
+    ``text`` is what happened, for people, who are told it behind the project's name; ``facts`` are JSON values for
+    programs. An event may be lost or come twice: whoever is woken by it counts from the ledger.
+    """
+    project, now = workspace.project.name, workspace.clock()
+    payload = {"project": project, "text": redacted(f"{project}: {text}"), **facts}
+    if PREFECT_API_URL.value() or FlowRunContext.get() or TaskRunContext.get():
+        resource = {"prefect.resource.id": f"tiltyard.project.{project}", "prefect.resource.name": project}
+        emit_event(event, resource, occurred=now, payload=payload)
+    _post(event, payload, now)
+
+
+def announce_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Post a notice that a run failed: a state hook of every flow. Prefect's own event says it to automations."""
+    project = _name_of(str(flow_run.parameters.get("project", ".")))
+    text = redacted(f"{flow.name} of {project} ended {state.name}: {state.message or 'no reason was given'}")
+    _post("tiltyard.run.failed", {"project": project, "text": text, "run": str(flow_run.id)}, utc_now())
+
+
+def _post(event: str, payload: dict[str, Any], now: datetime) -> None:
+    """Tell the address of TILTYARD_NOTICE_URL, if there is one; who does not listen is left."""
+    if (waiting := _WAITING.get()) is not None:
+        waiting.append((event, payload, now))
+        return
+    address = Settings().notice_url
+    if address is None:
+        return
+    body = {"event": event, "at": now.isoformat(), **payload}
+    try:
+        # The environment's proxies are for other things: this address was chosen by the operator.
+        client = httpx.Client(timeout=SECONDS, trust_env=False)
+        # What is answered beside the status is not read: it might never end.
+        with client, client.stream("POST", address.get_secret_value(), json=body) as answer:
+            answer.raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        # The address itself may be a secret, and httpx writes it into its messages.
+        LOG.warning("the notice %r was not delivered: %s", event, type(error).__name__)
+
+
+def _name_of(project: str) -> str:
+    """The project's name; the place that should hold it, where it cannot be opened."""
+    try:
+        return open_workspace(project).project.name
+    except (TiltyardError, OSError):
+        return project

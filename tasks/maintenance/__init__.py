@@ -1,0 +1,1 @@
+"""Maintenance tasks: seal the ledger, repair the stores."""

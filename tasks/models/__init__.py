@@ -1,0 +1,1 @@
+"""Model tasks: train, score, judge, approve, promote, roll back, rebuild, release."""

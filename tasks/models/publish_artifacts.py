@@ -1,0 +1,88 @@
+"""Show the loop in Prefect's pages: validation, verdict and learning curve as artifacts of the run, and say so."""
+
+from typing import Any, Final
+
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+
+from tiltyard.reports.tables import batch_rows, check_rows, learning_curve, unusual_columns
+from tiltyard.reports.verdict_markdown import verdict_markdown
+from tiltyard.schemas.events import BATCH_CHECKED, DRIFT_FOUND
+from tiltyard.schemas.records import BatchId, VerdictId
+from tiltyard.tasks.labels.announcements import announce
+from tiltyard.tasks.step import step
+from tiltyard.workspace.models.verdict_tags import PAGE, VERDICT, show_verdict, unshown
+from tiltyard.workspace.workspace import Workspace, open_workspace
+
+MOST_CAUGHT_UP: Final = 5
+"""Pages drawn at once for verdicts of before; a killed run leaves one."""
+
+
+@step("publish-validation")
+def publish_validation(project: str, batch_ids: list[BatchId]) -> None:
+    """A table of what became of the rows of some batches, and an event that they were checked."""
+    workspace = open_workspace(project)
+    batches = [workspace.ledger.batches.get(batch_id) for batch_id in batch_ids]
+    objects = {landed.object_id: landed for landed in workspace.ledger.batches.objects()}
+    create_table_artifact(
+        batch_rows(batches, objects),
+        key=_key(workspace, "validation"),
+        description="Where each row went: read = accepted + quarantined + duplicate",
+    )
+    accepted, quarantined = sum(batch.accepted for batch in batches), sum(batch.quarantined for batch in batches)
+    unusual = {objects[batch.object_id].key: unusual_columns(batch) for batch in batches if unusual_columns(batch)}
+    text = f"{accepted} rows joined the pool, {quarantined} are in quarantine"
+    text += "".join(f"; {key}: unusual in {columns}" for key, columns in unusual.items())
+    facts = {"batches": batch_ids, "accepted": accepted, "quarantined": quarantined, "unusual": unusual}
+    announce(workspace, BATCH_CHECKED, text, **facts)
+
+
+@step("unpublished-verdicts")
+def unpublished_verdicts(project: str) -> list[VerdictId]:
+    """The newest verdicts that a run which was killed did not come to publish, oldest first."""
+    return [verdict.verdict_id for verdict in unshown(open_workspace(project), PAGE)][-MOST_CAUGHT_UP:]
+
+
+@step("publish-verdict")
+def publish_verdict(project: str, verdict_id: VerdictId) -> None:
+    """The verdict's page with the challenger's run in MLflow; its headline, checks and learning curve in Prefect."""
+    # It brings matplotlib, whose import takes half a second; other steps need not wait for it.
+    from tiltyard.reports.html.publish import keep_pages
+
+    workspace = open_workspace(project)
+    verdict = workspace.ledger.champions.verdict(verdict_id)
+    if verdict in unshown(workspace, VERDICT):
+        show_verdict(workspace, verdict)
+    address = keep_pages(workspace, verdict)
+    if address:
+        text = "The verdict's page in MLflow"
+        create_link_artifact(address, link_text=text, key=_key(workspace, "verdict-page"), description=text)
+    markdown = verdict_markdown(verdict, address)
+    create_markdown_artifact(markdown, key=_key(workspace, "verdict"), description="The gate's verdict")
+    create_table_artifact(check_rows(verdict.checks), key=_key(workspace, "checks"), description="The gate's checks")
+    _publish_learning_curve(workspace)
+
+
+@step("publish-drift")
+def publish_drift(project: str, moved: list[dict[str, Any]]) -> None:
+    """A table of the columns that moved, and an event that they did."""
+    workspace = open_workspace(project)
+    create_table_artifact(moved, key=_key(workspace, "drift"), description="Columns that moved")
+    columns = [str(one["column"]) for one in moved]
+    text = f"the newest data moved in {', '.join(columns)}"
+    announce(workspace, DRIFT_FOUND, text, columns=columns)
+
+
+def _publish_learning_curve(workspace: Workspace) -> None:
+    """A table of labels against score, one row per judged challenger."""
+    models = workspace.ledger.models
+    labels = models.rows_by_set()
+    curve = learning_curve(models.all(), workspace.ledger.champions.verdicts(), labels)
+    if curve:
+        create_table_artifact(
+            curve, key=_key(workspace, "learning-curve"), description=f"{workspace.project.gate.metric} by labels"
+        )
+
+
+def _key(workspace: Workspace, what: str) -> str:
+    """An artifact's key; Prefect takes lower-case letters, digits and dashes only."""
+    return f"{workspace.project.name.replace('_', '-')}-{what}"

@@ -1,0 +1,31 @@
+"""Let go the bytes of rejected models that the project file does not keep; their records stay: each can be rebuilt."""
+
+from tiltyard.tasks.step import step
+from tiltyard.training.retention import may_go
+from tiltyard.workspace.checks.disk_usage import told_bytes
+from tiltyard.workspace.triggers import judging_of
+from tiltyard.workspace.workspace import open_workspace
+
+
+@step("let-go-models", alone=("train",))
+def let_go_models(project: str) -> list[str]:
+    """Remove the bytes of rejected models beyond ``models.keep_rejected``; a line that says how many, or nothing.
+
+    Each is noted before its bytes go, so that a crash between leaves nothing that looks like damage, and the next run
+    goes on. No model that a step may still ask is touched.
+    """
+    workspace = open_workspace(project)
+    keep = workspace.project.models.keep_rejected
+    if keep is None:
+        return []
+    ended, freed, number = workspace.let_go.ended(), 0, 0
+    for model in may_go(workspace.ledger.models.all(), judging_of(workspace), keep):
+        if model.model_id not in ended:
+            workspace.let_go.begin(model.model_id, model.artifact.sha256)
+            freed += workspace.registry.let_go(model)
+            workspace.let_go.end(model.model_id)
+            number += 1
+    if not number:
+        return []
+    models = "1 rejected model" if number == 1 else f"{number} rejected models"
+    return [f"let go the bytes of {models}, {told_bytes(freed)}, as models.keep_rejected says; each can be rebuilt"]

@@ -1,0 +1,1 @@
+"""Monitoring tasks: watch the champion, compare new data with training data."""

@@ -1,0 +1,47 @@
+"""Whether the newest data still looks like the data of the champion's time."""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+import polars as pl
+
+from tiltyard.monitoring.drift import compare, profile
+from tiltyard.schemas.records import StoredFile
+from tiltyard.tasks.step import step
+from tiltyard.workspace.lookup import project_as_it_was
+from tiltyard.workspace.workspace import Workspace, open_workspace
+
+MOST_CHUNKS = 16
+
+
+@step("compare-with-training")
+def compare_with_training(project: str, batches: int = 1) -> list[dict[str, Any]]:
+    """The columns of the newest batches that moved since the champion's training set was pinned, clearest first.
+
+    The reference is the pool as it was then, not the training rows: those were chosen because they are unusual.
+    Empty without a champion, or when nothing came since.
+    """
+    workspace = open_workspace(project)
+    champion = workspace.ledger.champions.champion_id
+    if champion is None:
+        return []
+    model = workspace.ledger.models.get(champion)
+    position = workspace.ledger.models.get_set(model.training_id).position
+    before, everything = workspace.pool_files(position), workspace.pool_files()
+    since = everything[len(before) :][-batches:]
+    if not since or not before:
+        return []
+    reference = profile(_rows(workspace, before), workspace.project)
+    known = project_as_it_was(workspace, model)["columns"]
+    # A column that came since is missing in all rows of then: that is news to nobody.
+    reference["columns"] = {
+        name: told for name, told in reference["columns"].items() if name in {*known["features"], *known["context"]}
+    }
+    return compare(profile(_rows(workspace, since), workspace.project), reference)
+
+
+def _rows(workspace: Workspace, files: Sequence[StoredFile]) -> pl.DataFrame:
+    """The newest rows of some pool files, as many as a profile needs (about a million)."""
+    chunks = workspace.pool.scan(list(reversed(files)), workspace.settings.chunk_rows)
+    return pl.concat(islice(chunks, MOST_CHUNKS))

@@ -1,0 +1,61 @@
+"""Watch a new champion: when fresh labels say that the one before was better, that one is champion again."""
+
+from dataclasses import replace
+
+import polars as pl
+
+from tiltyard.evaluation.predictions import Predictions, predictions_of
+from tiltyard.monitoring.champion_watch import Regret, is_watched, regret
+from tiltyard.samples.evaluation_split import entities_of
+from tiltyard.samples.features import feature_frame
+from tiltyard.schemas.records import EvaluationId, ModelId, Promotion, Verdict
+from tiltyard.tasks.labels.snapshot_labels import pin_labels
+from tiltyard.tasks.models.roll_back_champion import go_back, roll_back_verdict
+from tiltyard.tasks.step import step
+from tiltyard.workspace.fresh_labels import fresh_labels
+from tiltyard.workspace.workspace import Workspace, open_workspace
+
+WATCH = "watch"
+"""Who decides, in the record of such a roll-back."""
+
+
+@step("watch-champion", alone=("champion", "train"))
+def watch_champion(project: str) -> int | None:
+    """Go back to the champion before, if evaluation labels that were given since its promotion show today's to be
+    worse; the number of the move, or none.
+
+    The rows were drawn by chance and no verdict has seen them. What was seen is recorded before anything moves.
+    """
+    workspace = open_workspace(project)
+    current, policy = workspace.ledger.champions.current(), workspace.project.gate
+    if current is None or current.previous_id is None or not is_watched(current, policy, workspace.clock()):
+        return None
+    workspace.refuse_other_kinds()
+    rows = fresh_labels(workspace, current, policy.watch.labels)
+    if rows.height < policy.watch.labels:
+        return None
+    labels, today = rows["label"].to_numpy().astype(str), _says(workspace, current.model_id, rows)
+    before, whose = _says(workspace, current.previous_id, rows), entities_of(rows, workspace.project)
+    found = regret(labels, today, before, policy, workspace.project.seed, whose)
+    return go_back(workspace, current, _verdict(workspace, current, current.previous_id, found)) if found else None
+
+
+def _says(workspace: Workspace, model_id: ModelId, rows: pl.DataFrame) -> Predictions:
+    """What a model says about some rows."""
+    return predictions_of(workspace.load_model(model_id), feature_frame(rows, workspace.project), workspace.project)
+
+
+def _verdict(workspace: Workspace, current: Promotion, target: ModelId, found: Regret) -> Verdict:
+    """The record of the decision to go back, with all that was seen."""
+    plain = roll_back_verdict(workspace, current, target, WATCH, found.check.why)
+    return replace(
+        plain,
+        evaluation_id=EvaluationId(pin_labels(workspace, "evaluation").set_id),
+        rows=found.rows,
+        challenger=found.compared.challenger,
+        champion=found.compared.champion,
+        gain=found.compared.gain,
+        checks=(found.check,),
+        policy=workspace.project.gate.model_dump(mode="json"),
+        evidence={"look": found.look, "level": round(found.level, 12), "since_move": current.number},
+    )

@@ -1,0 +1,1 @@
+"""Evaluation: metrics, paired comparisons, weighted estimates, and explanations of predictions."""

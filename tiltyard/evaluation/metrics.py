@@ -1,0 +1,219 @@
+"""How good predictions are: eight metrics by name, equal to scikit-learn's, for one or many weightings of the rows.
+
+A ninth may be the project's own, named by import path (:mod:`tiltyard.evaluation.custom_metrics`). A weighting says how often
+each row counts. All ones gives the plain metric; a bootstrap resample is the count of each row in it, so thousands of
+resamples are a few matrix products. Undefined is NaN, never a warning.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tiltyard.evaluation.custom_metrics import copies_of, is_own, own_metric, own_value
+from tiltyard.evaluation.predictions import Predictions
+from tiltyard.schemas.errors import TrainingError, nearest
+from tiltyard.schemas.project.gate import METRICS
+
+Floats = NDArray[np.float64]
+
+LOSSES: Final[frozenset[str]] = frozenset({"log_loss", "brier"})
+TWO_CLASSES: Final[frozenset[str]] = frozenset({"f1", "roc_auc", "average_precision"})
+BY_DECISION: Final[frozenset[str]] = frozenset({"accuracy", "balanced_accuracy", "f1", "macro_f1"})
+"""The metrics that a decision threshold can change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Rows whose effective label is known, beside what a model said, as numbers.
+
+    ``truth`` and ``decided`` are positions in the class names (-1: a class the project file does not name). Only a
+    metric of one's own needs the ``names``.
+    """
+
+    truth: NDArray[np.int64]
+    decided: NDArray[np.int64]
+    probabilities: Floats
+    positive: int
+    names: tuple[str, ...] = ()
+
+
+def greater_is_better(metric: str) -> bool:
+    """Whether more of a metric is better; log_loss and brier are losses, a metric of one's own says so itself.
+
+    >>> greater_is_better("accuracy"), greater_is_better("brier")
+    (True, False)
+    """
+    return own_metric(metric).greater_is_better if is_own(metric) else metric not in LOSSES
+
+
+def score(metric: str, labels: NDArray[np.str_], predictions: Predictions) -> float:
+    """The value of a metric for n text labels and the predictions of the same rows; NaN where it is undefined.
+
+    Undefined are: every metric on no rows; balanced_accuracy, f1, macro_f1, roc_auc and average_precision where
+    the labels hold one class; f1, roc_auc and average_precision where the project has more than two classes.
+    macro_f1 and balanced_accuracy average over the classes that the labels hold.
+    """
+    return float(scores(metric, labels, predictions, np.ones((1, len(labels))))[0])
+
+
+def scores(metric: str, labels: NDArray[np.str_], predictions: Predictions, weights: Floats) -> Floats:
+    """The value of a metric under each of B weightings of the rows; weights (B, n) -> values (B,)."""
+    return scores_of(metric, answered(labels, predictions), weights)
+
+
+def scores_of(metric: str, rows: Answered, weights: Floats) -> Floats:
+    """The same for rows that are numbers already."""
+    if len(rows.truth) == 0 or (metric in TWO_CLASSES and rows.probabilities.shape[1] != 2):
+        return np.full(len(weights), np.nan)
+    if is_own(metric):
+        return np.array([_own(metric, rows, row) for row in weights])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return RULES[metric](rows, weights)
+
+
+def _own(metric: str, rows: Answered, weights: Floats) -> float:
+    """The value of a metric of one's own under one weighting."""
+    chosen = copies_of(weights)
+    known = np.array([*rows.names, ""])  # a decision that the project file does not name is no class: the last, ""
+    labels, decisions = known[rows.truth[chosen]], known[rows.decided[chosen]]
+    return own_value(metric, labels, decisions, rows.probabilities[chosen], rows.names)
+
+
+def report(labels: NDArray[np.str_], predictions: Predictions) -> dict[str, float]:
+    """Every metric that is defined for these rows, by name."""
+    rows, once = answered(labels, predictions), np.ones((1, len(labels)))
+    values = {metric: float(scores_of(metric, rows, once)[0]) for metric in METRICS}
+    return {metric: value for metric, value in values.items() if np.isfinite(value)}
+
+
+def codes(names: NDArray[np.str_], class_names: tuple[str, ...]) -> NDArray[np.int64]:
+    """The position of each name among the class names, -1 where it is none of them; int64 (n,)."""
+    sorted_names = np.argsort(class_names)
+    found = np.searchsorted(np.asarray(class_names)[sorted_names], names).clip(max=len(class_names) - 1)
+    positions = sorted_names[found]
+    return np.where(np.asarray(class_names)[positions] == names, positions, -1)
+
+
+def answered(labels: NDArray[np.str_], predictions: Predictions) -> Answered:
+    """Labels and predictions as numbers; a label that the project file does not name is refused."""
+    names = predictions.class_names
+    truth = codes(labels, names)
+    if (truth < 0).any():
+        unknown = str(labels[truth < 0][0])
+        raise TrainingError(f"label {unknown!r} is not a class of the project file; {nearest(unknown, names)}")
+    decided = codes(predictions.decisions, names)
+    return Answered(truth, decided, predictions.probabilities, names.index(predictions.positive), names)
+
+
+def _mean(values: NDArray[Any], weights: Floats) -> Floats:
+    """The weighted mean of one value a row."""
+    mean: Floats = weights @ values / weights.sum(axis=1)
+    return mean
+
+
+def _accuracy(rows: Answered, weights: Floats) -> Floats:
+    """The share of right decisions."""
+    return _mean(rows.truth == rows.decided, weights)
+
+
+def losses(metric: str, rows: Answered) -> Floats:
+    """What each row adds to log_loss or brier before the mean is taken; float64 (n,).
+
+    log_loss: -log(probability of the true class), clipped as scikit-learn does. brier: the squared error of the
+    probabilities, halved for two classes (Brier 1950).
+    """
+    if metric == "log_loss":
+        epsilon = np.finfo(np.float64).eps
+        told = rows.probabilities[np.arange(len(rows.truth)), rows.truth]
+        surprise: Floats = -np.log(np.clip(told, epsilon, 1 - epsilon))
+        return surprise
+    errors = rows.probabilities - np.eye(rows.probabilities.shape[1])[rows.truth]
+    scale = 0.5 if errors.shape[1] == 2 else 1.0
+    squared: Floats = scale * (errors**2).sum(axis=1)
+    return squared
+
+
+def _log_loss(rows: Answered, weights: Floats) -> Floats:
+    """The mean surprise."""
+    return _mean(losses("log_loss", rows), weights)
+
+
+def _brier(rows: Answered, weights: Floats) -> Floats:
+    """The mean squared error of the probabilities."""
+    return _mean(losses("brier", rows), weights)
+
+
+def _counts(rows: Answered, weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Weight of the true rows, the decided rows and the hits of each class; three times (B, K)."""
+    classes = np.arange(rows.probabilities.shape[1])
+    true = (rows.truth[:, None] == classes).astype(np.float64)
+    decided = (rows.decided[:, None] == classes).astype(np.float64)
+    return weights @ true, weights @ decided, weights @ (true * decided)
+
+
+def _over_true_classes(values: Floats, true: Floats) -> Floats:
+    """The mean over the classes that the labels hold, NaN where they hold only one."""
+    held = true > 0
+    mean = np.where(held, values, 0.0).sum(axis=1) / held.sum(axis=1)
+    return np.where(held.sum(axis=1) >= 2, mean, np.nan)
+
+
+def _balanced_accuracy(rows: Answered, weights: Floats) -> Floats:
+    """The mean recall over classes."""
+    true, _, hits = _counts(rows, weights)
+    return _over_true_classes(hits / true, true)
+
+
+def _macro_f1(rows: Answered, weights: Floats) -> Floats:
+    """The mean F1 over classes."""
+    true, decided, hits = _counts(rows, weights)
+    return _over_true_classes(2 * hits / (true + decided), true)
+
+
+def _f1(rows: Answered, weights: Floats) -> Floats:
+    """The F1 of the positive class."""
+    true, decided, hits = _counts(rows, weights)
+    values = (2 * hits / (true + decided))[:, rows.positive]
+    return np.where((true > 0).all(axis=1), values, np.nan)
+
+
+def _by_score(rows: Answered, weights: Floats) -> tuple[Floats, Floats]:
+    """Weight of the positive and the negative rows at each distinct probability, highest first; twice (B, G)."""
+    told = rows.probabilities[:, rows.positive]
+    order = np.argsort(-told, kind="stable")
+    starts = np.flatnonzero(np.diff(told[order], prepend=np.inf))
+    ordered, positive = weights[:, order], rows.truth[order] == rows.positive
+    return np.add.reduceat(ordered * positive, starts, axis=1), np.add.reduceat(ordered * ~positive, starts, axis=1)
+
+
+def _roc_auc(rows: Answered, weights: Floats) -> Floats:
+    """The probability that a positive row stands above a negative one, ties half (Hanley and McNeil 1982)."""
+    positive, negative = _by_score(rows, weights)
+    above = positive.cumsum(axis=1)
+    pairs = (negative * (above - positive / 2)).sum(axis=1)
+    area: Floats = pairs / (positive.sum(axis=1) * negative.sum(axis=1))
+    return area
+
+
+def _average_precision(rows: Answered, weights: Floats) -> Floats:
+    """The mean precision over the steps of recall."""
+    positive, negative = _by_score(rows, weights)
+    found, passed = positive.cumsum(axis=1), (positive + negative).cumsum(axis=1)
+    precision = np.where(passed > 0, found / passed, 0.0)
+    both = (positive.sum(axis=1) > 0) & (negative.sum(axis=1) > 0)
+    return np.where(both, (positive * precision).sum(axis=1) / positive.sum(axis=1), np.nan)
+
+
+RULES: Final[dict[str, Callable[[Answered, Floats], Floats]]] = {
+    "accuracy": _accuracy,
+    "balanced_accuracy": _balanced_accuracy,
+    "f1": _f1,
+    "macro_f1": _macro_f1,
+    "roc_auc": _roc_auc,
+    "average_precision": _average_precision,
+    "log_loss": _log_loss,
+    "brier": _brier,
+}

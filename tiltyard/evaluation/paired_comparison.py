@@ -1,0 +1,271 @@
+"""Is the challenger better than the champion on the same rows? A paired bootstrap, and how many rows carry it.
+
+Method: the interval is Student's, with the standard error of a paired bootstrap (Efron and Tibshirani 1993, An
+Introduction to the Bootstrap, ch. 6 and 12.4) and one degree of freedom less than there are rows that carry the gain
+(:func:`~tiltyard.evaluation.influence.carrying_rows`): a gain that rests on four decisions is known as well as four rows
+let it, however many others agree. A gain in accuracy must also stand by the exact sign test of the rows won and lost;
+the wider of the two intervals counts. Quantiles of resamples promise too much where few decisions differ, and nothing
+at strict levels (decision 0031).
+
+Rows are drawn with replacement, and each draw scores both models on the same rows, so that what makes rows hard for
+both cancels out. Within a stratum one row less is drawn than there are, which makes the variance unbiased (McCarthy and
+Snowden 1985); the strata's sizes are drawn anew, for the population is itself a sample. Rows of one entity are drawn
+together, and entities counted in place of rows (:mod:`~tiltyard.evaluation.bootstrap`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from tiltyard.evaluation.bootstrap import by_unit, few_units, units_of_strata, weightings_of_units
+from tiltyard.evaluation.custom_metrics import is_own
+from tiltyard.evaluation.influence import carrying_rows, influences
+from tiltyard.evaluation.metrics import BY_DECISION, Answered, Floats, answered, greater_is_better, scores_of
+from tiltyard.evaluation.predictions import Predictions
+from tiltyard.evaluation.strata import Strata, drawn_in_strata, one_stratum, weights_of
+from tiltyard.evaluation.wins_and_losses import accuracy_gain, most_won
+from tiltyard.schemas.records import Interval
+
+CELLS: Final = 4_000_000
+"""Numbers in one block of resamples: 32 MB."""
+
+DEFINED: Final = 0.95
+"""The share of resamples that must be defined for an interval to mean anything."""
+
+OWN_RESAMPLES: Final = 400
+"""A metric of one's own is called for each resample; so many are enough for a standard error."""
+
+FEWEST_FREEDOM: Final = 1.0
+"""Degrees of freedom where one or two rows carry a gain: about nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """How resamples are drawn: the two-sided confidence, how many, and from which seed.
+
+    ``units`` (n,) says whose each row is, where the rows of one entity are drawn together and count as one.
+    """
+
+    confidence: float = 0.95
+    resamples: int = 2000
+    seed: int = 0
+    units: NDArray[np.str_] | None = None
+
+    @property
+    def level(self) -> float:
+        """The error on one side."""
+        return (1 - self.confidence) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A metric of champion and challenger on the same rows; None where it is undefined.
+
+    ``gain`` is how much better the challenger is: positive is better, for losses too. ``carried_by`` is about how many
+    rows the gain rests on, ``error`` its standard error.
+    """
+
+    champion: Interval | None
+    challenger: Interval | None
+    gain: Interval | None
+    carried_by: float = 0.0
+    error: float = 0.0
+
+    def chance_beyond(self, limit: float) -> float:
+        """How probable so large a gain would be, were the true one just the limit (Student's, one-sided); 1.0 where
+        nothing is known."""
+        if self.gain is None or self.error == 0:
+            return 1.0
+        return float(student.sf((self.gain.value - limit) / self.error, freedom_of(self.carried_by)))
+
+
+def freedom_of(carried_by: float) -> float:
+    """The degrees of freedom of a gain that rests on so many rows."""
+    return max(carried_by - 1, FEWEST_FREEDOM)
+
+
+def compare(
+    metric: str,
+    labels: NDArray[np.str_],
+    champion: Predictions,
+    challenger: Predictions,
+    bootstrap: Bootstrap,
+    strata: Strata | None = None,
+) -> Comparison:
+    """The metric of both models and the gain, each with its interval, over n rows answered by both.
+
+    ``strata`` says what the rows stand for where they are no plain random sample. Undefined is every value where a
+    stratum has too few labels.
+    """
+    drawn = strata or one_stratum(len(labels))
+    if drawn.thin or few_units(bootstrap.units, drawn):
+        return Comparison(champion=None, challenger=None, gain=None)
+    old, new = (answered(labels, predictions) for predictions in (champion, challenger))
+    values = _values(metric, [old, new], bootstrap, drawn)
+    carried = [_influences(metric, side, drawn) for side in (old, new)]
+    sign = 1 if greater_is_better(metric) else -1
+    gains, of_gain = sign * (values[1] - values[0]), carried[1] - carried[0]
+    gain = _interval(gains, of_gain, drawn, bootstrap)
+    if metric == "accuracy" and gain is not None:
+        gain = _wider(gain, accuracy_gain(old, new, weights_of(drawn), bootstrap.level))
+    if metric == "accuracy" and gain is not None and bootstrap.units is None:
+        gain = _cut(gain, -most_won(new, old, drawn, bootstrap.level), most_won(old, new, drawn, bootstrap.level))
+    return Comparison(
+        champion=_within(metric, _interval(values[0], carried[0], drawn, bootstrap)),
+        challenger=_within(metric, _interval(values[1], carried[1], drawn, bootstrap)),
+        gain=_possible(metric, gain),
+        carried_by=_carried_by(of_gain, drawn, bootstrap) if gain is not None else 0.0,
+        error=_error(gains[1:], of_gain, drawn, bootstrap) if gain is not None else 0.0,
+    )
+
+
+def estimate(
+    metric: str,
+    labels: NDArray[np.str_],
+    predictions: Predictions,
+    bootstrap: Bootstrap,
+    strata: Strata | None = None,
+) -> Interval | None:
+    """One model's metric with its interval; None where it is undefined."""
+    drawn = strata or one_stratum(len(labels))
+    if drawn.thin or few_units(bootstrap.units, drawn):
+        return None
+    rows = answered(labels, predictions)
+    (values,) = _values(metric, [rows], bootstrap, drawn)
+    return _within(metric, _interval(values, _influences(metric, rows, drawn), drawn, bootstrap))
+
+
+def _influences(metric: str, rows: Answered, strata: Strata) -> Floats:
+    """How much each row carries of the metric; float64 (n,)."""
+    return influences(metric, rows, weights_of(strata)) if len(rows.truth) else np.zeros(0)
+
+
+def _interval(values: Floats, influence: Floats, strata: Strata, bootstrap: Bootstrap) -> Interval | None:
+    """The first value and Student's bounds from the spread of the others; None where too many of them are undefined."""
+    value, draws = float(values[0]), values[1:]
+    if not np.isfinite(value) or np.isfinite(draws).sum() < max(DEFINED * len(draws), 2):
+        return None
+    error, freedom = _error(draws, influence, strata, bootstrap), freedom_of(_carried_by(influence, strata, bootstrap))
+    reach = error * float(student.isf(bootstrap.level, freedom)) if error > 0 else 0.0
+    return Interval(value, value - reach, value + reach)
+
+
+def _carried_by(influence: Floats, strata: Strata, bootstrap: Bootstrap) -> float:
+    """About how many rows carry a value, or how many entities where these are drawn."""
+    carried = weights_of(strata) * influence
+    return carrying_rows(carried if bootstrap.units is None else by_unit(bootstrap.units, carried))
+
+
+def _error(draws: Floats, influence: Floats, strata: Strata, bootstrap: Bootstrap) -> float:
+    """The standard error: the spread of the resamples, and within several strata what their few rows may not show.
+
+    Five rows of five that were won show no spread, and are no proof that every row is. So each stratum's spread is
+    that of its rows and of two more, a won and a lost one (as Agresti and Coull 1998 do for a share).
+    """
+    spread = float(np.std(draws[np.isfinite(draws)], ddof=1))
+    if len(strata.sizes) == 1:
+        return spread
+    counts = np.maximum(strata.counts, 1)
+    shares = np.asarray(strata.sizes) / sum(strata.sizes)
+    means = shares * np.bincount(strata.of, influence, len(counts)) / counts
+    seen = counts if bootstrap.units is None else np.maximum(units_of_strata(bootstrap.units, strata), 1)
+    unseen = means**2 * (1 - (seen / (seen + 2)) ** 2) / seen
+    return float(np.sqrt(spread**2 + unseen.sum()))
+
+
+def _wider(interval: Interval, other: Interval | None) -> Interval:
+    """The value of the first, between the outer bounds of both."""
+    if other is None:
+        return interval
+    return Interval(interval.value, min(interval.low, other.low), max(interval.high, other.high))
+
+
+def _within(metric: str, interval: Interval | None) -> Interval | None:
+    """An interval of a metric's values cut to what they can be: all lie in [0, 1] but log_loss, which has no top."""
+    if interval is None or is_own(metric):
+        return interval
+    return _cut(interval, 0.0, np.inf if metric == "log_loss" else 1.0)
+
+
+def _possible(metric: str, gain: Interval | None) -> Interval | None:
+    """An interval of gains cut to what they can be: of a metric in [0, 1] none leaves [-1, 1]."""
+    if gain is None or is_own(metric) or metric == "log_loss":
+        return gain
+    return _cut(gain, -1.0, 1.0)
+
+
+def _cut(interval: Interval, least: float, most: float) -> Interval:
+    """An interval without what lies below the least or above the most; its value stays inside."""
+    low, high = max(interval.low, min(least, interval.value)), min(interval.high, max(most, interval.value))
+    return Interval(interval.value, low, high)
+
+
+def _values(metric: str, sides: list[Answered], bootstrap: Bootstrap, strata: Strata) -> Floats:
+    """The metric of each side on the rows as they are, then on each resample; (sides, 1 + resamples)."""
+    counts = np.ones(len(sides[0].truth), dtype=np.int64)
+    rows, of, how = sides, strata.of, _bounded(metric, bootstrap)
+    if how.units is not None:
+        weightings = weightings_of_units(how.units, strata, how.seed, how.resamples, CELLS)
+        return np.hstack([[scores_of(metric, side, weights) for side in rows] for weights in weightings])
+    if metric in BY_DECISION and len(counts):
+        rows, of, counts = _merged(sides, strata.of)
+    weightings = _weightings(counts, Strata(of, strata.sizes), how, strata.counts)
+    blocks = [[scores_of(metric, side, weights) for side in rows] for weights in weightings]
+    return np.hstack(blocks)
+
+
+def _bounded(metric: str, bootstrap: Bootstrap) -> Bootstrap:
+    """The same bootstrap, with fewer resamples for a metric of one's own."""
+    most = OWN_RESAMPLES if is_own(metric) else bootstrap.resamples
+    return replace(bootstrap, resamples=min(bootstrap.resamples, most))
+
+
+def _merged(
+    sides: list[Answered], strata: NDArray[np.int64]
+) -> tuple[list[Answered], NDArray[np.int64], NDArray[np.int64]]:
+    """One row for all rows of the same label, decisions and stratum; their strata, and how many they are.
+
+    A metric of decisions cannot tell them apart, so drawing from the few is drawing from the many.
+    """
+    columns = np.stack([strata, sides[0].truth, *[side.decided for side in sides]])
+    kinds, first, counts = np.unique(columns, axis=1, return_index=True, return_counts=True)
+    merged = [
+        Answered(kinds[1], kinds[2 + number], side.probabilities[first], side.positive, side.names)
+        for number, side in enumerate(sides)
+    ]
+    return merged, kinds[0], counts
+
+
+def _weightings(
+    counts: NDArray[np.int64], kinds: Strata, bootstrap: Bootstrap, labeled: NDArray[np.int64]
+) -> Iterator[Floats]:
+    """How much each row counts: as it does, then as drawn, in blocks (b, rows) of bounded size.
+
+    ``counts`` (rows,) is how many labeled rows each row stands for, ``labeled`` (strata,) how many there are.
+    """
+    sizes = np.asarray(kinds.sizes, dtype=np.float64)
+    scale = sizes / np.maximum(labeled, 1) if len(sizes) > 1 else np.ones(1)
+    yield (counts * scale[kinds.of])[None, :].astype(np.float64)
+    rng, rows = np.random.default_rng(bootstrap.seed), len(counts)
+    block = max(1, CELLS // max(rows, 1))
+    for start in range(0, bootstrap.resamples if rows else 0, block):
+        draws = min(block, bootstrap.resamples - start)
+        yield drawn_in_strata(rng, kinds, draws, partial(_times, counts))
+
+
+def _times(
+    counts: NDArray[np.int64], rng: np.random.Generator, within: NDArray[np.int64], draws: int
+) -> NDArray[np.int64]:
+    """How often each row within a stratum is drawn in each of some resamples, one less than there are in all."""
+    counts = counts[within]
+    total, rows = int(counts.sum()), len(counts)
+    drawn = max(total - 1, 1)
+    if total > rows:
+        return rng.multinomial(drawn, counts / total, size=draws)
+    # A resample at a time stays in the processor's cache.
+    return np.stack([np.bincount(one, minlength=rows) for one in rng.integers(rows, size=(draws, drawn))])

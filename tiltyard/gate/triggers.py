@@ -1,0 +1,204 @@
+"""When a step is due: counted from the ledger each time, never from the event that woke us."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from tiltyard.schemas.project.gate import Gate
+from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.records import Due, EffectiveLabel, Model, ModelId, Promotion, Verdict, VerdictId
+
+
+def training_is_due(new_annotations: int, labels: Sequence[EffectiveLabel], project: Project, changed: str = "") -> Due:
+    """Whether to retrain: enough annotations since the last training set, and enough labels to learn from.
+
+    ``labels`` are all effective labels outside the evaluation set; ``changed`` is what else would make another model
+    of the same labels (the recipe, own code), as a phrase: then no annotation need be new.
+    """
+    wanted, fewest = project.triggers.labels, project.tuning.minimum_labels
+    classes = {label.label for label in labels}
+    if new_annotations < wanted and not changed:
+        return Due(False, f"{new_annotations} of {wanted} new annotations")
+    if len(labels) < fewest or len(classes) < 2:
+        return Due(False, f"{len(labels)} training labels of {len(classes)} classes; {fewest} of two are needed")
+    new = f"{new_annotations} new annotations, {len(labels)} training labels"
+    return Due(True, f"{changed}; {new}" if changed else new)
+
+
+def nothing_to_learn(new_annotations: int, changed: str, known: ModelId) -> Due:
+    """Why no training is due where what would be trained is a model that was trained already."""
+    if changed:
+        return Due(False, f"{changed}, and model {known[:8]} was made of that and of these labels already")
+    return Due(False, f"{new_annotations} new annotations change no label that model {known[:8]} learnt from")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """What was decided so far: the model trained last, today's champion, every verdict and every move in the ledger's
+    order, and the ids of the verdicts whose promotion a person declined."""
+
+    last: Model | None
+    champion: ModelId | None
+    verdicts: Sequence[Verdict]
+    moves: Sequence[Promotion] = ()
+    declined: frozenset[str] = frozenset()
+
+    def on(self, model_id: ModelId) -> list[Verdict]:
+        """The gate's verdicts on one challenger."""
+        return [one for one in self.verdicts if one.challenger_id == model_id and one.decision != "roll_back"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How far the labels are that a verdict wanted: how many were asked for in its name, how many still wait."""
+
+    asked: int = 0
+    waiting: int = 0
+
+
+DISAGREEMENT: Final = "disagreement"
+"""Where a verdict wants labels that are drawn where two models differ, and the strategy of such assignments."""
+
+NOTHING_ASKED: Final[Mapping[VerdictId, Asked]] = MappingProxyType({})
+
+
+def challenger_to_judge(
+    now: Judging, evaluation_id: str, policy: Gate, asked: Mapping[VerdictId, Asked] = NOTHING_ASKED, due: bool = False
+) -> ModelId | None:
+    """The model that awaits a verdict on an evaluation set: the one trained last, if a look at it is due.
+
+    It is looked at when it is new; again on other rows when they were too few or of one class, which was no look at
+    all; again when the labels that its last verdict wanted are there, at most as often as the policy says, for each
+    look is paid for; and again when another champion reigns than its verdict saw. ``asked`` says how far the labels
+    are that verdicts wanted, ``due`` whether a training is: then what was drawn for the question is looked at though
+    only half of it came, for a new challenger makes the question moot.
+    """
+    if now.last is None or now.last.model_id == now.champion:
+        return None
+    own = now.on(now.last.model_id)
+    if not own:
+        return now.last.model_id
+    if any((one.champion_id, one.evaluation_id) == (now.champion, evaluation_id) for one in own):
+        return None
+    newest = own[-1]
+    again = (
+        was_no_look(newest)
+        or _saw_another(newest, now)
+        or (is_open(newest, now, policy) and _has_come(newest, asked.get(newest.verdict_id, Asked()), due))
+    )
+    return now.last.model_id if again else None
+
+
+def open_question(now: Judging, policy: Gate) -> Verdict | None:
+    """The verdict that wants more evaluation labels and may be taken up again when they are there."""
+    own = now.on(now.last.model_id) if now.last and now.last.model_id != now.champion else []
+    return own[-1] if own and is_open(own[-1], now, policy) else None
+
+
+def is_open(verdict: Verdict, now: Judging, policy: Gate) -> bool:
+    """Whether more labels may still change a verdict: it wants some, its champion reigns, looks are left."""
+    if verdict.decision != "keep" or not labels_to_draw(verdict) or verdict.champion_id != now.champion:
+        return False
+    return was_no_look(verdict) or looks_at(verdict.challenger_id, now) < policy.looks.per_challenger
+
+
+def labels_wanted_by(verdict: Verdict) -> int:
+    """How many more evaluation labels a verdict wanted; none where it was sure, or is of a time that kept no count."""
+    return int((verdict.evidence or {}).get("labels_wanted", 0))
+
+
+def labels_to_draw(verdict: Verdict) -> int:
+    """How many of the labels that a verdict wanted can be had: fewer rows than that may differ."""
+    evidence = verdict.evidence or {}
+    there = evidence.get("population", {}).get("unlabeled")
+    wanted = labels_wanted_by(verdict)
+    return min(wanted, there) if wants_the_differing(verdict) and there is not None else wanted
+
+
+def wants_the_differing(verdict: Verdict) -> bool:
+    """Whether a verdict wants labels where champion and challenger differ, and not by chance."""
+    return (verdict.evidence or {}).get("wanted_where") == DISAGREEMENT
+
+
+def told_question(verdict: Verdict, asked: Asked) -> str:
+    """An open question as a sentence: what it is about, and how far its labels are."""
+    where = "where it and the champion differ" if wants_the_differing(verdict) else "by chance"
+    wanted, answered = labels_to_draw(verdict), asked.asked - asked.waiting
+    return (
+        f"whether challenger {verdict.challenger_id[:8]} may be champion: {wanted} evaluation labels {where} are "
+        f"wanted, {asked.asked} were asked for and {answered} of these answered"
+    )
+
+
+def was_no_look(verdict: Verdict) -> bool:
+    """Whether a verdict had too few rows or classes to look at all: it could not have promoted, whatever they said."""
+    undecided = any(check.outcome == "undecided" and check.name in {"labels", "classes"} for check in verdict.checks)
+    return undecided and verdict.decision == "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Which look a judging is: of all since the last move of the champion, and of those at this challenger."""
+
+    number: int = 1
+    at_challenger: int = 1
+
+
+def next_look(now: Judging, challenger: ModelId) -> Looks:
+    """Which look at today's champion, and at one challenger, the next judging is; each counts from 1.
+
+    All looks at a challenger count for its own next one; for another's, those that came close do not
+    (:data:`~tiltyard.gate.looks.CLOSE`).
+    """
+    paid = sum(one.challenger_id == challenger or bool((one.evidence or {}).get("counts", True)) for one in _looks(now))
+    return Looks(paid + 1, looks_at(challenger, now) + 1)
+
+
+def looks_at(challenger: ModelId, now: Judging) -> int:
+    """How many looks there were at one challenger since the champion moved."""
+    return sum(one.challenger_id == challenger for one in _looks(now))
+
+
+def _looks(now: Judging) -> list[Verdict]:
+    """The gate's verdicts since the last move that compared a challenger with today's champion."""
+    made = now.moves[-1].verdict_id if now.moves else None
+    place = next((at for at, one in enumerate(now.verdicts, start=1) if one.verdict_id == made), 0)
+    return [
+        one
+        for one in now.verdicts[place:]
+        if one.champion_id == now.champion and one.decision != "roll_back" and one.champion_id and not was_no_look(one)
+    ]
+
+
+def _saw_another(verdict: Verdict, now: Judging) -> bool:
+    """Whether a verdict says promote, or is in doubt, over another champion than today's, and nobody acted on it."""
+    settled = {move.verdict_id for move in now.moves} | now.declined
+    in_doubt = verdict.decision == "promote" or labels_wanted_by(verdict) > 0
+    return verdict.champion_id != now.champion and in_doubt and verdict.verdict_id not in settled
+
+
+def _has_come(verdict: Verdict, asked: Asked, due: bool) -> bool:
+    """Whether the labels that a verdict wanted are there; half of them do where the next training makes it moot.
+
+    With less than that a look would be paid for and hardly decide anything.
+    """
+    share = 0.5 if due and wants_the_differing(verdict) else 1.0
+    return asked.asked > 0 and not asked.waiting and asked.asked >= share * labels_to_draw(verdict)
+
+
+def worth_asking(verdict: Verdict, asked: Asked, extra: int, queries: int) -> bool:
+    """Whether so many labels a query bring at least half of what a verdict wants, before the next training is due.
+
+    ``queries`` is how many come until then. Labels by chance are of use whatever becomes of the question.
+    """
+    return not wants_the_differing(verdict) or 2 * (asked.asked + extra * queries) >= labels_to_draw(verdict)
+
+
+def verdict_to_act_on(verdicts: Sequence[Verdict], acted_on: Iterable[str], champion: ModelId | None) -> Verdict | None:
+    """The newest verdict that says promote, was decided against today's champion and was not acted on yet."""
+    done = set(acted_on)
+    newest = next((verdict for verdict in reversed(verdicts) if verdict.decision != "roll_back"), None)
+    if newest is None or newest.decision != "promote" or newest.verdict_id in done:
+        return None
+    return newest if newest.champion_id == champion else None

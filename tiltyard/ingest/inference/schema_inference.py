@@ -1,0 +1,356 @@
+"""From rows as they arrived to what a project file may say of them: kinds, parts, ranges, spellings of nothing.
+
+Every guess is tried with the very rules that will cast and check the rows, so that what is guessed is accepted.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import polars as pl
+
+from tiltyard.ingest.casting.cells import cast_cells
+from tiltyard.ingest.casting.columns import as_plain
+from tiltyard.ingest.casting.lossless import EXACT_FLOAT64, NUMBER, shortest
+from tiltyard.ingest.inference.guessed_ranges import widened
+from tiltyard.ingest.raw_batch import RawRows
+from tiltyard.schemas.project.class_names import spellings
+from tiltyard.schemas.project.columns import REPEATED, Kind, misfit_of_column
+from tiltyard.schemas.project.project_file import Project
+
+Part = Literal["id", "time", "features", "context", "reference", "label", "left out"]
+
+NOTHING: Final = (
+    "NA",
+    "N/A",
+    "n/a",
+    "NaN",
+    "nan",
+    "NULL",
+    "null",
+    "None",
+    "none",
+    "NaT",
+    "?",
+    "-",
+    ".",
+    "\\N",
+    "(missing)",
+)
+"""Spellings of an empty cell that producers use; each is taken only in columns where it cannot be a value."""
+
+TRIED: Final[tuple[Kind, ...]] = ("integer", "number", "timestamp", "boolean")
+KEY: Final = re.compile(r"(?:(?:^|[^A-Za-z])(?i:id|key|uuid|guid)|[a-z]I[dD])$")
+PLACE: Final = re.compile(r"^$|^unnamed|(^|[^a-z])(row|index|idx|line|nr|no|number)$|^row", re.IGNORECASE)
+LABELS: Final = ("label", "target", "class", "y", "outcome", "answer")
+TOLERATED: Final = 0.01
+FEW_ROWS: Final = 200
+SERIES: Final = 8
+"""Columns that make a numbered series."""
+
+ROWS_TO_REQUIRE: Final = 50
+"""Rows that must all be filled before a column is said to be never empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What one column seems to be.
+
+    ``seen`` says it in words, ``low`` and ``high`` are the values that were met; ``whole`` says that every cell was
+    filled and fits its kind; ``missing_as`` are its own spellings of nothing, where another column has them as values.
+    """
+
+    name: str
+    part: Part
+    kind: Kind = "text"
+    missing: bool = False
+    whole: bool = False
+    low: float | int | None = None
+    high: float | int | None = None
+    seen: str = ""
+    missing_as: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """A column as one kind: its cells, how many are not of that kind, how many are empty."""
+
+    kind: Kind
+    typed: pl.Series
+    bad: int
+    empty: int
+
+
+@dataclass(frozen=True, slots=True)
+class Guessed:
+    """What a whole file seems to be: its columns in their order, its spellings of nothing, its labels' classes."""
+
+    columns: tuple[Guess, ...]
+    nothing: tuple[str, ...]
+    classes: tuple[str, ...]
+    counts: dict[str, int]
+
+    def of(self, part: Part) -> list[Guess]:
+        """The columns that play a part."""
+        return [guess for guess in self.columns if guess.part == part]
+
+    @property
+    def label(self) -> str | None:
+        """The column whose labels arrive with the rows, if there is one."""
+        return next((guess.name for guess in self.of("label")), None)
+
+
+def can_be_named(name: str) -> bool:
+    """Whether a project file can name a column.
+
+    >>> can_be_named("label"), can_be_named("*"), can_be_named("x{1..3}")
+    (True, False, False)
+    """
+    return not REPEATED.match(name) and not misfit_of_column(name)
+
+
+def guess_delimiter(text: str) -> str:
+    r"""The delimiter of a CSV's first lines: the one that parts them most often and equally.
+
+    >>> guess_delimiter("a;b;c\n1,5;2;3\n")
+    ';'
+    """
+    lines = [line for line in text.splitlines()[:20] if line.strip()]
+    if not lines:
+        return ","
+    header = lines[0]
+    return max(",;\t|", key=lambda mark: (_is_even(lines, mark), header.count(mark)))
+
+
+def _is_even(lines: Sequence[str], mark: str) -> bool:
+    """Whether a mark stands in the header and as often in most other lines."""
+    wanted = lines[0].count(mark)
+    return wanted > 0 and sum(line.count(mark) == wanted for line in lines) * 2 > len(lines)
+
+
+def guess(raw: RawRows, label: str | None) -> Guessed:
+    """What a project file may say of some rows; ``label`` names the column that brings labels, if the user did."""
+    names = [name for name in raw.header if can_be_named(name) and name in raw.cells.columns]
+    label = label or next((name for name in raw.header if _looks_like_labels(raw, name, names)), None)
+    asked = [name for name in names if name != label]
+    nothing = _spellings_of_nothing(raw, asked)
+    shared = _shared_spellings(raw, asked, nothing)
+    found = [_guess(raw, name, nothing.get(name, (*shared,)), shared) for name in asked]
+    counts = one_spelling_each(label_counts(raw, label)) if label else {}
+    left_out = [Guess(name, "left out", seen="its name cannot be used") for name in raw.header if name not in names]
+    labels = [Guess(label, "label", seen=f"{len(counts)} classes")] if label else []
+    return Guessed((*_one_key_one_time(found), *labels, *left_out), shared, tuple(_in_order(counts)), counts)
+
+
+def label_counts(raw: RawRows, label: str) -> dict[str, int]:
+    """How often each label stands in a column; cells that cannot be a label are left out.
+
+    Only an empty cell is no label: a class may well be called ``None``. Where all labels are numbers, each counts
+    under its shortest digits: pandas writes 1 as ``1.0`` where a label is missing elsewhere. Labels that are the same
+    but for case, space or how letters are written count under the commonest spelling.
+    """
+    other = next((name for name in raw.cells.columns if name != label and can_be_named(name)), None)
+    if other is None:
+        return {}
+    typed = cast_cells(raw, _probe({"label": label, "features": {other: {"kind": "text"}}}, [""])).typed
+    counted = typed[label].drop_nulls().value_counts(sort=True, name="_count")
+    numeric = all(NUMBER.fullmatch(name) for name in counted[label])
+    counts: dict[str, int] = {}
+    known: dict[str, str] = {}
+    for name, count in zip(counted[label].to_list(), counted["_count"].to_list(), strict=True):
+        written = shortest(name) if numeric else name
+        forms = (written, *spellings(written))
+        same = next((known[form] for form in forms if form in known), written)
+        known |= dict.fromkeys(forms, same)
+        counts[same] = counts.get(same, 0) + count
+    return counts
+
+
+def one_spelling_each(counts: dict[str, int]) -> dict[str, int]:
+    """The labels with spellings of the same class counted as the most frequent of them, which stands for all.
+
+    >>> one_spelling_each({"Spam": 3, "ham": 9, "spam ": 1})
+    {'ham': 9, 'Spam': 4}
+    """
+    found: dict[str, int] = {}
+    by_form: dict[str, str] = {}
+    for name in sorted(counts, key=lambda one: (-counts[one], one)):
+        forms = spellings(name)
+        first = next((by_form[form] for form in forms if form in by_form), name)
+        found[first] = found.get(first, 0) + counts[name]
+        by_form.update({form: first for form in forms if form not in by_form})
+    return found
+
+
+def without_labels(guessed: Guessed, classes: Sequence[str]) -> Guessed:
+    """What was guessed, once it is said which labels are classes: an usual spelling of nothing that is none is missing.
+
+    >>> without_labels(Guessed((), ("",), ("None", "a", "b"), {}), ["a", "b"]).nothing
+    ('', 'None')
+    """
+    empty = [
+        name for name in guessed.classes if name in NOTHING and name not in classes and name not in guessed.nothing
+    ]
+    return replace(guessed, nothing=(*guessed.nothing, *empty))
+
+
+def _looks_like_labels(raw: RawRows, name: str, names: Sequence[str]) -> bool:
+    """Whether a column bears a label's name and holds a few repeated values."""
+    if name.lower() not in LABELS or name not in names:
+        return False
+    counts = label_counts(raw, name)
+    return 2 <= len(counts) <= 50 and len(counts) * 3 <= sum(counts.values())
+
+
+def _in_order(classes: Iterable[str]) -> list[str]:
+    """Classes by number where all are numbers, else by name.
+
+    >>> _in_order(["10", "9"]), _in_order(["b", "a"])
+    (['9', '10'], ['a', 'b'])
+    """
+    names = list(classes)
+    return sorted(names, key=float) if all(re.fullmatch(r"-?\d+", name) for name in names) else sorted(names)
+
+
+def _probe(columns: dict[str, Any], nothing: Sequence[str]) -> Project:
+    """A project that asks for some columns only, to see what the casting rules make of them."""
+    content = {"name": "probe", "classes": ["a", "b"], "columns": {**columns, "extra": "ignore"}}
+    return Project.model_validate({**content, "source": {"csv": {"missing": list(nothing)}}})
+
+
+def _cast(raw: RawRows, name: str, kind: Kind, nothing: Sequence[str]) -> _Tried:
+    """One column as a kind."""
+    cast = cast_cells(raw, _probe({"features": {name: {"kind": kind}}}, nothing))
+    typed, bad = cast.typed[name], sum(len(failure.at) for failure in cast.failures)
+    uncast = sum(typed.gather(failure.at).null_count() for failure in cast.failures)
+    empty = typed.null_count() - uncast
+    return _Tried(kind, typed, bad + (int((~typed.is_finite()).sum()) if kind == "number" else 0), empty)
+
+
+def _spellings_of_nothing(raw: RawRows, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The spellings of an empty cell by column: where text keeps a column from being numbers, booleans or times."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        met = _met(raw, name)
+        if met and (fit := _kind(raw, name, ["", *NOTHING])) is not None and fit.kind in TRIED:
+            found[name] = ("", *(spelling for spelling in NOTHING if spelling in met))
+    return found
+
+
+def _shared_spellings(raw: RawRows, names: Iterable[str], nothing: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The spellings that hold for the whole file: those that are no value in any other column."""
+    values = set().union(*(_met(raw, name) for name in names if name not in nothing))
+    met = {spelling for spellings in nothing.values() for spelling in spellings} - values
+    return ("", *(spelling for spelling in NOTHING if spelling in met))
+
+
+def _met(raw: RawRows, name: str) -> set[str]:
+    """Which of the usual spellings of nothing stand in a column of text."""
+    cells = raw.cells[name]
+    return set(as_plain(cells, raw.written).unique()) & set(NOTHING) if cells.dtype == pl.String else set()
+
+
+def _kind(raw: RawRows, name: str, nothing: Sequence[str]) -> _Tried | None:
+    """A column as the kind that fits most of its cells, none if no kind fits."""
+    tried = [_cast(raw, name, kind, nothing) for kind in TRIED]
+    best = min(tried, key=lambda one: one.bad)
+    there = len(best.typed) - best.typed.null_count()
+    if there and best.bad <= (TOLERATED * there if there >= FEW_ROWS else 0) and not _loses_digits(raw, name, best):
+        return best
+    text = _cast(raw, name, "text", nothing)
+    return text if text.bad == 0 else None
+
+
+def _loses_digits(raw: RawRows, name: str, tried: _Tried) -> bool:
+    """Whether numbers would lose what a code says: zeros in front, or digits that a float64 does not hold."""
+    cells = raw.cells[name]
+    if tried.kind not in {"integer", "number"}:
+        return False
+    if cells.dtype == pl.String and cells.str.contains(r'^"?[+-]?0\d').any():
+        return True
+    large = tried.typed.abs() > EXACT_FLOAT64
+    return tried.kind == "number" and bool(as_plain(cells.filter(large), raw.written).str.contains(r"^[+-]?\d+$").any())
+
+
+def _guess(raw: RawRows, name: str, nothing: Sequence[str], shared: Sequence[str]) -> Guess:
+    """What one column seems to be, its neighbours aside."""
+    tried = _kind(raw, name, nothing)
+    if tried is None:
+        return Guess(name, "left out", seen="its values are of several types, or nested")
+    kind, typed, bad, empty = tried.kind, tried.typed, tried.bad, tried.empty
+    own = () if set(nothing) <= set(shared) else tuple(nothing)
+    values = typed.drop_nulls()
+    if values.is_empty():
+        return Guess(name, "context", "text", missing=True, seen="empty in every row")
+    if _is_key(name, kind, values, len(typed)):
+        return Guess(name, "reference" if _is_running(kind, values) else "id", kind, seen=_seen(values))
+    kind = _text_or_category(values) if kind == "text" else kind
+    is_few = raw.read < ROWS_TO_REQUIRE
+    is_constant = values.n_unique() == 1 and not is_few and not _is_one_of_many(name, raw.header)
+    aside = is_constant or (KEY.search(name) is not None and kind not in {"number", "timestamp"})
+    missing, whole = empty > 0 or is_few, not (empty or bad)
+    made = Guess(name, "features", kind, missing, whole=whole, seen=_seen(values, bad), missing_as=own)
+    return replace(made, part="context") if aside else _with_range(made, values)
+
+
+def _is_one_of_many(name: str, header: Sequence[str]) -> bool:
+    """Whether a column is one of a numbered series, such as a picture's pixels: there a constant one stays.
+
+    >>> _is_one_of_many("p3", [f"p{i}" for i in range(9)]), _is_one_of_many("p3", ["p3", "p4"])
+    (True, False)
+    """
+    head = name.rstrip("0123456789")
+    return head != name and sum(other.rstrip("0123456789") == head != other for other in header) >= SERIES
+
+
+def _with_range(made: Guess, values: pl.Series) -> Guess:
+    """The guess with the values between which a number was met, where a range can be drawn around them."""
+    if made.kind not in {"integer", "number"}:
+        return made
+    low: Any = values.min()
+    high: Any = values.max()
+    return replace(made, low=low, high=high) if widened(low, high) else made
+
+
+def _is_key(name: str, kind: Kind, values: pl.Series, rows: int) -> bool:
+    """Whether a column seems to name its rows: by its own name, and a different value in each."""
+    named = KEY.search(name) or PLACE.search(name)
+    return bool(named) and kind in {"integer", "text"} and values.n_unique() == rows > 1
+
+
+def _is_running(kind: Kind, values: pl.Series) -> bool:
+    """Whether the values are 0, 1, 2 ... or another count: a place in the file says nothing about the sample."""
+    return kind == "integer" and bool((values.diff().drop_nulls() == 1).all())
+
+
+def _text_or_category(values: pl.Series) -> Kind:
+    """Free text, or a few words that come again."""
+    long = float(values.str.len_chars().mean() or 0) > 40  # type: ignore[arg-type]  # a mean of lengths is a float
+    many = values.n_unique() > 50 and values.n_unique() * 2 > len(values)
+    return "text" if long or many else "category"
+
+
+def _seen(values: pl.Series, bad: int = 0) -> str:
+    """What was met in a column, in words."""
+    told = _told(values)
+    return f"{told}; {bad} cells do not fit" if bad else told
+
+
+def _told(values: pl.Series) -> str:
+    """A column's values in words: the range of what has an order, else the commonest values."""
+    if values.dtype.is_numeric() or values.dtype == pl.Datetime:
+        low, high = values.min(), values.max()
+        return f"{low!s} to {high!s}"
+    if values.n_unique() > 8:
+        return f"{values.n_unique()} different values"
+    return ", ".join(sorted(str(value)[:30] for value in values.unique()))
+
+
+def _one_key_one_time(found: Sequence[Guess]) -> list[Guess]:
+    """The guesses with one producer's key at most, and the first whole column of times as the rows' time."""
+    keys = [guess.name for guess in found if guess.part == "id"]
+    times = [one.name for one in found if one.kind == "timestamp" and one.part == "features" and one.whole]
+    parts: dict[str, Part] = dict.fromkeys(keys[1:], "reference")
+    parts |= dict.fromkeys(times[:1], "time")
+    return [replace(guess, part=parts.get(guess.name, guess.part)) for guess in found]

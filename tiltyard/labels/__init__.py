@@ -1,0 +1,1 @@
+"""Labels: annotations are admitted, resolved to effective labels, and annotators are rated."""

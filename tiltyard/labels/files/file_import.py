@@ -1,0 +1,189 @@
+"""A label file's lines on their way into the ledger: each is taken, known already, or refused with a reason."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from tiltyard.labels.admission import refuse_unfit
+from tiltyard.labels.annotations import (
+    annotation_id,
+    check_annotation,
+    contradicted,
+    refuse_another,
+    refuse_foreign,
+    refuse_kept_keys,
+    refuse_other_labels,
+)
+from tiltyard.labels.files.file_format import Known, Line, Refused, made_key, new_annotation, whole_annotation
+from tiltyard.labels.files.unclosed_quotes import Table, refuse_swallowed
+from tiltyard.labels.files.values import spellings, text_of
+from tiltyard.schemas.errors import AnnotationError
+from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.records import Annotation, NewAnnotation, SampleId
+
+WHICH: Final = re.compile(r"^annotation '[^']*' of sample [0-9a-f]+: ")
+"""How messages name an annotation; a line's own number says it better."""
+
+
+@dataclass(slots=True)
+class Taken:
+    """What became of the lines.
+
+    ``facts`` are to be restored (their ``lines`` beside them) and ``labels`` to be submitted, so many were ``known``,
+    and the others were refused.
+    """
+
+    facts: list[Annotation] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    labels: list[NewAnnotation] = field(default_factory=list)
+    marked: set[SampleId] = field(default_factory=set)
+    known: int = 0
+    refused: list[Refused] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What stands in where a file made by hand is silent: which column names the sample, who says it, and when.
+
+    ``table`` is how its rows are written, where it is one; ``importer`` is who brings it, whosever labels these are.
+    """
+
+    by: str
+    annotator: str
+    now: datetime
+    table: Table | None = None
+    importer: str | None = None
+
+
+def take_facts(lines: Iterable[tuple[int, Line]], stored: Mapping[str, Annotation]) -> Taken:
+    """The annotations of an export, less those that are stored; ``stored`` has them by client key."""
+    taken, met = Taken(), dict(stored)
+    for number, line in lines:
+        try:
+            fact = whole_annotation(line)
+            if fact.client_key in met:
+                refuse_another(met[fact.client_key], fact)
+                taken.known += 1
+                continue
+        except AnnotationError as error:
+            taken.refused.append(Refused(number, str(error)))
+            continue
+        met[fact.client_key] = fact
+        taken.facts.append(fact)
+        taken.lines.append(number)
+    return taken
+
+
+def admit_facts(taken: Taken, stored: Mapping[str, Annotation], project: Project) -> Taken:
+    """The same, less the facts that are no annotations of this project: they pass the same door as single answers."""
+    admitted = replace(taken, facts=[], lines=[], refused=list(taken.refused))
+    by_id = {str(one.annotation_id): one for one in stored.values()}
+    for number, fact in zip(taken.lines, taken.facts, strict=True):
+        try:
+            refuse_unfit(fact)
+            refuse_other_labels(fact, project)
+            refuse_kept_keys(fact)
+            earlier = by_id.get(str(fact.supersedes))
+            if earlier is not None:  # what an export was cut from may lack it
+                refuse_foreign(fact, earlier)
+        except AnnotationError as error:
+            admitted.refused.append(Refused(number, WHICH.sub("", str(error))))
+            continue
+        by_id[str(fact.annotation_id)] = fact
+        admitted.facts.append(fact)
+        admitted.lines.append(number)
+    return admitted
+
+
+def take_labels(
+    lines: Iterable[tuple[int, Line]],
+    samples: Mapping[str, Sequence[Known]],
+    stored: Mapping[str, Annotation],
+    project: Project,
+    hand: Hand,
+) -> Taken:
+    """The annotations of a file made by hand, less those that are stored.
+
+    ``samples`` has the pool's samples by the file's key for them; a key that stands for none or for several is
+    refused. Without a time of their own, lines were said now, one after the other; what one annotator says of one
+    sample in several of them was said in one breath, so that none is the newest.
+    """
+    taken, met, repeated = Taken(), dict[str, Annotation | NewAnnotation](stored), Counter[str]()
+    breaths: dict[tuple[str, SampleId], datetime] = {}
+    by_id = {str(annotation_id(key)): one for key, one in met.items()}
+    for number, line in lines:
+        try:
+            if hand.table is not None:
+                refuse_swallowed(line, hand.table, project)
+            sample = _sample(line, samples, hand.by)
+            said_at = hand.now + timedelta(microseconds=number)
+            new = new_annotation(line, sample, project, hand.annotator, said_at)
+            new = replace(new, imported_by=hand.importer or hand.annotator)
+            new = _in_one_breath(_keyed(new, line, repeated), line, breaths)
+            new = _as_before(new, line, met)
+            new = check_annotation(new, project)
+            refuse_kept_keys(new)
+            refuse_foreign(new, by_id.get(str(new.supersedes)))
+            if new.client_key in met:
+                refuse_another(met[new.client_key], new)
+                taken.known += 1
+                continue
+        except AnnotationError as error:
+            taken.refused.append(Refused(number, WHICH.sub("", str(error))))
+            continue
+        met[new.client_key] = by_id[annotation_id(new.client_key)] = new
+        taken.labels.append(new)
+        taken.marked |= {new.sample_id} if sample.evaluation else set()
+    return taken
+
+
+def _sample(line: Line, samples: Mapping[str, Sequence[Known]], by: str) -> Known:
+    """The one sample that a line is about."""
+    key = text_of(line, by)
+    if key is None:
+        raise AnnotationError(f"{by} is empty")
+    try:
+        forms = spellings(line[by])
+    except ValueError as error:
+        raise AnnotationError(f"{by}: {error}") from error
+    found = next((samples[form] for form in forms if form in samples), ())
+    if not found:
+        raise AnnotationError(f"no sample with {by} {key!r} is in the pool")
+    if len(found) > 1:
+        raise AnnotationError(f"{by} {key!r} stands for {len(found)} samples of the pool; name them by sample_id")
+    return found[0]
+
+
+def _keyed(new: NewAnnotation, line: Line, repeated: Counter[str]) -> NewAnnotation:
+    """The annotation with a client key, made from the line where it brings none."""
+    if new.client_key:
+        return new
+    first = made_key(new, line, 0)
+    repeated[first] += 1
+    return replace(new, client_key=made_key(new, line, repeated[first] - 1))
+
+
+def _in_one_breath(new: NewAnnotation, line: Line, breaths: dict[tuple[str, SampleId], datetime]) -> NewAnnotation:
+    """The annotation, said when its annotator first spoke of the sample in this file, where the line has no time."""
+    if text_of(line, "said_at") or new.act != "label":
+        return new
+    return replace(new, said_at=breaths.setdefault((new.annotator, new.sample_id), new.said_at))
+
+
+def _as_before(new: NewAnnotation, line: Line, met: Mapping[str, Annotation | NewAnnotation]) -> NewAnnotation:
+    """The annotation with what was filled in for it when it was first stored, so that it is met again as the same."""
+    before = met.get(new.client_key)
+    if before is None:
+        return new
+    said_at = new.said_at if text_of(line, "said_at") else before.said_at
+    return replace(new, said_at=said_at, assignment_id=before.assignment_id, imported_by=before.imported_by)
+
+
+def contradicted_by(taken: Taken, project: Project) -> int:
+    """How many samples a file made by hand speaks of in one voice and with two labels."""
+    said = [one for one in taken.labels if one.act == "label" and one.supersedes is None]
+    voices = [f"{one.annotator} {one.sample_id} {one.said_at.isoformat()}" for one in said]
+    return len(contradicted(voices, (str(one.label) for one in said), project))

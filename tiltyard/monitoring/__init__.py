@@ -1,0 +1,1 @@
+"""Monitoring: drift of data and predictions, and champions whose performance drops."""

@@ -1,0 +1,1 @@
+"""Query: which rows experts label next, and when to stop."""

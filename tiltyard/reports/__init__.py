@@ -1,0 +1,1 @@
+"""Reports: verdicts, label value and the next step, as text and tables."""

@@ -1,0 +1,63 @@
+"""The gate's checks in the groups that a reader asks about, each with its question."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from tiltyard.schemas.records import Check, Outcome
+
+QUESTIONS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
+    ("Is it better?", frozenset({"gain", "metric", "floor"})),
+    ("Is the champion still the better one?", frozenset({"watch"})),
+    ("Is there enough to judge by?", frozenset({"labels", "classes", "looks", "freshness"})),
+    ("Was the comparison fair?", frozenset({"overlap", "same", "near", "entity"})),
+    ("Does it harm anybody?", frozenset({"constant", "dominance", "slices", "churn", "costs"})),
+    ("Can its answers be relied on?", frozenset({"perturbation", "calibration"})),
+    ("Can it be run?", frozenset({"size", "latency"})),
+)
+"""Each question with the first words of the names of its checks."""
+
+GRAVITY: Final[tuple[Outcome, ...]] = ("pass", "undecided", "fail")
+
+REST: Final = "What else was looked at?"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckGroup:
+    """A question and the checks that answer it; ``against`` is how many of them did not pass."""
+
+    question: str
+    checks: tuple[Check, ...]
+
+    @property
+    def against(self) -> int:
+        """How many checks did not pass."""
+        return sum(check.outcome != "pass" for check in self.checks)
+
+    @property
+    def worst(self) -> Outcome:
+        """The gravest outcome among them."""
+        return max((check.outcome for check in self.checks), key=GRAVITY.index)
+
+
+def grouped(checks: Iterable[Check]) -> list[CheckGroup]:
+    """The checks under their questions, in the gate's order within each; a name that is not known comes last.
+
+    >>> one = Check("gain", "pass", 0.1, 0, "better")
+    >>> [group.question for group in grouped([Check("slices", "fail", -0.2, -0.05, "worse"), one])]
+    ['Is it better?', 'Does it harm anybody?']
+    """
+    asked = [(check, question_of(check.name)) for check in checks]
+    names = [*(question for question, _ in QUESTIONS), REST]
+    groups = [CheckGroup(name, tuple(check for check, question in asked if question == name)) for name in names]
+    return [group for group in groups if group.checks]
+
+
+def question_of(name: str) -> str:
+    """The question that a check of this name answers.
+
+    >>> question_of("floor macro_f1"), question_of("near duplicates"), question_of("tea")
+    ('Is it better?', 'Was the comparison fair?', 'What else was looked at?')
+    """
+    first = name.split()[0]
+    return next((question for question, words in QUESTIONS if first in words), REST)

@@ -1,0 +1,112 @@
+"""Which rows are drawn by chance into the evaluation set, and in which order their labels are asked for."""
+
+from collections.abc import Iterable
+from hashlib import blake2b, sha256
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tiltyard.samples.identity import canonical_cell
+from tiltyard.schemas.project.columns import inside
+from tiltyard.schemas.project.project_file import Project
+
+SCALE: Final = 2.0**53
+"""Doubles hold 53 bits exactly."""
+LONG: Final = 200
+"""Bytes of an entity up to which it is told as it is."""
+
+
+def drawn_for_evaluation(sample_ids: pl.Series, share: float, seed: int) -> pl.Series:
+    """Whether each sample belongs to the evaluation set (Boolean, in the order of ``sample_ids``).
+
+    A sample's own id and the seed decide, so the answer is the same in whatever batch, order or process the
+    sample arrives. Where entities are drawn, :func:`split_units` stands for the rows. ``share`` is the probability
+    in [0, 1]; a larger share only ever adds samples.
+
+    >>> drawn_for_evaluation(pl.Series(["00ff", "ab12"]), share=1.0, seed=0).to_list()
+    [True, True]
+    """
+    return (_uniform(sample_ids, seed, b"evaluation") < share).alias("evaluation")
+
+
+def split_units(rows: pl.DataFrame, project: Project) -> pl.Series:
+    """What chance draws into the evaluation set or leaves out of it: each row, or each entity with all of its rows.
+
+    ``rows`` has sample_id and the project's columns. Where the project names an entity column, its value stands for
+    the row, so that no entity is on both sides of the split; a row without one stands for itself.
+    """
+    entity = project.columns.entity
+    if entity is None:
+        return rows["sample_id"]
+    value = pl.concat_str(pl.lit("entity "), canonical_cell(inside(entity), project.columns.kind_of(entity)))
+    unit = pl.when(pl.col(inside(entity)).is_null()).then(pl.col("sample_id")).otherwise(value)
+    return rows.select(unit.alias("unit")).to_series()
+
+
+def entities_of(rows: pl.DataFrame, project: Project) -> NDArray[np.str_] | None:
+    """Whose each row is, as :func:`split_units` says it, text (n,); None where the project names no entity.
+
+    A long value is told by its hash: in an array of text each cell takes the room of the longest one.
+    """
+    return _shortened(split_units(rows, project)).to_numpy().astype(str) if project.columns.entity else None
+
+
+def _shortened(units: pl.Series) -> pl.Series:
+    """Texts with the hash of each long one in its place.
+
+    >>> _shortened(pl.Series(["a", None, "b" * 1000])).str.len_bytes().to_list()
+    [1, None, 64]
+    """
+    longer = units.filter(units.str.len_bytes() > LONG).unique().to_list()
+    hashed = [sha256(unit.encode()).hexdigest() for unit in longer]
+    return units.replace(longer, hashed) if longer else units
+
+
+def first_in_order(chunks: Iterable[pl.DataFrame], most: int, seed: int) -> pl.DataFrame:
+    """The first ``most`` rows of all chunks in the order of chance, sorted by it, with the order as ``_order``.
+
+    The chunks are read once and only the rows wanted are kept, with at most as many others beside one chunk.
+    """
+    kept: list[pl.DataFrame] = []
+    held = 0
+    for chunk in chunks:
+        kept.append(chunk.with_columns(evaluation_order(chunk["sample_id"], seed).alias("_order")))
+        held += len(chunk)
+        # To sort at every chunk costs more than to hold a few: a pool may have many small files.
+        if held > 2 * most:
+            kept, held = [_first(kept, most)], most
+    return _first(kept, most).sort("_order", "sample_id") if kept else pl.DataFrame()
+
+
+def _first(frames: list[pl.DataFrame], most: int) -> pl.DataFrame:
+    """The first rows of some frames by their order, in no order."""
+    return pl.concat(frames).bottom_k(most, by=["_order", "sample_id"])
+
+
+def evaluation_order(sample_ids: pl.Series, seed: int) -> pl.Series:
+    """Where each sample stands in the order of asking (Float64 in [0, 1), lowest first).
+
+    It is independent of :func:`drawn_for_evaluation` and of arrival, so any first part of the evaluation
+    set in this order is itself a random sample.
+
+    >>> evaluation_order(pl.Series(["00ff"]), seed=0).is_between(0, 1).to_list()
+    [True]
+    """
+    return _uniform(sample_ids, seed, b"order").alias("order")
+
+
+def _uniform(sample_ids: pl.Series, seed: int, word: bytes) -> pl.Series:
+    """One number in [0, 1) for each id: the first 53 bits of BLAKE2b keyed with the seed and a word."""
+    keyed = blake2b(key=str(seed).encode()[:64], person=word, digest_size=8)
+    digests = b"".join(_digest(keyed, sample_id) for sample_id in sample_ids.to_list())
+    bits = np.frombuffer(digests, dtype=">u8") >> np.uint64(11)
+    return pl.Series("uniform", bits.astype(np.float64) / SCALE, dtype=pl.Float64)
+
+
+def _digest(keyed: blake2b, sample_id: str) -> bytes:
+    """The digest of one id; copying the keyed state is cheaper than keying again."""
+    state = keyed.copy()
+    state.update(sample_id.encode())
+    return state.digest()

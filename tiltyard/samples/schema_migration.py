@@ -1,0 +1,59 @@
+"""Rows that were kept under another project file, read as today's: a feature may come, go, or widen its kind."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from tiltyard.schemas.errors import ProjectFileError
+from tiltyard.schemas.pool_types import POOL_TYPES, pool_schema
+from tiltyard.schemas.project.columns import inside
+from tiltyard.schemas.project.project_file import Project
+
+WIDENED: Final = {(pl.Int64(), pl.Float64())}
+"""Types of before and of now between which no value is lost, beside those that are the same."""
+
+
+def as_today(rows: pl.DataFrame, own: Sequence[str], project: Project) -> pl.DataFrame:
+    """Rows of any time with today's columns: those that the stores add (``own``), then the project's in pool types.
+
+    A column that there was not is null in all rows, also where today's file says ``missing: false``: that is asked of
+    new batches only. One that is no longer in the project file is left out. Raises like :func:`refuse_other_kinds`.
+
+    >>> from tiltyard.schemas.project.project_file import parse_project
+    >>> columns = {"features": {"x": {"kind": "number"}, "z": {"kind": "category"}}}
+    >>> project = parse_project({"name": "p", "classes": ["a", "b"], "columns": columns}, "p.yaml")
+    >>> as_today(pl.DataFrame({"y": ["?"], "row": [7], "x": [1]}), ["row"], project).rows()
+    [(7, 1.0, None)]
+    """
+    wanted, there = pool_schema(project), rows.schema
+    if list(there) == [*own, *wanted] and wanted.items() <= there.items():
+        return rows
+    refuse_other_kinds(there, project)
+    cells = {name: pl.col(name).cast(kind) if name in there else pl.lit(None, kind) for name, kind in wanted.items()}
+    return rows.select(*own, **cells)
+
+
+def refuse_other_kinds(there: Mapping[str, pl.DataType], project: Project) -> None:
+    """Raise ProjectFileError where a column was kept as a kind whose values today's kind cannot all hold.
+
+    Category and text hold the same; a number holds every integer. ``there`` are the names and types of what is kept.
+    """
+    for name in project.columns.all_names:
+        now = POOL_TYPES[project.columns.kind_of(name)]
+        then = there.get(inside(name), now)
+        if then != now and (then, now) not in WIDENED:
+            raise ProjectFileError(
+                f"column {name!r} is {project.columns.kind_of(name)} in the project file, but {_kinds_of(then)} in the "
+                "rows that were taken in before; give it back its kind, and take the values of the new kind in as a "
+                "column of another name, or begin a new project"
+            )
+
+
+def _kinds_of(kept: pl.DataType) -> str:
+    """The kinds that are kept as a type.
+
+    >>> _kinds_of(pl.String()), _kinds_of(pl.Int64())
+    ('category or text', 'integer')
+    """
+    return " or ".join(kind for kind, dtype in POOL_TYPES.items() if dtype == kept) or str(kept)

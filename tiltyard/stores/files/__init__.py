@@ -1,0 +1,1 @@
+"""Files: pool, landing zone, label files and caches, on a local disk."""

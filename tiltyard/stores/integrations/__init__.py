@@ -1,0 +1,1 @@
+"""Integrations: SQS, its dead letters, and Label Studio."""

@@ -1,0 +1,236 @@
+"""How annotations come into the ledger: many at a time, in order, each as if it came alone.
+
+What is known of a chunk is read first (annotations by client key, assignments with their leases), every act is
+taken against that picture, and what came of it is written: facts, then leases. So a hundred thousand annotations
+from a file cost as little each as a hundred, and one from a page costs a handful of statements.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import BindParameter, Connection, bindparam, select, update
+
+from tiltyard.labels.admission import believed, refuse_unfit
+from tiltyard.labels.annotations import annotation_id, refuse_another, refuse_foreign, refuse_tampered
+from tiltyard.samples.identity import payload_hash
+from tiltyard.schemas.errors import AnnotationError
+from tiltyard.schemas.project.project_file import Labeling
+from tiltyard.schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation, SampleId
+from tiltyard.stores.ledger.database import tables
+from tiltyard.stores.ledger.database.records import append_all, from_row
+from tiltyard.stores.ledger.leases import moment
+from tiltyard.stores.ledger.overlapping import ask_once_more
+
+ANNOTATION, ASSIGNMENT = tables.annotation, tables.assignment
+REMARKS = frozenset({"flag", "propose"})
+"""Acts that say something of a sample and leave the question open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Under what annotations are stored: the contract, the moment, the evaluation set's samples, the queue's rules."""
+
+    contract_hash: str
+    now: datetime
+    marked: frozenset[SampleId]
+    labeling: Labeling
+
+
+@dataclass(slots=True)
+class Lease:
+    """The part of an assignment that changes."""
+
+    state: str
+    holder: str | None
+    lease_until: str
+
+
+@dataclass(slots=True)
+class Picture:
+    """What the ledger knows of a chunk of annotations, kept up to date while they are taken in."""
+
+    known: dict[str, Annotation]
+    slots: dict[SampleId, list[Assignment]]
+    assignments: dict[AssignmentId, Assignment]
+    leases: dict[AssignmentId, Lease]
+    superseded: dict[str, Annotation]
+    skips: dict[SampleId, set[str]]
+    changed: set[AssignmentId]
+
+
+def take_in(connection: Connection, new: Sequence[NewAnnotation], when: Circumstances) -> list[Annotation]:
+    """Store a chunk of annotations, in order, and settle their assignments; as they are kept.
+
+    Raises AnnotationError, and nothing is to be committed, when one of them cannot be.
+    """
+    _pass_the_door(new)
+    picture = _picture(connection, new)
+    fresh: dict[str, Annotation] = {}
+    for one in new:
+        if one.client_key in picture.known:
+            refuse_another(picture.known[one.client_key], one)
+            continue
+        annotation = _complete(one, picture, when)
+        fresh[one.client_key] = picture.known[one.client_key] = annotation
+        picture.superseded[annotation.annotation_id] = annotation
+        _settle(annotation, picture, when)
+    positions = append_all(connection, list(fresh.values()))
+    placed = {key: replace(one, seq=seq) for (key, one), seq in zip(fresh.items(), positions, strict=True)}
+    _write_leases(connection, picture)
+    ask_once_more(connection, _slots_answered(fresh.values(), picture), when.labeling.most_annotators)
+    return [placed.get(one.client_key) or picture.known[one.client_key] for one in new]
+
+
+def restore_all(connection: Connection, annotations: Sequence[Annotation]) -> int:
+    """Store annotations as another ledger kept them; how many were new here."""
+    _pass_the_door(annotations)
+    picture = _picture(connection, annotations)
+    fresh: dict[str, Annotation] = {}
+    for annotation in annotations:
+        refuse_tampered(annotation)
+        if annotation.client_key in picture.known:
+            refuse_another(picture.known[annotation.client_key], annotation)
+            continue
+        fresh[annotation.client_key] = picture.known[annotation.client_key] = annotation
+        picture.superseded[annotation.annotation_id] = annotation
+        _close_or_open(annotation, picture, annotation.recorded_at)
+    append_all(connection, list(fresh.values()))
+    _write_leases(connection, picture)
+    return len(fresh)
+
+
+def _pass_the_door(chunk: Sequence[NewAnnotation | Annotation]) -> None:
+    """Refuse what is no annotation, before anything is looked up by it: nothing is written by any other way."""
+    for one in chunk:
+        refuse_unfit(one)
+
+
+def _picture(connection: Connection, chunk: Sequence[NewAnnotation | Annotation]) -> Picture:
+    """What there is to know before a chunk is taken in."""
+    picture = Picture({}, defaultdict(list), {}, {}, {}, {}, set())
+    for row in connection.execute(BY_KEY, {"some": [one.client_key for one in chunk]}).mappings():
+        picture.known[row["client_key"]] = from_row(Annotation, dict(row))
+    if named := [one.supersedes for one in chunk if one.supersedes]:
+        for row in connection.execute(BY_ID, {"some": named}).mappings():
+            picture.superseded[row["annotation_id"]] = from_row(Annotation, dict(row))
+    for row in connection.execute(SLOTS, {"some": list({one.sample_id for one in chunk})}).mappings():
+        assignment = from_row(Assignment, dict(row))
+        picture.slots[assignment.sample_id].append(assignment)
+        picture.assignments[assignment.assignment_id] = assignment
+        picture.leases[assignment.assignment_id] = Lease(row["state"], row["holder"], row["lease_until"])
+    picture.skips = _skips(connection, [one.sample_id for one in chunk if one.act == "skip"])
+    return picture
+
+
+def _skips(connection: Connection, samples: Sequence[SampleId]) -> dict[SampleId, set[str]]:
+    """Who has skipped each of some samples before."""
+    skips: dict[SampleId, set[str]] = {sample: set() for sample in samples}
+    if samples:
+        skipped = (ANNOTATION.c.sample_id.in_(samples), ANNOTATION.c.act == "skip")
+        for sample, annotator in connection.execute(
+            select(ANNOTATION.c.sample_id, ANNOTATION.c.annotator).where(*skipped)
+        ):
+            skips[sample].add(annotator)
+    return skips
+
+
+def _complete(new: NewAnnotation, picture: Picture, when: Circumstances) -> Annotation:
+    """The annotation with what the ledger knows about it: why the sample was chosen, by which model."""
+    assignment = _assignment_of(new, picture)
+    refuse_foreign(new, picture.superseded.get(str(new.supersedes)))
+    evaluation = new.sample_id in when.marked
+    said_at, claimed = believed(new.said_at, when.now)
+    return Annotation(
+        **{field.name: getattr(new, field.name) for field in fields(new)} | {"said_at": said_at},
+        claimed_at=claimed,
+        seq=0,
+        annotation_id=annotation_id(new.client_key),
+        purpose=assignment.purpose if assignment else "evaluation" if evaluation else "import",
+        strategy=assignment.strategy if assignment else "",
+        score=assignment.score if assignment else None,
+        probability=assignment.probability if assignment else None,
+        model_id=assignment.model_id if assignment else None,
+        payload_hash=payload_hash(new.payload),
+        contract_hash=when.contract_hash,
+        late=_is_late(new, picture, when.now),
+        recorded_at=when.now,
+    )
+
+
+def _assignment_of(new: NewAnnotation, picture: Picture) -> Assignment | None:
+    """The assignment that is answered, if any; it must be of the same sample."""
+    if new.assignment_id is None:
+        return None
+    found = picture.assignments.get(new.assignment_id)
+    if found is None or found.sample_id != new.sample_id:
+        raise AnnotationError(f"annotation {new.client_key!r}: no assignment {new.assignment_id!r} of {new.sample_id}")
+    return found
+
+
+def _is_late(new: NewAnnotation, picture: Picture, now: datetime) -> bool:
+    """Whether an answer comes without a running lease; it is stored all the same, and marked.
+
+    A correction of an answer needs no lease, nor does what a file brings. What experts answer in another tool, that
+    tool holds for them all under the name of the origin.
+    """
+    if new.assignment_id is None or new.supersedes is not None or new.origin == "import":
+        return False
+    lease = picture.leases[new.assignment_id]
+    held = lease.state == "open" and lease.holder in {new.annotator, new.origin}
+    return not (held and lease.lease_until >= moment(now))
+
+
+def _settle(annotation: Annotation, picture: Picture, when: Circumstances) -> None:
+    """Close the assignment that was answered; open it again when others are to answer what one has skipped."""
+    _close_or_open(annotation, picture, when.now + timedelta(minutes=when.labeling.lease_minutes))
+    if annotation.act == "skip" and annotation.assignment_id:
+        skipped = picture.skips[annotation.sample_id]
+        skipped.add(annotation.annotator)
+        if len(skipped) < when.labeling.skips:
+            picture.leases[annotation.assignment_id] = Lease("open", None, "")
+
+
+def _close_or_open(annotation: Annotation, picture: Picture, until: datetime) -> None:
+    """Close the assignment that was answered; give the one whose answer was withdrawn back to who withdrew it."""
+    assignment_id, lease = annotation.assignment_id, Lease("answered", None, "")
+    if annotation.act == "withdraw":
+        withdrawn = picture.superseded.get(str(annotation.supersedes))
+        assignment_id = withdrawn.assignment_id if withdrawn else None
+        lease = Lease("open", annotation.annotator, moment(until))
+    if assignment_id is None or assignment_id not in picture.leases or annotation.act in REMARKS:
+        return
+    picture.leases[assignment_id] = lease
+    picture.changed.add(assignment_id)
+
+
+def _write_leases(connection: Connection, picture: Picture) -> None:
+    """Write the leases that changed."""
+    if not picture.changed:
+        return
+    leases = {one: picture.leases[one] for one in sorted(picture.changed)}
+    rows: list[dict[str, Any]] = [
+        {"which": one, "state": lease.state, "holder": lease.holder, "lease_until": lease.lease_until}
+        for one, lease in leases.items()
+    ]
+    connection.execute(SETTLE, rows)
+
+
+def _slots_answered(fresh: Iterable[Annotation], picture: Picture) -> list[list[Assignment]]:
+    """The assignments of each sample that these annotations labelled and whose last open one they closed."""
+    labelled = {one.sample_id for one in fresh if one.act == "label" and one.assignment_id}
+    slots = [[one for one in picture.slots[sample] if one.purpose != "gold"] for sample in sorted(labelled)]
+    return [own for own in slots if all(picture.leases[one.assignment_id].state != "open" for one in own)]
+
+
+SOME: Final[BindParameter[Any]] = bindparam("some", expanding=True)
+BY_KEY: Final = select(ANNOTATION).where(ANNOTATION.c.client_key.in_(SOME))
+BY_ID: Final = select(ANNOTATION).where(ANNOTATION.c.annotation_id.in_(SOME))
+SLOTS: Final = select(ASSIGNMENT).where(ASSIGNMENT.c.sample_id.in_(SOME)).order_by(ASSIGNMENT.c.slot)
+SETTLE: Final = (
+    update(ASSIGNMENT)
+    .where(ASSIGNMENT.c.assignment_id == bindparam("which"))
+    .values(state=bindparam("state"), holder=bindparam("holder"), lease_until=bindparam("lease_until"))
+)

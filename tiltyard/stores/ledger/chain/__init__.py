@@ -1,0 +1,1 @@
+"""Chain: segments, their heads, replay and integrity checks of the ledger."""

@@ -1,0 +1,1 @@
+"""Database: engine, tables, immutability triggers, locks and roles of the ledger."""

@@ -1,0 +1,1 @@
+"""Registry: model versions and runs in MLflow, and how models are serialized."""

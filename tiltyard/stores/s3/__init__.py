@@ -1,0 +1,1 @@
+"""S3: the same files in a bucket."""

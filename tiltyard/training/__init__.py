@@ -1,0 +1,1 @@
+"""Training: recipes, preprocessing, folds, thresholds, versions and checks of stored models."""

@@ -1,0 +1,1 @@
+"""Boosting: LightGBM, XGBoost and CatBoost as candidates, stored without a pickle."""

@@ -1,0 +1,137 @@
+"""One recipe, cross-validated: what the folds say about it, and what went wrong."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from tiltyard.evaluation.metrics import greater_is_better, report, score
+from tiltyard.evaluation.predictions import Predictions, predictions_of
+from tiltyard.schemas.project.project_file import Project
+from tiltyard.training.folds import Split, deal_folds
+from tiltyard.training.probing import refuse_answers
+from tiltyard.training.recipes import Recipe
+from tiltyard.training.thresholds import best_threshold, can_search, cheapest_threshold, decided_at
+
+Labels = NDArray[np.str_]
+State = Literal["complete", "dropped", "failed"]
+CALIBRATED: Final = "calibrated"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What cross-validation said about one recipe.
+
+    ``mean`` and ``deviation`` are of the gate's metric over folds, None where it is undefined; ``metrics`` are all
+    metrics over the out-of-fold rows together; ``problem`` says why a trial could not be fitted; ``notes`` are the
+    warnings it gave. ``rows`` is how many rows it saw, in which ``rung`` of a halving (from 0; other searches have
+    rung 0); a trial is ``dropped`` where others of its rung went on. ``stage`` is search, warm or calibrated.
+    """
+
+    candidate: str
+    estimator: str
+    parameters: Mapping[str, Any]
+    mean: float | None
+    deviation: float | None
+    metrics: Mapping[str, float]
+    threshold: float | None
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+    rows: int = 0
+    rung: int = 0
+    state: State = "complete"
+    stage: str = "search"
+
+
+@dataclass(frozen=True, slots=True)
+class LabeledFrame:
+    """Feature rows and their effective labels, in the same order; ``units`` says whose each is, where that counts."""
+
+    frame: pd.DataFrame
+    labels: Labels
+    units: Labels | None = None
+
+    def rows(self, chosen: NDArray[np.int64]) -> "LabeledFrame":
+        """Some of the rows, by position."""
+        units = None if self.units is None else self.units[chosen]
+        return LabeledFrame(self.frame.iloc[chosen].reset_index(drop=True), self.labels[chosen], units)
+
+    def dealt(self, folds: int, seed: int) -> list[Split]:
+        """The folds that trials on these rows are scored by."""
+        return deal_folds(self.labels, folds, seed, self.units)
+
+
+def tried(recipe: Recipe, rows: LabeledFrame, splits: list[Split], project: Project) -> Trial:
+    """A recipe's trial; one that cannot be fitted is kept with the reason."""
+    with warnings.catch_warnings(record=True) as caught, threadpool_limits(limits=1):
+        warnings.simplefilter("always")
+        try:
+            scored = _cross_validated(recipe, rows, splits, project)
+        except Exception as error:  # a candidate is the user's own code: whatever it raises belongs in its trial
+            problem = f"{type(error).__name__}: {error}"
+            return _trial(recipe, [], [], project, problem=problem, state="failed", rows=len(rows.labels))
+    notes = tuple(sorted({f"{entry.category.__name__}: {entry.message}" for entry in caught}))
+    labels = [rows.labels[held_out] for _, held_out in splits]
+    return _trial(recipe, labels, scored, project, notes=notes, rows=len(rows.labels))
+
+
+def merit(trial: Trial, project: Project) -> tuple[float, float]:
+    """What trials are ranked by: the gate's metric, then log-loss; higher is better."""
+    sign = 1 if greater_is_better(project.gate.metric) else -1
+    mean = -np.inf if trial.mean is None else sign * trial.mean
+    return mean, -trial.metrics.get("log_loss", np.inf)
+
+
+def _cross_validated(recipe: Recipe, rows: LabeledFrame, splits: list[Split], project: Project) -> list[Predictions]:
+    """The predictions for each fold's held-out rows by a model that was fitted on the others."""
+    predictions = []
+    for fit_on, held_out in splits:
+        model = recipe.fitted(rows.frame.iloc[fit_on], rows.labels[fit_on])
+        refuse_answers(model, rows.frame.iloc[held_out[:1]])
+        predictions.append(predictions_of(model, rows.frame.iloc[held_out], project))
+    return predictions
+
+
+def _trial(
+    recipe: Recipe,
+    labels: list[Labels],
+    scored: list[Predictions],
+    project: Project,
+    **told: Any,
+) -> Trial:
+    """The record of a trial: threshold first, then the metric of each fold and all metrics over the folds."""
+    metric = project.gate.metric
+    threshold = _threshold(labels, scored, project)
+    if threshold is not None:
+        scored = [decided_at(threshold, predictions) for predictions in scored]
+    values = [score(metric, *fold) for fold in zip(labels, scored, strict=True)]
+    defined = [value for value in values if np.isfinite(value)]
+    mean = float(np.mean(defined)) if defined else None
+    deviation = float(np.std(defined)) if defined else None
+    metrics = report(np.concatenate(labels), _together(scored)) if scored else {}
+    stage = CALIBRATED if recipe.calibration != "none" else ("warm" if recipe.start == "warm" else "search")
+    made = (recipe.candidate, recipe.estimator, recipe.parameters)
+    return Trial(*made, mean, deviation, metrics, threshold, stage=stage, **told)
+
+
+def _threshold(labels: list[Labels], scored: list[Predictions], project: Project) -> float | None:
+    """The threshold that the folds say, in the way that the project file asks; None where there is none to find."""
+    if not scored:
+        return None
+    if project.tuning.threshold == "costs":
+        return cheapest_threshold(project.costs, labels, scored)
+    if project.tuning.threshold == "search" and can_search(project.gate.metric, scored[0]):
+        return best_threshold(project.gate.metric, labels, scored)
+    return None
+
+
+def _together(folds: list[Predictions]) -> Predictions:
+    """The predictions of all folds as one."""
+    probabilities = np.concatenate([fold.probabilities for fold in folds])
+    decisions = np.concatenate([fold.decisions for fold in folds])
+    return Predictions(probabilities, decisions, folds[0].class_names, folds[0].positive)

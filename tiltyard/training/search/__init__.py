@@ -1,0 +1,1 @@
+"""Search: parameter spaces, and the search for the best candidate."""

@@ -1,0 +1,126 @@
+"""The version of a model, by a written rule, with the reason for each step.
+
+Each model is compared with the one trained before it:
+
+- **major**: the contract changed, that is what a caller sends or gets back: columns, their kinds and limits, the
+  Pandera schema, the classes;
+- **minor**: the recipe changed: candidates, tuning, metric, costs, seed, the rule that makes labels of annotations, the
+  candidate or the parameters that were chosen, code, environment;
+- **patch**: nothing but data, labels or what the project file says of other things.
+
+The first model is 1.0.0. Versions are counted over all models, promoted or not, so a number names one model for ever.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from tiltyard.schemas.records import LabeledSet, Model, ModelId
+from tiltyard.training.differing import Difference, differences
+
+Step = Literal["first", "major", "minor", "patch"]
+TOLD: Final = 3
+"""Differences that a reason names; it counts the rest."""
+FOR_PEOPLE: Final = frozenset({"unit", "description"})
+"""What a column says to annotators only."""
+RECIPE: Final = ("candidates", "tuning", "positive", "costs", "seed", "effective_label")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A model with the project file (as JSON) and the training set that it was made from."""
+
+    model: Model
+    project: Mapping[str, Any]
+    training: LabeledSet
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A model's version, which step led to it, and why."""
+
+    model_id: ModelId
+    major: int
+    minor: int
+    patch: int
+    step: Step
+    why: str
+
+    @property
+    def number(self) -> str:
+        """The version as people write it, for example ``1.2.0``."""
+        return f"{self.major}.{self.minor}.{self.patch}"
+
+
+def versions_of(models: Iterable[Made]) -> dict[ModelId, ModelVersion]:
+    """The version of each model, by its id; ``models`` in the order in which they were recorded."""
+    versions: dict[ModelId, ModelVersion] = {}
+    before, last = None, None
+    for made in models:
+        last = _next(last, before, made)
+        versions[made.model.model_id], before = last, made
+    return versions
+
+
+def contract_of(project: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a project file (as JSON) that a caller of its models must know; what is told to annotators is not."""
+    columns = dict(project.get("columns") or {})
+    for part in ("features", "context"):
+        columns[part] = {name: _without_words(column) for name, column in (columns.get(part) or {}).items()}
+    classes = [{"name": entry["name"]} for entry in project.get("classes") or ()]
+    return {"columns": columns, "pandera": project.get("pandera"), "classes": classes}
+
+
+def recipe_of(made: Made) -> dict[str, Any]:
+    """All that decides over a model beside its data."""
+    chosen = {name: made.model.recipe.get(name) for name in ("candidate", "estimator", "parameters")}
+    code = {"code": made.model.code_version, "environment": dict(made.model.environment)}
+    return {**asked_of(made.project), "chosen": chosen, **code}
+
+
+def asked_of(project: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a project file (as JSON) that decides over a model beside its data and its columns."""
+    return {**{name: project.get(name) for name in RECIPE}, "gate.metric": project.get("gate", {}).get("metric")}
+
+
+def changed_recipe(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What a project file (as JSON) says otherwise of the recipe than it did, as a phrase; empty where nothing."""
+    found = differences(asked_of(before), asked_of(now))
+    return f"the recipe changed: {told(found)}" if found else ""
+
+
+def changed_code(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Which modules of the user's own have another source than a model's environment says; empty where none has."""
+    names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    more = f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
+    return f"own code changed: {', '.join(names[:TOLD])}{more}" if names else ""
+
+
+def _next(last: ModelVersion | None, before: Made | None, made: Made) -> ModelVersion:
+    """The version that follows."""
+    name = made.model.model_id
+    if last is None or before is None:
+        return ModelVersion(name, 1, 0, 0, "first", f"the first model, from {made.training.rows:,} labels")
+    if found := differences(contract_of(before.project), contract_of(made.project)):
+        return ModelVersion(name, last.major + 1, 0, 0, "major", f"another contract: {told(found)}")
+    if found := differences(recipe_of(before), recipe_of(made)):
+        return ModelVersion(name, last.major, last.minor + 1, 0, "minor", f"another recipe: {told(found)}")
+    return ModelVersion(name, last.major, last.minor, last.patch + 1, "patch", _of_data(before, made))
+
+
+def _of_data(before: Made, made: Made) -> str:
+    """How the labels differ."""
+    if before.training.set_id != made.training.set_id:
+        return f"other labels: {made.training.rows:,} instead of {before.training.rows:,}"
+    return f"the same {made.training.rows:,} labels: {told(differences(dict(before.project), dict(made.project)))}"
+
+
+def told(found: Sequence[Difference]) -> str:
+    """The first differences as a list, and how many more there are."""
+    more = f" and {len(found) - TOLD} more" if len(found) > TOLD else ""
+    return "; ".join(map(str, found[:TOLD])) + more
+
+
+def _without_words(column: Mapping[str, Any]) -> dict[str, Any]:
+    """What a column holds, without what is said of it to people."""
+    return {name: value for name, value in column.items() if name not in FOR_PEOPLE}

@@ -1,0 +1,1 @@
+"""Workspace: an open project with its stores, and everything that needs the whole of it."""

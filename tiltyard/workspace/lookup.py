@@ -1,0 +1,73 @@
+"""The versions of a project's models, counted from the ledger."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tiltyard.schemas.errors import NotFound, ProjectFileError, nearest, the_one
+from tiltyard.schemas.project.project_file import recorded_project
+from tiltyard.schemas.records import Model, ModelId, Verdict
+from tiltyard.training.versioning import Made, ModelVersion, versions_of
+from tiltyard.workspace.workspace import Workspace
+
+
+def versions_of_all(workspace: Workspace) -> dict[ModelId, ModelVersion]:
+    """The version of every model, by its id, first to last."""
+    projects: dict[str, Mapping[str, Any]] = {}
+    sets = {labeled.set_id: labeled for labeled in workspace.ledger.models.sets()}
+    models = workspace.ledger.models.all()
+    for model in models:
+        if model.project_hash not in projects:
+            projects[model.project_hash] = project_as_it_was(workspace, model)
+    return versions_of(Made(model, projects[model.project_hash], sets[model.training_id]) for model in models)
+
+
+def version_of(workspace: Workspace, model_id: ModelId) -> ModelVersion:
+    """The version of one model."""
+    return versions_of_all(workspace)[model_id]
+
+
+def verdict_named(workspace: Workspace, name: str) -> Verdict | None:
+    """The verdict whose id begins so; none where no id does, NotFound where more than one does."""
+    found = [one for one in workspace.ledger.champions.verdicts() if one.verdict_id.startswith(name)]
+    return the_one(found, "verdict", name, "'tiltyard history' lists them") if found else None
+
+
+def model_named(workspace: Workspace, name: str) -> Model:
+    """The model that people mean: ``champion``, ``challenger`` (trained last), a version, or the beginning of an id.
+
+    NotFound when there is none, or more than one.
+    """
+    ledger = workspace.ledger
+    if name == "challenger" and (last := ledger.models.last()):
+        return last
+    if name == "champion" and (champion := ledger.champions.champion_id):
+        return ledger.models.get(champion)
+    if name in {"champion", "challenger"}:
+        other = "'challenger' is the model trained last; " if ledger.models.last() else ""
+        raise NotFound(f"there is no {name} yet; {other}'tiltyard status' says what to do next")
+    if "." in name:
+        numbers = {version.number: model_id for model_id, version in versions_of_all(workspace).items()}
+        if name not in numbers:
+            raise NotFound(f"no model has version {name!r}; {nearest(name, numbers)}")
+        return ledger.models.get(numbers[name])
+    return ledger.models.get(name)
+
+
+def show_version(workspace: Workspace, model_id: ModelId) -> ModelVersion:
+    """Tag a model's registered version in MLflow with its version and the reason; it may be repeated."""
+    model, version = workspace.ledger.models.get(model_id), version_of(workspace, model_id)
+    workspace.registry.tag(model.registry_version, "version", version.number)
+    workspace.registry.tag(model.registry_version, "version_why", f"{version.step}: {version.why}")
+    return version
+
+
+def project_as_it_was(workspace: Workspace, model: Model) -> Mapping[str, Any]:
+    """The project file that a model was made under, as JSON, with today's defaults for keys that came later.
+
+    A key's default is what held before there was the key, so that a newer Tiltyard alone makes no new version.
+    """
+    body = workspace.ledger.models.project_version(model.project_hash).body
+    try:
+        return recorded_project(body).model_dump(mode="json")
+    except ProjectFileError:  # a key that there is no more: it is compared as it was recorded
+        return body

@@ -1,0 +1,1 @@
+"""Models of an open project: training, scores, cards, comparisons, and where they came from."""

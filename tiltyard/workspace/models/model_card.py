@@ -1,0 +1,76 @@
+"""All that is known of a model: the ids that make it again, what was said of it, and what it was compared by."""
+
+from typing import Any
+
+from tiltyard.schemas.canonical import digest
+from tiltyard.schemas.records import Model
+from tiltyard.training.versioning import contract_of
+from tiltyard.workspace.lookup import project_as_it_was, version_of
+from tiltyard.workspace.workspace import Workspace
+
+
+def facts_of(workspace: Workspace, model: Model) -> dict[str, Any]:
+    """Version, data, recipe, code, environment and files of a model, from the ledger alone; plain JSON."""
+    version = version_of(workspace, model.model_id)
+    return {
+        "model": model.model_id,
+        "version": version.number,
+        "why": f"{version.step}: {version.why}",
+        "champion": workspace.ledger.champions.champion_id == model.model_id,
+        "trained at": model.recorded_at.isoformat(timespec="seconds"),
+        "data": _data(workspace, model),
+        "recipe": dict(model.recipe),
+        "threshold": model.threshold,
+        "seed": model.seed,
+        "code": model.code_version,
+        "environment": dict(model.environment),
+        "project file": {
+            "hash": model.project_hash,
+            "contract": digest(contract_of(project_as_it_was(workspace, model)))[:16],
+        },
+        "in its trials": dict(model.metrics),
+        "stored": {
+            "file": model.artifact.name,
+            "sha256": model.artifact.sha256,
+            "predictions": model.predictions_hash,
+            "mlflow version": model.registry_version,
+            "mlflow run": model.run_id,
+        },
+    }
+
+
+def said_of(workspace: Workspace, model: Model) -> dict[str, Any]:
+    """The verdicts on a model, first to last, its moves to and from the champion's place, and what it lives on.
+
+    ``importance`` is that of the last verdict that told it, nothing before a verdict.
+    """
+    champions = workspace.ledger.champions
+    verdicts = champions.verdicts_on(model.model_id)
+    told = [(verdict.evidence or {}).get("importance") for verdict in verdicts]
+    return {
+        "verdicts": verdicts,
+        "promotions": [move for move in champions.history() if model.model_id in (move.model_id, move.previous_id)],
+        "importance": next((importance for importance in reversed(told) if importance), []),
+    }
+
+
+def made_of(workspace: Workspace, model: Model) -> dict[str, Any]:
+    """What a model was made of, item by item, for comparing it with another: nothing that always differs."""
+    facts = facts_of(workspace, model)
+    same = ("data", "recipe", "threshold", "seed", "code", "environment", "in its trials")
+    return {"project file": project_as_it_was(workspace, model), **{name: facts[name] for name in same}}
+
+
+def _data(workspace: Workspace, model: Model) -> dict[str, Any]:
+    """The version of the data: training set, ledger position, and the pool as it was then."""
+    labeled = workspace.ledger.models.get_set(model.training_id)
+    files = workspace.pool_files(labeled.position)
+    return {
+        "training set": labeled.set_id,
+        "labels": labeled.rows,
+        "classes": dict(labeled.classes),
+        "ledger position": labeled.position,
+        "pool": digest(sorted(file.sha256 for file in files))[:16],
+        "pool files": len(files),
+        "pool rows": sum(file.rows for file in files),
+    }

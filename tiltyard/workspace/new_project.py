@@ -1,0 +1,169 @@
+"""Making a project from a file: looking into it, and putting project file and data in place."""
+
+import re
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from tiltyard.ingest.casting.lossless import class_text
+from tiltyard.ingest.column_names import folded
+from tiltyard.ingest.inference.csv_dialect import guessed_marks, guessed_options, plain_names, unmarked
+from tiltyard.ingest.inference.project_template import Described, project_text
+from tiltyard.ingest.inference.project_yaml import parse_yaml
+from tiltyard.ingest.inference.schema_inference import NOTHING, Guessed, can_be_named, guess, without_labels
+from tiltyard.ingest.raw_batch import RawRows
+from tiltyard.ingest.validation import check_rows
+from tiltyard.schemas.errors import NotFound, ObjectError, ProjectFileError, nearest
+from tiltyard.schemas.project.class_names import is_same
+from tiltyard.schemas.project.project_file import CsvOptions, Project, parse_project
+from tiltyard.stores.files.local import FileStore
+from tiltyard.stores.readers.format_detection import format_of
+from tiltyard.stores.readers.sandbox import read_object
+from tiltyard.workspace.workspace import PROJECT_FILE
+
+LOOKED_AT: Final = 1 << 16
+MOST_CLASSES: Final = 200
+PLACEHOLDERS: Final = ("no", "yes")
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A project that was just made: its file, what was guessed, and how many of the data's rows it accepts."""
+
+    project_file: Path
+    data_file: Path
+    project: Project
+    guessed: Guessed
+    rows: int
+    bad: int
+
+
+def begin_project(data: Path, folder: Path, label: str | None = None, classes: tuple[str, ...] = ()) -> Begun:
+    """Write a project file from a look at ``data``, and copy the data into the project's incoming folder.
+
+    Nothing is overwritten (ProjectFileError). Raises NotFound when there is no such file, ObjectError when it
+    cannot be read, and ProjectFileError when label or classes do not fit it.
+    """
+    if data.is_dir():
+        raise NotFound(f"{str(data)!r} is a folder; name one of its files")
+    if not data.is_file():
+        raise NotFound(f"no file at {str(data)!r}")
+    project_file, copy = folder / PROJECT_FILE, folder / "incoming" / data.name
+    for place in (project_file, copy):
+        if place.exists() and place.resolve() != data.resolve():
+            raise ProjectFileError(f"{str(place)!r} is there already; nothing is overwritten, choose another --into")
+    about, raw = _look_into(data, folder)
+    guessed, project, text, bad = _settled(about, raw, label, classes)
+    FileStore(folder).write(PROJECT_FILE, text.encode())
+    _copy(data, copy)
+    return Begun(project_file, copy, project, guessed, raw.read, bad)
+
+
+def _look_into(data: Path, folder: Path) -> tuple[Described, RawRows]:
+    """The file's rows as they arrived, and what stands at the head of its project file."""
+    format_name, compression = format_of(data.name, "auto")
+    csv = guessed_options(_beginning(data, compression)) if format_name == "csv" else {}
+    header = read_object(data, data.name, _asking_for(["(none)"], csv)).header
+    named = [name for name in plain_names(header) if can_be_named(name)]
+    if not named:
+        raise ObjectError(f"{data.name!r}: no column that a project file could name")
+    csv, raw = _read(data, named, csv)
+    ending = "".join(Path(data.name).suffixes[-2 if compression else -1 :])
+    return Described(_name_of(folder.resolve().name), data.name, f"*{ending}", csv), raw
+
+
+def _read(data: Path, named: list[str], csv: dict[str, Any]) -> tuple[dict[str, Any], RawRows]:
+    """The file's rows, with the options that read more of them: an escape is kept only where it mends rows."""
+    raw = read_object(data, data.name, _asking_for(named, csv))
+    if "escape" not in csv:
+        return csv, raw
+    others = {name: value for name, value in csv.items() if name != "escape"}
+    plain = read_object(data, data.name, _asking_for(named, others))
+    return (csv, raw) if raw.unreadable.height < plain.unreadable.height else (others, plain)
+
+
+def _beginning(data: Path, compression: str) -> str:
+    """The file's first characters, decompressed; what is not UTF-8 will be told by the reader."""
+    try:
+        stream = pa.OSFile(str(data))
+        source = pa.CompressedInputStream(stream, compression) if compression else stream
+        with source:
+            return bytes(source.read(LOOKED_AT)).decode("utf-8", "replace").removeprefix("\ufeff")
+    except OSError as error:
+        raise ObjectError(f"{data.name!r}: {error}") from error
+
+
+def _asking_for(names: list[str], csv: dict[str, Any]) -> Project:
+    """A project that asks the reader for some columns."""
+    columns = {"features": {name: {"kind": "text"} for name in names}, "extra": "ignore"}
+    source = {"csv": csv}
+    return Project.model_validate({"name": "probe", "classes": ["a", "b"], "columns": columns, "source": source})
+
+
+def _name_of(folder: str) -> str:
+    """A project's name from a folder's.
+
+    >>> _name_of("My Bank (2)"), _name_of("2024")
+    ('my-bank-2', 'project-2024')
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-") or "project"
+    return (name if name[0].isalpha() else f"project-{name}")[:60]
+
+
+def _settled(
+    about: Described, raw: RawRows, label: str | None, classes: tuple[str, ...]
+) -> tuple[Guessed, Project, str, int]:
+    """The guess, the project it makes, its text and how many rows it refuses: tried on the rows themselves."""
+    if label is not None and label not in raw.header:
+        label = folded(label)
+    if label is not None and label not in raw.header:
+        raise ProjectFileError(f"no column {label!r} in {about.data!r}; {nearest(label, raw.header)}")
+    if not raw.read:
+        raise ObjectError(f"{about.data!r}: a header and no row; there is nothing to look at")
+    marks, numbers = guessed_marks(raw, about.csv.get("delimiter", ","), label)
+    about = replace(about, csv={**about.csv, **marks})
+    plain = unmarked(raw, numbers, CsvOptions.model_validate(about.csv)) if marks else raw.cells
+    guessed = guess(replace(raw, cells=plain), label)
+    if not guessed.of("features"):
+        raise ObjectError(f"{about.data!r}: no column to learn from; label, keys and constant columns are none")
+    chosen = _classes(guessed, classes, about)
+    text = project_text(about, without_labels(guessed, chosen), chosen)
+    project = parse_project(parse_yaml(text, PROJECT_FILE), PROJECT_FILE)
+    return guessed, project, text, check_rows(raw, project).bad.height
+
+
+def _classes(guessed: Guessed, classes: tuple[str, ...], about: Described) -> tuple[str, ...]:
+    """The classes: those that were named, else those of the labels, else two placeholders."""
+    if classes:
+        _agree(guessed, classes)
+        return classes
+    if guessed.label is None:
+        return PLACEHOLDERS
+    if not 2 <= len(guessed.classes) <= MOST_CLASSES:
+        found = f"column {guessed.label!r} of {about.data!r} holds {len(guessed.classes)} different labels"
+        raise ProjectFileError(f"{found}; name the classes with --classes a,b")
+    return guessed.classes
+
+
+def _agree(guessed: Guessed, classes: tuple[str, ...]) -> None:
+    """Refuse classes that leave out a label that the data holds, or that are fewer than two."""
+    if len(set(classes)) < 2:
+        raise ProjectFileError(f"two classes at least are needed, got {', '.join(classes)!r}")
+    same = [name for name in guessed.classes if any(is_same(name, one) for one in classes)]
+    known = {*same, *(name for name in guessed.classes if class_text(name, classes) in classes), *NOTHING}
+    unknown = [name for name in guessed.classes if name not in known]
+    if unknown:
+        raise ProjectFileError(f"column {guessed.label!r} holds {unknown[0]!r}; {nearest(unknown[0], classes)}")
+
+
+def _copy(data: Path, place: Path) -> None:
+    """Copy the data to where objects arrive; it has its name only once it is whole."""
+    if place.exists():
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    arriving = place.with_name(f"{place.name}.part")
+    shutil.copyfile(data, arriving)
+    arriving.rename(place)

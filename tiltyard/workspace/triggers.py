@@ -1,0 +1,127 @@
+"""What is due, counted from the ledger whatever event woke us: a training, a look, a promotion, a person's approval."""
+
+from tiltyard.gate.approving import Standing, approval_of
+from tiltyard.gate.triggers import (
+    DISAGREEMENT,
+    Asked,
+    Judging,
+    challenger_to_judge,
+    nothing_to_learn,
+    open_question,
+    told_question,
+    training_is_due,
+    verdict_to_act_on,
+    wants_the_differing,
+)
+from tiltyard.labels.current_classes import todays_labels
+from tiltyard.schemas.records import Due, EffectiveLabel, ModelId, Verdict
+from tiltyard.stores.user_code.own_code import PREFIX, own_code
+from tiltyard.training.versioning import changed_code, changed_recipe
+from tiltyard.workspace.lookup import project_as_it_was
+from tiltyard.workspace.models.labeled_sets import set_id_of, with_payloads
+from tiltyard.workspace.workspace import Workspace
+
+
+def due_for_training(workspace: Workspace) -> Due:
+    """Whether a training would make a model that is not known, of enough new annotations or of another recipe or own
+    code; and why or why not.
+
+    Labels are read only when count or change say that it may be worth it.
+    """
+    annotations, new, changed = workspace.ledger.annotations, new_since_training(workspace), what_changed(workspace)
+    if new < workspace.project.triggers.labels and not changed:
+        return training_is_due(new, [], workspace.project)
+    labels = todays_labels(annotations.voices(), workspace.project).labels
+    training = [label for label in labels if not label.evaluation]
+    due = training_is_due(new, training, workspace.project, changed)
+    known = _known(workspace, training, changed) if due else None
+    return nothing_to_learn(new, changed, known) if known else due
+
+
+def what_changed(workspace: Workspace) -> str:
+    """What of recipe and own code is other than when the last model was trained, as a phrase; empty where nothing is.
+
+    A model of a time when own code was not recorded says nothing of it.
+    """
+    last = workspace.ledger.models.last()
+    if last is None:
+        return ""
+    then = {name.removeprefix(PREFIX): said for name, said in last.environment.items() if name.startswith(PREFIX)}
+    code = changed_code(then, own_code(workspace.project).modules) if then else ""
+    if last.project_hash == workspace.project.project_hash:
+        return code
+    recipe = changed_recipe(project_as_it_was(workspace, last), workspace.project.model_dump(mode="json"))
+    return "; ".join(part for part in (recipe, code) if part)
+
+
+def _known(workspace: Workspace, training: list[EffectiveLabel], changed: str) -> ModelId | None:
+    """The model that a training of these labels would make, if it was made already."""
+    set_id = set_id_of("training", with_payloads(workspace, training))
+    last = workspace.ledger.models.last()
+    if last and last.training_id == set_id and not changed:
+        return last.model_id
+    # It brings scikit-learn, whose import takes a second.
+    from tiltyard.workspace.models.training import model_id_of, warm_recipe
+
+    model_id = model_id_of(set_id, workspace.project, warm_recipe(workspace))
+    return model_id if workspace.ledger.models.known(model_id) else None
+
+
+def new_since_training(workspace: Workspace) -> int:
+    """How many annotations came after the last training set that a model came of."""
+    return workspace.ledger.annotations.count(since=workspace.ledger.models.trained_until())
+
+
+def judging_of(workspace: Workspace) -> Judging:
+    """What was decided so far over challengers and champion."""
+    champions = workspace.ledger.champions
+    approvals = champions.approvals()
+    return Judging(
+        last=workspace.ledger.models.last(),
+        champion=champions.champion_id,
+        verdicts=champions.verdicts(),
+        moves=champions.history(),
+        declined=frozenset(verdict for verdict, answer in approvals.items() if not answer.approved),
+    )
+
+
+def challenger_due(workspace: Workspace, evaluation_id: str) -> ModelId | None:
+    """The model that awaits a verdict on an evaluation set, if there is one."""
+    now, policy, due = judging_of(workspace), workspace.project.gate, False
+    asked = {}
+    if (question := open_question(now, policy)) is not None:
+        asked = {question.verdict_id: asked_for(workspace, question)}
+        due = bool(due_for_training(workspace))
+    return challenger_to_judge(now, evaluation_id, policy, asked, due)
+
+
+def question_of(workspace: Workspace) -> Verdict | None:
+    """The verdict that wants more evaluation labels and will be taken up again when they are there, if there is one."""
+    return open_question(judging_of(workspace), workspace.project.gate)
+
+
+def told_question_of(workspace: Workspace) -> str:
+    """What the open question is about and how far its labels are; empty where none is open."""
+    question = question_of(workspace)
+    return told_question(question, asked_for(workspace, question)) if question else ""
+
+
+def asked_for(workspace: Workspace, question: Verdict) -> Asked:
+    """How far the labels are that were asked for in an undecided verdict's name."""
+    own = [one for one in workspace.ledger.assignments.to_evaluate() if one.verdict_id == question.verdict_id]
+    if wants_the_differing(question):
+        own = [one for one in own if one.strategy == DISAGREEMENT]
+    waiting = {one.sample_id for one in own if one.state == "open"}
+    return Asked(len({one.sample_id for one in own}), len(waiting))
+
+
+def verdict_to_promote(workspace: Workspace) -> Verdict | None:
+    """The newest verdict that says promote and was not acted on, if it was decided against today's champion."""
+    champions = workspace.ledger.champions
+    acted_on = [move.verdict_id for move in champions.history()]
+    return verdict_to_act_on(champions.verdicts(), acted_on, champions.champion_id)
+
+
+def approval_due(workspace: Workspace, verdict: Verdict) -> Standing:
+    """Where a verdict stands now between gate and person."""
+    return approval_of(verdict, workspace.ledger.champions.approvals(), workspace.clock())
