@@ -67,7 +67,7 @@ def _is_documented(member: Any) -> bool:
 
 def _section(name: str, member: Any) -> str:
     """One function, method or property: its signature, its text, its example."""
-    function: Callable[..., Any] = member.fget if isinstance(member, property) else member
+    function: Any = member.fget if isinstance(member, property) else member
     text = inspect.getdoc(function) or ""
     about, example = _apart(text)
     call = "" if isinstance(member, property) else _signature(function)

@@ -19,7 +19,7 @@ class IngestResult(Displayed):
     """The batches that one ``ingest`` made, and the files that it left alone.
 
     Attributes:
-        batches: A record for each object that was checked, with its counts; see :class:`tiltyard.schemas.records.Batch`.
+        batches: The ledger's record of each object that was checked, with its counts.
         rows: The same as table rows, with the object's name.
         left: What is in the source but is not a batch, with the reason; each is reported once.
         samples: The number of samples in the pool.

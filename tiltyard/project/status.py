@@ -154,6 +154,11 @@ def disputes_of(workspace: Workspace) -> int:
     return len(disputed(contested, workspace.project.effective_label))
 
 
+def labels_of(workspace: Workspace) -> list[EffectiveLabel]:
+    """All effective labels of the classes that the project file has now."""
+    return todays_labels(workspace.ledger.annotations.voices(), workspace.project).labels
+
+
 def labels_by_class(labels: Sequence[EffectiveLabel], names: list[str]) -> list[dict[str, Any]]:
     """One row per class: effective labels to train on and to judge on."""
     return [

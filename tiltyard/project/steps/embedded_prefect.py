@@ -5,8 +5,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tiltyard.apps.cli.deployment.embedded_server import bind_embedded_server
 from tiltyard.project.errors import DEBUG
+from tiltyard.project.steps.embedded_server import bind_embedded_server
 
 
 @contextmanager

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import tiltyard
-from tests.project.conftest import annotate_queue, made_project, true_labels
 from tests.projects.small_project import a_day
+from tests.python_api.conftest import annotate_queue, made_project, true_labels
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -186,4 +186,4 @@ def test_public_names() -> None:
     assert sorted(tiltyard.__all__) == dir(tiltyard) == ["Project", "TiltyardError", "__version__", "init", "open"]
     assert tiltyard.__version__.count(".") == 2
     with pytest.raises(AttributeError, match="has no attribute 'opne'; it has Project"):
-        tiltyard.opne  # type: ignore[attr-defined]  # noqa: B018 # the very mistake
+        tiltyard.opne  # noqa: B018 # the very mistake

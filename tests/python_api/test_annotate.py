@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import tiltyard
-from tests.project.conftest import annotate_queue
+from tests.python_api.conftest import annotate_queue
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -88,15 +88,15 @@ def test_one_bad_row_stores_none(
     before = len(project.annotations())
     rows = queue.assign(label="yes")
     for name, value in changed.items():
-        rows[name] = _with(rows, name, value)
+        rows[name] = pd.Series(_with(rows, name, value), dtype="object")
     with pytest.raises(tiltyard.TiltyardError, match=f"nothing was stored: 1 of 4 rows were refused: {words}"):
         project.annotate(rows, by="ada")
     assert len(project.annotations()) == before
 
 
-def _with(rows: pd.DataFrame, name: str, value: str) -> list[object]:
+def _with(rows: pd.DataFrame, name: str, value: str) -> "list[str | None]":
     """A column with another value in its third row."""
-    values: list[object] = list(rows[name]) if name in rows else [None] * len(rows)
+    values: list[str | None] = list(rows[name]) if name in rows else [None] * len(rows)
     values[2] = value
     return values
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import tiltyard
-from tests.project.conftest import made_project
+from tests.python_api.conftest import made_project
 from tiltyard.samples.features import feature_frame
 
 BAD = [
@@ -66,7 +66,8 @@ def test_a_row_that_the_pool_would_refuse_is_refused(
 
 
 def test_missing_values_are_left_to_the_model(project: tiltyard.Project) -> None:
-    rows = rows_of(project, 3).assign(y=None, colour=[None, "red", "blue"])
+    rows = rows_of(project, 3).assign(y=np.nan)
+    rows.loc[0, "colour"] = None
     assert set(project.champion.predict(rows)) <= {"no", "yes"}
 
 

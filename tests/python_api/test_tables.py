@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import tiltyard
-from tests.project.conftest import annotate_queue
+from tests.python_api.conftest import annotate_queue
 from tiltyard.project.tables import TABLES, schema_of
 from tiltyard.schemas.pool_types import pool_schema
 
