@@ -182,7 +182,9 @@ def settings_page() -> str:
         f"{NOTICE}\n# Settings\n\n"
         "Environment variables locate the stores. Every setting has a default that works without a server.\n\n"
         + _settings_table(Settings)
-        + "\n## The labeling server\n\nFor 'tiltyard label serve' and the ASGI factory `tiltyard.apps.labeling.asgi:create`.\n\n"
+        + "\n## The labeling server\n\n"
+        + "Of 'tiltyard label serve' and of the factory `tiltyard.apps.labeling.asgi:create`."
+        + "\n\n"
         + _settings_table(LabelingSettings)
         + "\n## The watch\n\nFor 'tiltyard watch', which turns S3 notifications into runs.\n\n"
         + _settings_table(WatchSettings)

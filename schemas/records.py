@@ -7,7 +7,7 @@ a step that is repeated finds its own record instead of making a second one.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, NewType
+from typing import Any, Final, Literal, NamedTuple, NewType
 
 ObjectId = NewType("ObjectId", str)
 BatchId = NewType("BatchId", str)
@@ -27,6 +27,9 @@ Purpose = Literal["query", "random", "evaluation", "gold"]
 Role = Literal["annotator", "adjudicator", "lead"]
 Decision = Literal["promote", "keep", "roll_back"]
 Outcome = Literal["pass", "fail", "undecided"]
+
+DISAGREEMENT: Final = "disagreement"
+"""The strategy of assignments that are drawn where champion and challenger differ."""
 
 Payload = dict[str, Any]
 """A sample's own values by column name, JSON types only."""

@@ -267,7 +267,8 @@ class Project(Part):
     def said(self, label: str) -> str | None:
         """The class, alias or retired class that a label means, as the file spells it; none where it means none.
 
-        This is the one door for labels, from whichever side they come: the rule is in :mod:`tiltyard.schemas.project.class_names`.
+        This is the one door for labels, from whichever side they come: the rule is in
+        :mod:`tiltyard.schemas.project.class_names`.
         """
         return self.names.said(label)
 

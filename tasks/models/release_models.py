@@ -1,7 +1,7 @@
 """Let go the bytes of rejected models that the project file does not keep; their records stay: each can be rebuilt."""
 
+from tiltyard.gate.retention import may_go
 from tiltyard.tasks.step import step
-from tiltyard.training.retention import may_go
 from tiltyard.workspace.checks.disk_usage import told_bytes
 from tiltyard.workspace.triggers import judging_of
 from tiltyard.workspace.workspace import open_workspace

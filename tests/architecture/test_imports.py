@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from tests.architecture.sources import PACKAGES, ROOT, product_sources
+from tests.architecture.sources import PACKAGES, ROOT, product_sources, sources
+from tiltyard.workspace.models.provenance import ROOMS
 
 
 def test_import_contracts_are_kept() -> None:
@@ -29,6 +30,20 @@ def test_top_level_names_belong_to_nobody_else() -> None:
     assert {name: owners[name] for name in PACKAGES if set(owners.get(name, [])) - {"tiltyard"}} == {}
 
 
+def test_our_packages_are_imported_under_our_name() -> None:
+    """A user's own schemas.py, tasks.py or flows/ may lie on the path, and is theirs."""
+    linked = set(PACKAGES) - {"tiltyard"}
+    bare = [
+        source.place(node)
+        for source in sources()
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names])
+        if name.split(".")[0] in linked
+    ]
+    assert bare == []
+
+
 def test_imports_are_absolute() -> None:
     """Prefect's loader cannot follow relative imports."""
     relative = [
@@ -40,9 +55,7 @@ def test_imports_are_absolute() -> None:
     assert relative == []
 
 
-@pytest.mark.parametrize(
-    "package", ["schemas", "tiltyard.rules", "tiltyard.stores", "tiltyard.reports.html", "tasks", "flows", "apps"]
-)
+@pytest.mark.parametrize("package", ["schemas", "tiltyard.stores", "tiltyard.reports.html", "tasks", "flows", "apps"])
 def test_package_says_what_belongs_there(package: str) -> None:
     path = ROOT / package.replace(".", "/") / "__init__.py"
     text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
@@ -55,12 +68,15 @@ def test_every_package_says_what_it_is() -> None:
     assert [source.name for source in packages if not ast.get_docstring(source.tree)] == []
 
 
-def test_rules_have_no_clock_no_chance_no_files() -> None:
+PURE = ("schemas", *(f"tiltyard/{room}" for room in (*ROOMS, "monitoring")))
+
+
+def test_pure_rooms_have_no_clock_no_chance_no_files() -> None:
     """Time, rng and seed come in as arguments; reading and writing is for stores."""
     found = [
         f"{source.place(node)} {called}"
         for source in product_sources()
-        if source.name.startswith(("tiltyard/rules/", "schemas/"))
+        if source.name.startswith(tuple(f"{room}/" for room in PURE))
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Call)
         for called in [ast.unparse(node.func)]

@@ -24,7 +24,7 @@ from tests.servers.ports import free_port
 from tests.servers.whole_postgresql import WholePostgresql
 
 BIN: Final = Path(sys.executable).parent
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "deployments" / "compose"
 VARIABLE: Final = re.compile(r"\$\{(?P<name>\w+)(?::(?P<how>[?-])(?P<more>[^}]*))?\}")
 PORTS: Final = {

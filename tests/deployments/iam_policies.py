@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-FOLDER: Final = Path(__file__).parent.parent / "deployments" / "iam"
+FOLDER: Final = Path(__file__).parents[2] / "deployments" / "iam"
 ACCOUNT: Final = "123456789012"
 PLACES: Final = {
     "landing_bucket": "tiltyard-landing",

@@ -22,7 +22,7 @@ import httpx
 
 from tests.servers.ports import free_port
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "tests" / "label-studio.lock"
 FOLDER = ROOT / ".venv-label-studio"
 COMMAND = FOLDER / "bin" / "label-studio"

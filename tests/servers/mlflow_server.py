@@ -41,7 +41,7 @@ def running_mlflow(folder: Path, backend: str | None = None, password: str = "")
 
 def _users(folder: Path, password: str) -> dict[str, str]:
     """The settings of a server with one user, kept in its own folder."""
-    deployed = Path(__file__).parent.parent / "deployments" / "docker" / "mlflow_auth.ini"
+    deployed = Path(__file__).parents[2] / "deployments" / "docker" / "mlflow_auth.ini"
     users = folder / "users.ini"
     users.write_text(deployed.read_text("utf-8").replace("/tmp/", f"{folder}/"), "utf-8")
     return {

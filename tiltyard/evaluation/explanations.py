@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from tiltyard.evaluation.predictions import predictions_of
 from tiltyard.evaluation.words import without_each_word
-from tiltyard.query.committee import rows_of
-from tiltyard.samples.features import MISSING, feature_frame
+from tiltyard.samples.features import MISSING, feature_frame, rows_of
 from tiltyard.schemas.project.project_file import Project
 from tiltyard.schemas.records import Factor, Suggestion
 

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from tiltyard.evaluation.metrics import answered, greater_is_better, scores_of
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.gate.findings import Findings
 
 Floats = NDArray[np.float64]
 
@@ -42,8 +41,8 @@ class Drawn:
 
 def lure(
     metric: str, labels: NDArray[np.str_], champion: Predictions, challenger: Predictions, drawn: Drawn
-) -> Findings:
-    """Both models' metric and the gain by LURE, told as ``lure``; each None where it is undefined.
+) -> dict[str, Any]:
+    """Both models' metric and the gain by LURE, by name; each None where it is undefined.
 
     The gain is positive where the challenger is better, for losses too.
     """
@@ -51,8 +50,7 @@ def lure(
     old, new = (_value(metric, labels, side, weights) for side in (champion, challenger))
     sign = 1 if greater_is_better(metric) else -1
     gain = sign * (new - old)
-    told = {"challenger": _plain(new), "champion": _plain(old), "gain": _plain(gain)}
-    return Findings(told={"lure": told})
+    return {"challenger": _plain(new), "champion": _plain(old), "gain": _plain(gain)}
 
 
 def lure_weights(drawn: Drawn) -> Floats:

@@ -1,8 +1,8 @@
 """How good predictions are: eight metrics by name, equal to scikit-learn's, for one or many weightings of the rows.
 
-A ninth may be the project's own, named by import path (:mod:`tiltyard.evaluation.custom_metrics`). A weighting says how often
-each row counts. All ones gives the plain metric; a bootstrap resample is the count of each row in it, so thousands of
-resamples are a few matrix products. Undefined is NaN, never a warning.
+A ninth may be the project's own, named by import path (:mod:`tiltyard.evaluation.custom_metrics`). A weighting
+says how often each row counts. All ones gives the plain metric; a bootstrap resample is the count of each
+row in it, so thousands of resamples are a few matrix products. Undefined is NaN, never a warning.
 """
 
 from collections.abc import Callable

@@ -2,8 +2,9 @@
 
 Method: the interval is Student's, with the standard error of a paired bootstrap (Efron and Tibshirani 1993, An
 Introduction to the Bootstrap, ch. 6 and 12.4) and one degree of freedom less than there are rows that carry the gain
-(:func:`~tiltyard.evaluation.influence.carrying_rows`): a gain that rests on four decisions is known as well as four rows
-let it, however many others agree. A gain in accuracy must also stand by the exact sign test of the rows won and lost;
+(:func:`~tiltyard.evaluation.influence.carrying_rows`): a gain that rests on four decisions is known as well as four
+rows let it, however many others agree.
+A gain in accuracy must also stand by the exact sign test of the rows won and lost;
 the wider of the two intervals counts. Quantiles of resamples promise too much where few decisions differ, and nothing
 at strict levels (decision 0031).
 

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tiltyard.evaluation.predictions import Predictions
+from tiltyard.evaluation.resampled_rows import CELLS, resampled
 from tiltyard.evaluation.strata import Strata
 from tiltyard.schemas.project.gate import Gate
 
@@ -54,6 +55,11 @@ class Examined:
     population: tuple[Predictions, Predictions] | None = None
     stopwatch: Callable[[], float] | None = None
     units: NDArray[np.str_] | None = None
+
+
+def resampled_weights(examined: Examined, draws: int, cells: int = CELLS) -> NDArray[np.float64]:
+    """The examined rows' weights, then their weights under each resample; float64 (1 + draws, n)."""
+    return resampled(examined.weights, examined.strata, examined.units, examined.seed, draws, cells)
 
 
 def harm_level(policy: Gate) -> float:

@@ -7,7 +7,7 @@ from typing import Final
 
 from tiltyard.schemas.project.gate import Gate
 from tiltyard.schemas.project.project_file import Project
-from tiltyard.schemas.records import Due, EffectiveLabel, Model, ModelId, Promotion, Verdict, VerdictId
+from tiltyard.schemas.records import DISAGREEMENT, Due, EffectiveLabel, Model, ModelId, Promotion, Verdict, VerdictId
 
 
 def training_is_due(new_annotations: int, labels: Sequence[EffectiveLabel], project: Project, changed: str = "") -> Due:
@@ -56,9 +56,6 @@ class Asked:
     asked: int = 0
     waiting: int = 0
 
-
-DISAGREEMENT: Final = "disagreement"
-"""Where a verdict wants labels that are drawn where two models differ, and the strategy of such assignments."""
 
 NOTHING_ASKED: Final[Mapping[VerdictId, Asked]] = MappingProxyType({})
 

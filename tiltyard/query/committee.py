@@ -9,6 +9,7 @@ from scipy.stats import entropy
 from sklearn.base import clone
 
 from tiltyard.query.feature_space import unwrapped
+from tiltyard.samples.features import rows_of
 
 Scores = NDArray[np.float64]
 
@@ -69,8 +70,3 @@ def _bootstrap(labels: NDArray[Any], rng: np.random.Generator) -> NDArray[np.int
     """Row numbers drawn with replacement, as many of each class as there are."""
     of_class = [np.flatnonzero(labels == name) for name in np.unique(labels)]
     return np.concatenate([rng.choice(rows, size=len(rows)) for rows in of_class])
-
-
-def rows_of(X: Any, positions: Any) -> Any:
-    """Rows of an array, a sparse matrix, or a pandas object, by position (a slice or row numbers)."""
-    return X.iloc[positions] if hasattr(X, "iloc") else X[positions]

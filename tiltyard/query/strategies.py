@@ -4,8 +4,8 @@ A strategy is callable as modAL's are, ``strategy(classifier, X_pool, n_instance
 also serve ``modAL.models.ActiveLearner(query_strategy=...)``. Unlike modAL's, ties are in seeded order, the pool is
 read in slices, and asking for more rows than there are gives all of them.
 
-To add one: a measure or a pick, a line in ``STRATEGIES``, a name in ``tiltyard.schemas.project.project_file.StrategyName``, and a row in
-the tests' table.
+To add one: a measure or a pick, a line in ``STRATEGIES``, a name in ``StrategyName`` of the project file,
+and a row in the tests' table.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,11 +24,12 @@ from sklearn.utils.validation import check_is_fitted
 from tiltyard.query import diversity
 from tiltyard.query.batch_selection import ranked
 from tiltyard.query.cold_start import typical
-from tiltyard.query.committee import Committee, rows_of, vote_entropies
+from tiltyard.query.committee import Committee, vote_entropies
 from tiltyard.query.diversity import Positions
 from tiltyard.query.feature_space import Offer
 from tiltyard.query.linear_margin import may_be_below
 from tiltyard.query.top_k import WANTING, Gathering
+from tiltyard.samples.features import rows_of
 from tiltyard.samples.hashing import chance_keys
 from tiltyard.schemas.errors import TiltyardError, TrainingError, nearest
 from tiltyard.schemas.project.project_file import StrategyName

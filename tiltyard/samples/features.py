@@ -1,7 +1,7 @@
 """From a project's rows to the frame that a model takes: one conversion, used by training, asking and serving."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -78,3 +78,8 @@ def _with_moments(frame: pl.DataFrame, project: Project) -> pl.DataFrame:
         pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us").dt.replace_time_zone("UTC")
         for name in times
     )
+
+
+def rows_of(X: Any, positions: Any) -> Any:
+    """Rows of an array, a sparse matrix, or a pandas object, by position (a slice or row numbers)."""
+    return X.iloc[positions] if hasattr(X, "iloc") else X[positions]

@@ -10,10 +10,6 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.model_selection import FixedThresholdClassifier
-from sklearn.pipeline import Pipeline
-
-from tiltyard.training.thresholds import with_threshold
 
 LARGEST: Final = 1e30
 """The largest magnitude that models, distances and clusters see. Times a weight of 1e8 it is still a float32, and
@@ -68,21 +64,6 @@ def bounded(rows: Any) -> Any:
     if sparse.issparse(rows):
         return _bounded_sparse(rows)
     return _clipped(rows) if _is_beyond(rows) else rows
-
-
-def within_bounds(model: Any) -> Any:
-    """A fitted model that bounds what it is asked about; itself where it does already.
-
-    Models that were trained before this step was there meet today's rows behind it. The threshold stays outermost.
-    """
-    if isinstance(model, FixedThresholdClassifier):
-        inner = model.estimator_.estimator
-        outer = within_bounds(inner)
-        return model if outer is inner else with_threshold(outer, model.threshold, str(model.pos_label))
-    steps = model.steps if isinstance(model, Pipeline) else [("model", model)]
-    if any(isinstance(step, Bounded) for _, step in steps):
-        return model
-    return Pipeline([(STEP, Bounded()), *steps])
 
 
 def _is_beyond(values: Any) -> bool:

@@ -11,6 +11,8 @@ from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 
 from tiltyard.samples.features import MISSING
+from tiltyard.samples.numeric_bounds import STEP as BOUNDS_STEP
+from tiltyard.samples.numeric_bounds import Bounded
 from tiltyard.schemas.project.project_file import Project
 from tiltyard.training.thresholds import with_threshold
 
@@ -121,3 +123,18 @@ def _behind(step: ColumnsOfThen, model: Any) -> Any:
         return with_threshold(inner, model.threshold, str(model.pos_label))
     steps = model.steps if isinstance(model, Pipeline) else [("model", model)]
     return Pipeline([(STEP, step), *steps])
+
+
+def within_bounds(model: Any) -> Any:
+    """A fitted model that bounds what it is asked about; itself where it does already.
+
+    Models that were trained before this step was there meet today's rows behind it. The threshold stays outermost.
+    """
+    if isinstance(model, FixedThresholdClassifier):
+        inner = model.estimator_.estimator
+        outer = within_bounds(inner)
+        return model if outer is inner else with_threshold(outer, model.threshold, str(model.pos_label))
+    steps = model.steps if isinstance(model, Pipeline) else [("model", model)]
+    if any(isinstance(step, Bounded) for _, step in steps):
+        return model
+    return Pipeline([(BOUNDS_STEP, Bounded()), *steps])

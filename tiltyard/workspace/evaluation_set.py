@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from tiltyard.evaluation.predictions import Predictions, predictions_of
 from tiltyard.evaluation.strata import Strata
 from tiltyard.gate.disagreement_sampling import differing, speaking
-from tiltyard.gate.triggers import DISAGREEMENT
 from tiltyard.labels.current_classes import rows_of_today
 from tiltyard.samples.evaluation_split import first_in_order
 from tiltyard.samples.features import feature_frame
-from tiltyard.schemas.records import Model, VerdictId
+from tiltyard.schemas.records import DISAGREEMENT, Model, VerdictId
 from tiltyard.stores.ledger.assignments import ToEvaluate
 from tiltyard.workspace.latest import Latest
 from tiltyard.workspace.models.scores import said_of

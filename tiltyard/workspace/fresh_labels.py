@@ -2,10 +2,9 @@
 
 import polars as pl
 
-from tiltyard.gate.triggers import DISAGREEMENT
 from tiltyard.labels.current_classes import todays_labels
 from tiltyard.samples.features import frame_of_json
-from tiltyard.schemas.records import Promotion, SampleId
+from tiltyard.schemas.records import DISAGREEMENT, Promotion, SampleId
 from tiltyard.workspace.workspace import Workspace
 
 

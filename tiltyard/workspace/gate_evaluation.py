@@ -126,7 +126,9 @@ def _lure(workspace: Workspace, judged: Judged) -> Findings:
         seed=workspace.project.seed,
     )
     metric = workspace.project.gate.metric
-    return lure(metric, judged.labels, champion.predictions, judged.challenger.predictions, drawn)
+    return Findings(
+        told={"lure": lure(metric, judged.labels, champion.predictions, judged.challenger.predictions, drawn)}
+    )
 
 
 def _overlap(rows: pl.DataFrame, sides: list[Side]) -> int:

@@ -2,7 +2,6 @@
 
 from tiltyard.gate.approving import Standing, approval_of
 from tiltyard.gate.triggers import (
-    DISAGREEMENT,
     Asked,
     Judging,
     challenger_to_judge,
@@ -14,7 +13,7 @@ from tiltyard.gate.triggers import (
     wants_the_differing,
 )
 from tiltyard.labels.current_classes import todays_labels
-from tiltyard.schemas.records import Due, EffectiveLabel, ModelId, Verdict
+from tiltyard.schemas.records import DISAGREEMENT, Due, EffectiveLabel, ModelId, Verdict
 from tiltyard.stores.user_code.own_code import PREFIX, own_code
 from tiltyard.training.versioning import changed_code, changed_recipe
 from tiltyard.workspace.lookup import project_as_it_was

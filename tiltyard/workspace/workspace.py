@@ -214,7 +214,7 @@ class Workspace:
         One that was trained under a project file with other columns is given the columns of its time.
         """
         # It brings scikit-learn, as the registry does.
-        from tiltyard.samples.numeric_bounds import within_bounds
+        from tiltyard.training.model_migration import within_bounds
 
         loaded = within_bounds(self._loaded(model))
         if model.project_hash == self.project.project_hash:

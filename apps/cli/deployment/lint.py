@@ -29,7 +29,7 @@ from prefect.events.schemas.deployment_triggers import BaseDeploymentTrigger
 from prefect.server.utilities.user_templates import TemplateSecurityError, validate_user_template
 from pydantic import TypeAdapter
 
-import flows
+from tiltyard import flows
 from tiltyard.apps.cli.deployment.lint_keys import Found, Place, names_of, refused, unknown_keys
 from tiltyard.apps.cli.deployment.lint_parameters import mistakes_in_parameters
 from tiltyard.apps.cli.deployment.lint_triggers import TRIGGERS, mistakes_in_trigger
@@ -210,7 +210,7 @@ def _without(value: Mapping[str, Any], key: str) -> dict[str, Any]:
 @cache
 def every_flow() -> dict[str, Flow[..., Any]]:
     """Every flow of the package, by its entry point."""
-    modules = [import_module(f"flows.{one.name}") for one in iter_modules(flows.__path__)]
+    modules = [import_module(f"{flows.__name__}.{one.name}") for one in iter_modules(flows.__path__)]
     return {
         f"{module.__name__}.{name}": value
         for module in modules

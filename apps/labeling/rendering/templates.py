@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse
 from tiltyard.apps.labeling.service.callers import Caller, Visitor
 from tiltyard.apps.labeling.service.service import service_of
 
-FOLDER: Final = Path(__file__).parent
+FOLDER: Final = Path(__file__).parents[1]
 Link = dict[str, Any]
 
 

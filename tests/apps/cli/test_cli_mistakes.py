@@ -176,7 +176,8 @@ def test_the_schema_knows_every_key_of_a_project_file() -> None:
 
 def test_looking_imports_nothing_heavy(empty: Path) -> None:
     heavy = "{'prefect', 'mlflow', 'pandera', 'sklearn', 'pandas'}"
-    script = f"import sys; from tiltyard.apps.cli.main import app; app(['status', '-p', {str(empty)!r}], standalone_mode=False)"
+    script = "import sys; from tiltyard.apps.cli.main import app; "
+    script += f"app(['status', '-p', {str(empty)!r}], standalone_mode=False)"
     script += f"; print('HEAVY', sorted({heavy} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert run.stdout.splitlines()[-1] == "HEAVY []", run.stderr

@@ -90,7 +90,7 @@ time.sleep(600)
 def test_a_running_server_outlives_the_thread_that_started_it_and_no_more(tmp_path: Path) -> None:
     port = free_port()
     command = [sys.executable, "-c", STARTS_A_MODULE, str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as parent:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         assert _answers(port, 30)

@@ -265,7 +265,7 @@ def test_loading_from_the_folder_does_not_import_mlflow(registry: Registry, logg
         f"registry.load(type('Model', (), dict(model_id='m', recipe={{}}, artifact={logged.registered.artifact!r})))\n"
         "sys.exit('mlflow' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=False).returncode == 0
 
 
 @pytest.fixture

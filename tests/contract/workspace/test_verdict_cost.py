@@ -148,4 +148,4 @@ def test_the_latest_is_made_once_and_makes_room_for_the_next() -> None:
 
 def test_a_reader_imports_only_what_its_format_needs() -> None:
     code = "import sys, tiltyard.stores.readers.child; sys.exit('pyarrow.parquet' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=False).returncode == 0

@@ -25,7 +25,7 @@ def test_a_library_that_is_imported_between_two_steps_has_one_thread_too() -> No
     environment = {**os.environ, "OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3"}
     ran = subprocess.run(
         [sys.executable, "-c", CODE],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         env=environment,
         capture_output=True,
         text=True,

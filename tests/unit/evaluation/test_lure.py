@@ -41,7 +41,7 @@ def test_rows_by_chance_weigh_alike() -> None:
     labels, old, new = population(rng, 500)
     rows, drawn = drawn_rows(rng, old.decisions != new.decisions, 90, 0)
     assert lure_weights(drawn) == pytest.approx(np.ones(90))
-    told = lure("f1", labels[rows], old.rows(rows), new.rows(rows), drawn).told["lure"]
+    told = lure("f1", labels[rows], old.rows(rows), new.rows(rows), drawn)
     assert told["challenger"] == pytest.approx(score("f1", labels[rows], new.rows(rows)), abs=1e-6)
     assert told["gain"] == pytest.approx(told["challenger"] - told["champion"], abs=2e-6)
 
@@ -50,7 +50,7 @@ def test_where_every_row_is_labeled_it_is_the_truth() -> None:
     labels, old, new = population(np.random.default_rng(1), 60)
     differs = old.decisions != new.decisions
     drawn = Drawn(differs=differs, by_chance=50, population=60, differing=int(differs.sum()))
-    told = lure("accuracy", labels, old, new, drawn).told["lure"]
+    told = lure("accuracy", labels, old, new, drawn)
     assert told["challenger"] == pytest.approx(score("accuracy", labels, new), abs=1e-6)
 
 
@@ -63,7 +63,7 @@ def test_it_is_right_on_average_where_the_plain_mean_is_not(metric: str) -> None
     figures, plain = [], []
     for _ in range(300):
         rows, drawn = drawn_rows(rng, differs, 80, 30)
-        figures.append(lure(metric, labels[rows], old.rows(rows), new.rows(rows), drawn).told["lure"]["challenger"])
+        figures.append(lure(metric, labels[rows], old.rows(rows), new.rows(rows), drawn)["challenger"])
         plain.append(score(metric, labels[rows], new.rows(rows)))
     assert abs(np.mean(figures) - truth) < 0.2 * np.std(figures)
     assert abs(np.mean(plain) - truth) > 2 * np.std(figures)
@@ -73,7 +73,7 @@ def test_a_loss_gains_where_it_falls() -> None:
     rng = np.random.default_rng(3)
     labels, old, new = population(rng, 1000)
     rows, drawn = drawn_rows(rng, old.decisions != new.decisions, 200, 40)
-    told = lure("log_loss", labels[rows], old.rows(rows), new.rows(rows), drawn).told["lure"]
+    told = lure("log_loss", labels[rows], old.rows(rows), new.rows(rows), drawn)
     assert told["gain"] == pytest.approx(told["champion"] - told["challenger"], abs=2e-6)
     assert told["gain"] > 0
 
@@ -81,7 +81,7 @@ def test_a_loss_gains_where_it_falls() -> None:
 def test_an_undefined_metric_is_told_as_none() -> None:
     _, old, new = population(np.random.default_rng(4), 50)
     drawn = Drawn(differs=np.zeros(50, dtype=bool), by_chance=50, population=50, differing=0)
-    told = lure("roc_auc", np.full(50, "no"), old, new, drawn).told["lure"]
+    told = lure("roc_auc", np.full(50, "no"), old, new, drawn)
     assert told == {"challenger": None, "champion": None, "gain": None}
 
 

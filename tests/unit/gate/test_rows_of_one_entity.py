@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from tiltyard.evaluation.paired_comparison import Bootstrap, Comparison, compare, estimate
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.evaluation.resampled_rows import resampled
 from tiltyard.evaluation.strata import Strata
 from tiltyard.gate.decision import judge
 from tiltyard.gate.evidence import Evidence
-from tiltyard.gate.inputs import Examined, Side
+from tiltyard.gate.inputs import Examined, Side, resampled_weights
 from tiltyard.monitoring.champion_watch import regret
 from tiltyard.schemas.project.gate import METRICS, Gate, MetricName
 
@@ -131,14 +130,14 @@ def test_the_watch_draws_entities_too() -> None:
 
 def test_parts_of_the_data_draw_entities_too() -> None:
     of, weights = np.repeat(np.arange(5), 6), np.ones(30)
-    examined = resampled(drawing(weights, named(of)), 200)
+    examined = resampled_weights(drawing(weights, named(of)), 200)
     assert examined.shape == (201, 30)
     assert (examined[0] == 1).all()
     by_entity = examined[1:].reshape(200, 5, 6)
     assert (by_entity == by_entity[:, :, :1]).all(), "an entity's rows are drawn together"
     assert (by_entity[:, :, 0].sum(axis=1) == 5).all()
     assert len({tuple(draw) for draw in by_entity[:, :, 0].tolist()}) > 50
-    alone = resampled(drawing(weights, None), 200)
+    alone = resampled_weights(drawing(weights, None), 200)
     assert len({tuple(draw) for draw in alone[1:].tolist()}) == 200
 
 

@@ -14,7 +14,7 @@ from tiltyard.ingest.inference.project_yaml import MOST_BYTES, parse_yaml, proje
 from tiltyard.schemas.errors import ProjectFileError
 from tiltyard.schemas.project.project_file import Project, parse_project
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/project.yaml"))
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*/project.yaml"))
 TEXTS = [yaml.safe_dump(CONTENT), *(path.read_text("utf-8") for path in EXAMPLES)]
 SECONDS = 3.0
 """About one on a machine that does nothing else."""

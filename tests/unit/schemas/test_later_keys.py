@@ -56,7 +56,8 @@ USED = [
 def test_a_file_of_the_first_release_keeps_its_hashes(
     content: dict[str, Any], project_hash: str, contract_hash: str
 ) -> None:
-    """Should this fail after a key was added: name the key in ``tiltyard.schemas.project.later_keys``, never change what stands here.
+    """Should this fail after a key was added: name the key in ``tiltyard.schemas.project.later_keys``,
+    never change what stands here.
 
     The contract of a project whose labels arrive with the rows changed once, when its classes became part of it: rows
     of a class that was unknown are looked at again once it is known. Models do not depend on it.

@@ -18,9 +18,8 @@ from scipy.stats import norm
 from tiltyard.evaluation.metrics import codes
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.proportions import rounded
-from tiltyard.evaluation.resampled_rows import resampled
 from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined, harm_level
+from tiltyard.gate.inputs import Examined, harm_level, resampled_weights
 from tiltyard.schemas.project.gate import Calibration
 from tiltyard.schemas.project.project_file import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
@@ -56,7 +55,7 @@ def calibration(examined: Examined, project: Project) -> Findings:
     limits, level = project.gate.calibration, harm_level(project.gate)
     new = told_of(examined.labels, examined.challenger.predictions)
     old = told_of(examined.labels, examined.champion.predictions) if examined.champion else None
-    weights = resampled(examined, DRAWS)
+    weights = resampled_weights(examined, DRAWS)
     both = limits.counted == "both"
     errors = errors_of(new, weights, both=both)
     checks, told = [], {"counted": limits.counted, "challenger": _side(errors, new, examined.weights, level)}

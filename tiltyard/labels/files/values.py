@@ -1,8 +1,8 @@
 """What the values in a label file stand for: keys of samples, classes, and plain text.
 
-What a value says counts, not how its file stores it: the rule is that of :mod:`tiltyard.ingest.casting.lossless`, the same as
-for batches. Beside it, a key that names no sample as it is written is tried in Unicode's composed form and without the
-blanks around it, and a class goes by every name that the project file gives it (:meth:`tiltyard.schemas.project.project_file.Project.said`).
+What a value says counts, not how its file stores it: the rule is that of :mod:`tiltyard.ingest.casting.lossless`.
+A key that names no sample as it is written is tried in Unicode's composed form and without the blanks around it, and a
+class goes by every name that the project file gives it (:meth:`Project.said`).
 What is tried first is what is written, so that no two values that differ in the project are ever mixed.
 """
 

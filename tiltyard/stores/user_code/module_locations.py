@@ -15,8 +15,9 @@ from tiltyard.stores.user_code.libraries import has_library
 
 Kind = Literal["own", "installed", "ours"]
 ROOT: Final = Path(__file__).parents[2]
-OURS: Final = frozenset({"apps", "flows", "schemas", "tasks", "tiltyard"})
-"""Our own packages: their code is part of our version."""
+OURS: Final = "tiltyard"
+EXAMPLES: Final = "tiltyard.examples"
+"""Our package, whose code is part of our version; the examples in it are projects like a user's own."""
 INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 
 
@@ -142,7 +143,7 @@ def _of_loaded(name: str) -> tuple[Path | None, tuple[Path, ...]]:
 def _kind_of(name: str, path: Path) -> Kind | None:
     """Whose a file is; None for the standard library."""
     top = name.partition(".")[0]
-    if top in OURS and path.is_relative_to(ROOT):
+    if top == OURS and not f"{name}.".startswith(f"{EXAMPLES}.") and path.is_relative_to(ROOT):
         return "ours"
     if INSTALLED & set(path.parts) or _is_below(path, _installed_roots()):
         return "installed" if has_library(top) else "own"

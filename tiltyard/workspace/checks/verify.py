@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import DatabaseError
-
+from tiltyard.gate.retention import needed_models
 from tiltyard.schemas.errors import TiltyardError
 from tiltyard.schemas.records import Batch, Model, StoredFile
 from tiltyard.stores.files.parquet import ParquetStore
-from tiltyard.stores.ledger.chain.integrity import missing_guards, told_guards, verify_ledger
+from tiltyard.stores.ledger.chain.integrity import READ_ERRORS, missing_guards, told_guards, verify_ledger
 from tiltyard.stores.user_code.own_code import missing_modules, paths_of_recipe
-from tiltyard.training.retention import needed_models
 from tiltyard.workspace.checks.registry_check import differences
 from tiltyard.workspace.triggers import judging_of
 from tiltyard.workspace.workspace import Workspace
@@ -48,7 +46,7 @@ def verify_workspace(workspace: Workspace) -> Findings:
         shown = differences(workspace)
         findings.problems += shown.problems
         findings.notes += [*shown.notes, *_not_loadable_here(workspace.ledger.models.all())]
-    except (DatabaseError, ValueError) as error:
+    except READ_ERRORS as error:
         reason = str(error).splitlines()[0]
         findings.problems.append(f"the search ended early, the ledger cannot be read: {reason}")
     return findings

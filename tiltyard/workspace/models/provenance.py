@@ -9,7 +9,9 @@ from pathlib import Path
 from tiltyard.schemas.project.project_file import Project
 from tiltyard.stores.user_code.own_code import own_code
 
-RULES = Path(__file__).parent.parent / "rules"
+PACKAGE = Path(__file__).parents[2]
+ROOMS = ("samples", "ingest", "labels", "evaluation", "training", "query", "gate")
+"""The rooms whose code decides what is learnt, asked and promoted."""
 LIBRARIES = ("modAL-python", "numpy", "pandas", "polars", "scikit-learn", "scipy", "skops")
 EXTRAS = ("optuna",)
 """Libraries that decide numbers where they are installed."""
@@ -17,10 +19,10 @@ EXTRAS = ("optuna",)
 
 @cache
 def code_version() -> str:
-    """Our version and the first 12 hex digits of the SHA-256 of all rules' source: what fits and judges models."""
+    """Our version and the first 12 hex digits of the SHA-256 of the rooms' source: what fits and judges models."""
     source = sha256()
-    for path in sorted(RULES.glob("*.py")):
-        source.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(path for room in ROOMS for path in (PACKAGE / room).rglob("*.py")):
+        source.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return f"{version('tiltyard')}+{source.hexdigest()[:12]}"
 
 

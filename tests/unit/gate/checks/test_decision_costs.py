@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tests.projects.examined_models import examined, small, truth
-from tiltyard.gate.checks.costs import costs_of, decision_costs
+from tiltyard.evaluation.decision_costs import costs_of
+from tiltyard.gate.checks.costs import decision_costs
 
 COSTS = {"yes": {"no": 10.0}, "no": {"yes": 1.0}}
 

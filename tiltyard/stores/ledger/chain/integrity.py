@@ -1,6 +1,7 @@
 """Whether the ledger is still what was written: every fact against its digest, every segment against the chain."""
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from sqlalchemy import Connection, Table, select
 from sqlalchemy.exc import DatabaseError
@@ -12,6 +13,9 @@ from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.immutability import POSTGRESQL_REFUSAL, guard_statements
 from tiltyard.stores.ledger.database.records import digests_of
 from tiltyard.stores.ledger.ledger import Ledger
+
+READ_ERRORS: Final = (DatabaseError, ValueError)
+"""What reading a damaged ledger raises."""
 
 
 def verify_ledger(ledger: Ledger) -> list[str]:
@@ -25,7 +29,7 @@ def verify_ledger(ledger: Ledger) -> list[str]:
             *_loose_segments(ledger),
             *_another_head(ledger),
         ]
-    except (DatabaseError, ValueError) as error:
+    except READ_ERRORS as error:
         reason = str(error).splitlines()[0]
         remedy = "restore it from a backup, or move it away and say 'tiltyard restore'"
         return [f"the ledger's database cannot be read: {reason}; {remedy}"]

@@ -21,7 +21,7 @@ from sqlalchemy.schema import CreateSchema
 from tiltyard.schemas.errors import SettingsError
 from tiltyard.stores.ledger.database.outages import answering
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
 INSUFFICIENT_PRIVILEGE: Final = "42501"
 """PostgreSQL's code for what a role may not do."""

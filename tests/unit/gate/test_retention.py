@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.gate.test_triggering import a_model, a_move, a_verdict
+from tiltyard.gate.retention import may_go, needed_models
 from tiltyard.gate.triggers import Judging
 from tiltyard.schemas.records import ModelId, Promotion, Verdict
-from tiltyard.training.retention import may_go, needed_models
 
 NAMES = [f"m{number}" for number in range(8)]
 
