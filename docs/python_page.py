@@ -40,7 +40,8 @@ def python_page(notice: str) -> str:
         "a test runs each of them.\n\n"
     )
     parts = [_paragraphs(inspect.getdoc(Project) or ""), *(_group(title, names) for title, names in GROUPS.items())]
-    return head + "\n".join([*parts, _methods_of(FittedModel), _tables(), _results(), _errors()])
+    page = head + "\n".join([*parts, _methods_of(FittedModel), _tables(), _results(), _errors()])
+    return page.replace("\n\n\n", "\n\n")
 
 
 def _group(title: str, names: tuple[str, ...]) -> str:
@@ -103,7 +104,8 @@ def _unwrapped(paragraph: str) -> str:
 def _listed(part: str) -> str:
     """A section of arguments or errors as a list; lines that go on are joined to the one before."""
     items = re.findall(r"^ {4}(\w+): ((?:.*\n?(?: {8}.*\n?)*))", part.partition("\n")[2], flags=re.MULTILINE)
-    return "\n".join(f"- `{name}`: {' '.join(meaning.split())}" for name, meaning in items)
+    title = "Arguments:" if part.startswith("Args:") else "Errors:"
+    return "\n".join([f"{title}\n", *(f"- `{name}`: {' '.join(meaning.split())}" for name, meaning in items)])
 
 
 def _tables() -> str:
