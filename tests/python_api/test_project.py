@@ -182,6 +182,29 @@ def test_opening_and_reading_load_no_prefect(template: Path) -> None:
     assert {"prefect", "mlflow", "sklearn"} & set(run.stdout.split()) == set()
 
 
+SCRIPT = """
+from schemas import THRESHOLD
+from tasks import label_of
+
+import tiltyard
+
+project = tiltyard.init("day.csv", into="mine", classes=["no", "yes"])
+print(project.ingest().samples, project.ask(budget=6).waiting)
+queue = project.queue()
+queue["label"] = [label_of(x, THRESHOLD) for x in queue["x"]]
+print(project.annotate(queue, by="ada").stored, project.status().annotations)
+"""
+
+
+def test_a_user_s_own_schemas_and_tasks_are_theirs(tmp_path: Path) -> None:
+    (tmp_path / "schemas.py").write_text("THRESHOLD = 0.5\n", "utf-8")
+    (tmp_path / "tasks.py").write_text("def label_of(x, limit):\n    return 'yes' if x > limit else 'no'\n", "utf-8")
+    (tmp_path / "day.csv").write_text(a_day(1), "utf-8")
+    (tmp_path / "script.py").write_text(SCRIPT, "utf-8")
+    run = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (run.stdout.split(), run.stderr) == (["60", "6", "6", "6"], "")
+
+
 def test_public_names() -> None:
     assert sorted(tiltyard.__all__) == dir(tiltyard) == ["Project", "TiltyardError", "__version__", "init", "open"]
     assert tiltyard.__version__.count(".") == 2
