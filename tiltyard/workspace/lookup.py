@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tiltyard.schemas.errors import NotFound, ProjectFileError, nearest, the_one
-from tiltyard.schemas.project.project_file import recorded_project
+from tiltyard.schemas.project import recorded_project
 from tiltyard.schemas.records import Model, ModelId, Verdict
 from tiltyard.training.versioning import Made, ModelVersion, versions_of
 from tiltyard.workspace.workspace import Workspace
