@@ -1,17 +1,12 @@
 """Where a project stands: what the command line tells, and from which it suggests the next step."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tiltyard.labels.current_classes import TodaysLabels
     from tiltyard.reports.next_step import Standing
     from tiltyard.schemas.records import EffectiveLabel
     from tiltyard.workspace.workspace import Workspace
-
-
-def labels_of(workspace: "Workspace") -> "list[EffectiveLabel]":
-    """The labels that count today."""
-    return labels_read(workspace).labels
 
 
 def labels_read(workspace: "Workspace") -> "TodaysLabels":
@@ -28,18 +23,6 @@ def disputes_of(workspace: "Workspace") -> int:
 
     contested = in_todays_words(workspace.ledger.annotations.contested_voices(), workspace.project)
     return len(disputed(contested, workspace.project.effective_label))
-
-
-def labels_by_class(labels: "list[EffectiveLabel]", names: list[str]) -> list[dict[str, Any]]:
-    """One row per class: effective labels to train on and to judge on."""
-    return [
-        {
-            "class": name,
-            "training": sum(label.label == name and not label.evaluation for label in labels),
-            "evaluation": sum(label.label == name and label.evaluation for label in labels),
-        }
-        for name in names
-    ]
 
 
 def standing_of(workspace: "Workspace", labels: "list[EffectiveLabel]") -> "Standing":

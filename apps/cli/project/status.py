@@ -6,7 +6,7 @@ from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
 from tiltyard.apps.cli.console.output import minute, say, show_json, show_table
 from tiltyard.apps.cli.data.ingest import rows_of, samples, tell_batches
 from tiltyard.apps.cli.models.train import model_row
-from tiltyard.apps.cli.project.standing import disputes_of, labels_by_class, labels_read, standing_of
+from tiltyard.apps.cli.project.standing import disputes_of, labels_read, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +83,7 @@ def _status(workspace: "Workspace") -> dict[str, Any]:
     """Everything that status tells."""
     from tiltyard.reports.next_step import next_step
     from tiltyard.workspace.checks.disk_usage import weights
+    from tiltyard.workspace.lookup import labels_by_class
     from tiltyard.workspace.stopping import stopping_of
 
     ledger = workspace.ledger
@@ -131,9 +132,9 @@ def _tell_status(workspace: "Workspace", data: dict[str, Any]) -> None:
     if len(labeled) > SHOWN_CLASSES:
         say(f"... and {len(labeled) - SHOWN_CLASSES} more classes")
     if workspace.project.trusted:
-        from tiltyard.apps.cli.project.health_checks import trust_told
+        from tiltyard.apps.cli.project.health_checks import trust_warning
 
-        say(f"Beware: {trust_told(workspace.project.trusted)}.")
+        say(f"Beware: {trust_warning(workspace.project.trusted)}.")
     for sentence in data["set_aside"][:SHOWN_REASONS]:
         say(f"Note: {sentence}.")
     say(f"Next: {data['next'].command} ({data['next'].why})")

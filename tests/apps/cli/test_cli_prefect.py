@@ -23,7 +23,7 @@ def test_without_a_server_the_variable_is_named(words: tuple[str, ...], project:
     with temporary_settings(restore_defaults={PREFECT_API_URL}):
         told = tiltyard(*words, "-p", project)
     assert told.code == 2
-    assert "no Prefect server is named; set PREFECT_API_URL" in told.err
+    assert "no Prefect server is set; set PREFECT_API_URL" in told.err
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -32,7 +32,7 @@ def test_a_dead_server_is_named(words: tuple[str, ...], project: Path) -> None:
     with temporary_settings({PREFECT_API_URL: url}):
         told = tiltyard(*words, "-p", project)
     assert told.code == 2
-    assert f"no answer from the Prefect server at {url}" in told.err
+    assert f"cannot reach the Prefect server at {url}" in told.err
 
 
 def test_variables_are_safe_in_a_shell(project: Path) -> None:
