@@ -76,7 +76,7 @@ def _limits_of_file() -> str:
 
 def _project_schema() -> dict[str, Any]:
     """The JSON Schema of the project file."""
-    from tiltyard.schemas.project.project_file import Project
+    from tiltyard.schemas.project import Project
 
     return Project.model_json_schema()
 
@@ -174,7 +174,7 @@ def _limits(node: dict[str, Any]) -> str:
 def settings_page() -> str:
     """The environment variables."""
     from tiltyard.apps.cli.deployment.files import VARIABLES
-    from tiltyard.schemas.project.labeling import LabelingSettings
+    from tiltyard.schemas.labeling_settings import LabelingSettings
     from tiltyard.schemas.settings import Settings
     from tiltyard.schemas.watch_settings import WatchSettings
 

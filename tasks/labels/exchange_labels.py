@@ -12,7 +12,7 @@ from tiltyard.labels.files.tool_formats import Shaped, shaped
 from tiltyard.labels.files.values import spellings
 from tiltyard.samples.features import payloads_of
 from tiltyard.schemas.errors import AnnotationError, nearest
-from tiltyard.schemas.project.columns import inside
+from tiltyard.schemas.project import inside
 from tiltyard.schemas.records import SampleId
 from tiltyard.stores.files.label_files import read_labels, write_labels
 from tiltyard.tasks.step import step

@@ -5,7 +5,7 @@ from typing import Any
 
 from tiltyard.labels.current_classes import todays_labels
 from tiltyard.schemas.errors import NotFound, ProjectFileError, nearest, the_one
-from tiltyard.schemas.project.project_file import recorded_project
+from tiltyard.schemas.project import recorded_project
 from tiltyard.schemas.records import EffectiveLabel, Model, ModelId, Verdict
 from tiltyard.training.versioning import Made, ModelVersion, versions_of
 from tiltyard.workspace.workspace import Workspace

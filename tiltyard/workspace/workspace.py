@@ -12,7 +12,7 @@ import polars as pl
 from tiltyard.ingest.inference.project_yaml import MOST_BYTES, parse_yaml, project_text_of
 from tiltyard.samples.schema_migration import as_today
 from tiltyard.schemas.errors import NotFound, ProjectFileError, SettingsError
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 from tiltyard.schemas.records import Model, ProjectVersion, StoredFile
 from tiltyard.schemas.settings import Settings
 from tiltyard.stores.files.landing import FolderObjects, LandedObjects, ObjectStore

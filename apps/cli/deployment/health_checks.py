@@ -1,9 +1,8 @@
 """Health checks of a Prefect server: whether a project is deployed there, and whether workers are online."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.responses import DeploymentResponse
 
 from tiltyard.apps.cli.console.findings import Finding
 from tiltyard.apps.cli.deployment.client import prefect_client
@@ -17,15 +16,21 @@ def check_server(project: str) -> Iterator[Finding]:
     try:
         with prefect_client() as client:
             deployed = deployments_of(client, project)
-            yield _flows(project, deployed)
+            yield flows_finding(project, [one.entrypoint or "" for one in deployed])
             yield from (_worker(client, pool) for pool in sorted({one.work_pool_name or "" for one in deployed}))
     except TiltyardError as error:
         yield Finding("deployments", "fail", str(error), "Check PREFECT_API_URL and PREFECT_API_KEY.")
 
 
-def _flows(project: str, deployed: list[DeploymentResponse]) -> Finding:
-    """Check that every flow is deployed."""
-    found = {one.entrypoint for one in deployed}
+def flows_finding(project: str, entrypoints: Collection[str]) -> Finding:
+    """Check that each flow is deployed under an entry point that exists; ``entrypoints`` are those of the deployments.
+
+    Prefect imports an entry point when a run starts, so a deployment of an older version fails only then.
+    """
+    found = set(entrypoints)
+    if unknown := sorted(found - set(all_flows())):
+        summary = f"{len(unknown)} deployments of {project!r} have entry points that do not exist, so their runs fail: "
+        return Finding("deployments", "fail", summary + ", ".join(unknown), "tiltyard deploy")
     missing = sorted(flow.name for entrypoint, flow in all_flows().items() if entrypoint not in found)
     summary = f"{len(found)} of {len(all_flows())} flows are deployed as {project!r}"
     if not missing:

@@ -17,7 +17,7 @@ from tiltyard.labels.admission import believed, refuse_unfit
 from tiltyard.labels.annotations import annotation_id, refuse_another, refuse_foreign, refuse_tampered
 from tiltyard.samples.identity import payload_hash
 from tiltyard.schemas.errors import AnnotationError
-from tiltyard.schemas.project.project_file import Labeling
+from tiltyard.schemas.project import Labeling
 from tiltyard.schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation, SampleId
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.records import append_all, from_row

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
 from tiltyard.schemas.canonical import parse_json
 from tiltyard.schemas.errors import NotFound
-from tiltyard.schemas.records import Assignment, AssignmentId, Purpose, Query, QueryId, SampleId, VerdictId, Voice
+from tiltyard.schemas.records import Assignment, AssignmentId, Purpose, Query, QueryId, SampleId, VerdictId, Vote
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.engine import Database
 from tiltyard.stores.ledger.database.records import all_of, append, append_all, find, records
@@ -111,7 +111,7 @@ class Assignments:
             rows = connection.execute(statement.where(ASSIGNMENT.c.purpose == "evaluation").order_by(ASSIGNMENT.c.seq))
             return [ToEvaluate(*row) for row in rows]
 
-    def suggested(self, voices: Iterable[Voice]) -> dict[SampleId, Mapping[str, float]]:
+    def suggested(self, voices: Iterable[Vote]) -> dict[SampleId, Mapping[str, float]]:
         """The probabilities that a model gave for the samples of some voices, where one had spoken."""
         wanted = {voice.sample_id for voice in voices}
         statement = select(ASSIGNMENT.c.sample_id, ASSIGNMENT.c.suggestion).where(ASSIGNMENT.c.suggestion.is_not(None))

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from tiltyard.labels.adjudication import another_is_wanted
 from tiltyard.schemas.canonical import sha256_of
-from tiltyard.schemas.records import Assignment, AssignmentId, SampleId, Voice
+from tiltyard.schemas.records import Assignment, AssignmentId, SampleId, Vote
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.records import append_all
 from tiltyard.stores.ledger.database.voices import voices_of
@@ -31,11 +31,11 @@ def ask_once_more(connection: Connection, answered: Sequence[Sequence[Assignment
     )
 
 
-def _voices(connection: Connection, samples: Sequence[SampleId]) -> dict[SampleId, list[Voice]]:
+def _voices(connection: Connection, samples: Sequence[SampleId]) -> dict[SampleId, list[Vote]]:
     """The voices of some samples."""
-    voices: dict[SampleId, list[Voice]] = {sample: [] for sample in samples}
+    voices: dict[SampleId, list[Vote]] = {sample: [] for sample in samples}
     if samples:
-        columns = [ANNOTATION.c[name] for name in Voice._fields]
+        columns = [ANNOTATION.c[name] for name in Vote._fields]
         for voice in voices_of(connection.execute(select(*columns).where(ANNOTATION.c.sample_id.in_(samples)))):
             voices[voice.sample_id].append(voice)
     return voices

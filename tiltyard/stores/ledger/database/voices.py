@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from tiltyard.labels.admission import why_uncounted
-from tiltyard.schemas.records import Voice
+from tiltyard.schemas.records import Vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class SetAside:
         )
 
 
-def voices_of(rows: Iterable[Row[Any]]) -> Iterator[Voice]:
+def voices_of(rows: Iterable[Row[Any]]) -> Iterator[Vote]:
     """The voices that rows of their columns hold; those that cannot count are left out."""
     for row in rows:
         voice = voice_of(row)
@@ -45,9 +45,9 @@ def set_aside_in(rows: Iterable[Row[Any]]) -> Iterator[SetAside]:
             yield SetAside(voice.seq, voice.annotation_id, voice.annotator, why)
 
 
-def voice_of(row: Row[Any]) -> Voice:
+def voice_of(row: Row[Any]) -> Vote:
     """The voice that a row of its columns holds; its time is None where that is no time."""
-    return Voice._make(row)._replace(said_at=_moment(row.said_at))  # type: ignore[arg-type]  # why_uncounted says so
+    return Vote._make(row)._replace(said_at=_moment(row.said_at))  # type: ignore[arg-type]  # why_uncounted says so
 
 
 def _moment(written: str) -> datetime | None:
