@@ -19,7 +19,7 @@ from tiltyard.examples.random_choice import curves
 from tiltyard.examples.telling import Day, Telling, days_of
 from tiltyard.flows.roll_back import roll_back
 from tiltyard.flows.whole_cycle import whole_cycle
-from tiltyard.reports.html.beside import Beside, Finding
+from tiltyard.reports.html.project_data import Beside, Finding
 from tiltyard.reports.html.project_page import write_report
 from tiltyard.schemas.records import Annotation, NewAnnotation, SampleId
 from tiltyard.tasks.ingest.check_batch import check_batch

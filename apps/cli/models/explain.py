@@ -30,8 +30,7 @@ def explain(
     """
     from tiltyard.evaluation.explanations import parts_of
     from tiltyard.samples.features import payloads_of
-    from tiltyard.workspace.lookup import model_named
-    from tiltyard.workspace.samples import sample_named
+    from tiltyard.workspace.lookup import model_named, sample_named
     from tiltyard.workspace.workspace import open_workspace
 
     workspace = open_workspace(project)
