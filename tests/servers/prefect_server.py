@@ -1,11 +1,12 @@
 """A real Prefect server and real workers, each in a process of its own on loopback, started and ended by the tests."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,8 +100,7 @@ class PrefectServer:
     def worker(self, pool: str = "tiltyard", limit: int = 1, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
         """A worker of a pool, at work until the block ends; the pool of processes is made if there is none."""
         command = ["worker", "start", "--pool", pool, "--limit", str(limit), "--install-policy", "never"]
-        known = {one["type"] for one in self.post("/work_pools/filter", {}) if one["name"] == pool}
-        command += [] if known else ["--type", "process"]
+        self._start_runs_by(pool, [sys.executable, "-m", "prefect.engine"])
         log = self.home / f"worker-{uuid4().hex[:8]}.log"
         process = started(command, {**self.environment, **environment}, log)
         try:
@@ -108,6 +108,19 @@ class PrefectServer:
             yield process
         finally:
             ended(process, signal.SIGTERM)
+
+    def _start_runs_by(self, pool: str, words: Sequence[str]) -> None:
+        """Make a pool of processes, if there is none, and say how it starts a run.
+
+        Prefect's default first looks for code to pull, in two more processes that import all of Prefect; it is what
+        test_compose_installation.py runs.
+        """
+        known = [one for one in self.post("/work_pools/filter", {}) if one["name"] == pool]
+        if not known:
+            self.prefect("work-pool", "create", pool, "--type", "process")
+        template = self.get(f"/work_pools/{pool}")["base_job_template"]
+        template["variables"]["properties"]["command"]["default"] = shlex.join(words)
+        self.patch(f"/work_pools/{pool}", {"base_job_template": template})
 
     @contextmanager
     def in_process(self) -> Iterator[None]:
