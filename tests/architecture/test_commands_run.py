@@ -3,14 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.architecture.sources import ROOT, pages
 from tests.architecture.written_commands import Block, blocks
-from tests.servers.preloaded import preloaded, put_command
+from tests.servers.preloaded import LIBRARIES, put_command, shared
 
 LONG = ("make ",)
 """Commands that another test runs in its own way: the demo end to end, and this very suite."""
@@ -35,7 +34,7 @@ def saved(block: Block) -> list[str]:
 
 
 def run_lines(lines: list[str], folder: Path, commands: Path) -> subprocess.CompletedProcess[str]:
-    """Run a script that stops at the first failure, with a folder's and this environment's commands first on the path."""
+    """Run a script that stops at the first failure; a folder's commands come first on the path, then ours."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TILTYARD_", "COV_", "COVERAGE"))}
     path = f"{commands}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**kept, "PATH": path, "PREFECT_HOME": str(folder / ".prefect"), "HOME": str(folder)}
@@ -45,10 +44,10 @@ def run_lines(lines: list[str], folder: Path, commands: Path) -> subprocess.Comp
 
 
 @pytest.fixture(scope="module")
-def preloaded_commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def preloaded_commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose ``tiltyard`` finds its imports done: the pages start it some forty times."""
-    with preloaded() as place:
-        yield put_command(place, tmp_path_factory.mktemp("commands") / "bin", "tiltyard", "tiltyard.apps.cli.main:main")
+    folder = tmp_path_factory.mktemp("commands") / "bin"
+    return put_command(shared(LIBRARIES), folder, "tiltyard", "tiltyard.apps.cli.main:main")
 
 
 def test_some_pages_have_commands() -> None:

@@ -23,6 +23,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,15 +41,15 @@ LIBRARIES: Final = (
 )
 """What commands come to import, Prefect aside: it looks at its environment while it is imported."""
 
-ENGINE: Final = ("prefect.engine", "prefect.flow_engine", "tiltyard.flows.whole_cycle", *LIBRARIES)
-"""What a run of a flow comes to import."""
+PREFECT: Final = ("prefect.flow_engine", "prefect.cli", "tiltyard.flows.whole_cycle", *LIBRARIES)
+"""What a run of a flow and Prefect's commands come to import."""
 
 STREAMS: Final = 3
 STUB: Final = Path(__file__).with_name("preloaded_stub.py")
 
 
 @contextmanager
-def preloaded(modules: Sequence[str] = LIBRARIES) -> Iterator[Path]:
+def preloaded(modules: Sequence[str]) -> Iterator[Path]:
     """The socket of a process that has imported some modules; ended with the context."""
     with TemporaryDirectory(prefix="preloaded-") as folder:
         place = Path(folder) / "socket"
@@ -61,6 +62,14 @@ def preloaded(modules: Sequence[str] = LIBRARIES) -> Iterator[Path]:
         finally:
             process.terminate()
             process.wait()
+
+
+@cache
+def shared(modules: tuple[str, ...]) -> Path:
+    """The socket of a process that has imported some modules; it serves all tests of this one, and ends with it."""
+    context = preloaded(modules)
+    atexit.register(context.__exit__, None, None, None)
+    return context.__enter__()
 
 
 def stub_of(place: Path, program: str, name: str) -> list[str]:
@@ -147,6 +156,11 @@ def _run(asked: dict[str, Any], streams: list[int]) -> NoReturn:
         if "prefect.context" in sys.modules:
             sys.modules["prefect.context"].refresh_global_settings_context()
         module, _, function = asked["program"].partition(":")
+        # A module finds others where it was started, a command does not.
+        sys.path[0] = asked["folder"] if not function else str(Path(sys.executable).parent)
+        sys.path[1:1] = [
+            one for one in asked["environment"].get("PYTHONPATH", "").split(os.pathsep) if one not in sys.path
+        ]
         getattr(import_module(module), function)() if function else runpy.run_module(module, run_name="__main__")
         status = 0
     except SystemExit as end:
