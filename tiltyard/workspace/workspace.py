@@ -1,6 +1,8 @@
 """The workspace: the stores of one project, opened together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -12,7 +14,7 @@ import polars as pl
 from tiltyard.ingest.inference.project_yaml import MOST_BYTES, parse_yaml, project_text_of
 from tiltyard.samples.schema_migration import as_today
 from tiltyard.schemas.errors import NotFound, ProjectFileError, SettingsError
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 from tiltyard.schemas.records import Model, ProjectVersion, StoredFile
 from tiltyard.schemas.settings import Settings
 from tiltyard.stores.files.landing import FolderObjects, LandedObjects, ObjectStore
@@ -38,9 +40,31 @@ BUCKET = "s3://"
 """How a place begins that is a bucket, not a folder."""
 
 
+_moment: ContextVar[datetime | None] = ContextVar("moment", default=None)
+
+
 def utc_now() -> datetime:
-    """This moment in UTC."""
-    return datetime.now(UTC)
+    """The current time in UTC, or the one that :func:`time_is` set."""
+    return _moment.get() or datetime.now(UTC)
+
+
+@contextmanager
+def time_is(moment: datetime | None) -> Iterator[None]:
+    """A context in which all workspaces take ``moment`` for the current time; None changes nothing.
+
+    Steps open the workspace themselves, by the project's path, so that they cannot be given a clock one by one.
+    Raises SettingsError for a moment without a time zone.
+    """
+    if moment is None:
+        yield
+        return
+    if moment.tzinfo is None:
+        raise SettingsError(f"now={moment.isoformat()} has no time zone; add one, for example tzinfo=UTC")
+    before = _moment.set(moment)
+    try:
+        yield
+    finally:
+        _moment.reset(before)
 
 
 @dataclass(frozen=True)
@@ -102,7 +126,7 @@ class Workspace:
 
     @cached_property
     def left(self) -> LeftObjects:
-        """What lies in the source and is no batch, as far as it was told."""
+        """Skipped objects of the source that were reported so far."""
         return LeftObjects(self.files("left"))
 
     @cached_property
@@ -139,7 +163,7 @@ class Workspace:
 
     @cached_property
     def let_go(self) -> LetGo:
-        """Which models' bytes were let go on purpose."""
+        """Models whose files were deleted on purpose."""
         return LetGo(self.files("let_go"))
 
     @cached_property
@@ -201,14 +225,14 @@ class Workspace:
         return asked_today(loaded, body["columns"]["features"], self.project)
 
     def _loaded(self, model: Model) -> Any:
-        """A model from its bytes; NotFound says so where they were let go on purpose."""
+        """A model from its bytes; NotFound if they were deleted on purpose."""
         try:
             return self.registry.load(model)
         except NotFound as error:
             if model.model_id not in self.let_go.begun():
                 raise
             raise NotFound(
-                f"model {model.model_id[:8]} was rejected, and its bytes were let go (models.keep_rejected); "
+                f"model {model.model_id[:8]} was rejected, and its file was deleted (models.keep_rejected); "
                 f"'tiltyard rebuild {model.model_id[:8]}' fits it again"
             ) from error
 
@@ -250,7 +274,7 @@ class Workspace:
 def open_workspace(project: str | Path, settings: Settings | None = None) -> Workspace:
     """The workspace of the project in a folder (or of a project file), opened once per process and version.
 
-    The user's own modules are imported anew from here on where their source changed since this process looked.
+    Own modules whose source changed since this process read them are imported again from here on.
     Raises ProjectFileError when there is no such file or it breaks its contract.
     """
     path = find_project_file(Path(project))

@@ -1,6 +1,6 @@
 """Why an annotator sees a sample, as a sentence, and which parts of the sample decided."""
 
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Assignment, Suggestion
 
 BY_CHANCE = frozenset({"evaluation", "random", "gold"})

@@ -2,7 +2,7 @@
 
 from tiltyard.apps.labeling.api.responses import ClassTold, ColumnTold, DisplayTold, ProjectTold
 from tiltyard.apps.labeling.service.callers import Caller
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 
 
 def told_project(caller: Caller) -> ProjectTold:

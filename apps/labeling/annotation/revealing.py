@@ -2,7 +2,7 @@
 
 from tiltyard.apps.labeling.annotation.assignment_reason import BY_CHANCE
 from tiltyard.apps.labeling.api.responses import Revealed
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Annotation, Assignment
 
 

@@ -10,7 +10,7 @@ from tiltyard.apps.labeling.service.project import ServedProject
 from tiltyard.labels.active_annotations import answers_of, standing
 from tiltyard.labels.agreement import cohen_kappa, krippendorff_alpha
 from tiltyard.labels.current_classes import in_todays_words
-from tiltyard.schemas.records import Voice
+from tiltyard.schemas.records import Vote
 
 
 def agreement(served: ServedProject) -> AgreementTold:
@@ -30,7 +30,7 @@ def agreement(served: ServedProject) -> AgreementTold:
     )
 
 
-def busiest_pair(voices: list[Voice]) -> tuple[str, str] | None:
+def busiest_pair(voices: list[Vote]) -> tuple[str, str] | None:
     """The two annotators who answered the most samples together; none where nobody shares one."""
     counts = Counter(pair for stand in standing(voices).values() for pair in combinations(sorted(answers_of(stand)), 2))
     return counts.most_common(1)[0][0] if counts else None

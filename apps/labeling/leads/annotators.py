@@ -16,7 +16,7 @@ from tiltyard.labels.active_annotations import answers_of, standing
 from tiltyard.labels.agreement import agreement_with_suggestion
 from tiltyard.labels.annotator_quality import AnnotatorQuality, annotator_quality, consensus_quality
 from tiltyard.labels.current_classes import in_todays_words
-from tiltyard.schemas.records import Access, Annotation, Voice
+from tiltyard.schemas.records import Access, Annotation, Vote
 
 RECENT: Final = 500
 ANSWERS: Final = frozenset({"label", "adjudicate"})
@@ -27,7 +27,7 @@ def people(served: ServedProject) -> list[PersonTold]:
     ledger = served.ledger
     accesses = {access.annotator: access for access in ledger.access.current()}
     voices = ledger.annotations.voices()
-    own: dict[str, list[Voice]] = defaultdict(list)
+    own: dict[str, list[Vote]] = defaultdict(list)
     for voice in voices:
         own[voice.annotator].append(voice)
     told = _Told(served, voices)
@@ -37,7 +37,7 @@ def people(served: ServedProject) -> list[PersonTold]:
 class _Told:
     """What the rows of all annotators need, counted once."""
 
-    def __init__(self, served: ServedProject, voices: Sequence[Voice]) -> None:
+    def __init__(self, served: ServedProject, voices: Sequence[Vote]) -> None:
         """Count what is common to all."""
         self._ledger = served.ledger
         self._now = served.now()
@@ -49,7 +49,7 @@ class _Told:
         predicted = served.ledger.assignments.suggested
         self._quality = served.quality.get("", lambda: consensus_quality(shared, predicted(shared)).annotators)
 
-    def person(self, name: str, access: Access | None, own: Sequence[Voice]) -> PersonTold:
+    def person(self, name: str, access: Access | None, own: Sequence[Vote]) -> PersonTold:
         """The row of one annotator."""
         labels = sum(voice.act in ANSWERS for voice in own)
         recent = self._ledger.annotations.of_annotator(name, RECENT)
@@ -77,7 +77,7 @@ class _Told:
         )
 
 
-def pairs_of(voices: Iterable[Voice]) -> tuple[Counter[str], Counter[str]]:
+def pairs_of(voices: Iterable[Vote]) -> tuple[Counter[str], Counter[str]]:
     """For each annotator, how many pairs of answers with others to one sample are alike, and how many there are.
 
     Beside the label of the sample two who disagree would never show: there is none while they do.

@@ -9,7 +9,7 @@ from tiltyard.labels.admission import why_uncounted
 from tiltyard.labels.current_classes import in_todays_words
 from tiltyard.labels.effective_labels import effective_labels
 from tiltyard.schemas.errors import NotFound
-from tiltyard.schemas.records import Annotation, Assignment, SampleId, Voice
+from tiltyard.schemas.records import Annotation, Assignment, SampleId, Vote
 
 
 def sample(served: ServedProject, sample_id: str) -> SampleTold:
@@ -35,7 +35,7 @@ def sample(served: ServedProject, sample_id: str) -> SampleTold:
     )
 
 
-def _deciding(served: ServedProject, history: Sequence[Annotation]) -> list[Annotation | Voice]:
+def _deciding(served: ServedProject, history: Sequence[Annotation]) -> list[Annotation | Vote]:
     """What decides over a sample's label: its history and, where voices have weights, all that they come from."""
     history = [one for one in history if why_uncounted(one) is None]
     if served.project.effective_label != "quality_weighted":

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tiltyard.apps.labeling.api.errors import API, Refusal
 from tiltyard.apps.labeling.api.refusals import refused
 from tiltyard.apps.labeling.service.request_slots import LEAVING
-from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.labeling_settings import LabelingSettings
 
 BODILESS: Final = frozenset({"GET", "HEAD"})
 PAGE_BYTES: Final = 16_384

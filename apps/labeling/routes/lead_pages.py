@@ -27,7 +27,7 @@ from tiltyard.apps.labeling.service.callers import Caller
 from tiltyard.apps.labeling.service.project import ServedProject
 from tiltyard.apps.labeling.service.service import service_of
 from tiltyard.schemas.errors import NotFound
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Annotation
 
 router = APIRouter(include_in_schema=False)

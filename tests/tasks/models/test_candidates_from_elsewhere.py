@@ -11,7 +11,7 @@ from tests.tasks.models.test_training_steps import project_with, train
 from tiltyard.apps.cli.project.health_checks import findings_of
 from tiltyard.apps.cli.project.status import status
 from tiltyard.schemas.errors import ProjectFileError, TrainingError
-from tiltyard.schemas.project.project_file import parse_project
+from tiltyard.schemas.project import parse_project
 from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
 from tiltyard.tasks.models.judge_challenger import judge_challenger
 from tiltyard.training.search import tuning
@@ -76,7 +76,7 @@ def test_what_cannot_be_stored_is_refused_before_the_search_with_a_remedy_that_w
     assert told.state == "warn"
     assert "tests.projects.own_estimators runs code here when a model is loaded" in told.said
     status(workspace.project_file)
-    assert "Beware: whoever can change tests.projects.own_estimators" in " ".join(capsys.readouterr().out.split())
+    assert "Beware: anyone who can change tests.projects.own_estimators" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a.", ".a", "a..b", "a:b", "1a", "a.*"])

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from tiltyard.reports.html.beside import Beside
-from tiltyard.reports.html.project_data import facts_of
+from tiltyard.reports.html.project_data import Beside, facts_of
 from tiltyard.reports.html.project_page import page_of
 from tiltyard.reports.html.verdict_data import verdict_facts_of
 from tiltyard.reports.html.verdict_page import page_of_verdict
@@ -17,7 +16,7 @@ PROJECT_PAGE = "project.html"
 def keep_pages(workspace: Workspace, verdict: Verdict) -> str:
     """Draw a verdict's page and the project's, and keep both with the challenger's run; where the first is shown.
 
-    Kept again, they take the place of the former. What is to be done next is left out: it changes, and they stay as
+    Publishing again replaces the previous pages. The next step is left out: it changes, and the pages stay as
     they were. The address is empty where nobody serves MLflow.
     """
     challenger = workspace.ledger.models.get(verdict.challenger_id)

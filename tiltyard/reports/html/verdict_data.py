@@ -20,7 +20,7 @@ from tiltyard.reports.label_value import worth_of
 from tiltyard.reports.tables import learning_curve
 from tiltyard.reports.verdict_summary import Headline, headline, metric_name
 from tiltyard.schemas.errors import TiltyardError
-from tiltyard.schemas.project.project_file import Project, recorded_project
+from tiltyard.schemas.project import Project, recorded_project
 from tiltyard.schemas.records import Model, ModelId, Verdict
 from tiltyard.training.thresholds import EVEN
 from tiltyard.workspace.evaluation_set import Judged, rows_judged
@@ -58,7 +58,7 @@ class VerdictFacts:
 
     @property
     def called(self) -> dict[str, str]:
-        """What each side is called: who comes back after a roll-back is no challenger."""
+        """The name of each side; after a rollback, the returning model is not called challenger."""
         back = self.verdict.decision == "roll_back"
         return {"challenger": "the champion before" if back else "challenger", "champion": "champion"}
 

@@ -1,6 +1,7 @@
 """The ledger as a whole: one database, opened once, seen part by part."""
 
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
@@ -10,6 +11,7 @@ from tiltyard.stores.ledger.annotations import Annotations
 from tiltyard.stores.ledger.assignments import Assignments
 from tiltyard.stores.ledger.batches import Batches
 from tiltyard.stores.ledger.chain.segments import Segments
+from tiltyard.stores.ledger.database import records as facts
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.engine import Database
 from tiltyard.stores.ledger.database.locks import turn
@@ -25,13 +27,13 @@ class Ledger:
     """The append-only record of one project, part by part.
 
     ``batches``, ``assignments``, ``annotations``, ``access``, ``gold``, ``models``, ``champions``, ``outbox`` and
-    ``segments`` are views of one database; each method of theirs is one transaction.
+    ``segments`` are views of one database; each of their methods is one transaction.
     """
 
     def __init__(self, url: str, segments: Files, schema: str | None = None, heads: Files | None = None) -> None:
         """Open the ledger at an SQLAlchemy URL, its segments in a store of files, and their heads in another.
 
-        ``schema`` is where its tables stand on PostgreSQL, so that one database holds many ledgers.
+        ``schema`` holds its tables on PostgreSQL, so that one database holds many ledgers.
         """
         self.database = Database(url, schema)
         self.batches = Batches(self.database)
@@ -55,6 +57,17 @@ class Ledger:
         """The position of the last fact; everything up to it is a fixed version of the project."""
         with self.database.reading() as connection:
             return int(connection.scalar(select(func.max(tables.journal.c.seq))) or 0)
+
+    def position_at(self, moment: datetime) -> int:
+        """The position of the last fact that was recorded up to a moment (with its time zone); 0 before the first."""
+        text = moment.astimezone(UTC).isoformat()
+        with self.database.reading() as connection:
+            return max(
+                int(connection.scalar(select(func.max(table.c.seq)).where(column <= text)) or 0)
+                for table in facts.TABLES.values()
+                for column in table.columns
+                if column.name in {"recorded_at", "landed_at"}
+            )
 
     def grant_labeling(self, role: str) -> None:
         """Let a PostgreSQL role do what the labeling server needs and no more; see :mod:`.roles` for what it raises."""

@@ -1,7 +1,7 @@
 """Fitting from ids: the labeled set, the project file, the seed and the code decide the model, and nothing else.
 
 Where the project file limits the seconds of a search, the clock has a say too. Then what the search came to is written
-down before anything is fitted from it, and whoever comes after a crash reads it instead of searching again.
+down before anything is fitted from it, and a run after a crash reads it instead of searching again.
 """
 
 import json
@@ -17,7 +17,7 @@ from tiltyard.evaluation.predictions import predictions_hash, predictions_of
 from tiltyard.samples.evaluation_split import entities_of
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.canonical import canonical_json, digest
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Model, ModelId, TrainingId
 from tiltyard.stores.registry.storable import refuse_unstorable
 from tiltyard.training.cross_validation import LabeledFrame

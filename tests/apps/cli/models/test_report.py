@@ -10,9 +10,8 @@ from tests.clients.strict_page import Page
 from tests.crash.story import go_round
 from tests.projects.small_project import a_day, answer_queue, deliver, make_project
 from tiltyard.apps.cli.project.report import report
-from tiltyard.reports.html.beside import Beside, Curves, Finding, Point
-from tiltyard.reports.html.charts import choice_chart
-from tiltyard.reports.html.project_data import facts_of
+from tiltyard.reports.html.evidence_charts import choice_chart
+from tiltyard.reports.html.project_data import Beside, Curves, Finding, Point, facts_of
 from tiltyard.reports.html.project_page import page_of, write_report
 from tiltyard.schemas.records import NewAnnotation, SampleId
 from tiltyard.tasks.models.roll_back_champion import roll_back_champion
@@ -103,7 +102,7 @@ def test_the_numbers_are_the_ledgers(workspace: Workspace, html: str) -> None:
     text, rows = Page(html).text, workspace.ledger.batches.conservation()
     total = f"{rows.read} read = {rows.accepted} accepted + {rows.quarantined} quarantined + {rows.duplicate} duplicate"
     assert total in text
-    assert f"{workspace.ledger.annotations.count()} annotations, kept for ever" in text
+    assert f"{workspace.ledger.annotations.count()} annotations, never deleted" in text
     for verdict in workspace.ledger.champions.verdicts():
         assert verdict.reason.split(";")[0] in text
     for move in workspace.ledger.champions.history():
@@ -128,7 +127,7 @@ def test_labels_are_told_by_purpose(workspace: Workspace) -> None:
 
 def test_the_curve_stands_in_words_and_in_a_table_too(html: str) -> None:
     text = Page(html).text
-    assert "With 20 training labels the chosen ones give accuracy 0.800, labels by chance 0.700" in text
+    assert "With 20 training labels the chosen ones give accuracy 0.800, random labels 0.700" in text
     assert "0.650 to 0.750" in text
 
 

@@ -1,13 +1,20 @@
-"""Writing and reading facts: a frozen record becomes one row, its digest one row of the journal."""
+"""Reading and writing facts: a frozen record becomes one row, its digest one row of the journal.
+
+:class:`Voice` is the short form of an annotation: only the fields that decide the label, fast to read in bulk.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Select, Table, func, insert, select
+from sqlalchemy import Row as SelectedRow
 
+from tiltyard.labels.admission import why_uncounted
 from tiltyard.schemas.canonical import canonical_json, parse_json, sha256_of
 from tiltyard.schemas.errors import LedgerError
 from tiltyard.schemas.records import (
@@ -24,6 +31,7 @@ from tiltyard.schemas.records import (
     Promotion,
     Query,
     Verdict,
+    Vote,
 )
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.immutability import LEASE_COLUMNS, LEASED
@@ -126,14 +134,14 @@ def row_digest(table: Table, row: Row) -> str:
 
 
 def digests_of(table: Table, row: Row) -> set[str]:
-    """The digests that a fact may have: facts of before left out whatever is called like a part of a lease, a batch's
-    state above all.
+    """The digests that a fact may have: older facts left out every column that is named like part of a lease, such as
+    a batch's state.
     """
     return {row_digest(table, row), _digest_without(table, row, LEASE_COLUMNS)}
 
 
 def lease_of(table: Table) -> frozenset[str]:
-    """The columns of a table that may change, and are no part of the fact: those of an assignment's lease."""
+    """The columns of a table that may change and are not part of the fact: those of an assignment's lease."""
     return LEASE_COLUMNS if table.name == LEASED else frozenset()
 
 
@@ -159,7 +167,7 @@ def _flat(name: str, value: Any) -> Any:
 
 
 def _is_nested(rule: dict[str, Any]) -> bool:
-    """Whether a field's JSON Schema speaks of an object or an array."""
+    """Whether a field's JSON Schema describes an object or an array."""
     choices: Iterable[dict[str, Any]] = rule.get("anyOf", [rule])
     return any("$ref" in choice or choice.get("type") in {"object", "array"} for choice in choices)
 
@@ -172,3 +180,50 @@ def _nested_fields(kind: type) -> frozenset[str]:
 
 ADAPTERS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in TABLES}
 NESTED: dict[type, frozenset[str]] = {kind: _nested_fields(kind) for kind in TABLES}
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """An annotation that is stored and cannot count, and why; what it says stays in the ledger."""
+
+    position: int
+    annotation_id: str
+    annotator: str
+    why: str
+
+    def __str__(self) -> str:
+        """One sentence that says what to do."""
+        return (
+            f"annotation {self.annotation_id[:8]} at position {self.position} is set aside and counts nowhere: "
+            f"{self.why}; say it again under a key of its own if it is right"
+        )
+
+
+def voices_of(rows: Iterable[SelectedRow[Any]]) -> Iterator[Vote]:
+    """The voices that rows of their columns hold; those that cannot count are left out."""
+    for row in rows:
+        voice = voice_of(row)
+        if why_uncounted(voice) is None:
+            yield voice
+
+
+def set_aside_in(rows: Iterable[SelectedRow[Any]]) -> Iterator[SetAside]:
+    """What :func:`voices_of` leaves out, and why."""
+    for row in rows:
+        voice = voice_of(row)
+        why = why_uncounted(voice)
+        if why is not None:
+            yield SetAside(voice.seq, voice.annotation_id, voice.annotator, why)
+
+
+def voice_of(row: SelectedRow[Any]) -> Vote:
+    """The voice in a row of its columns; its time is None if the stored text is not a time."""
+    return Vote._make(row)._replace(said_at=_moment(row.said_at))  # type: ignore[arg-type]  # why_uncounted says so
+
+
+def _moment(written: str) -> datetime | None:
+    """A moment as it is stored."""
+    try:
+        return datetime.fromisoformat(written)
+    except ValueError:
+        return None
