@@ -14,7 +14,7 @@ from tiltyard.schemas.errors import TiltyardError
 from tiltyard.schemas.redaction import redacted
 
 if TYPE_CHECKING:
-    from tiltyard.stores.files.local import Files
+    from tiltyard.stores.files import Files
     from tiltyard.workspace.workspace import Workspace
 
 LIBRARIES: Final = ("prefect", "mlflow", "scikit-learn", "modAL-python", "pandera", "polars", "pandas", "sqlalchemy")
@@ -183,7 +183,7 @@ def _writable(workspace: "Workspace") -> Finding:
 
 def _source(workspace: "Workspace") -> Finding:
     """Whether objects can be listed and read where they arrive."""
-    from tiltyard.stores.files.landing import FolderObjects
+    from tiltyard.stores.files import FolderObjects
 
     try:
         source = workspace.source
@@ -202,12 +202,12 @@ SOURCE_REMEDY: Final = (
 
 def _source_bucket(workspace: "Workspace") -> Finding:
     """Whether a source in a bucket can be read, and whether the bucket keeps versions."""
-    from tiltyard.stores.s3.objects import S3Objects
-    from tiltyard.stores.s3.probe import keeps_versions
+    from tiltyard.stores.s3 import S3Objects
+    from tiltyard.stores.s3.probe import supports_versions
 
     source = workspace.source
     assert isinstance(source, S3Objects)
-    if keeps_versions(source, workspace.project.source.pattern):
+    if supports_versions(source, workspace.project.source.pattern):
         return Finding("source", "ok", f"{source.place} is listed and read, versioning is on")
     said = f"{source.place} is listed and read, versioning is off: what is overwritten before it is landed is lost"
     return Finding("source", "warn", said, "Turn the bucket's versioning on, unless producers never overwrite.")
@@ -232,11 +232,11 @@ FILES_REMEDY: Final = (
 
 def _files_bucket(files: "Files") -> Finding:
     """Whether a bucket can be written, and refuses a second put of one name."""
-    from tiltyard.stores.s3.files import S3Files
-    from tiltyard.stores.s3.probe import keeps_conditions
+    from tiltyard.stores.s3 import S3Files
+    from tiltyard.stores.s3.probe import supports_conditional_writes
 
     assert isinstance(files, S3Files)
-    if keeps_conditions(files.place):
+    if supports_conditional_writes(files.place):
         return Finding("files", "ok", f"{files.place} is written, and a second put of one name is refused")
     said = f"{files.place} is written, but its server ignores If-None-Match: a second put replaces the first"
     remedy = "Files named by their content are safe; for the rest, let one worker write, or use a server that keeps it."
