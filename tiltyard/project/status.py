@@ -13,12 +13,8 @@ from tiltyard.query.stopping import Advice
 from tiltyard.reports.next_step import LoopState, NextStep, next_step
 from tiltyard.reports.tables import batch_rows
 from tiltyard.schemas.records import Batch, Due, EffectiveLabel, Promotion
-<<<<<<< HEAD
 from tiltyard.workspace.checks.disk_usage import describe_usage, disk_usage
-=======
-from tiltyard.workspace.checks.disk_usage import told_weights, weights
 from tiltyard.workspace.lookup import labels_by_class
->>>>>>> main
 from tiltyard.workspace.stopping import stopping_of
 from tiltyard.workspace.triggers import (
     approval_due,
@@ -159,28 +155,7 @@ def disputes_of(workspace: Workspace) -> int:
     return len(disputed(contested, workspace.project.effective_label))
 
 
-<<<<<<< HEAD
-def labels_of(workspace: Workspace) -> list[EffectiveLabel]:
-    """All effective labels of the classes that the project file has now."""
-    return todays_labels(workspace.ledger.annotations.voices(), workspace.project).labels
-
-
-def labels_by_class(labels: Sequence[EffectiveLabel], names: list[str]) -> list[dict[str, Any]]:
-    """One row per class: effective labels to train on and to judge on."""
-    return [
-        {
-            "class": name,
-            "training": sum(label.label == name and not label.evaluation for label in labels),
-            "evaluation": sum(label.label == name and label.evaluation for label in labels),
-        }
-        for name in names
-    ]
-
-
 def standing_of(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> LoopState:
-=======
-def standing_of(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> Standing:
->>>>>>> main
     """The numbers from which the next step follows."""
     ledger = workspace.ledger
     return LoopState(

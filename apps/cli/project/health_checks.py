@@ -167,13 +167,8 @@ def _writable(workspace: "Workspace") -> Finding:
 
 
 def _source(workspace: "Workspace") -> Finding:
-<<<<<<< HEAD
-    """Whether objects can be listed and read where they arrive."""
-    from tiltyard.stores.files import FolderObjects
-=======
     """Whether the source's objects can be listed and read."""
-    from tiltyard.stores.files.landing import FolderObjects
->>>>>>> main
+    from tiltyard.stores.files import FolderObjects
 
     try:
         source = workspace.source
@@ -191,15 +186,9 @@ SOURCE_REMEDY: Final = (
 
 
 def _source_bucket(workspace: "Workspace") -> Finding:
-<<<<<<< HEAD
-    """Whether a source in a bucket can be read, and whether the bucket keeps versions."""
+    """Whether a source bucket can be read, and whether its versioning is on."""
     from tiltyard.stores.s3 import S3Objects
     from tiltyard.stores.s3.probe import supports_versions
-=======
-    """Whether a source bucket can be read, and whether its versioning is on."""
-    from tiltyard.stores.s3.objects import S3Objects
-    from tiltyard.stores.s3.probe import keeps_versions
->>>>>>> main
 
     source = workspace.source
     assert isinstance(source, S3Objects)
@@ -227,15 +216,9 @@ FILES_REMEDY: Final = (
 
 
 def _files_bucket(files: "Files") -> Finding:
-<<<<<<< HEAD
-    """Whether a bucket can be written, and refuses a second put of one name."""
+    """Whether a bucket is writable, and refuses a second put of one name."""
     from tiltyard.stores.s3 import S3Files
     from tiltyard.stores.s3.probe import supports_conditional_writes
-=======
-    """Whether a bucket is writable, and refuses a second put of one name."""
-    from tiltyard.stores.s3.files import S3Files
-    from tiltyard.stores.s3.probe import keeps_conditions
->>>>>>> main
 
     assert isinstance(files, S3Files)
     if supports_conditional_writes(files.place):
