@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from tiltyard.samples.features import frame_of_json
+from tiltyard.samples.features import json_payloads_to_rows
 from tiltyard.schemas.errors import NotFound, the_one
 from tiltyard.schemas.records import SampleId
 from tiltyard.workspace.workspace import Workspace
@@ -38,5 +38,5 @@ def _pooled(workspace: Workspace, name: str) -> dict[str, pl.DataFrame]:
 def _annotated(workspace: Workspace, name: str) -> dict[str, pl.DataFrame]:
     """The annotated samples whose ids begin so, from the annotations' own copies."""
     payloads = workspace.ledger.annotations.payloads().filter(pl.col("sample_id").str.starts_with(name))
-    rows = frame_of_json(payloads["payload"], workspace.project)
+    rows = json_payloads_to_rows(payloads["payload"], workspace.project)
     return dict(zip(payloads["sample_id"].to_list(), rows.iter_slices(1), strict=True))

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tiltyard.labels.current_classes import TodaysLabels
+    from tiltyard.labels.current_classes import CurrentLabels
     from tiltyard.reports.next_step import Standing
     from tiltyard.schemas.records import EffectiveLabel
     from tiltyard.workspace.workspace import Workspace
@@ -14,20 +14,20 @@ def labels_of(workspace: "Workspace") -> "list[EffectiveLabel]":
     return labels_read(workspace).labels
 
 
-def labels_read(workspace: "Workspace") -> "TodaysLabels":
+def labels_read(workspace: "Workspace") -> "CurrentLabels":
     """What all annotations amount to under the project's rule and classes, and what that leaves out."""
-    from tiltyard.labels.current_classes import todays_labels
+    from tiltyard.labels.current_classes import current_labels
 
-    return todays_labels(workspace.ledger.annotations.voices(), workspace.project)
+    return current_labels(workspace.ledger.annotations.voices(), workspace.project)
 
 
 def disputes_of(workspace: "Workspace") -> int:
     """How many samples wait for a ruling."""
-    from tiltyard.labels.adjudication import disputed
-    from tiltyard.labels.current_classes import in_todays_words
+    from tiltyard.labels.adjudication import find_disputes
+    from tiltyard.labels.current_classes import rename_classes
 
-    contested = in_todays_words(workspace.ledger.annotations.contested_voices(), workspace.project)
-    return len(disputed(contested, workspace.project.effective_label))
+    contested = rename_classes(workspace.ledger.annotations.contested_voices(), workspace.project)
+    return len(find_disputes(contested, workspace.project.effective_label))
 
 
 def labels_by_class(labels: "list[EffectiveLabel]", names: list[str]) -> list[dict[str, Any]]:

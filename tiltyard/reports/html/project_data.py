@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tiltyard.labels.admission import why_uncounted
-from tiltyard.labels.current_classes import in_todays_words, todays_labels
+from tiltyard.labels.admission import uncounted_reason
+from tiltyard.labels.current_classes import current_labels, rename_classes
 from tiltyard.query.stopping import Advice
 from tiltyard.reports.check_groups import grouped
 from tiltyard.reports.label_cost import LabelCost, label_costs
@@ -73,9 +73,9 @@ def facts_of(workspace: Workspace) -> Facts:
     """Everything that the report tells of a project as it is now."""
     ledger, project = workspace.ledger, workspace.project
     position = ledger.position()
-    counting = [one for one in ledger.annotations.until(position) if why_uncounted(one) is None]
-    annotations = in_todays_words(counting, project)
-    labels = todays_labels(annotations, project).labels
+    counting = [one for one in ledger.annotations.until(position) if uncounted_reason(one) is None]
+    annotations = rename_classes(counting, project)
+    labels = current_labels(annotations, project).labels
     objects = {landed.object_id: landed for landed in ledger.batches.objects()}
     latest, verdicts, moves = ledger.batches.latest(), ledger.champions.verdicts(), ledger.champions.history()
     sizes = ledger.models.rows_by_set()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
-from tiltyard.labels.adjudication import another_is_wanted
+from tiltyard.labels.adjudication import needs_tiebreak
 from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.records import Assignment, AssignmentId, SampleId, Vote
 from tiltyard.stores.ledger.database import tables
@@ -27,7 +27,7 @@ def ask_once_more(connection: Connection, answered: Sequence[Sequence[Assignment
     voices = _voices(connection, list(shared))
     append_all(
         connection,
-        [_another(slots) for sample, slots in shared.items() if another_is_wanted(voices[sample], len(slots), most)],
+        [_another(slots) for sample, slots in shared.items() if needs_tiebreak(voices[sample], len(slots), most)],
     )
 
 

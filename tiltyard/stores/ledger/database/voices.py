@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from tiltyard.labels.admission import why_uncounted
+from tiltyard.labels.admission import uncounted_reason
 from tiltyard.schemas.records import Vote
 
 
@@ -32,7 +32,7 @@ def voices_of(rows: Iterable[Row[Any]]) -> Iterator[Vote]:
     """The voices that rows of their columns hold; those that cannot count are left out."""
     for row in rows:
         voice = voice_of(row)
-        if why_uncounted(voice) is None:
+        if uncounted_reason(voice) is None:
             yield voice
 
 
@@ -40,7 +40,7 @@ def set_aside_in(rows: Iterable[Row[Any]]) -> Iterator[SetAside]:
     """What :func:`voices_of` leaves out, and why."""
     for row in rows:
         voice = voice_of(row)
-        why = why_uncounted(voice)
+        why = uncounted_reason(voice)
         if why is not None:
             yield SetAside(voice.seq, voice.annotation_id, voice.annotator, why)
 
