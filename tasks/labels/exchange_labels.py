@@ -55,13 +55,13 @@ def import_labels(
             ParsedLines(),
         )
     else:
-        made = parse_lines(found.names, found.lines, workspace.project, _key_column(workspace, by))
+        made = parse_lines(found.names, found.lines, workspace.project, key_column(workspace, by))
         hand = ImportDefaults(by, annotator, workspace.clock(), found.table, brings)
-        taken = plan_label_import(made.lines, _samples(workspace, made.lines, by), stored, workspace.project, hand)
+        taken = plan_label_import(made.lines, named_samples(workspace, made.lines, by), stored, workspace.project, hand)
     refused, new = [*found.refused, *made.refused, *taken.refused], len(taken.facts) + len(taken.labels)
     return Imported(
         lines=new + taken.known + len(refused) + made.left_out.total(),
-        stored=_store(workspace, taken, brings),
+        stored=store_labels(workspace, taken, brings),
         known=taken.known,
         refused=tuple(sorted(refused, key=lambda one: one.line)),
         ignored=tuple(made.ignored),
@@ -70,7 +70,7 @@ def import_labels(
     )
 
 
-def _store(workspace: Workspace, taken: ImportPlan, importer: str) -> int:
+def store_labels(workspace: Workspace, taken: ImportPlan, importer: str) -> int:
     """Store what was taken; how many annotations were new."""
     annotations, now = workspace.ledger.annotations, workspace.clock()
     restored = annotations.take_over(taken.facts, imported_by=importer, now=now)
@@ -84,7 +84,7 @@ def _store(workspace: Workspace, taken: ImportPlan, importer: str) -> int:
     return restored + len(submitted)
 
 
-def _key_column(workspace: Workspace, by: str) -> str:
+def key_column(workspace: Workspace, by: str) -> str:
     """The column by which samples are named: the sample id, the project's id, or a reference."""
     columns = workspace.project.columns
     known = [SAMPLE_ID, *([columns.id] if columns.id else []), *columns.reference]
@@ -93,7 +93,7 @@ def _key_column(workspace: Workspace, by: str) -> str:
     return by
 
 
-def _samples(workspace: Workspace, lines: list[tuple[int, Line]], by: str) -> dict[str, list[PoolSample]]:
+def named_samples(workspace: Workspace, lines: list[tuple[int, Line]], by: str) -> dict[str, list[PoolSample]]:
     """The pool's samples that the lines name, by that name, each with the assignment that waits for it."""
     wanted = pl.Series(sorted({key for _, line in lines for key in _keys(line, by)}), dtype=pl.String)
     waiting = {one.sample_id: one.assignment_id for one in reversed(workspace.ledger.assignments.waiting())}

@@ -14,8 +14,7 @@ from tiltyard.schemas.records import Act, Annotation, NewAnnotation, SampleId, V
 from tiltyard.stores.ledger.annotation_writer import Circumstances, restore_all, take_in
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.engine import Database
-from tiltyard.stores.ledger.database.records import all_of, find, records
-from tiltyard.stores.ledger.database.voices import SetAside, set_aside_in, voices_of
+from tiltyard.stores.ledger.database.records import SetAside, all_of, find, records, set_aside_in, voices_of
 
 ANNOTATION = tables.annotation
 LATER = ANNOTATION.alias("later")
