@@ -34,8 +34,8 @@ from tests.projects.small_project import CONTENT, a_day, make_project
 from tiltyard import flows
 from tiltyard.apps.cli import main as command_line
 from tiltyard.apps.cli.console import help as command_help
-from tiltyard.apps.cli.deployment.files import filled, read_yaml
-from tiltyard.apps.cli.deployment.lint import every_flow, mistakes_in_deployments
+from tiltyard.apps.cli.deployment.files import fill_variables, read_yaml
+from tiltyard.apps.cli.deployment.lint import all_flows, lint_deployments
 from tiltyard.apps.labeling.rendering import templates as labeling_templates
 from tiltyard.apps.labeling.routes import pages as labeling_pages
 from tiltyard.evaluation import influence, metrics
@@ -308,16 +308,16 @@ def drink_tea(project: str = ".") -> str:
 
 def test_flow_goes_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     variables = {name: "x" for name in ("TILTYARD_PROJECT", "TILTYARD_PROJECT_NAME", "TILTYARD_WORK_POOL")}
-    file = filled(read_yaml(ROOT / "prefect.yaml"), {**variables, "TILTYARD_OBJECTS": "s3://in/x/*"})
+    file = fill_variables(read_yaml(ROOT / "prefect.yaml"), {**variables, "TILTYARD_OBJECTS": "s3://in/x/*"})
     (tmp_path / "drink_tea.py").write_text(FLOW, "utf-8")
     monkeypatch.setattr(flows, "__path__", [*flows.__path__, str(tmp_path)])
-    every_flow.cache_clear()
+    all_flows.cache_clear()
     try:
         entry = "tiltyard.flows.drink_tea.drink_tea"
-        assert mistakes_in_deployments(file) == [f"{entry} is not deployed; add it to deployments"]
+        assert lint_deployments(file) == [f"{entry} is not deployed; add it to deployments"]
         deployed = next(one for one in file["deployments"] if one["entrypoint"].endswith(".score_batch"))
         one_more = {**deployed, "entrypoint": entry, "triggers": []}
-        assert mistakes_in_deployments({**file, "deployments": [*file["deployments"], one_more]}) == []
+        assert lint_deployments({**file, "deployments": [*file["deployments"], one_more]}) == []
     finally:
-        every_flow.cache_clear()
+        all_flows.cache_clear()
         sys.modules.pop("tiltyard.flows.drink_tea", None)

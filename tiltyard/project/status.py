@@ -14,6 +14,7 @@ from tiltyard.reports.next_step import NextStep, Standing, next_step
 from tiltyard.reports.tables import batch_rows
 from tiltyard.schemas.records import Batch, Due, EffectiveLabel, Promotion
 from tiltyard.workspace.checks.disk_usage import told_weights, weights
+from tiltyard.workspace.lookup import labels_by_class
 from tiltyard.workspace.stopping import stopping_of
 from tiltyard.workspace.triggers import (
     approval_due,
@@ -152,23 +153,6 @@ def disputes_of(workspace: Workspace) -> int:
     """The number of samples that wait for an adjudication."""
     contested = rename_classes(workspace.ledger.annotations.contested_voices(), workspace.project)
     return len(find_disputes(contested, workspace.project.effective_label))
-
-
-def labels_of(workspace: Workspace) -> list[EffectiveLabel]:
-    """All effective labels of the classes that the project file has now."""
-    return current_labels(workspace.ledger.annotations.voices(), workspace.project).labels
-
-
-def labels_by_class(labels: Sequence[EffectiveLabel], names: list[str]) -> list[dict[str, Any]]:
-    """One row per class: effective labels to train on and to judge on."""
-    return [
-        {
-            "class": name,
-            "training": sum(label.label == name and not label.evaluation for label in labels),
-            "evaluation": sum(label.label == name and label.evaluation for label in labels),
-        }
-        for name in names
-    ]
 
 
 def standing_of(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> Standing:

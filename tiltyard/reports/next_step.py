@@ -62,7 +62,7 @@ def _about_labels(now: Standing) -> NextStep:
             f"{now.waiting:,} {'sample waits' if now.waiting == 1 else 'samples wait'} for a label; {why}",
         )
     if now.refused and not now.samples:
-        why = f"batch {now.refused[0]} is in quarantine; mend the project file, then 'tiltyard quarantine retry'"
+        why = f"batch {now.refused[0]} is in quarantine; correct the project file, then 'tiltyard quarantine retry'"
         return NextStep(f"tiltyard quarantine show {now.refused[0]}", why)
     if not now.samples:
         return NextStep("tiltyard ingest", f"the pool is empty; put a file into {now.incoming}")

@@ -1,14 +1,15 @@
-"""The versions of a project's models, counted from the ledger."""
+"""Look up a project's labels, models and versions in its ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
+from tiltyard.labels.current_classes import current_labels
 from tiltyard.samples.features import json_payloads_to_rows
 from tiltyard.schemas.errors import NotFound, ProjectFileError, nearest, the_one
 from tiltyard.schemas.project import recorded_project
-from tiltyard.schemas.records import Model, ModelId, SampleId, Verdict
+from tiltyard.schemas.records import EffectiveLabel, Model, ModelId, SampleId, Verdict
 from tiltyard.training.versioning import Made, ModelVersion, versions_of
 from tiltyard.workspace.workspace import Workspace
 
@@ -74,6 +75,23 @@ def project_as_it_was(workspace: Workspace, model: Model) -> Mapping[str, Any]:
         return recorded_project(body).model_dump(mode="json")
     except ProjectFileError:  # a key that there is no more: it is compared as it was recorded
         return body
+
+
+def current_labels(workspace: Workspace) -> list[EffectiveLabel]:
+    """The effective labels of all annotations, under the project's current rule and classes."""
+    return current_labels(workspace.ledger.annotations.voices(), workspace.project).labels
+
+
+def labels_by_class(labels: Sequence[EffectiveLabel], names: Sequence[str]) -> list[dict[str, Any]]:
+    """One row per class: effective labels to train on and to judge on."""
+    return [
+        {
+            "class": name,
+            "training": sum(label.label == name and not label.evaluation for label in labels),
+            "evaluation": sum(label.label == name and label.evaluation for label in labels),
+        }
+        for name in names
+    ]
 
 
 SHORTEST = 4

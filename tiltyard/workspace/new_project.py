@@ -74,7 +74,7 @@ def begin_project(data: Path, folder: Path, label: str | None = None, classes: t
 
 
 def _look_into(data: Path, folder: Path) -> tuple[ProjectSource, RawBatch]:
-    """The file's rows as they arrived, and what stands at the head of its project file."""
+    """The file's rows as they arrived, and the head of its project file."""
     format_name, compression = format_of(data.name, "auto")
     csv = infer_csv_options(_beginning(data, compression)) if format_name == "csv" else {}
     header = read_object(data, data.name, _asking_for(["(none)"], csv)).header
@@ -87,7 +87,7 @@ def _look_into(data: Path, folder: Path) -> tuple[ProjectSource, RawBatch]:
 
 
 def _read(data: Path, named: list[str], csv: dict[str, Any]) -> tuple[dict[str, Any], RawBatch]:
-    """The file's rows, with the options that read more of them: an escape is kept only where it mends rows."""
+    """The file's rows, with the options that read most of them; an escape character is kept only if it helps."""
     raw = read_object(data, data.name, _asking_for(named, csv))
     if "escape" not in csv:
         return csv, raw
@@ -97,7 +97,7 @@ def _read(data: Path, named: list[str], csv: dict[str, Any]) -> tuple[dict[str, 
 
 
 def _beginning(data: Path, compression: str) -> str:
-    """The file's first characters, decompressed; what is not UTF-8 will be told by the reader."""
+    """The file's first characters, decompressed; the reader reports what is not UTF-8."""
     try:
         stream = pa.OSFile(str(data))
         source = pa.CompressedInputStream(stream, compression) if compression else stream

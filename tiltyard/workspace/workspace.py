@@ -126,7 +126,7 @@ class Workspace:
 
     @cached_property
     def left(self) -> LeftObjects:
-        """What lies in the source and is no batch, as far as it was told."""
+        """Skipped objects of the source that were reported so far."""
         return LeftObjects(self.files("left"))
 
     @cached_property
@@ -163,7 +163,7 @@ class Workspace:
 
     @cached_property
     def let_go(self) -> LetGo:
-        """Which models' bytes were let go on purpose."""
+        """Models whose files were deleted on purpose."""
         return LetGo(self.files("let_go"))
 
     @cached_property
@@ -225,14 +225,14 @@ class Workspace:
         return asked_today(loaded, body["columns"]["features"], self.project)
 
     def _loaded(self, model: Model) -> Any:
-        """A model from its bytes; NotFound says so where they were let go on purpose."""
+        """A model from its bytes; NotFound if they were deleted on purpose."""
         try:
             return self.registry.load(model)
         except NotFound as error:
             if model.model_id not in self.let_go.begun():
                 raise
             raise NotFound(
-                f"model {model.model_id[:8]} was rejected, and its bytes were let go (models.keep_rejected); "
+                f"model {model.model_id[:8]} was rejected, and its file was deleted (models.keep_rejected); "
                 f"'tiltyard rebuild {model.model_id[:8]}' fits it again"
             ) from error
 
@@ -274,7 +274,7 @@ class Workspace:
 def open_workspace(project: str | Path, settings: Settings | None = None) -> Workspace:
     """The workspace of the project in a folder (or of a project file), opened once per process and version.
 
-    The user's own modules are imported anew from here on where their source changed since this process looked.
+    Own modules whose source changed since this process read them are imported again from here on.
     Raises ProjectFileError when there is no such file or it breaks its contract.
     """
     path = find_project_file(Path(project))

@@ -64,9 +64,9 @@ def _explained(workspace: "Workspace", model: "Model", row: "pl.DataFrame", top:
 
 def _label(workspace: "Workspace", sample_id: str) -> str | None:
     """What the sample's annotations amount to, if anything."""
-    from tiltyard.project.status import labels_of
+    from tiltyard.workspace.lookup import current_labels
 
-    return next((one.label for one in labels_of(workspace) if one.sample_id == sample_id), None)
+    return next((one.label for one in current_labels(workspace) if one.sample_id == sample_id), None)
 
 
 def _draw(workspace: "Workspace", payload: "Payload") -> None:

@@ -81,7 +81,7 @@ def test_what_was_let_go_is_said_and_can_be_rebuilt(workspace: Workspace) -> Non
     now = changed(workspace, seed=5, models={"keep_rejected": 0})
     let_go_models.fn(str(now.project_file))
     model = now.ledger.models.all()[1]
-    with pytest.raises(NotFound, match=r"its bytes were let go .* 'tiltyard rebuild"):
+    with pytest.raises(NotFound, match=r"its file was deleted .* 'tiltyard rebuild"):
         now.load_model(model.model_id)
     rebuilt = rebuild_model.fn(str(now.project_file), model.model_id)
     assert rebuilt.equal

@@ -25,8 +25,8 @@ Versions = Mapping[ModelId, ModelVersion]
 
 PURPOSES: Mapping[str, str] = {
     "query": "chosen by the strategy, to train on",
-    "random": "drawn by chance, to train on",
-    "evaluation": "drawn by chance, to judge on",
+    "random": "random, for training",
+    "evaluation": "random, for evaluation",
     "import": "not asked for by the queue: imports and corrections",
 }
 """Why samples are labeled, in the words of the report."""
@@ -69,7 +69,7 @@ class Facts:
 
 
 def facts_of(workspace: Workspace) -> Facts:
-    """Everything that the report tells of a project as it is now."""
+    """All data of a project's report, as of now."""
     ledger, project = workspace.ledger, workspace.project
     position = ledger.position()
     counting = [one for one in ledger.annotations.until(position) if uncounted_reason(one) is None]
@@ -179,13 +179,13 @@ def _headline(workspace: Workspace, verdicts: Sequence[Verdict], moves: Sequence
 def _verdict(verdict: Verdict, trained_on: Mapping[str, int], versions: Versions) -> Row:
     """A verdict with its headline and its checks."""
     row = verdict_row(verdict, trained_on.get(verdict.challenger_id))
-    told = headline(verdict, is_last=False)
+    summary = headline(verdict, is_last=False)
     return row | {
         "groups": grouped(verdict.checks),
         "at": verdict.recorded_at,
         "id": verdict.verdict_id[:8],
         "version": versions[verdict.challenger_id].number,
-        "told": told,
+        "headline": summary,
     }
 
 
@@ -216,7 +216,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Score by number of labels: of the models that were trained, and of the same recipes on labels by chance.
+    """Score by number of labels: of the trained models, and of the same recipes on random labels.
 
     Both are scored on the same ``rows``: every sample of the evaluation set, with the answers of the key.
     """

@@ -15,7 +15,7 @@ def write_report(workspace: Workspace, path: Path, beside: Beside | None = None)
 
 
 def project_page(workspace: Workspace, beside: Beside | None = None) -> str:
-    """A project's page as HTML, as things stand now."""
+    """A project's page as HTML, as of now."""
     return page_of(facts_of(workspace), beside or Beside())
 
 
@@ -32,8 +32,10 @@ def page_of(facts: Facts, beside: Beside) -> str:
 def _learning(facts: Facts) -> Chart | None:
     """Every challenger by its labels."""
     promoted = sum(point["decision"] == "promote" for point in facts.curve)
-    told = f"Each challenger, {facts.metric} with its interval: {len(facts.curve)} verdicts, {promoted} said promote."
-    return learning_chart(facts.curve, facts.metric, told)
+    caption = (
+        f"Each challenger, {facts.metric} with its interval: {len(facts.curve)} verdicts, {promoted} said promote."
+    )
+    return learning_chart(facts.curve, facts.metric, caption)
 
 
 def _champions(facts: Facts) -> Chart | None:
@@ -41,7 +43,7 @@ def _champions(facts: Facts) -> Chart | None:
     scored = [move for move in facts.moves if move["score"] is not None]
     reigns = [Reign(move["at"], move["score"].value, move["champion"], move["kind"] == "roll_back") for move in scored]
     back = sum(reign.is_back for reign in reigns)
-    told = (
+    caption = (
         f"Who was champion when, and the {facts.metric} that its verdict saw: {len(reigns)} moves, {back} of them back."
     )
-    return champions_chart(reigns, facts.written_at, facts.metric, told)
+    return champions_chart(reigns, facts.written_at, facts.metric, caption)

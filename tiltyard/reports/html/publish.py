@@ -16,7 +16,7 @@ PROJECT_PAGE = "project.html"
 def keep_pages(workspace: Workspace, verdict: Verdict) -> str:
     """Draw a verdict's page and the project's, and keep both with the challenger's run; where the first is shown.
 
-    Kept again, they take the place of the former. What is to be done next is left out: it changes, and they stay as
+    Publishing again replaces the previous pages. The next step is left out: it changes, and the pages stay as
     they were. The address is empty where nobody serves MLflow.
     """
     challenger = workspace.ledger.models.get(verdict.challenger_id)

@@ -58,7 +58,7 @@ class VerdictFacts:
 
     @property
     def called(self) -> dict[str, str]:
-        """What each side is called: who comes back after a roll-back is no challenger."""
+        """The name of each side; after a rollback, the returning model is not called challenger."""
         back = self.verdict.decision == "roll_back"
         return {"challenger": "the champion before" if back else "challenger", "champion": "champion"}
 

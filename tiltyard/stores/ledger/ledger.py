@@ -27,13 +27,13 @@ class Ledger:
     """The append-only record of one project, part by part.
 
     ``batches``, ``assignments``, ``annotations``, ``access``, ``gold``, ``models``, ``champions``, ``outbox`` and
-    ``segments`` are views of one database; each method of theirs is one transaction.
+    ``segments`` are views of one database; each of their methods is one transaction.
     """
 
     def __init__(self, url: str, segments: Files, schema: str | None = None, heads: Files | None = None) -> None:
         """Open the ledger at an SQLAlchemy URL, its segments in a store of files, and their heads in another.
 
-        ``schema`` is where its tables stand on PostgreSQL, so that one database holds many ledgers.
+        ``schema`` holds its tables on PostgreSQL, so that one database holds many ledgers.
         """
         self.database = Database(url, schema)
         self.batches = Batches(self.database)

@@ -2,7 +2,7 @@
 
 MLflow is an index that people look at, and nothing that it says is believed. What counts is the ledger: it holds the
 SHA-256 that a model is loaded by, and the history of champions; the alias here only shows it and can be repaired at any
-time. Until the ledger has a model, our own note of the upload stands in its place.
+time. Until the ledger has a model, our own note of the upload takes its place.
 """
 
 import os
@@ -59,7 +59,7 @@ class Registry:
         """Name an MLflow: ``sqlite:///path`` or ``http://host``.
 
         ``artifacts`` is the folder for model files (None: wherever the server keeps them); ``own_types`` are
-        the user's own classes that may stand in a model, as ``module.Class``; ``notes`` is where uploads are noted.
+        the user's own classes that a model may contain, as ``module.Class``; ``notes`` is where uploads are noted.
         """
         self.uri, self.name, self.own_types = uri, name, tuple(own_types)
         self.uploads = Uploads(notes)
@@ -87,10 +87,10 @@ class Registry:
     def log_training(self, training: Training) -> RegisteredModel:
         """Keep a training's run, trials and model, and register the model as the project's next version.
 
-        The same ``model_id`` again, after a crash or by a twin, gives the first registration: the upload that was
-        noted here before it began, if its bytes are those that were made then and answer like this fit. A model
-        becomes a version only when its stored bytes hash right, load under our own trust list and answer the golden
-        rows like the fitted model; RegistryError otherwise.
+        The same ``model_id`` again, after a crash or from a concurrent run, gives the first registration: the upload
+        that was noted here before it began, if its bytes are those that were made then and answer like this fit. A
+        model becomes a version only when its stored bytes hash right, load under our own trust list and answer the
+        golden rows like the fitted model; RegistryError otherwise.
         """
         with asking(f"log training {training.training_id[:8]}"):
             upload = self._taken_up(training) or self._log(training)
@@ -121,7 +121,7 @@ class Registry:
         self._read(model.artifact)
 
     def has_bytes(self, model: Model) -> bool:
-        """Whether there are bytes where a model's should be, whatever they are."""
+        """Whether a model's file exists, with any content."""
         name = model.artifact.name
         if is_address(name):
             return self._size_elsewhere(self._store_of(name), name) is not None
@@ -217,7 +217,7 @@ class Registry:
         return self.client.get_registered_model(self.name)
 
     def _unless_there(self, make: Any) -> None:
-        """Make something that a twin may have made a moment ago."""
+        """Create something that a concurrent run may have created a moment ago."""
         from mlflow.exceptions import MlflowException
 
         try:
@@ -271,7 +271,7 @@ class Registry:
     def _taken_up(self, training: Training) -> Upload | None:
         """An upload of this model that an earlier attempt made whole; its answers are compared with this fit's."""
         for upload in self._whole_uploads(training.model_id):
-            # Its bytes hash to what a process of ours made, so they may be loaded.
+            # Its bytes hash to what one of our processes wrote, so they may be loaded.
             self._refuse_other_answers(model_of(self._read(upload.artifact), self.own_types), training)
             return upload
         return None
@@ -362,7 +362,7 @@ class Registry:
             return size or 0
 
     def _store_of(self, address: str) -> Any:
-        """MLflow's client of the folder that an address lies in."""
+        """MLflow's client for the folder of an address."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         return get_artifact_repository(address.rpartition("/")[0], tracking_uri=self.uri)

@@ -1,4 +1,4 @@
-"""The models whose bytes were let go, noted before a byte is removed: what is missing on purpose is no damage."""
+"""Models whose files were deleted on purpose, recorded before deletion, so that they do not count as damage."""
 
 from tiltyard.stores.files.local import Files
 

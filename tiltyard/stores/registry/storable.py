@@ -40,5 +40,5 @@ def _fitted(recipe: Recipe, rows: LabeledFrame) -> Any:
         with warnings.catch_warnings(), threadpool_limits(limits=1):
             warnings.simplefilter("ignore")
             return recipe.fitted(rows.frame, rows.labels)
-    except Exception:  # a candidate is the user's own code, and whatever it raises belongs in its trial
+    except Exception:  # a candidate is the user's own code, and any exception of it belongs in its trial
         return None

@@ -33,7 +33,7 @@ class Bucket:
         return replace(self, prefix=self.whole_key(name))
 
     def whole_key(self, key: str) -> str:
-        """The whole key of a key of ours.
+        """The full key of one of our keys.
 
         >>> Bucket("landing", "bank").whole_key("may.csv")
         'bank/may.csv'
@@ -83,7 +83,7 @@ def bucket_of(place: str) -> Bucket:
     where, _, query = place.removeprefix(SCHEME).partition("?")
     name, _, prefix = where.partition("/")
     if not place.startswith(SCHEME) or not name:
-        raise SettingsError(f"{place!r} is no bucket; write s3://BUCKET/PREFIX")
+        raise SettingsError(f"{place!r} is not a bucket; write s3://BUCKET/PREFIX")
     options = dict(parse_qsl(query, keep_blank_values=True))
     for option in options.keys() - set(OPTIONS):
         raise SettingsError(f"{place!r}: unknown option {option!r}; {nearest(option, OPTIONS)}")

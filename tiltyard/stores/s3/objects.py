@@ -50,7 +50,7 @@ class S3Objects:
     def arrivals(self, pattern: str, leave: Leaving | None = None) -> Iterator[Arrival]:
         """Every batch whose key fits the shell pattern, sorted by key, older versions first.
 
-        Hidden and half-written keys are left out, and ``leave`` is told of them; so are those that stand for folders.
+        Hidden and half-written keys are left out and reported to ``leave``; so are keys that represent folders.
         """
         entries = self._versions() if self.is_versioned() else self.place.listing("list_objects_v2", "Contents")
         for entry in entries:
@@ -101,13 +101,13 @@ class S3Objects:
         return answer.get("Status") in {"Enabled", "Suspended"}
 
     def _versions(self) -> Iterator[dict[str, Any]]:
-        """Every version that is no mark of a deletion, in the order of keys; S3 lists a key's newest first."""
+        """Every version that is not a delete marker, in the order of keys; S3 lists a key's newest first."""
         listed = self.place.listing("list_object_versions", "Versions")
         for _key, versions in groupby(listed, key=itemgetter("Key")):
             yield from reversed(list(versions))
 
     def _body(self, arrival: Arrival) -> Any:
-        """The stream of the object that was listed, told from later ones by its version or by its ETag."""
+        """The stream of exactly the listed object, identified by its version or its ETag."""
         if arrival.version:
             return self._get(arrival.key, VersionId=arrival.version)
         same = {"IfMatch": f'"{arrival.stamp}"'}

@@ -29,8 +29,8 @@ NOT_OFFERED: Final = {"NotImplemented", "501"}
 def upload(place: Bucket, key: str, path: Path) -> None:
     """Put a file into a bucket under a key that nobody has written; it is stored, with its checksum, on return.
 
-    Where the key holds these very bytes already, nothing is to be done: a twin was faster, or the answer to our own
-    request was lost. Raises ObjectError when it holds other bytes, and what ``answered`` raises.
+    Where the key holds these very bytes already, nothing remains to do: a concurrent run was faster, or the answer to
+    our own request was lost. Raises ObjectError when it holds other bytes, and what ``answered`` raises.
     """
     with answered(f"file {key!r} in {place}"):
         try:
@@ -93,7 +93,7 @@ def _send(place: Bucket, key: str, path: Path, condition: dict[str, str]) -> Non
 
 
 def _send_in_parts(client: Any, target: dict[str, str], path: Path, condition: dict[str, str]) -> None:
-    """Send a file in parts, of which nothing is to be seen before the last request."""
+    """Send a file in parts; nothing is visible before the last request."""
     begun = {**target, "UploadId": client.create_multipart_upload(**target, ChecksumAlgorithm=SHA256)["UploadId"]}
     try:
         parts = [_send_part(client, begun, number, content) for number, content in enumerate(_parts(path), start=1)]

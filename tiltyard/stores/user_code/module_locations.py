@@ -80,7 +80,7 @@ def submodules(package: str) -> list[str]:
 
 
 def _listed(folder: Path) -> list[Path]:
-    """What lies in a folder; nothing where it cannot be read."""
+    """The content of a folder; empty if it cannot be read."""
     try:
         return list(folder.iterdir())
     except OSError:
@@ -117,7 +117,7 @@ def _on_the_path(name: str) -> tuple[Path | None, tuple[Path, ...]]:
 
 
 def _spec(name: str) -> ModuleSpec | None:
-    """What Python's finders say of a name; one that fails (odd hooks do) says nothing."""
+    """What Python's finders say of a name; one that fails (some hooks do) is skipped."""
     for finder in list(sys.meta_path):
         # A finder is anybody's code: KeyError, ValueError and ImportError were seen.
         with suppress(Exception):
@@ -151,7 +151,7 @@ def _kind_of(name: str, path: Path) -> Kind | None:
 
 
 def _is_below(path: Path, roots: Iterable[Path]) -> bool:
-    """Whether a path lies in one of some folders."""
+    """Whether a path is inside one of the folders."""
     return any(path.is_relative_to(root) for root in roots)
 
 

@@ -17,7 +17,7 @@ KINDS: Final = {
     "cache": "cache",
     "scores": "cache",
 }
-"""What the folders of a workspace hold; files are told by how their names begin."""
+"""Disk usage of a workspace's folders; files are classified by prefix."""
 DATABASES: Final = {"ledger.db": "ledger", "mlflow.db": "mlflow"}
 OTHER: Final = "other"
 

@@ -31,7 +31,7 @@ class Findings:
 def verify_workspace(workspace: Workspace) -> Findings:
     """Compare everything that is stored with what the ledger says of it: bytes, digests, chain and counts.
 
-    Every byte of every file is read. A damaged ledger is told first, and ends the search when it cannot be read.
+    Every byte of every file is read. A damaged ledger is reported first; if it cannot be read, verification ends there.
     """
     findings = Findings()
     findings.problems += verify_ledger(workspace.ledger)
@@ -95,7 +95,7 @@ def _models(workspace: Workspace, models: Iterable[Model]) -> Iterator[str]:
 
 
 def _let_go(workspace: Workspace) -> set[str]:
-    """The models whose bytes were let go on purpose, and that no step may ask."""
+    """The models whose files were deleted on purpose, which no step may load."""
     needed = needed_models(workspace.ledger.models.all(), judging_of(workspace))
     return workspace.let_go.begun() - {str(name) for name in needed}
 
@@ -136,11 +136,11 @@ def _not_conserved(workspace: Workspace) -> Iterator[str]:
 
 
 def _met_twice(workspace: Workspace, pooled: list[StoredFile]) -> Iterator[str]:
-    """Samples that stand in the pool more than once, counted over the files that are there."""
+    """Samples that appear in the pool more than once, counted over the existing files."""
     there = [stored for stored in pooled if workspace.pool.parquet.is_intact(stored)]
     keys: set[str] = set()
     for frame in workspace.pool.parquet.scan(there, ["sample_id"]):
         fresh = set(frame["sample_id"])
         if twice := sorted(fresh & keys):
-            yield f"sample {twice[0]} stands in the pool twice ({len(twice)} such samples in one file)"
+            yield f"sample {twice[0]} appears in the pool twice ({len(twice)} such samples in one file)"
         keys |= fresh

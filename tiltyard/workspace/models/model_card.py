@@ -43,7 +43,7 @@ def facts_of(workspace: Workspace, model: Model) -> dict[str, Any]:
 def said_of(workspace: Workspace, model: Model) -> dict[str, Any]:
     """The verdicts on a model, first to last, its moves to and from the champion's place, and what it lives on.
 
-    ``importance`` is that of the last verdict that told it, nothing before a verdict.
+    ``importance`` is that of the last verdict that recorded it; empty before the first verdict.
     """
     champions = workspace.ledger.champions
     verdicts = champions.verdicts_on(model.model_id)

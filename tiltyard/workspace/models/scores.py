@@ -43,7 +43,7 @@ def said_of(workspace: "Workspace", model: Model, fitted: Callable[[], Any], row
     ``fitted`` gives the model as ``workspace.fitted`` does; it is asked for only if a row is new. Models without texts
     are always asked: there looking up takes longer than answering.
     """
-    # They bring scikit-learn, which whoever opens a workspace need not wait for.
+    # They import scikit-learn, which opening a workspace should not wait for.
     from tiltyard.evaluation.predictions import Predictions, predictions_of
     from tiltyard.samples.features import feature_frame
 
@@ -158,7 +158,7 @@ def _intact(name: str, files: FileStore) -> Iterator[pl.DataFrame]:
             raise ValueError(name)
         rows = ParquetStore(files).read(StoredFile(name, "", 0))
         os.utime(path)
-    except Exception:  # whatever is wrong with it: it is only a copy
+    except Exception:  # any damage: it is only a cache
         with suppress(OSError):
             path.unlink(missing_ok=True)
         return

@@ -102,7 +102,7 @@ def test_the_numbers_are_the_ledgers(workspace: Workspace, html: str) -> None:
     text, rows = Page(html).text, workspace.ledger.batches.conservation()
     total = f"{rows.read} read = {rows.accepted} accepted + {rows.quarantined} quarantined + {rows.duplicate} duplicate"
     assert total in text
-    assert f"{workspace.ledger.annotations.count()} annotations, kept for ever" in text
+    assert f"{workspace.ledger.annotations.count()} annotations, never deleted" in text
     for verdict in workspace.ledger.champions.verdicts():
         assert verdict.reason.split(";")[0] in text
     for move in workspace.ledger.champions.history():
@@ -127,7 +127,7 @@ def test_labels_are_told_by_purpose(workspace: Workspace) -> None:
 
 def test_the_curve_stands_in_words_and_in_a_table_too(html: str) -> None:
     text = Page(html).text
-    assert "With 20 training labels the chosen ones give accuracy 0.800, labels by chance 0.700" in text
+    assert "With 20 training labels the chosen ones give accuracy 0.800, random labels 0.700" in text
     assert "0.650 to 0.750" in text
 
 

@@ -221,7 +221,7 @@ def test_costs_are_drawn_where_there_are_some() -> None:
     sides = Sides({"challenger": side}, np.ones(2), ("no", "yes"), "yes")
     chart = cost_chart(sides, {"yes": {"no": 10.0}})
     assert chart is not None
-    assert "challenger at 0.50" in chart.told
+    assert "challenger at 0.50" in chart.caption
     assert cost_chart(sides, {}) is None
 
 

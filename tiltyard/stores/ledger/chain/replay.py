@@ -1,7 +1,7 @@
-"""Replaying: a ledger that was lost, told again from its segments into an empty one.
+"""Replay: a lost ledger is rebuilt from its segments into an empty one.
 
-The segments hold every fact up to the last seal, each with its digest. They lack what is no fact (who has leased which
-sample, notices that wait) and what came after the last seal.
+The segments hold every fact up to the last seal, each with its digest. They lack what is not a fact (who has leased
+which sample, notices that wait) and what came after the last seal.
 """
 
 from collections import defaultdict
@@ -28,7 +28,7 @@ AT_ONCE: Final = 500
 
 NOT_RESTORED: Final = (
     "what was stored after the last seal (label files and Label Studio may have it still: import or pull again)",
-    "who held which sample: open samples are asked anew",
+    "who held which sample: open samples are assigned again",
     "notices that waited for their receivers",
 )
 
@@ -115,7 +115,7 @@ def _links(files: Files) -> Iterator[Link]:
 
 
 def _refuse_lost(chain: list[Link], files: Files, heads: Files | None) -> None:
-    """Raise LedgerError where segments or heads speak of more than the chain holds."""
+    """Raise LedgerError if segments or heads name more than the chain holds."""
     highest = max((number_of(file) for file in files.names()), default=0)
     told = max((number_of(file) for file in heads.names()), default=0) if heads is not None else 0
     if not highest:
@@ -163,7 +163,7 @@ def _row(table: Table, line: Mapping[str, Any], link: Link) -> dict[str, Any]:
 
 
 def _state_of(batch: Mapping[str, Any]) -> str:
-    """What became of a batch, where its segment was sealed before segments said so."""
+    """The outcome of a batch whose segment was sealed before segments recorded it."""
     if not batch["reason"]:
         return "accepted"
     return "refused" if batch["read"] else "unreadable"
