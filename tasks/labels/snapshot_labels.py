@@ -4,7 +4,7 @@ from typing import Literal
 
 import polars as pl
 
-from tiltyard.labels.current_classes import current_labels
+from tiltyard.labels.current_classes import resolve_current_labels
 from tiltyard.samples.features import json_payloads_to_rows
 from tiltyard.schemas.records import EffectiveLabel, LabeledSet
 from tiltyard.tasks.step import step
@@ -27,7 +27,7 @@ def pin_labels(workspace: Workspace, purpose: Literal["training", "evaluation"])
     workspace.refuse_other_kinds()
     position = workspace.ledger.position()
     voices = workspace.ledger.annotations.voices(position)
-    everything = current_labels(voices, workspace.project).labels
+    everything = resolve_current_labels(voices, workspace.project).labels
     labels = [label for label in everything if label.evaluation == (purpose == "evaluation")]
     return _keep(workspace, labels, purpose, position)
 

@@ -40,7 +40,7 @@ class CurrentLabels:
         return "; ".join(parts)
 
 
-def current_labels(annotations: Iterable[AnyAnnotation], project: Project) -> CurrentLabels:
+def resolve_current_labels(annotations: Iterable[AnyAnnotation], project: Project) -> CurrentLabels:
     """What the annotations of each sample amount to, by the project's rule and today's classes."""
     return split_by_class(
         effective_labels(rename_classes(list(annotations), project), project.effective_label), project

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tiltyard.gate.approving import MAY_PASS
 from tiltyard.labels.adjudication import find_disputes
-from tiltyard.labels.current_classes import current_labels, rename_classes
+from tiltyard.labels.current_classes import rename_classes, resolve_current_labels
 from tiltyard.project.display import Displayed
 from tiltyard.project.results import Tables
 from tiltyard.query.stopping import Advice
@@ -112,7 +112,7 @@ class Status(Displayed):
 def status_of(workspace: Workspace) -> Status:
     """The status of an open project, counted from its ledger now."""
     ledger = workspace.ledger
-    read = current_labels(ledger.annotations.voices(), workspace.project)
+    read = resolve_current_labels(ledger.annotations.voices(), workspace.project)
     now = standing_of(workspace, read.labels)
     rows = ledger.batches.conservation()
     return Status(

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from tiltyard.labels.current_classes import current_labels
+from tiltyard.labels.current_classes import resolve_current_labels
 from tiltyard.project.frames import AsOf
 from tiltyard.samples.features import json_payloads_to_rows, payloads_to_rows
 from tiltyard.schemas.errors import SettingsError
@@ -161,7 +161,7 @@ def pool_table(workspace: Workspace, as_of: AsOf = None) -> pl.DataFrame:
 def label_table(workspace: Workspace, as_of: AsOf = None) -> pl.DataFrame:
     """All effective labels, sorted by sample id, then the samples' own columns as they were when annotated."""
     position = _position(workspace, as_of)
-    labels = current_labels(workspace.ledger.annotations.voices(position), workspace.project).labels
+    labels = resolve_current_labels(workspace.ledger.annotations.voices(position), workspace.project).labels
     labeled = with_payloads(workspace, labels, position)
     own = labeled.select(
         "sample_id",

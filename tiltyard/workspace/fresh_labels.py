@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from tiltyard.labels.current_classes import current_labels
+from tiltyard.labels.current_classes import resolve_current_labels
 from tiltyard.samples.features import json_payloads_to_rows
 from tiltyard.schemas.records import DISAGREEMENT, Promotion, SampleId
 from tiltyard.workspace.workspace import Workspace
@@ -19,7 +19,7 @@ def fresh_labels(workspace: Workspace, move: Promotion, fewest: int = 0) -> pl.D
     if annotations.count(since=position) < fewest:
         return pl.DataFrame()
     place = {sample: number for number, sample in enumerate(_first_answered_since(workspace, position))}
-    labels = current_labels(annotations.voices(), workspace.project).labels
+    labels = resolve_current_labels(annotations.voices(), workspace.project).labels
     fresh = sorted(
         (one for one in labels if one.evaluation and one.sample_id in place), key=lambda one: place[one.sample_id]
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from tiltyard.labels.current_classes import current_labels
+from tiltyard.labels.current_classes import resolve_current_labels
 from tiltyard.samples.features import json_payloads_to_rows
 from tiltyard.schemas.errors import NotFound, ProjectFileError, nearest, the_one
 from tiltyard.schemas.project import recorded_project
@@ -79,7 +79,7 @@ def project_as_it_was(workspace: Workspace, model: Model) -> Mapping[str, Any]:
 
 def current_labels(workspace: Workspace) -> list[EffectiveLabel]:
     """The effective labels of all annotations, under the project's current rule and classes."""
-    return current_labels(workspace.ledger.annotations.voices(), workspace.project).labels
+    return resolve_current_labels(workspace.ledger.annotations.voices(), workspace.project).labels
 
 
 def labels_by_class(labels: Sequence[EffectiveLabel], names: Sequence[str]) -> list[dict[str, Any]]:

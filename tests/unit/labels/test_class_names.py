@@ -13,7 +13,7 @@ from tests.projects.voices import voice
 from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch
 from tiltyard.ingest.validation import check_rows
 from tiltyard.labels.annotations import check_annotation
-from tiltyard.labels.current_classes import current_labels, split_by_class
+from tiltyard.labels.current_classes import resolve_current_labels, split_by_class
 from tiltyard.labels.effective_labels import effective_labels
 from tiltyard.labels.files.values import match_class_name
 from tiltyard.schemas.errors import AnnotationError, ProjectFileError
@@ -123,7 +123,7 @@ def test_labels_of_no_class_are_counted_never_an_error() -> None:
     mine = project({"name": "sea", "aliases": ["c"]}, "land", retired=["air"])
     told = ["c", "sea", "air", "air", "fire", "land"]
     voices = [voice(number, "ada", label, f"s{number}") for number, label in enumerate(told)]
-    found = current_labels(voices, mine)
+    found = resolve_current_labels(voices, mine)
     assert [one.label for one in found.labels] == ["sea", "sea", "land"]
     assert (found.retired, found.unknown) == ({"air": 2}, {"fire": 1})
     assert "1 label ('fire': 1)" in found.told
@@ -134,7 +134,7 @@ def test_labels_of_no_class_are_counted_never_an_error() -> None:
 def test_two_who_say_a_class_by_its_two_names_agree() -> None:
     mine = project({"name": "sea", "aliases": ["c"]}, "land")
     voices = [voice(1, "ada", "c"), voice(2, "bea", "sea")]
-    assert [one.label for one in current_labels(voices, mine).labels] == ["sea"]
+    assert [one.label for one in resolve_current_labels(voices, mine).labels] == ["sea"]
 
 
 def test_new_keys_change_no_hash_where_they_are_not_used() -> None:

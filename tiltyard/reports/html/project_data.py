@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tiltyard.labels.admission import uncounted_reason
-from tiltyard.labels.current_classes import current_labels, rename_classes
+from tiltyard.labels.current_classes import rename_classes, resolve_current_labels
 from tiltyard.query.stopping import Advice
 from tiltyard.reports.check_groups import grouped
 from tiltyard.reports.label_value import LabelCost, Worth, label_costs, worth_of
@@ -74,7 +74,7 @@ def facts_of(workspace: Workspace) -> Facts:
     position = ledger.position()
     counting = [one for one in ledger.annotations.until(position) if uncounted_reason(one) is None]
     annotations = rename_classes(counting, project)
-    labels = current_labels(annotations, project).labels
+    labels = resolve_current_labels(annotations, project).labels
     objects = {landed.object_id: landed for landed in ledger.batches.objects()}
     latest, verdicts, moves = ledger.batches.latest(), ledger.champions.verdicts(), ledger.champions.history()
     sizes = ledger.models.rows_by_set()

@@ -10,7 +10,7 @@ import polars as pl
 from tiltyard.evaluation.decided_otherwise import flips as flips_of
 from tiltyard.evaluation.decided_otherwise import who_was_right
 from tiltyard.evaluation.predictions import Predictions, predictions_of
-from tiltyard.labels.current_classes import current_labels
+from tiltyard.labels.current_classes import resolve_current_labels
 from tiltyard.samples.features import feature_frame, rows_to_payloads
 from tiltyard.schemas.project import OURS
 from tiltyard.schemas.records import Model, Payload
@@ -76,7 +76,7 @@ def _with_labels(workspace: Workspace, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with their effective label as ``LABEL``, null where there is none."""
     if rows.is_empty():
         return rows
-    labels = current_labels(workspace.ledger.annotations.voices(), workspace.project).labels
+    labels = resolve_current_labels(workspace.ledger.annotations.voices(), workspace.project).labels
     known = {label.sample_id: label.label for label in labels if label.evaluation}
     found = rows["sample_id"].replace_strict(known, default=None, return_dtype=pl.String)
     return rows.with_columns(found.alias(LABEL))
