@@ -10,10 +10,10 @@ from tiltyard.labels.current_classes import rename_classes, resolve_current_labe
 from tiltyard.project.display import Displayed
 from tiltyard.project.results import Tables
 from tiltyard.query.stopping import Advice
-from tiltyard.reports.next_step import NextStep, Standing, next_step
+from tiltyard.reports.next_step import LoopState, NextStep, next_step
 from tiltyard.reports.tables import batch_rows
 from tiltyard.schemas.records import Batch, Due, EffectiveLabel, Promotion
-from tiltyard.workspace.checks.disk_usage import told_weights, weights
+from tiltyard.workspace.checks.disk_usage import describe_usage, disk_usage
 from tiltyard.workspace.lookup import labels_by_class
 from tiltyard.workspace.stopping import stopping_of
 from tiltyard.workspace.triggers import (
@@ -94,7 +94,7 @@ class Status(Displayed):
             "open question": self.question or "none",
             "champion": f"{champion.model_id[:8]}, move {champion.number}" if champion else "none yet",
             "stopping": self.stopping.sentence,
-            "weighs": told_weights(self.weights),
+            "weighs": describe_usage(self.weights),
         }
         return {subject: sentence for subject, sentence in said.items() if sentence}
 
@@ -130,7 +130,7 @@ def status_of(workspace: Workspace) -> Status:
         training=now.training,
         question=now.question,
         stopping=stopping_of(workspace),
-        weights=weights(workspace),
+        weights=disk_usage(workspace),
         arrived=now.arrived,
         left_alone=[{"object": one.key, "why": one.why} for one in workspace.left.all()],
         refused=list(now.refused),
@@ -155,10 +155,10 @@ def disputes_of(workspace: Workspace) -> int:
     return len(find_disputes(contested, workspace.project.effective_label))
 
 
-def standing_of(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> Standing:
+def standing_of(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> LoopState:
     """The numbers from which the next step follows."""
     ledger = workspace.ledger
-    return Standing(
+    return LoopState(
         arrived=_arrived(workspace) + len(ledger.batches.unchecked()),
         samples=sum(batch.accepted for batch in ledger.batches.pooled()),
         waiting=ledger.assignments.waiting_count(),

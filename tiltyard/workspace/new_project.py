@@ -30,8 +30,8 @@ from tiltyard.ingest.validation import check_rows
 from tiltyard.schemas.errors import NotFound, ObjectError, ProjectFileError, nearest
 from tiltyard.schemas.project import CsvOptions, Project, parse_project
 from tiltyard.schemas.project.class_names import is_same
-from tiltyard.stores.files.local import FileStore
-from tiltyard.stores.readers.format_detection import format_of
+from tiltyard.stores.files import FileStore
+from tiltyard.stores.readers.format_detection import detect_format
 from tiltyard.stores.readers.sandbox import read_object
 from tiltyard.workspace.workspace import PROJECT_FILE
 
@@ -75,7 +75,7 @@ def begin_project(data: Path, folder: Path, label: str | None = None, classes: t
 
 def _look_into(data: Path, folder: Path) -> tuple[ProjectSource, RawBatch]:
     """The file's rows as they arrived, and the head of its project file."""
-    format_name, compression = format_of(data.name, "auto")
+    format_name, compression = detect_format(data.name, "auto")
     csv = infer_csv_options(_beginning(data, compression)) if format_name == "csv" else {}
     header = read_object(data, data.name, _asking_for(["(none)"], csv)).header
     named = [name for name in normalize_header(header) if is_usable_name(name)]

@@ -30,12 +30,12 @@ def explain(
     """
     from tiltyard.evaluation.explanations import parts_of
     from tiltyard.samples.features import rows_to_payloads
-    from tiltyard.workspace.lookup import model_named, sample_named
+    from tiltyard.workspace.lookup import find_model, find_sample
     from tiltyard.workspace.workspace import open_workspace
 
     workspace = open_workspace(project)
-    found = model_named(workspace, model)
-    sample_id, row = sample_named(workspace, sample)
+    found = find_model(workspace, model)
+    sample_id, row = find_sample(workspace, sample)
     said, label = _explained(workspace, found, row, top), _label(workspace, sample_id)
     if as_json:
         show_json({"sample": sample_id, "model": found.model_id, "label": label, "said": said})

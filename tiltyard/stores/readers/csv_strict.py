@@ -13,7 +13,7 @@ from typing import Final, TextIO
 import pyarrow as pa
 
 from tiltyard.ingest.column_names import match_header, quote_name
-from tiltyard.stores.readers.csv_fast import longest_line, read_unquoted
+from tiltyard.stores.readers.csv_fast import longest_line, read_csv_fast
 from tiltyard.stores.readers.handover import BLANKS, Handover, Refusal, Request, kept_columns
 
 Record = tuple[int, list[str] | csv.Error, list[str]]
@@ -50,7 +50,7 @@ def read_csv(path: Path, request: Request, handover: Handover) -> list[str]:
             # Such a file has no quotes, and its first line is its header.
             stored = first.rstrip("\r\n").split(request.delimiter)
             names = {stored[header.index(name)]: name for name in kept}
-            read_unquoted(path, longest, request, names, handover)
+            read_csv_fast(path, longest, request, names, handover)
     return header
 
 
