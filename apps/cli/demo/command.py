@@ -38,8 +38,8 @@ def demo(into: Into = Path("demo-workspace"), seed: Seed = 0, days: Days = None,
     rejected and rolled back, all in a folder of its own and without a network. It ends with what was checked, and
     exits with 1 if a check fails.
     """
-    folder = own_folder(into)
-    keep_to(folder)
+    folder = prepare_folder(into)
+    isolate_environment(folder)
     story = _told(folder, seed, days, as_json)
     if as_json:
         show_json(story.as_data())
@@ -51,7 +51,7 @@ def exit_code(checks: "Iterable[Check]") -> int:
     return 0 if all(check.holds for check in checks) else 1
 
 
-def own_folder(into: Path) -> Path:
+def prepare_folder(into: Path) -> Path:
     """An empty folder for the demo; an earlier demo is removed, anything else is left and refused."""
     folder = into.expanduser().resolve()
     if folder.is_dir() and (folder / MARK).is_file():
@@ -63,7 +63,7 @@ def own_folder(into: Path) -> Path:
     return folder
 
 
-def keep_to(folder: Path) -> None:
+def isolate_environment(folder: Path) -> None:
     """Point everything that reads the environment into the folder, before the first heavy import."""
     for name in [name for name in os.environ if name.startswith(FOREIGN)]:
         del os.environ[name]
@@ -85,9 +85,9 @@ def _told(folder: Path, seed: int, days: int | None, as_json: bool) -> "DemoRun"
     began = time.monotonic()
     screen = Screen(console(to_stderr=as_json))
     with screen.working("starting ..."):
-        from tiltyard.apps.cli.demo.server import starting_server
+        from tiltyard.apps.cli.demo.server import start_server
 
-        with starting_server() as server:
+        with start_server() as server:
             from tiltyard.apps.cli.demo.scenario import DemoOptions, run_scenario
 
             story = run_scenario(DemoOptions(folder, seed, days, began), screen, server)

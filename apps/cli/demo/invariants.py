@@ -31,7 +31,7 @@ class Check:
     sentence: str
 
 
-def check_laws(telling: Telling, days: list[Told], go_round: GoRound, say: Callable[[str], None]) -> list[Check]:
+def check_guarantees(telling: Telling, days: list[Told], go_round: GoRound, say: Callable[[str], None]) -> list[Check]:
     """The laws 1 to 6 and the soundness of the stores, each checked against everything that happened."""
     workspace = telling.workspace
     say("checking law 3: every object is delivered once more, and the loop goes round again")
@@ -177,7 +177,7 @@ def check_stores(workspace: Workspace) -> Check:
     return Check("verify", "the stores are sound", found.sound, sentence)
 
 
-def labels_answer(telling: Telling) -> str:
+def summarize_labels(telling: Telling) -> str:
     """The answer to "were labels lost?", in numbers."""
     workspace = telling.workspace
     annotations = workspace.ledger.annotations.until()
@@ -192,7 +192,7 @@ def labels_answer(telling: Telling) -> str:
     )
 
 
-def after_events(telling: Telling) -> list[str]:
+def summarize_trainings(telling: Telling) -> list[str]:
     """For the first training after a rejection and after a roll-back: how many labels it held of those in force."""
     workspace = telling.workspace
     verdicts = workspace.ledger.champions.verdicts()

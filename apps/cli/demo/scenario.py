@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from tiltyard.apps.cli.demo.invariants import check_laws
+from tiltyard.apps.cli.demo.invariants import check_guarantees
 from tiltyard.apps.cli.demo.outcome import DemoRun
 from tiltyard.apps.cli.demo.screen import Screen
 from tiltyard.examples.catalogue import EXAMPLES
@@ -63,7 +63,7 @@ def run_scenario(plan: DemoOptions, screen: Screen, server: Future[None]) -> Dem
         last = run.days[-1].day
         run.days.append(telling.tell(Day(last.number + 1, last.on + timedelta(days=1), ()), []))
         screen.day(run.days[-1], telling.workspace, ["nothing arrives; the last labels are trained on"])
-        run.checks = check_laws(telling, run.days, whole_cycle, screen.doing)
+        run.checks = check_guarantees(telling, run.days, whole_cycle, screen.doing)
     screen.doing("the same recipes on labels that chance chose")
     beside = _beside(run, plan.seed)
     run.report = write_report(telling.workspace, plan.folder / "report.html", beside)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from tiltyard.apps.cli.console.output import cell, shown
+from tiltyard.apps.cli.console.output import escape, format_cell
 from tiltyard.schemas.records import Batch, Interval, Verdict
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Screen:
 
     def say(self, text: str = "", style: str = "") -> None:
         """Write sentences."""
-        self.console.print(shown(text), style=style or None)
+        self.console.print(escape(text), style=style or None)
 
     def day(self, told: "Told", workspace: "Workspace", notes: Iterable[str]) -> None:
         """Write one day's lines: a row for each batch, and below it what was out of the ordinary."""
@@ -84,20 +84,20 @@ class Screen:
         """Write a remark, indented and wrapped."""
         from rich.padding import Padding
 
-        self.console.print(Padding(shown(text), (0, 0, 0, indent)), style="dim")
+        self.console.print(Padding(escape(text), (0, 0, 0, indent)), style="dim")
 
     def end(self, story: "DemoRun") -> None:
         """Write the whole story: batches, checks, the answer about labels, and where the report is."""
-        from tiltyard.apps.cli.demo.invariants import after_events, labels_answer
+        from tiltyard.apps.cli.demo.invariants import summarize_labels, summarize_trainings
 
         self.say("\nThe batches", "bold")
-        self.console.print(_compact(batch_story(story)))
+        self.console.print(_compact(batch_rows(story)))
         self.aside(LEGEND, 0)
         self.say("\nWhat was checked", "bold")
         for check in story.checks:
             self.check(check)
         self.say("\nWere labels lost?", "bold")
-        self.say(" ".join([labels_answer(story.telling), *after_events(story.telling)]))
+        self.say(" ".join([summarize_labels(story.telling), *summarize_trainings(story.telling)]))
         failed = sum(not check.holds for check in story.checks)
         self.say(f"\nReport: {story.report}")
         self.say(f"Look around: tiltyard status --project {story.telling.folder}")
@@ -132,7 +132,7 @@ def _name(batch: Batch, keys: dict[Any, str]) -> str:
 
 def _verdict_text(verdict: Verdict) -> str:
     """A verdict in a few characters."""
-    return f"{percent(verdict.challenger)} {_decision(verdict)}"
+    return f"{format_percent(verdict.challenger)} {_decision(verdict)}"
 
 
 def _decision(verdict: Verdict) -> str:
@@ -142,10 +142,10 @@ def _decision(verdict: Verdict) -> str:
     return "rejected" if verdict.champion_id else "not yet"
 
 
-def percent(interval: Interval | None) -> str:
+def format_percent(interval: Interval | None) -> str:
     """An accuracy with its interval in percent.
 
-    >>> percent(Interval(0.9583, 0.9, 1.0))
+    >>> format_percent(Interval(0.9583, 0.9, 1.0))
     '95.8 90-100'
     """
     if interval is None:
@@ -153,7 +153,7 @@ def percent(interval: Interval | None) -> str:
     return f"{interval.value * 100:.3g} {interval.low * 100:.0f}-{interval.high * 100:.0f}"
 
 
-def batch_story(story: "DemoRun") -> list[dict[str, Any]]:
+def batch_rows(story: "DemoRun") -> list[dict[str, Any]]:
     """One row per batch: its rows, the labels after its day, and what the day's challenger came to."""
     keys = {landed.object_id: landed.key for landed in story.telling.workspace.ledger.batches.objects()}
     return [row for told in story.days for row in _day_rows(told, keys)]
@@ -183,8 +183,8 @@ def _judged(told: "Told | None", verdict: Verdict | None) -> dict[str, Any]:
         return {"labels": told.labels if told else None, "champion": "-", "challenger": "-"}
     return {
         "labels": told.labels,
-        "champion": percent(verdict.champion),
-        "challenger": percent(verdict.challenger),
+        "champion": format_percent(verdict.champion),
+        "challenger": format_percent(verdict.challenger),
     }
 
 
@@ -205,5 +205,5 @@ def _compact(rows: list[dict[str, Any]]) -> "Table":
     for name in rows[0]:
         made.add_column(name, justify="right" if name in {*COUNTS, "labels"} else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(cell(value) for value in row.values()))
+        made.add_row(*(format_cell(value) for value in row.values()))
     return made

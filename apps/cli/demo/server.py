@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def starting_server() -> Iterator["Future[None]"]:
+def start_server() -> Iterator["Future[None]"]:
     """Have Prefect start the server that it embeds, in the background; the result says when it answers.
 
     Every flow of this process uses that one server, and it ends with the process.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import cell, say, show_json, show_table
+from tiltyard.apps.cli.console.output import format_cell, say, show_json, show_table
 
 if TYPE_CHECKING:
     from tiltyard.schemas.records import Model
@@ -43,11 +43,11 @@ def diff(
         show_json({"differences": found, "flips": _as_data(pair), "flips problem": problem})
         return
     names = [_name(workspace, model) for model in models]
-    _tell_differences(names, found)
+    _show_differences(names, found)
     if pair is None:
         say(f"Flips are not known: {problem}")
     else:
-        _tell_flips(workspace, pair)
+        _show_flips(workspace, pair)
 
 
 def _pair(workspace: "Workspace", models: "tuple[Model, Model]", samples: int) -> "tuple[Pair | None, str]":
@@ -68,7 +68,7 @@ def _name(workspace: "Workspace", model: "Model") -> str:
     return f"{model.model_id[:8]} ({version_of(workspace, model.model_id).number})"
 
 
-def _tell_differences(names: list[str], found: "list[Difference]") -> None:
+def _show_differences(names: list[str], found: "list[Difference]") -> None:
     """What the two were made of, where it is not the same."""
     before, after = names
     if found:
@@ -78,7 +78,7 @@ def _tell_differences(names: list[str], found: "list[Difference]") -> None:
         say(f"{before} and {after} were made of the same.")
 
 
-def _tell_flips(workspace: "Workspace", pair: "Pair") -> None:
+def _show_flips(workspace: "Workspace", pair: "Pair") -> None:
     """How many decisions differ, between which classes, who was right, and examples."""
     if not pair.rows:
         say("The evaluation set has no rows yet: no decisions to compare.")
@@ -123,5 +123,5 @@ def _as_data(pair: "Pair | None") -> dict[str, Any] | None:
 
 def _cut(value: Any) -> str:
     """A value as a cell, cut where it is long."""
-    text = cell(value)
+    text = format_cell(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import cell, say, show_json, show_table
+from tiltyard.apps.cli.console.output import format_cell, say, show_json, show_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,7 +47,7 @@ def explain(
     show_table([{"class": name, "probability": probability} for name, probability in likeliest])
     payload = payloads_of(row, workspace.project)[0]
     _draw(workspace, payload)
-    _tell_parts(parts_of(said.factors, workspace.project), payload)
+    _show_parts(parts_of(said.factors, workspace.project), payload)
 
 
 def _explained(workspace: "Workspace", model: "Model", row: "pl.DataFrame", top: int) -> "Suggestion":
@@ -72,19 +72,21 @@ def _label(workspace: "Workspace", sample_id: str) -> str | None:
 def _draw(workspace: "Workspace", payload: "Payload") -> None:
     """The sample itself, where it is a picture of pixels: their names alone say nothing."""
     from tiltyard.apps.cli.console.output import console
-    from tiltyard.apps.cli.labels.sample_view import picture
+    from tiltyard.apps.cli.labels.sample_view import render_image
 
     display = workspace.project.display
     if display.kind == "image" and display.width:
-        console().print(picture([payload.get(name) for name in display.columns], display.width, display.levels), "")
+        console().print(
+            render_image([payload.get(name) for name in display.columns], display.width, display.levels), ""
+        )
 
 
-def _tell_parts(parts: "list[tuple[Factor, ...]]", payload: "Payload") -> None:
+def _show_parts(parts: "list[tuple[Factor, ...]]", payload: "Payload") -> None:
     """Each part with its value and how much it speaks for the decision."""
     rows: list[dict[str, Any]] = [
         {
             "part": ", ".join(dict.fromkeys(factor.name for factor in part)),
-            "value": ", ".join(factor.word or cell(payload.get(factor.name)) for factor in part),
+            "value": ", ".join(factor.word or format_cell(payload.get(factor.name)) for factor in part),
             "speaks": "for" if part[0].weight > 0 else "against" if part[0].weight < 0 else "neither way",
             "weight": part[0].weight,
         }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import cell, say, show_json, show_table
+from tiltyard.apps.cli.console.output import format_cell, say, show_json, show_table
 
 if TYPE_CHECKING:
     from tiltyard.schemas.records import Model, Verdict
@@ -46,7 +46,7 @@ def judge(
         setting = f"gate.{model.removeprefix('gate.')}"
         raise typer.BadParameter(f"{model!r} is a setting; say --what-if --set {setting!r}", param_hint="judge")
     if what_if:
-        try_out(project, model, settings or [], as_json)
+        judge_what_if(project, model, settings or [], as_json)
     elif model or settings:
         raise typer.BadParameter("only a dry run takes a model or settings; say --what-if", param_hint="judge")
     else:
@@ -63,18 +63,18 @@ def _judge(where: str, as_json: bool) -> None:
     elif verdict is None:
         say("No challenger awaits a verdict. Next: tiltyard train")
     else:
-        tell_verdict(verdict)
+        show_verdict(verdict)
         say(f"With pictures: tiltyard report {verdict.verdict_id[:8]}")
         say("Next: tiltyard promote" if verdict.decision == "promote" else "Nothing moves. Next: tiltyard ask")
 
 
-def tell_verdict(verdict: "Verdict") -> None:
+def show_verdict(verdict: "Verdict") -> None:
     """Show a verdict: the decision first, then what was compared, then every check."""
     from tiltyard.reports.tables import check_rows
 
     say(f"Verdict {verdict.verdict_id[:8]}: {verdict.decision}. {verdict.reason}")
     show_table(_compared(verdict))
-    show_table([{**row, "why": cell(row["why"])} for row in check_rows(verdict.checks)])
+    show_table([{**row, "why": format_cell(row["why"])} for row in check_rows(verdict.checks)])
 
 
 def _compared(verdict: "Verdict") -> list[dict[str, Any]]:
@@ -89,7 +89,7 @@ def _compared(verdict: "Verdict") -> list[dict[str, Any]]:
     return [{f"on {verdict.rows} rows": who, "model": model, verdict.metric: text} for who, model, text in rows]
 
 
-def try_out(project: Path, model: str | None, settings: list[str], as_json: bool) -> None:
+def judge_what_if(project: Path, model: str | None, settings: list[str], as_json: bool) -> None:
     """Judge a model again without recording anything, and tell what would differ from its recorded verdict."""
     from tiltyard.gate.what_if import changed_checks, changed_settings, with_settings
     from tiltyard.workspace.dry_run import dry_run
@@ -111,7 +111,7 @@ def try_out(project: Path, model: str | None, settings: list[str], as_json: bool
     if as_json:
         show_json(data)
     else:
-        _tell_what_if(found, data["settings"], data["checks"])
+        _show_what_if(found, data["settings"], data["checks"])
 
 
 def _rows(workspace: "Workspace", model: "Model", where: str) -> str:
@@ -122,7 +122,7 @@ def _rows(workspace: "Workspace", model: "Model", where: str) -> str:
     return "" if recorded_verdict(workspace, model) else snapshot_labels.fn(where, "evaluation")
 
 
-def _tell_what_if(found: "DryRun", settings: Any, checks: Any) -> None:
+def _show_what_if(found: "DryRun", settings: Any, checks: Any) -> None:
     """Both decisions, the settings that differ, and the checks that do."""
     recorded, judgement, model = found.recorded, found.judgement, found.model.model_id[:8]
     if recorded is None:

@@ -33,7 +33,7 @@ def promote(which: Which = None, project: ProjectPath = HERE, by: By = None, as_
     """
     from tiltyard.project.opening import open as open_project
 
-    _tell_move(open_project(project).promote(which, by=by), as_json)
+    _show_move(open_project(project).promote(which, by=by), as_json)
 
 
 def approve(
@@ -56,9 +56,9 @@ def approve(
         raise typer.BadParameter("say why: the reason is recorded for ever", param_hint="--reason")
     moved = open_project(project).approve(reason, which, decline=decline, by=by)
     if decline:
-        _tell_declined(moved, as_json)
+        _show_declined(moved, as_json)
     else:
-        _tell_move(moved, as_json)
+        _show_move(moved, as_json)
 
 
 def rollback(
@@ -73,10 +73,10 @@ def rollback(
 
     if not reason.strip():
         raise typer.BadParameter("say why: the reason is recorded for ever", param_hint="--reason")
-    _tell_move(open_project(project).rollback(reason, to, by=by), as_json)
+    _show_move(open_project(project).rollback(reason, to, by=by), as_json)
 
 
-def _tell_declined(moved: "MoveResult", as_json: bool) -> None:
+def _show_declined(moved: "MoveResult", as_json: bool) -> None:
     """Say that nothing moved."""
     assert moved.approval is not None
     if as_json:
@@ -85,7 +85,7 @@ def _tell_declined(moved: "MoveResult", as_json: bool) -> None:
         say(f"Declined verdict {moved.approval.verdict_id[:8]}. The champion stays, and so does every annotation.")
 
 
-def _tell_move(moved: "MoveResult", as_json: bool) -> None:
+def _show_move(moved: "MoveResult", as_json: bool) -> None:
     """Say who is champion now."""
     assert moved.promotion is not None
     if as_json:

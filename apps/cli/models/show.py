@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import cell, minute, say, show_json, show_table
+from tiltyard.apps.cli.console.output import format_cell, format_minute, say, show_json, show_table
 
 if TYPE_CHECKING:
     from tiltyard.schemas.records import Model
@@ -39,9 +39,9 @@ def show(model: AnyModel = "champion", project: ProjectPath = HERE, as_json: AsJ
     if as_json:
         show_json({**facts, **said, "trials": trials, "trials problem": problem})
         return
-    _tell_facts(facts)
-    _tell_trials(trials, problem)
-    _tell_said(said)
+    _show_facts(facts)
+    _show_trials(trials, problem)
+    _show_said(said)
 
 
 def _trials(workspace: "Workspace", model: "Model") -> tuple[list[dict[str, Any]], str]:
@@ -55,15 +55,17 @@ def _trials(workspace: "Workspace", model: "Model") -> tuple[list[dict[str, Any]
         return [], str(error)
 
 
-def _tell_facts(facts: dict[str, Any]) -> None:
+def _show_facts(facts: dict[str, Any]) -> None:
     """What the model was made of, item by item."""
     role = ", the champion" if facts["champion"] else ""
     say(f"Model {facts['model'][:8]}, version {facts['version']}{role}")
     say(facts["why"])
-    show_table([{"item": item, "": value} for item, value in flat(facts) if item not in {"version", "why", "champion"}])
+    show_table(
+        [{"item": item, "": value} for item, value in flatten(facts) if item not in {"version", "why", "champion"}]
+    )
 
 
-def _tell_trials(trials: list[dict[str, Any]], problem: str) -> None:
+def _show_trials(trials: list[dict[str, Any]], problem: str) -> None:
     """What was tried, as far as it fits on a screen."""
     if problem:
         say(f"The trials are not known now: {problem}")
@@ -73,14 +75,14 @@ def _tell_trials(trials: list[dict[str, Any]], problem: str) -> None:
         say(f"... and {len(trials) - SHOWN_TRIALS} more trials; MLflow and --json have all")
 
 
-def _tell_said(said: dict[str, Any]) -> None:
+def _show_said(said: dict[str, Any]) -> None:
     """What was decided about the model, and what it lives on."""
     from tiltyard.reports.tables import promotion_rows, verdict_row
 
     shown = ("verdict", "challenger", "champion", "rows", "gain", "decision")
     rows = [{"verdict": one.verdict_id[:8], **verdict_row(one)} for one in said["verdicts"]]
     show_table([{name: row[name] for name in shown} for row in rows], "Verdicts")
-    moves = [{**row, "at": minute(row["at"])} for row in promotion_rows(said["promotions"])]
+    moves = [{**row, "at": format_minute(row["at"])} for row in promotion_rows(said["promotions"])]
     show_table([{name: row[name] for name in row if name != "reason"} for row in moves], "Moves of the champion")
     lost = ("column", "value", "low", "high")
     importance = [{name: row[name] for name in lost} for row in said["importance"][:SHOWN_COLUMNS]]
@@ -89,18 +91,18 @@ def _tell_said(said: dict[str, Any]) -> None:
         show_table(importance)
 
 
-def flat(facts: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
+def flatten(facts: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
     """Facts as pairs of an item and its value in words; mappings are opened, item by item."""
     pairs: list[tuple[str, str]] = []
     for name, value in facts.items():
         item = f"{above}{name}"
         if isinstance(value, dict) and value:
-            pairs += flat(value, f"{item}.")
+            pairs += flatten(value, f"{item}.")
         else:
-            pairs.append((item, _listed(value) if isinstance(value, dict) else cell(value)))
+            pairs.append((item, _listed(value) if isinstance(value, dict) else format_cell(value)))
     return pairs
 
 
 def _listed(values: dict[str, Any]) -> str:
     """A mapping on one line."""
-    return ", ".join(f"{name} {cell(value)}" for name, value in values.items()) or "-"
+    return ", ".join(f"{name} {format_cell(value)}" for name, value in values.items()) or "-"

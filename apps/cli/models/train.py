@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import minute, say, show_json, show_table
+from tiltyard.apps.cli.console.output import format_minute, say, show_json, show_table
 
 if TYPE_CHECKING:
     from tiltyard.project.results import TrainResult
@@ -32,7 +32,7 @@ def train(project: ProjectPath = HERE, force: Force = False, as_json: AsJson = F
     if as_json:
         show_json({"trained": result.is_new, "due": result.due, "model": result.model})
     else:
-        _tell(opened.workspace, result)
+        _show(opened.workspace, result)
 
 
 def rebuild(model: ModelName, project: ProjectPath = HERE, as_json: AsJson = False) -> None:
@@ -48,7 +48,7 @@ def rebuild(model: ModelName, project: ProjectPath = HERE, as_json: AsJson = Fal
     if as_json:
         show_json(rebuilt)
     else:
-        _tell_rebuilt(rebuilt)
+        _show_rebuilt(rebuilt)
     raise typer.Exit(0 if rebuilt.equal else 1)
 
 
@@ -60,11 +60,11 @@ def model_row(model: "Model", labels: int, version: "ModelVersion") -> dict[str,
         "candidate": model.recipe.get("candidate", ""),
         "labels": labels,
         "threshold": model.threshold,
-        "at": minute(model.recorded_at.isoformat()),
+        "at": format_minute(model.recorded_at.isoformat()),
     }
 
 
-def _tell(workspace: "Workspace", result: "TrainResult") -> None:
+def _show(workspace: "Workspace", result: "TrainResult") -> None:
     """Say what was trained, or why nothing was."""
     model = result.model
     if model is None:
@@ -86,7 +86,7 @@ def _tell(workspace: "Workspace", result: "TrainResult") -> None:
     say("It is the challenger. Next: tiltyard judge")
 
 
-def _tell_rebuilt(rebuilt: "Rebuilt") -> None:
+def _show_rebuilt(rebuilt: "Rebuilt") -> None:
     """Say whether the model came out the same."""
     same = "equal predictions" if rebuilt.equal else "OTHER predictions"
     say(f"Model {rebuilt.model_id[:8]} was fitted again from its ids: {same}.")

@@ -38,7 +38,7 @@ def init(
     if as_json:
         show_json({**_as_data(begun), "columns": [_column(one) for one in begun.guessed.columns]})
     else:
-        _tell(begun, into)
+        _show(begun, into)
 
 
 def example(name: ExampleName, folder: Folder, file: SourceFile = None, as_json: AsJson = False) -> None:
@@ -107,7 +107,7 @@ def _column(guess: Any) -> dict[str, Any]:
     return {"column": guess.name, "part": guess.part, "kind": kind, "met": guess.seen}
 
 
-def _tell(begun: "Begun", folder: Path) -> None:
+def _show(begun: "Begun", folder: Path) -> None:
     """Say what was guessed, what to look at, and what comes next."""
     show_table([_column(one) for one in begun.guessed.columns][:40], f"{begun.rows:,} rows")
     if len(begun.guessed.columns) > 40:

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import minute, say, show_json, show_table
-from tiltyard.apps.cli.data.ingest import tell_batches
+from tiltyard.apps.cli.console.output import format_minute, say, show_json, show_table
+from tiltyard.apps.cli.data.ingest import show_batches
 from tiltyard.apps.cli.models.train import model_row
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def status(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     if as_json:
         show_json(now)
     else:
-        _tell_status(opened.config, now)
+        _show_status(opened.config, now)
 
 
 def history(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
@@ -76,13 +76,15 @@ def _as_data(versions: "Mapping[ModelId, ModelVersion]") -> list[dict[str, Any]]
 
 def _move_row(row: dict[str, Any]) -> dict[str, Any]:
     """A move of the champion, short enough for a line; its reason is told below the table."""
-    return {name: value for name, value in row.items() if name not in {"at", "reason"}} | {"at": minute(row["at"])}
+    return {name: value for name, value in row.items() if name not in {"at", "reason"}} | {
+        "at": format_minute(row["at"])
+    }
 
 
-def _tell_status(config: "ProjectFile", now: "Status") -> None:
+def _show_status(config: "ProjectFile", now: "Status") -> None:
     """Show the status, the next step last, where the eye ends."""
     older = len(now.batches) - SHOWN_BATCHES
-    tell_batches(now.batches[-SHOWN_BATCHES:], f"Batches ({older} older ones not shown)" if older > 0 else "Batches")
+    show_batches(now.batches[-SHOWN_BATCHES:], f"Batches ({older} older ones not shown)" if older > 0 else "Batches")
     show_table([{now.project: name, "": sentence} for name, sentence in now.facts().items()])
     labeled = [row for row in now.labels if row["training"] or row["evaluation"]]
     show_table(sorted(labeled, key=_most_first)[:SHOWN_CLASSES], "Effective labels")

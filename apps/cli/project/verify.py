@@ -24,7 +24,7 @@ def verify(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
         found = {"checked": findings.checked, "problems": findings.problems, "notes": findings.notes}
         show_json({"sound": findings.sound, **found})
     else:
-        _tell(findings)
+        _show(findings)
     raise typer.Exit(0 if findings.sound else 1)
 
 
@@ -51,7 +51,7 @@ def restore(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     say("Next: tiltyard verify")
 
 
-def _tell(findings: "VerifyResult") -> None:
+def _show(findings: "VerifyResult") -> None:
     """Show what was looked at, then what is wrong."""
     show_table([{"looked at": what, "number": count} for what, count in findings.checked.items()])
     for note in findings.notes:
