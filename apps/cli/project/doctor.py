@@ -1,4 +1,4 @@
-"""``tiltyard doctor``: whether this machine and this project are fit to work, and what to do where they are not."""
+"""``tiltyard doctor``: check this machine and this project, and show how to fix what fails."""
 
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,9 @@ MARKS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "
 
 
 def doctor(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
-    """Check versions, folders, ledger, MLflow, Prefect and known traps; each finding says what to do.
+    """Check versions, folders, ledger, MLflow, Prefect and known traps; each problem comes with its fix.
 
-    Exit code 1 when something fails; a warning is none.
+    Exit code 1 if a check fails; warnings do not count.
     """
     from tiltyard.apps.cli.project.health_checks import run_checks
 
@@ -30,7 +30,7 @@ def doctor(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
 
 
 def _show(findings: "list[Finding]") -> None:
-    """One line a finding, and below it what to do."""
+    """Show one line per finding, and its remedy below."""
     from rich.text import Text
 
     screen = console()
