@@ -62,7 +62,7 @@ def test_count_ends_the_sitting(waiting: Workspace) -> None:
 
 def test_what_means_nothing_is_asked_again(waiting: Workspace) -> None:
     told = done("label", "--count", "1", "-p", waiting.project_file, lines="maybe\n\ny\n")
-    assert told.out.count("That is no answer here") == 2
+    assert told.out.count("Unknown key or answer") == 2
     assert acts(waiting) == [("label", "yes")]
 
 
@@ -120,7 +120,7 @@ def test_an_answer_after_the_lease_ran_out_is_kept_and_marked(waiting: Workspace
 
 def test_an_empty_queue_says_so(tmp_path: Path) -> None:
     make_project(tmp_path)
-    assert "Nothing waits in the queue for you." in done("label", "-p", tmp_path).out
+    assert "No samples in the queue for you." in done("label", "-p", tmp_path).out
 
 
 def test_a_piped_sitting_as_a_program(waiting: Workspace) -> None:
@@ -237,7 +237,7 @@ def test_an_image_is_drawn_pixel_by_pixel() -> None:
 
 def test_it_is_not_told_which_samples_judge_models() -> None:
     by_chance = drawn(a_project({}), {"x": 1.0}, purpose="evaluation", strategy="evaluation")
-    assert "drawn by chance" in by_chance
+    assert "drawn at random" in by_chance
     assert "evaluation" not in by_chance
     assert by_chance == drawn(a_project({}), {"x": 1.0}, purpose="random", strategy="random")
 
