@@ -43,19 +43,19 @@ from tiltyard.evaluation.predictions import Predictions
 from tiltyard.gate.checks import suite
 from tiltyard.gate.findings import Findings
 from tiltyard.query import strategies
-from tiltyard.query.strategies import STRATEGIES, Strategy, strategy_named
+from tiltyard.query.strategies import STRATEGIES, Strategy, get_strategy
 from tiltyard.reports import check_groups
 from tiltyard.reports.html import page as report_page
 from tiltyard.reports.html import verdict_page
 from tiltyard.schemas.errors import NotFound, ProjectFileError
-from tiltyard.schemas.project.gate import MetricName
-from tiltyard.schemas.project.project_file import Format, Project, Query, StrategyName, parse_project
+from tiltyard.schemas.project import MetricName, Project, Query, StrategyName, parse_project
+from tiltyard.schemas.project.project_file import Format
 from tiltyard.schemas.records import Check
 from tiltyard.schemas.settings import Settings
 from tiltyard.stores.files.landing import Arrival, ObjectStore
 from tiltyard.stores.readers import handover
-from tiltyard.stores.readers.child import answer
-from tiltyard.stores.readers.format_detection import ENDINGS, WRITTEN, format_of
+from tiltyard.stores.readers.child import handle_request
+from tiltyard.stores.readers.format_detection import ENDINGS, WRITTEN, detect_format
 from tiltyard.stores.readers.formats import READERS
 from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
 from tiltyard.tasks.ingest.land_objects import land_objects
@@ -109,7 +109,7 @@ def test_gate_check_goes_there(monkeypatch: pytest.MonkeyPatch) -> None:
     found = suite.examine(examined(truth, project=project), project)
     assert found.checks[-1] == Check("tea", "fail", 1.0, 0.2, "the tea is cold")
     assert found.told["tea"] == 1.0
-    assert check_groups.question_of("tea") == "Is there tea?"
+    assert check_groups.group_question("tea") == "Is there tea?"
 
 
 def test_query_strategy_goes_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +123,7 @@ def test_query_strategy_goes_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strategies, "STRATEGIES", known)
     X = np.linspace(-3, 3, 30).reshape(-1, 1)
     model = LogisticRegression().fit(X, X.ravel() > 0)
-    picks, _ = strategy_named("surprise")(model, X, n_instances=2)
+    picks, _ = get_strategy("surprise")(model, X, n_instances=2)
     assert sorted(picks) == [14, 15]
 
 
@@ -157,12 +157,12 @@ def test_reader_goes_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     monkeypatch.setitem(READERS, "fixed", read_fixed_width)
     monkeypatch.setitem(ENDINGS, ".fwf", "fixed")
     monkeypatch.setitem(WRITTEN, "fixed", "text")
-    assert format_of("day.fwf.gz", "auto") == ("fixed", "gzip")
+    assert detect_format("day.fwf.gz", "auto") == ("fixed", "gzip")
     (tmp_path / "day.fwf").write_text("  1 2.5\n 10 3.5\n", "utf-8")
     bounds = ("max_bytes", "max_rows", "max_columns", "max_cells", "max_line_bytes", "memory_mb")
     limits: dict[str, Any] = dict.fromkeys(bounds, 10**6)
     marks: dict[str, Any] = {"delimiter": ",", "quote": '"', "escape": "", "trim": False}
-    told = answer(
+    told = handle_request(
         handover.Request(
             path=str(tmp_path / "day.fwf"), format="fixed", compression="", columns=["x", "y"], only_columns=True,
             seconds=10.0, folder=str(tmp_path), **marks, **limits,

@@ -57,7 +57,7 @@ class Worth:
         }
 
 
-def worth_of(
+def label_worth(
     verdicts: Iterable[Verdict],
     models: Iterable[Model],
     labels: Mapping[str, int],

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from tiltyard.evaluation.metrics import greater_is_better
 from tiltyard.evaluation.points import SHARES
-from tiltyard.reports.check_groups import grouped
+from tiltyard.reports.check_groups import group_checks
 from tiltyard.schemas.records import Approval, Check, Interval, Promotion, Verdict
 
 Tone = Literal["won", "stays", "open"]
@@ -105,7 +105,7 @@ def _amount(metric: str, gain: Interval) -> str:
 
 def _how_sure(verdict: Verdict) -> str:
     """The interval of the gain, and the error rate of such a look."""
-    gain, level = verdict.gain, level_of(verdict)
+    gain, level = verdict.gain, significance_level(verdict)
     if gain is None:
         return f"Judged on {verdict.rows:,} labeled rows." if verdict.rows else ""
     sure = "" if level is None else f"{_percent(1 - 2 * level)} sure, "
@@ -123,7 +123,7 @@ def _signed(metric: str, gain: float) -> str:
     return f"{100 * gain:+.1f}" if metric in SHARES else f"{gain:+.3g}"
 
 
-def level_of(verdict: Verdict) -> float | None:
+def significance_level(verdict: Verdict) -> float | None:
     """The one-sided error that a verdict's look was allowed: as its evidence tells, else as its policy implies."""
     recorded = (verdict.evidence or {}).get("level")
     if isinstance(recorded, float | int):
@@ -204,7 +204,7 @@ def verdict_markdown(
     lines += [f"- {plain(reason)}" for reason in summary.why]
     lines += ["", f"**Next:** {plain(summary.next_step)}", "", _where(verdict, address)]
     lines += ["", f"Challenger `{verdict.challenger_id[:8]}`: {verdict.decision}, {plain(verdict.reason)}"]
-    for group in grouped(verdict.checks):
+    for group in group_checks(verdict.checks):
         lines += ["", f"## {group.question}", "", "| check | outcome | why |", "| --- | --- | --- |"]
         lines += [f"| {plain(check.name)} | {check.outcome} | {plain(check.why)} |" for check in group.checks]
     return "\n".join(lines) + "\n"

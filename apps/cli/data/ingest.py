@@ -8,7 +8,7 @@ from tiltyard.apps.cli.console.output import format_count, say, show_json, show_
 
 if TYPE_CHECKING:
     from tiltyard.project.results import IngestResult
-    from tiltyard.stores.files.skipped_objects import LeftObject
+    from tiltyard.stores.files import SkippedObject
     from tiltyard.workspace.workspace import Workspace
 
 SHOWN_ANOMALIES = 5
@@ -58,7 +58,7 @@ def show_batches(rows: Sequence[dict[str, Any]], title: str = "") -> None:
             say(f"{row['object']}: unusual compared with earlier batches: {row['unusual']}")
 
 
-def _show_skipped(left: "Sequence[LeftObject]") -> None:
+def _show_skipped(left: "Sequence[SkippedObject]") -> None:
     """Show files in the source that were skipped; each is shown by one run only."""
     show_table([{"left": one.key, "why": one.why} for one in left[:SHOWN_LEFT]])
     if len(left) > SHOWN_LEFT:

@@ -93,11 +93,11 @@ def judge_what_if(project: Path, model: str | None, settings: list[str], as_json
     """Judge a model again without recording anything, and show the differences from its recorded verdict."""
     from tiltyard.gate.what_if import changed_checks, changed_settings, with_settings
     from tiltyard.workspace.dry_run import dry_run
-    from tiltyard.workspace.lookup import model_named
+    from tiltyard.workspace.lookup import find_model
     from tiltyard.workspace.workspace import open_workspace
 
     workspace = open_workspace(project)
-    tried, chosen = with_settings(workspace.project, settings), model_named(workspace, model or "challenger")
+    tried, chosen = with_settings(workspace.project, settings), find_model(workspace, model or "challenger")
     found = dry_run(workspace, chosen, tried, _evaluation_set(workspace, chosen, str(project)))
     policy, recorded = tried.gate.model_dump(mode="json"), found.recorded
     data = {

@@ -13,7 +13,7 @@ from tiltyard.apps.cli.console.findings import Finding
 from tiltyard.schemas.errors import TiltyardError
 
 if TYPE_CHECKING:
-    from tiltyard.stores.files.local import Files
+    from tiltyard.stores.files import Files
     from tiltyard.workspace.workspace import Workspace
 
 LIBRARIES: Final = ("prefect", "mlflow", "scikit-learn", "modAL-python", "pandera", "polars", "pandas", "sqlalchemy")
@@ -168,7 +168,7 @@ def _writable(workspace: "Workspace") -> Finding:
 
 def _source(workspace: "Workspace") -> Finding:
     """Whether the source's objects can be listed and read."""
-    from tiltyard.stores.files.landing import FolderObjects
+    from tiltyard.stores.files import FolderObjects
 
     try:
         source = workspace.source
@@ -187,12 +187,12 @@ SOURCE_REMEDY: Final = (
 
 def _source_bucket(workspace: "Workspace") -> Finding:
     """Whether a source bucket can be read, and whether its versioning is on."""
-    from tiltyard.stores.s3.objects import S3Objects
-    from tiltyard.stores.s3.probe import keeps_versions
+    from tiltyard.stores.s3 import S3Objects
+    from tiltyard.stores.s3.probe import supports_versions
 
     source = workspace.source
     assert isinstance(source, S3Objects)
-    if keeps_versions(source, workspace.project.source.pattern):
+    if supports_versions(source, workspace.project.source.pattern):
         return Finding("source", "ok", f"{source.place} is listed and read, versioning is on")
     facts = f"{source.place} is listed and read, versioning is off: an object overwritten before it lands is lost"
     return Finding("source", "warn", facts, "Turn on the bucket's versioning, unless producers never overwrite.")
@@ -217,11 +217,11 @@ FILES_REMEDY: Final = (
 
 def _files_bucket(files: "Files") -> Finding:
     """Whether a bucket is writable, and refuses a second put of one name."""
-    from tiltyard.stores.s3.files import S3Files
-    from tiltyard.stores.s3.probe import keeps_conditions
+    from tiltyard.stores.s3 import S3Files
+    from tiltyard.stores.s3.probe import supports_conditional_writes
 
     assert isinstance(files, S3Files)
-    if keeps_conditions(files.place):
+    if supports_conditional_writes(files.place):
         return Finding("files", "ok", f"{files.place} is written, and a second put of one name is refused")
     facts = f"{files.place} is written, but its server ignores If-None-Match: a second put replaces the first"
     remedy = "Files named by their content are safe; for the others run one worker, or use a server that supports it."

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tiltyard.reports.verdict_summary import headline, level_of
+from tiltyard.reports.verdict_summary import headline, significance_level
 from tiltyard.schemas.records import Approval, Check, Interval, ModelId, Promotion, Verdict, VerdictId
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -131,4 +131,4 @@ def test_what_comes_next(changes: dict[str, Any], after: dict[str, Any], next_st
     ],
 )
 def test_the_level_is_the_evidences_else_the_policys(changes: dict[str, Any], level: float | None) -> None:
-    assert level_of(verdict(**changes)) == pytest.approx(level)
+    assert significance_level(verdict(**changes)) == pytest.approx(level)

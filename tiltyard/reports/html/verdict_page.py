@@ -5,7 +5,7 @@ from typing import Final
 from tiltyard.reports.html.confusion_table import matrices, mistakes
 from tiltyard.reports.html.drawing import Chart, shortened
 from tiltyard.reports.html.evidence_charts import MOST_LETTERS, Dot, dots_chart, learning_chart
-from tiltyard.reports.html.flips import flipped_of
+from tiltyard.reports.html.flips import find_flips
 from tiltyard.reports.html.model_charts import (
     calibration_chart,
     cost_chart,
@@ -14,7 +14,7 @@ from tiltyard.reports.html.model_charts import (
     threshold_chart,
 )
 from tiltyard.reports.html.page import render
-from tiltyard.reports.html.verdict_data import VerdictFacts, verdict_facts_of
+from tiltyard.reports.html.verdict_data import VerdictData, collect_verdict_data
 from tiltyard.reports.html.verdict_evidence import (
     SliceResult,
     notes,
@@ -32,10 +32,10 @@ MOST_COLUMNS: Final = 12
 
 def verdict_page(workspace: Workspace, verdict: Verdict) -> str:
     """A verdict's page as HTML, rendered from the ledger and the stored models."""
-    return page_of_verdict(verdict_facts_of(workspace, verdict))
+    return render_verdict(collect_verdict_data(workspace, verdict))
 
 
-def page_of_verdict(facts: VerdictFacts) -> str:
+def render_verdict(facts: VerdictData) -> str:
     """The page of what was gathered of a verdict."""
     sides = facts.answers.sides if facts.answers else None
     slices = read_slices(facts.verdict)
@@ -45,7 +45,7 @@ def page_of_verdict(facts: VerdictFacts) -> str:
         charts=_charts(facts, slices),
         slices=slices,
         second=second_figure(facts.verdict, "gain"),
-        flipped=flipped_of(facts.answers) if facts.answers else None,
+        flipped=find_flips(facts.answers) if facts.answers else None,
         matrices=matrices(sides) if sides else [],
         mistakes=mistakes(sides) if sides else [],
         of_two=bool(sides and sides.of_two),
@@ -57,7 +57,7 @@ def page_of_verdict(facts: VerdictFacts) -> str:
     )
 
 
-def _charts(facts: VerdictFacts, slices: list[SliceResult]) -> dict[str, Chart | None]:
+def _charts(facts: VerdictData, slices: list[SliceResult]) -> dict[str, Chart | None]:
     """The page's drawings by name; None where there is nothing to draw."""
     charts = {
         "gain": _gain(facts),
@@ -69,7 +69,7 @@ def _charts(facts: VerdictFacts, slices: list[SliceResult]) -> dict[str, Chart |
     return {**charts, **(_of_models(facts) if facts.answers else dict.fromkeys(names))}
 
 
-def _of_models(facts: VerdictFacts) -> dict[str, Chart | None]:
+def _of_models(facts: VerdictData) -> dict[str, Chart | None]:
     """The drawings for which both models were asked again."""
     assert facts.answers is not None
     sides = facts.answers.sides
@@ -82,7 +82,7 @@ def _of_models(facts: VerdictFacts) -> dict[str, Chart | None]:
     }
 
 
-def _gain(facts: VerdictFacts) -> Chart | None:
+def _gain(facts: VerdictData) -> Chart | None:
     """The gain between its bounds, and the second figure beneath."""
     gain, second = facts.verdict.gain, second_figure(facts.verdict, "gain")
     if gain is None:
@@ -111,7 +111,7 @@ def _short(part: SliceResult) -> str:
     return f"{shortened(part.column, MOST_LETTERS - 2 - len(value))}: {value}"
 
 
-def _importance(facts: VerdictFacts) -> Chart | None:
+def _importance(facts: VerdictData) -> Chart | None:
     """The columns that matter most."""
     weighed = read_importance(facts.verdict)[:MOST_COLUMNS]
     dots = [_dot(one.column, one.loss) for one in weighed]
@@ -121,7 +121,7 @@ def _importance(facts: VerdictFacts) -> Chart | None:
     return dots_chart(dots, None, f"loss of {facts.metric}", caption, "importance")
 
 
-def _learning(facts: VerdictFacts) -> Chart | None:
+def _learning(facts: VerdictData) -> Chart | None:
     """The project's learning curve until this verdict."""
     caption = f"Each challenger until this verdict, {facts.metric} with its interval; the ring marks this one."
     if facts.worth:

@@ -10,7 +10,7 @@ from tiltyard.stores.files.local import Files
 
 
 @dataclass(frozen=True, slots=True)
-class LeftObject:
+class SkippedObject:
     """Something in a source that is not a batch: its key (a folder ends in a slash) and the reason for skipping it."""
 
     source: str
@@ -22,19 +22,21 @@ class LeftObject:
         return f"{self.key!r} was skipped: {self.why}"
 
 
-class LeftObjects:
+class SkippedObjects:
     """Records of skipped objects, one file per run that skipped something new, so that each is reported once."""
 
     def __init__(self, files: Files) -> None:
         """Keep them in a store of immutable files."""
         self.files = files
 
-    def all(self) -> list[LeftObject]:
+    def all(self) -> list[SkippedObject]:
         """Everything that was ever skipped, sorted."""
-        said = {LeftObject(**one) for name in self.files.names() for one in json.loads(self.files.read(name))["left"]}
+        said = {
+            SkippedObject(**one) for name in self.files.names() for one in json.loads(self.files.read(name))["left"]
+        }
         return sorted(said, key=lambda one: (one.source, one.key, one.why))
 
-    def add(self, left: Iterable[LeftObject], now: datetime) -> list[LeftObject]:
+    def add(self, left: Iterable[SkippedObject], now: datetime) -> list[SkippedObject]:
         """Record skipped objects; returns those that were not recorded before, to report them."""
         left = list(left)
         known = set(self.all()) if left else set()

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from tiltyard.schemas.errors import SettingsError
-from tiltyard.stores.s3.client import answered, client
+from tiltyard.stores.s3.client import client, translate_errors
 
 MOST_AT_ONCE: Final = 10
 """The maximum number of messages in one SQS call."""
@@ -38,7 +38,7 @@ class MessageQueue:
 
     def receive(self, most: int, wait_seconds: float = 0) -> list[Message]:
         """Receive up to ``most`` messages (at most 10); waits for the first one, empty if none arrives."""
-        with answered(self._where):
+        with translate_errors(self._where):
             said = self._sqs.receive_message(
                 QueueUrl=self.url,
                 MaxNumberOfMessages=min(most, MOST_AT_ONCE),
@@ -52,7 +52,7 @@ class MessageQueue:
         """Delete messages; one whose receipt has expired stays, and is delivered again."""
         for few in _in_tens(messages):
             entries = [{"Id": str(number), "ReceiptHandle": one.receipt} for number, one in enumerate(few)]
-            with answered(self._where):
+            with translate_errors(self._where):
                 self._sqs.delete_message_batch(QueueUrl=self.url, Entries=entries)
 
     def hold(self, messages: Sequence[Message], seconds: float) -> None:
@@ -65,18 +65,18 @@ class MessageQueue:
                 {"Id": str(number), "ReceiptHandle": one.receipt, "VisibilityTimeout": int(seconds)}
                 for number, one in enumerate(few)
             ]
-            with answered(self._where):
+            with translate_errors(self._where):
                 self._sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
 
     def send(self, body: str, attributes: dict[str, str]) -> None:
         """Put a message into the queue, with attributes of text."""
         told = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
-        with answered(self._where):
+        with translate_errors(self._where):
             self._sqs.send_message(QueueUrl=self.url, MessageBody=body, MessageAttributes=told)
 
     def dead_letter_url(self) -> str | None:
         """The URL of the dead-letter queue of SQS itself; None if the queue has none."""
-        with answered(self._where):
+        with translate_errors(self._where):
             said = self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["RedrivePolicy"])
             policy = said.get("Attributes", {}).get("RedrivePolicy")
             if policy is None:

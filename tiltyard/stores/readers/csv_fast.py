@@ -62,7 +62,7 @@ def _line_ends(content: mmap.mmap, at: int) -> tuple[npt.NDArray[np.int64], str]
     return np.flatnonzero(own == NEWLINE) + at, kind
 
 
-def read_unquoted(path: Path, longest: int, request: Request, kept: dict[str, str], handover: Handover) -> None:
+def read_csv_fast(path: Path, longest: int, request: Request, kept: dict[str, str], handover: Handover) -> None:
     """Hand over the rows of a file whose longest line is known; rows of the wrong width are bad.
 
     ``kept`` has the columns to hand over, by the names that the file has for them.

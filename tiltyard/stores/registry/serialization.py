@@ -48,7 +48,7 @@ KEPT_BYTES: Final = 50_000_000
 """A model of more bytes is read each time."""
 
 
-def model_bytes(model: Any) -> bytes:
+def dump_model(model: Any) -> bytes:
     """A fitted model as skops bytes; RegistryError where it cannot be written."""
     from skops.io import dumps
 
@@ -59,7 +59,7 @@ def model_bytes(model: Any) -> bytes:
     return content
 
 
-def model_of(content: bytes, own_types: Iterable[str] = ()) -> Any:
+def load_model(content: bytes, own_types: Iterable[str] = ()) -> Any:
     """The model that bytes hold; RegistryError names the types that are not trusted.
 
     The models that were asked for last are kept, so each must be queried, never changed: a verdict asks challenger and
@@ -69,9 +69,9 @@ def model_of(content: bytes, own_types: Iterable[str] = ()) -> Any:
     return _read_once(content, trusted) if len(content) <= KEPT_BYTES else _read(content, trusted)
 
 
-def loads_again(model: Any, own_types: Iterable[str] = ()) -> None:
+def check_reloads(model: Any, own_types: Iterable[str] = ()) -> None:
     """Raise RegistryError where a model cannot be written and read again; nothing is kept."""
-    _read(model_bytes(model), frozenset(own_types))
+    _read(dump_model(model), frozenset(own_types))
 
 
 def _read(content: bytes, own_types: frozenset[str]) -> Any:

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from tiltyard.schemas.canonical import canonical_json
 from tiltyard.schemas.errors import NotFound, RegistryError
 from tiltyard.schemas.records import ModelId, StoredFile
-from tiltyard.stores.files.local import Files, inside
+from tiltyard.stores.files import Files
+from tiltyard.stores.files.local import inside
 from tiltyard.stores.registry.mlflow_model import MODEL_FILE
 
 BY_MLFLOW = "mlflow-artifacts"

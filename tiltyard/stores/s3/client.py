@@ -74,7 +74,7 @@ def client(service: str, endpoint: str | None = None, region: str | None = None,
     It tries each request five times (or ``AWS_MAX_ATTEMPTS`` times) with growing random pauses, and gives a
     read up when no byte came for ``seconds``. Raises SettingsError when the environment is not enough to make one.
     """
-    with answered(f"the settings for {service}"):
+    with translate_errors(f"the settings for {service}"):
         said = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
         return _client((os.getpid(), said), service, endpoint, region, seconds)
 
@@ -102,7 +102,7 @@ def _attempts() -> int:
 
 
 @contextmanager
-def answered(where: str) -> Iterator[None]:
+def translate_errors(where: str) -> Iterator[None]:
     """Tell what goes wrong in the block in our words; ``where`` is the object, bucket or queue that it is about.
 
     Raises NotFound for what is not there, ObjectError for what is archived, Unavailable for what may work in a minute,
@@ -118,14 +118,14 @@ def answered(where: str) -> Iterator[None]:
         raise SettingsError(f"{where}: {_short(error)}; check the AWS_ variables, or the profile they name") from error
 
 
-def code_of(error: ClientError) -> str:
+def error_code(error: ClientError) -> str:
     """The code of a refusal, ``NoSuchKey`` or ``SlowDown`` or, where the answer has no body, ``404``."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _refusal(error: ClientError, where: str) -> TiltyardError:
     """A refusal in our words."""
-    code, status = code_of(error), _status(error)
+    code, status = error_code(error), _status(error)
     if code in BUSY or status >= 500:
         return Unavailable(f"{where}: the server is busy ({code}); try again in a minute")
     if code in REMEDIES:

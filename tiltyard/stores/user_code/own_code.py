@@ -18,7 +18,7 @@ from typing import Any, Final
 from tiltyard.schemas.project import Project
 from tiltyard.stores.user_code.imported_names import STAR, imported_names
 from tiltyard.stores.user_code.libraries import BASE, library_versions
-from tiltyard.stores.user_code.module_locations import Place, is_found, place_of, submodules
+from tiltyard.stores.user_code.module_locations import ModuleLocation, is_found, locate_module, submodules
 
 PREFIX: Final = "own module "
 """How an item of a model's environment begins that is a module's source."""
@@ -95,7 +95,7 @@ def missing_modules(paths: Iterable[str]) -> list[str]:
     return sorted(name for name in names if name and not is_found(name))
 
 
-def paths_of_recipe(recipe: Mapping[str, Any]) -> list[str]:
+def import_paths(recipe: Mapping[str, Any]) -> list[str]:
     """The import paths in a recorded recipe."""
     return sorted(set(_paths([recipe.get("estimator", ""), recipe.get("parameters", {})])))
 
@@ -113,14 +113,14 @@ def _paths(value: Any) -> Iterator[str]:
             yield from _paths(part)
 
 
-def _on_the_way(name: str, libraries: set[str]) -> Iterator[Place]:
+def _on_the_way(name: str, libraries: set[str]) -> Iterator[ModuleLocation]:
     """The own modules that an import of a dotted name runs, packages first; a library is added to the libraries."""
     parts = name.split(".")
     if parts[0] in BASE:
         return
     parent = None
     for end in range(1, len(parts) + 1):
-        place = place_of(".".join(parts[:end]), parent)
+        place = locate_module(".".join(parts[:end]), parent)
         if place is None or place.kind == "ours":
             return
         if place.kind == "installed":

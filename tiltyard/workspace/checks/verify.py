@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from tiltyard.gate.retention import needed_models
 from tiltyard.schemas.errors import TiltyardError
 from tiltyard.schemas.records import Batch, Model, StoredFile
-from tiltyard.stores.files.parquet import ParquetStore
-from tiltyard.stores.ledger.chain.integrity import READ_ERRORS, missing_guards, told_guards, verify_ledger
-from tiltyard.stores.user_code.own_code import missing_modules, paths_of_recipe
+from tiltyard.stores.files import ParquetStore
+from tiltyard.stores.ledger.chain.integrity import READ_ERRORS, describe_guards, missing_guards, verify_ledger
+from tiltyard.stores.user_code.own_code import import_paths, missing_modules
 from tiltyard.workspace.checks.registry_check import differences
 from tiltyard.workspace.triggers import judging_of
 from tiltyard.workspace.workspace import Workspace
@@ -36,7 +36,7 @@ def verify_workspace(workspace: Workspace) -> Findings:
     findings = Findings()
     findings.problems += verify_ledger(workspace.ledger)
     try:
-        findings.problems += told_guards(missing_guards(workspace.ledger))
+        findings.problems += describe_guards(missing_guards(workspace.ledger))
         findings.checked["facts in the ledger"] = workspace.ledger.position()
         findings.notes += [str(one) for one in workspace.ledger.annotations.set_aside()]
         findings.checked["segments"] = len(workspace.ledger.segments.all())
@@ -102,7 +102,7 @@ def _let_go(workspace: Workspace) -> set[str]:
 
 def _gone(model: Model) -> list[str]:
     """The modules of a model's recipe that are not found where this process looks for modules."""
-    return missing_modules(paths_of_recipe(model.recipe))
+    return missing_modules(import_paths(model.recipe))
 
 
 def _not_loadable_here(models: Iterable[Model]) -> Iterator[str]:

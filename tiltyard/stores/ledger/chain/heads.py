@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, insert, select, update
 
 from tiltyard.schemas.canonical import canonical_json
-from tiltyard.stores.files.local import Files
+from tiltyard.stores.files import Files
 from tiltyard.stores.ledger.database import tables
 
 HEAD = tables.head

@@ -177,7 +177,7 @@ def missing_guards(ledger: Ledger) -> list[str]:
     return sorted(wanted.keys() - there)
 
 
-def told_guards(missing: list[str]) -> list[str]:
+def describe_guards(missing: list[str]) -> list[str]:
     """What to say of guards that are gone, in one sentence if there are any."""
     if not missing:
         return []

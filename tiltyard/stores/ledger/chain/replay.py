@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
 from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.errors import LedgerError
-from tiltyard.stores.files.local import Files
+from tiltyard.stores.files import Files
 from tiltyard.stores.ledger.annotation_writer import REMARKS
 from tiltyard.stores.ledger.chain.heads import Head, move_head, number_of, sha256_in, write_head
 from tiltyard.stores.ledger.chain.segments import FIRST, lines_in
@@ -65,7 +65,7 @@ def replay(ledger: Ledger, skips: int, now: datetime) -> Replayed:
             "away (ledger.db with its -wal and -shm, or the schema) and say 'tiltyard restore' again"
         )
     files, heads = ledger.segments.files, ledger.segments.heads
-    chain = chain_in(files)
+    chain = read_chain(files)
     _refuse_lost(chain, files, heads)
     counts: dict[str, int] = defaultdict(int)
     with ledger.database.writing() as connection:
@@ -82,7 +82,7 @@ def replay(ledger: Ledger, skips: int, now: datetime) -> Replayed:
     return Replayed(len(chain), dict(sorted(counts.items())))
 
 
-def chain_in(files: Files) -> list[Link]:
+def read_chain(files: Files) -> list[Link]:
     """The longest chain of sound segments from the first one on.
 
     A crash while sealing leaves a file that another one of the same number has taken the place of.

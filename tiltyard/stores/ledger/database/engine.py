@@ -67,7 +67,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one moment of the ledger."""
-        with answering(), self._snapshots.connect() as connection, connection.begin():
+        with translate_errors(), self._snapshots.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -88,7 +88,7 @@ class Database:
         options = {"tiltyard_writes": True}
         # SQLite's own waiting is by polling and unfair: threads of one process take turns here instead.
         with (
-            answering(),
+            translate_errors(),
             self._turn,
             self.engine.connect().execution_options(**options) as connection,
             connection.begin(),
@@ -203,7 +203,7 @@ CLOSED = ("readonly database", "unable to open database file")
 
 
 @contextmanager
-def answering() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn what a database says when it is away, full or locked into Unavailable: the same may work in a minute."""
     try:
         yield
