@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from tiltyard.ingest.casting.cells import Failure, cast_cells
-from tiltyard.ingest.contract import contract_failures
 from tiltyard.ingest.quarantine import as_text
 from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows
 from tiltyard.project.display import Displayed
@@ -18,7 +17,6 @@ from tiltyard.project.errors import plain_errors
 from tiltyard.project.frames import as_polars
 from tiltyard.project.tables import reason_sentence
 from tiltyard.schemas.errors import NotFound, ObjectError, nearest
-from tiltyard.schemas.frames import batch_schema
 from tiltyard.schemas.project.columns import inside
 from tiltyard.schemas.records import Model
 from tiltyard.workspace.workspace import Workspace
@@ -151,6 +149,10 @@ def checked_rows(rows: pl.DataFrame, workspace: Workspace) -> pl.DataFrame:
 
     Raises ObjectError where a column is missing or a cell breaks the project file's rules for its column.
     """
+    # They import Pandera, which takes a second.
+    from tiltyard.ingest.contract import contract_failures
+    from tiltyard.schemas.frames import batch_schema
+
     project = workspace.project
     features = list(project.columns.features)
     rows = rows.rename({inside(name): name for name in features if name not in rows and inside(name) in rows})

@@ -86,7 +86,8 @@ class Status(Displayed):
             "pool": f"{self.samples:,} samples",
             "queue": f"{sum(queue.values())} wait: {queue['query']} by strategy, {queue['random']} at random, "
             f"{queue['evaluation']} for evaluation",
-            "labels": f"{self.annotations:,} annotations; effective: {training:,} for training, {judging:,} for evaluation",
+            "labels": f"{self.annotations:,} annotations; effective: {training:,} for training, "
+            f"{judging:,} for evaluation",
             "disputes": f"{self.disputes:,} samples wait for adjudication" if self.disputes else "none",
             "left out": self.left_out["told"],
             "training": ("due: " if self.training else "not due: ") + self.training.why,
