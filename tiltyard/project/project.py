@@ -14,7 +14,7 @@ from tiltyard.project.model import FittedModel
 from tiltyard.project.report import Report, report_of
 from tiltyard.project.status import Status, status_of
 from tiltyard.schemas.errors import TiltyardError
-from tiltyard.schemas.project.project_file import Project as ProjectFile
+from tiltyard.schemas.project import Project as ProjectFile
 from tiltyard.workspace.workspace import Workspace, find_project_file, open_workspace, time_is
 
 Now = datetime | None
@@ -238,9 +238,9 @@ class Project(Displayed):
         >>> project.model("1.0.0").model_id == project.champion.model_id
         True
         """
-        from tiltyard.workspace.lookup import model_named
+        from tiltyard.workspace.lookup import find_model
 
-        return FittedModel(self.workspace, model_named(self.workspace, name), name)
+        return FittedModel(self.workspace, find_model(self.workspace, name), name)
 
     @plain_errors
     def status(self) -> Status:

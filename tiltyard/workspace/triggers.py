@@ -12,12 +12,12 @@ from tiltyard.gate.triggers import (
     verdict_to_act_on,
     wants_the_differing,
 )
-from tiltyard.labels.current_classes import todays_labels
+from tiltyard.labels.current_classes import resolve_current_labels
 from tiltyard.schemas.records import DISAGREEMENT, Due, EffectiveLabel, ModelId, Verdict
 from tiltyard.stores.user_code.own_code import PREFIX, own_code
 from tiltyard.training.versioning import changed_code, changed_recipe
-from tiltyard.workspace.lookup import project_as_it_was
-from tiltyard.workspace.models.labeled_sets import set_id_of, with_payloads
+from tiltyard.workspace.lookup import recorded_project_of
+from tiltyard.workspace.models.labeled_sets import labeled_set_id, with_payloads
 from tiltyard.workspace.workspace import Workspace
 
 
@@ -30,7 +30,7 @@ def due_for_training(workspace: Workspace) -> Due:
     annotations, new, changed = workspace.ledger.annotations, new_since_training(workspace), what_changed(workspace)
     if new < workspace.project.triggers.labels and not changed:
         return training_is_due(new, [], workspace.project)
-    labels = todays_labels(annotations.voices(), workspace.project).labels
+    labels = resolve_current_labels(annotations.voices(), workspace.project).labels
     training = [label for label in labels if not label.evaluation]
     due = training_is_due(new, training, workspace.project, changed)
     known = _known(workspace, training, changed) if due else None
@@ -49,13 +49,13 @@ def what_changed(workspace: Workspace) -> str:
     code = changed_code(then, own_code(workspace.project).modules) if then else ""
     if last.project_hash == workspace.project.project_hash:
         return code
-    recipe = changed_recipe(project_as_it_was(workspace, last), workspace.project.model_dump(mode="json"))
+    recipe = changed_recipe(recorded_project_of(workspace, last), workspace.project.model_dump(mode="json"))
     return "; ".join(part for part in (recipe, code) if part)
 
 
 def _known(workspace: Workspace, training: list[EffectiveLabel], changed: str) -> ModelId | None:
     """The model that a training of these labels would make, if it was made already."""
-    set_id = set_id_of("training", with_payloads(workspace, training))
+    set_id = labeled_set_id("training", with_payloads(workspace, training))
     last = workspace.ledger.models.last()
     if last and last.training_id == set_id and not changed:
         return last.model_id

@@ -29,13 +29,13 @@ def explain(
     part's weight. Parts that only count together go unseen.
     """
     from tiltyard.evaluation.explanations import parts_of
-    from tiltyard.samples.features import payloads_of
-    from tiltyard.workspace.lookup import model_named, sample_named
+    from tiltyard.samples.features import rows_to_payloads
+    from tiltyard.workspace.lookup import find_model, find_sample
     from tiltyard.workspace.workspace import open_workspace
 
     workspace = open_workspace(project)
-    found = model_named(workspace, model)
-    sample_id, row = sample_named(workspace, sample)
+    found = find_model(workspace, model)
+    sample_id, row = find_sample(workspace, sample)
     said, label = _explained(workspace, found, row, top), _label(workspace, sample_id)
     if as_json:
         show_json({"sample": sample_id, "model": found.model_id, "label": label, "said": said})
@@ -45,7 +45,7 @@ def explain(
     say(f"Its label is {label!r}." if label else "It has no effective label.")
     likeliest = sorted(said.probabilities.items(), key=lambda entry: -entry[1])[:top]
     show_table([{"class": name, "probability": probability} for name, probability in likeliest])
-    payload = payloads_of(row, workspace.project)[0]
+    payload = rows_to_payloads(row, workspace.project)[0]
     _draw(workspace, payload)
     _tell_parts(parts_of(said.factors, workspace.project), payload)
 
@@ -64,9 +64,9 @@ def _explained(workspace: "Workspace", model: "Model", row: "pl.DataFrame", top:
 
 def _label(workspace: "Workspace", sample_id: str) -> str | None:
     """What the sample's annotations amount to, if anything."""
-    from tiltyard.project.status import labels_of
+    from tiltyard.workspace.lookup import current_labels
 
-    return next((one.label for one in labels_of(workspace) if one.sample_id == sample_id), None)
+    return next((one.label for one in current_labels(workspace) if one.sample_id == sample_id), None)
 
 
 def _draw(workspace: "Workspace", payload: "Payload") -> None:

@@ -1,11 +1,11 @@
-"""Gold samples: their answers are known, and now and then an annotator is asked one without being told."""
+"""Gold samples: their labels are known; annotators get one now and then without knowing which."""
 
 from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection, exists, func, select, update
 
-from tiltyard.samples.hashing import uniform_of
+from tiltyard.samples.hashing import hash_uniform
 from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.records import Assignment, AssignmentId, GoldSample, Query, QueryId, SampleId
 from tiltyard.stores.ledger.assignments import moment
@@ -54,13 +54,13 @@ class Gold:
             return None
         with self._database.reading() as connection:
             # Nearly always it is not time, and who finds that out must not wait for those who write.
-            if uniform_of(seed, f"gold {annotator} {_answered(connection, annotator)}") >= share:
+            if hash_uniform(seed, f"gold {annotator} {_answered(connection, annotator)}") >= share:
                 return None
         with self._database.writing() as connection:
             answered = _answered(connection, annotator)
-            if uniform_of(seed, f"gold {annotator} {answered}") >= share or _holds_gold(connection, annotator):
+            if hash_uniform(seed, f"gold {annotator} {answered}") >= share or _holds_gold(connection, annotator):
                 return None
-            chance = uniform_of(seed, f"which gold {annotator} {answered}")
+            chance = hash_uniform(seed, f"which gold {annotator} {answered}")
             wanted = _next_for(connection, annotator, chance, classes)
             return _ask(connection, annotator, wanted, now) if wanted else None
 
@@ -88,7 +88,7 @@ def _holds_gold(connection: Connection, annotator: str) -> bool:
 def _next_for(
     connection: Connection, annotator: str, chance: float, classes: Collection[str] | None
 ) -> GoldSample | None:
-    """A gold sample that an annotator never answered, held or was asked, by chance."""
+    """A random gold sample that the annotator was never assigned, did not hold and did not answer."""
     gold = [one for one in _current(connection) if classes is None or one.label in classes]
     said = set(connection.scalars(select(ANNOTATION.c.sample_id).where(ANNOTATION.c.annotator == annotator)))
     asked = ASSIGNMENT.c.assignment_id.in_([_id(annotator, one.sample_id) for one in gold])
