@@ -13,9 +13,6 @@ from pathlib import Path
 
 from tests.architecture.sources import ROOT, TEXT
 
-<<<<<<< HEAD
-PLAIN = ("README.md", "CONTRIBUTING.md", "docs", "deployments", "prefect.yaml", "mkdocs.yml", "tiltyard/project")
-=======
 PLAIN = (
     "README.md",
     "CONTRIBUTING.md",
@@ -23,10 +20,10 @@ PLAIN = (
     "deployments",
     "prefect.yaml",
     "mkdocs.yml",
+    "tiltyard/project",
     "tiltyard/reports",
     "tiltyard/stores",
 )
->>>>>>> main
 """Files and folders whose prose is done. It grows until it holds every folder that people read."""
 
 LEFT_OUT = ("docs/decisions/", "docs/reference/cli.md", "docs/reference/ledger.md", "docs/reference/project-file.md",

@@ -10,25 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from tiltyard.ingest.casting.cells import Failure, cast_cells
-<<<<<<< HEAD
-from tiltyard.ingest.quarantine import as_text
-from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows
-=======
-from tiltyard.ingest.contract import contract_failures
 from tiltyard.ingest.quarantine import to_text
 from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch
->>>>>>> main
 from tiltyard.project.display import Displayed
 from tiltyard.project.errors import plain_errors
 from tiltyard.project.frames import as_polars
 from tiltyard.project.tables import reason_sentence
 from tiltyard.schemas.errors import NotFound, ObjectError, nearest
-<<<<<<< HEAD
-from tiltyard.schemas.project.columns import inside
-=======
-from tiltyard.schemas.frames import batch_schema
 from tiltyard.schemas.project import inside
->>>>>>> main
 from tiltyard.schemas.records import Model
 from tiltyard.workspace.workspace import Workspace
 
