@@ -88,10 +88,7 @@ def test_every_public_function_says_what_the_caller_gets() -> None:
 
 
 def _public(source: Source) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
-    """The functions, methods and classes of a file whose names do not begin with an underscore.
-
-    The signatures of an overloaded function are left out: the function itself has the docstring.
-    """
+    """The functions, methods and classes of a file whose names do not begin with an underscore."""
     if "/migrations/" in source.name:
         return []
     bodies = [source.tree.body, *(node.body for node in source.tree.body if isinstance(node, ast.ClassDef))]
@@ -101,7 +98,7 @@ def _public(source: Source) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast
         for node in body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         and not node.name.startswith("_")
-        and "overload" not in {ast.unparse(decorator) for decorator in node.decorator_list}
+        and "overload" not in map(ast.unparse, node.decorator_list)
     ]
 
 
