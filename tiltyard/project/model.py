@@ -169,8 +169,6 @@ def checked_rows(rows: pl.DataFrame, workspace: Workspace) -> pl.DataFrame:
         unreadable=pl.DataFrame(schema=QUARANTINE_TYPES),
         written="typed",
     )
-    from tiltyard.ingest.contract import contract_failures  # brings Pandera, which a look at a project never needs
-
     cast = cast_cells(raw, project)
     uncast = [(at, failure) for failure in cast.failures for at in failure.at if failure.column in features]
     named = {(at, failure.column) for at, failure in uncast}
