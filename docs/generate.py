@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from pydantic.fields import FieldInfo
 
+from docs.python_page import python_page
+
 REFERENCE: Final = Path(__file__).resolve().parent / "reference"
 NOTICE: Final = "<!-- Written by docs/generate.py ('make reference'); change the code, not this page. -->\n"
 
@@ -24,6 +26,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "cli.md": command_page(),
         "ledger.md": ledger_page(),
+        "python.md": python_page(NOTICE),
     }
 
 

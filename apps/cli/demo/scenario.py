@@ -1,0 +1,129 @@
+"""The demo's run: which day brings what, beside what the dealer planted already."""
+
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from tiltyard.apps.cli.demo.invariants import check_laws
+from tiltyard.apps.cli.demo.outcome import DemoRun
+from tiltyard.apps.cli.demo.screen import Screen
+from tiltyard.examples.catalogue import EXAMPLES
+from tiltyard.examples.expert import ScriptedExpert
+from tiltyard.examples.random_choice import curves
+from tiltyard.examples.telling import Day, Telling, days_of
+from tiltyard.flows.roll_back import roll_back
+from tiltyard.flows.whole_cycle import whole_cycle
+from tiltyard.project.steps.embedded_prefect import embedded
+from tiltyard.reports.html.project_data import Beside, Finding
+from tiltyard.reports.html.project_page import write_report
+from tiltyard.schemas.records import Annotation, NewAnnotation, SampleId
+from tiltyard.tasks.ingest.check_batch import check_batch
+
+BAD_DAY: Final = 3
+"""On this day a newcomer answers the queue and gets most of it wrong; a day later the expert corrects it all."""
+
+ERRORS: Final = 0.8
+ROLL_BACK_DAY: Final = 12
+"""On this day, or the first after it that has a champion before today's, the operator rolls back."""
+
+REASON: Final = "the counter reports wrong readings since the change"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """Where, with which chance and for how many days the run is told, and when the user began to wait."""
+
+    folder: Path
+    seed: int
+    days: int | None
+    began: float
+
+
+def run_scenario(plan: DemoOptions, screen: Screen, server: Future[None]) -> DemoRun:
+    """Tell the run, check the laws, and write the report; ``server`` says when Prefect's server answers."""
+    example = EXAMPLES["digits"]
+    telling = Telling(example, example.deal(plan.seed), plan.folder, whole_cycle, check_batch.fn)
+    run = DemoRun(telling)
+    screen.doing("setting up ledger, MLflow and a Prefect server for the demo alone")
+    telling.workspace.ledger.position()
+    telling.workspace.registry.close_stale_runs()
+    server.result()
+    with embedded():
+        for day in islice(days_of(telling.deal), plan.days):
+            screen.doing(f"day {day.number}: {', '.join(one.key for one in day.deliveries)}")
+            run.days.append(telling.tell(day, [_expert(run, day, plan.seed)]))
+            _beside_the_loop(run, day)
+            screen.day(run.days[-1], telling.workspace, run.notes.get(day.number, []))
+        screen.doing("the last round: every label given so far is trained on")
+        last = run.days[-1].day
+        run.days.append(telling.tell(Day(last.number + 1, last.on + timedelta(days=1), ()), []))
+        screen.day(run.days[-1], telling.workspace, ["nothing arrives; the last labels are trained on"])
+        run.checks = check_laws(telling, run.days, whole_cycle, screen.doing)
+    screen.doing("the same recipes on labels that chance chose")
+    beside = _beside(run, plan.seed)
+    run.report = write_report(telling.workspace, plan.folder / "report.html", beside)
+    run.seconds = time.monotonic() - plan.began
+    return run
+
+
+def _expert(run: DemoRun, day: Day, seed: int) -> ScriptedExpert:
+    """Who answers the queue on a day."""
+    deal = run.telling.deal
+    if day.number == BAD_DAY:
+        run.note(day.number, "a newcomer answers today's queue and gets most of it wrong")
+        return ScriptedExpert(deal.answers, deal.reference, "newcomer", error_rate=ERRORS, seed=seed)
+    return ScriptedExpert(deal.answers, deal.reference, "expert", seed=seed)
+
+
+def _beside_the_loop(run: DemoRun, day: Day) -> None:
+    """What people do on a day beside answering the queue."""
+    if day.number == BAD_DAY + 1:
+        corrected = _correct(run.telling, run.days[-2].annotations)
+        run.note(day.number, f"the expert corrects {corrected} answers of the newcomer; both stay in the ledger")
+    champion = run.telling.workspace.ledger.champions.current()
+    if day.number >= ROLL_BACK_DAY and champion and champion.previous_id and not run.rolled_back:
+        number = roll_back(str(run.telling.folder), "operator", REASON)
+        run.rolled_back = True
+        run.note(day.number, f"the operator rolls back (move {number}): {REASON}")
+
+
+def _correct(telling: Telling, annotations: Iterable[Annotation]) -> int:
+    """Supersede wrong labels with right ones, as new annotations; how many."""
+    wrong = [one for one in annotations if one.label != _truth(telling, one)]
+    marked = [SampleId(one.sample_id) for one in wrong if one.purpose == "evaluation"]
+    return len(telling.submit(_corrections(telling, wrong), marked))
+
+
+def _corrections(telling: Telling, wrong: Iterable[Annotation]) -> Iterator[NewAnnotation]:
+    """A new annotation for each wrong one."""
+    for one in wrong:
+        yield NewAnnotation(
+            client_key=f"correction of {one.annotation_id}",
+            annotator="expert",
+            act="adjudicate",
+            sample_id=one.sample_id,
+            payload=one.payload,
+            said_at=telling.workspace.clock(),
+            label=_truth(telling, one),
+            note="the newcomer took it for another digit",
+            supersedes=one.annotation_id,
+        )
+
+
+def _truth(telling: Telling, annotation: Annotation) -> str:
+    """The right answer for an annotated sample."""
+    return telling.deal.answers[str(annotation.payload[telling.deal.reference])]
+
+
+def _beside(run: DemoRun, seed: int) -> Beside:
+    """What the report tells beside the ledger: the checks, and the curve of random choice."""
+    telling = run.telling
+    findings = tuple(Finding(f"{one.name}: {one.title}", one.holds, one.sentence) for one in run.checks)
+    if not telling.workspace.ledger.models.all():
+        return Beside(findings)
+    return Beside(findings, curves(telling.workspace, telling.deal, seed))
