@@ -20,6 +20,7 @@ PLAIN = (
     "deployments",
     "prefect.yaml",
     "mkdocs.yml",
+    "tiltyard/project",
     "tiltyard/reports",
     "tiltyard/stores",
 )
