@@ -34,8 +34,8 @@ from tiltyard.evaluation.metrics import greater_is_better, scores
 from tiltyard.evaluation.paired_comparison import Bootstrap, compare
 from tiltyard.evaluation.strata import Strata
 from tiltyard.gate.decision import judge
-from tiltyard.gate.evidence import Evidence
-from tiltyard.gate.looks import CLOSE, level_of
+from tiltyard.gate.inputs import Evidence
+from tiltyard.gate.sequential_design import CLOSE, level_of
 from tiltyard.schemas.project import Gate
 
 METRICS: Final = ("accuracy", "macro_f1", "roc_auc", "log_loss")

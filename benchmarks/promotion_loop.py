@@ -16,7 +16,7 @@ from tiltyard.evaluation.strata import weights_of
 from tiltyard.gate.checks.suite import Examined, Side, examine
 from tiltyard.gate.decision import Evidence, Judgement, judge
 from tiltyard.gate.disagreement_sampling import Speaking, differing, room_for, speaking
-from tiltyard.gate.looks import level_of
+from tiltyard.gate.sequential_design import level_of
 from tiltyard.query.assignments import evaluation_share, pick_differing, pick_evaluation
 from tiltyard.query.selection import CHOICE, Wanted, choose, without
 from tiltyard.samples.evaluation_split import first_in_order

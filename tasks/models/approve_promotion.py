@@ -1,6 +1,6 @@
 """Approve a promotion: a person's answer to a verdict, kept with who gave it and why."""
 
-from tiltyard.gate.approving import deadline_of
+from tiltyard.gate.triggers import deadline_of
 from tiltyard.schemas.errors import PromotionConflict
 from tiltyard.schemas.events import APPROVAL_WANTED
 from tiltyard.schemas.records import Approval, Verdict, VerdictId

@@ -1,6 +1,6 @@
 """Move the champion, on the strength of a recorded verdict and nothing else."""
 
-from tiltyard.gate.approving import MAY_PASS
+from tiltyard.gate.triggers import MAY_PASS
 from tiltyard.schemas.errors import PromotionConflict
 from tiltyard.schemas.events import CHAMPION_PROMOTED
 from tiltyard.schemas.records import Promotion, Verdict, VerdictId

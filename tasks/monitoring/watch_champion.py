@@ -12,7 +12,7 @@ from tiltyard.schemas.records import EvaluationId, ModelId, Promotion, Verdict
 from tiltyard.tasks.labels.snapshot_labels import pin_labels
 from tiltyard.tasks.models.roll_back_champion import go_back, roll_back_verdict
 from tiltyard.tasks.step import step
-from tiltyard.workspace.fresh_labels import fresh_labels
+from tiltyard.workspace.evaluation_set import fresh_labels
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 WATCH = "watch"

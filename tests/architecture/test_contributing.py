@@ -41,7 +41,7 @@ from tiltyard.apps.labeling.routes import pages as labeling_pages
 from tiltyard.evaluation import influence, metrics
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.gate.checks import suite
-from tiltyard.gate.findings import Findings
+from tiltyard.gate.inputs import Findings
 from tiltyard.query import strategies
 from tiltyard.query.strategies import STRATEGIES, Strategy, strategy_named
 from tiltyard.reports import check_groups

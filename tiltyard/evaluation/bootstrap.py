@@ -7,6 +7,7 @@ its rows of a stratum, and count in place of rows.
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,3 +57,36 @@ def _times(units: Names, rng: np.random.Generator, within: NDArray[np.int64], dr
     names, of = np.unique(units[within], return_inverse=True)
     chosen = rng.integers(len(names), size=(draws, max(len(names) - 1, 1)))
     return np.stack([np.bincount(one, minlength=len(names)) for one in chosen])[:, of]
+
+
+CELLS: Final = 20_000_000
+"""Numbers in all resamples together: 160 MB. Of more than 50,000 labels fewer resamples are drawn."""
+
+FEWEST: Final = 50
+"""Resamples that a standard error needs at least; so many labels have errors that hardly matter."""
+
+
+def resampled(
+    weights: NDArray[np.float64],
+    strata: Strata | None,
+    units: NDArray[np.str_] | None,
+    seed: int,
+    draws: int,
+    cells: int = CELLS,
+) -> NDArray[np.float64]:
+    """The rows' weights (n,) as they are, then under each resample; float64 (1 + draws, n).
+
+    Rows are drawn within ``strata``; rows of one unit (n,) are drawn together.
+
+    Fewer resamples than ``draws`` where they would have more than ``cells`` numbers, but not less than ``FEWEST``.
+    """
+    rng, rows = np.random.default_rng(seed), len(weights)
+    stratum_of = strata.of if strata else np.zeros(rows, dtype=np.int64)
+    counts = np.zeros((max(min(draws, cells // rows), FEWEST), rows))
+    for stratum in np.unique(stratum_of):
+        own = np.flatnonzero(stratum_of == stratum)
+        of = np.arange(len(own)) if units is None else np.unique(units[own], return_inverse=True)[1]
+        drawn = int(of.max()) + 1
+        for draw in counts:
+            draw[own] = np.bincount(rng.integers(drawn, size=drawn), minlength=drawn)[of]
+    return np.vstack([weights, counts * weights])

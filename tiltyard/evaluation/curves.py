@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
-from tiltyard.evaluation.decision_costs import cost_table
-from tiltyard.evaluation.metrics import BY_DECISION, Answered, Floats, scores_of
+from tiltyard.evaluation.metrics import BY_DECISION, Answered, Floats, cost_table, scores_of
 
 CUTS: Final = tuple(percent / 100 for percent in range(1, 100))
 BINS: Final = 8

@@ -5,7 +5,7 @@ says how often each row counts. All ones gives the plain metric; a bootstrap res
 row in it, so thousands of resamples are a few matrix products. Undefined is NaN, never a warning.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from tiltyard.evaluation.custom_metrics import copies_of, is_own, own_metric, own_value
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.schemas.errors import TrainingError, nearest
-from tiltyard.schemas.project import METRICS
+from tiltyard.schemas.project import METRICS, Project
+from tiltyard.schemas.records import Interval
 
 Floats = NDArray[np.float64]
 
@@ -217,3 +218,48 @@ RULES: Final[dict[str, Callable[[Answered, Floats], Floats]]] = {
     "log_loss": _log_loss,
     "brier": _brier,
 }
+
+
+SHARES: Final = frozenset({"accuracy", "balanced_accuracy", "f1", "macro_f1", "roc_auc", "average_precision"})
+"""The metrics between 0 and 1 of which more is better: a hundredth of them is a point."""
+
+
+def points(gain: float, metric: str) -> str:
+    """How much better (positive is better, for losses too) in words.
+
+    >>> points(0.0081, "accuracy"), points(-0.02, "log_loss")
+    ('+0.8 points of accuracy', '-0.02 of log_loss')
+    """
+    return f"{_number(gain, metric)} {_unit(metric)}"
+
+
+def points_between(gain: Interval, metric: str) -> str:
+    """The same with its interval.
+
+    >>> points_between(Interval(0.008, -0.002, 0.0181), "accuracy")
+    '+0.8 points of accuracy (between -0.2 and +1.8)'
+    """
+    return f"{points(gain.value, metric)} (between {_number(gain.low, metric)} and {_number(gain.high, metric)})"
+
+
+def _number(gain: float, metric: str) -> str:
+    """The signed number alone; nothing is never negative."""
+    text = f"{100 * gain:+.1f}" if metric in SHARES else f"{gain:+.3g}"
+    return "+0.0" if text == "-0.0" else text
+
+
+def _unit(metric: str) -> str:
+    """What the number counts."""
+    return f"points of {metric}" if metric in SHARES else f"of {metric}"
+
+
+def costs_of(labels: NDArray[np.str_], predictions: Predictions, project: Project) -> Floats:
+    """What each row's decision costs; 0 where it is right, or where the project file names no cost; float64 (n,)."""
+    names = tuple(project.class_names)
+    true, decided = codes(labels, names), codes(predictions.decisions, names)
+    return np.asarray(cost_table(project.costs, names)[true, decided], dtype=np.float64)
+
+
+def cost_table(costs: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> Floats:
+    """What each decision costs, by true class (rows) and class decided for; 0 where none is named; float64 (K, K)."""
+    return np.array([[costs.get(true, {}).get(decided, 0.0) for decided in names] for true in names])

@@ -10,11 +10,40 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import betainc
-from scipy.stats import norm
+from scipy.stats import beta, binomtest, norm
 
 from tiltyard.schemas.records import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """``right`` of ``cases``; the value and its 95 % interval are none when there was no case."""
+
+    right: int
+    cases: int
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def share(right: int, cases: int) -> Share:
+    """The share with its 95 % score interval (Wilson 1927).
+
+    >>> one = share(8, 10)
+    >>> one.value, round(one.low, 3), round(one.high, 3)
+    (0.8, 0.49, 0.943)
+    >>> share(0, 0).value is None
+    True
+    """
+    if not cases:
+        return Share(0, 0, None, None, None)
+    interval = binomtest(right, cases).proportion_ci(confidence_level=0.95, method="wilson")
+    return Share(right, cases, right / cases, float(interval.low), float(interval.high))
+
 
 DECIMALS: Final = 6
 
@@ -75,3 +104,60 @@ def rounded(value: float, low: float, high: float) -> Interval:
     Interval(value=0.3, low=0.0, high=1.0)
     """
     return Interval(round(float(value), DECIMALS), round(float(low), DECIMALS), round(float(high), DECIMALS))
+
+
+Floats = NDArray[np.float64]
+
+
+def effective_rows(weights: Floats) -> float:
+    """How many rows of a plain random sample tell as much.
+
+    >>> effective_rows(np.ones(4)), effective_rows(np.array([1.0, 0.0]))
+    (4.0, 1.0)
+    """
+    return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def share_of(hits: NDArray[np.bool_], weights: Floats, level: float) -> Interval:
+    """The share of rows that are hit, with one-sided error ``level`` at either end; at least one row.
+
+    Exact for equal weights (Clopper and Pearson 1934), else with the effective number of rows (Korn and Graubard 1998).
+
+    >>> share_of(np.array([True, False, False, False]), np.ones(4), 0.025)
+    Interval(value=0.25, low=0.006309, high=0.80588)
+    """
+    value, rows = float(weights[hits].sum() / weights.sum()), effective_rows(weights)
+    right, wrong = value * rows, (1 - value) * rows
+    low = 0.0 if right <= 0 else float(beta.ppf(level, right, wrong + 1))
+    high = 1.0 if wrong <= 0 else float(beta.ppf(1 - level, right + 1, wrong))
+    return rounded(value, low, high)
+
+
+def matched(more: NDArray[np.bool_], less: NDArray[np.bool_], weights: Floats) -> MatchedShares:
+    """Two shares on the same rows: which rows are hit first and which second, weighted."""
+    rows, total = effective_rows(weights), weights.sum()
+    first, second = (float(weights[hit].sum() / total) * rows for hit in (more & ~less, less & ~more))
+    return MatchedShares(first, second, rows)
+
+
+def excess_of(more: NDArray[np.bool_], less: NDArray[np.bool_], weights: Floats, level: float) -> Interval:
+    """How much larger one share is than another on the same rows, with one-sided error ``level`` at either end."""
+    return matched(more, less, weights).between(level)
+
+
+def mean_of(values: Floats, weights: Floats, level: float) -> Interval:
+    """The mean of one number a row, between normal bounds with one-sided error ``level`` at either end.
+
+    >>> mean_of(np.array([1.0, 1.0, 3.0, 3.0]), np.ones(4), 0.025)
+    Interval(value=2.0, low=0.868414, high=3.131586)
+    """
+    rows = effective_rows(weights)
+    mean = float(np.average(values, weights=weights))
+    variance = float(np.average((values - mean) ** 2, weights=weights)) * rows / max(rows - 1, 1)
+    error = float(norm.isf(level)) * np.sqrt(variance / rows)
+    return rounded(mean, mean - error, mean + error)
+
+
+def told(interval: Interval) -> dict[str, float]:
+    """An estimate as it stands in the evidence."""
+    return {"value": interval.value, "low": interval.low, "high": interval.high}

@@ -15,10 +15,8 @@ import numpy as np
 from tiltyard.evaluation.metrics import greater_is_better, scores
 from tiltyard.evaluation.paired_comparison import Bootstrap, Comparison, compare, estimate
 from tiltyard.evaluation.strata import weights_of
-from tiltyard.gate.evidence import Evidence
-from tiltyard.gate.findings import Findings, together
-from tiltyard.gate.looks import CLOSE, level_of
-from tiltyard.gate.sequential_design import WantedWhere, lower_limit, wanted_labels
+from tiltyard.gate.inputs import Evidence, Findings, together
+from tiltyard.gate.sequential_design import CLOSE, WantedWhere, level_of, lower_limit, wanted_labels
 from tiltyard.schemas.project import Gate
 from tiltyard.schemas.records import Check, Decision, Interval, Outcome
 

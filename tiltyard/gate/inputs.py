@@ -1,7 +1,7 @@
 """What the checks beside the metric look at: labeled evaluation rows and what both models say about them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +9,36 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tiltyard.evaluation.bootstrap import CELLS, resampled
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.evaluation.resampled_rows import CELLS, resampled
 from tiltyard.evaluation.strata import Strata
 from tiltyard.schemas.project import Gate
+from tiltyard.schemas.records import Check
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Checks in the order in which they are read, and what stands in the verdict's evidence: plain JSON by name."""
+
+    checks: tuple[Check, ...] = ()
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+
+def together(findings: Iterable[Findings]) -> Findings:
+    """All findings as one; no two may tell something under the same name.
+
+    >>> together([Findings(told={"churn": 0.1}), Findings(told={"age": 3})]).told
+    {'churn': 0.1, 'age': 3}
+    """
+    checks: list[Check] = []
+    told: dict[str, Any] = {}
+    for one in findings:
+        checks += one.checks
+        twice = told.keys() & one.told.keys()
+        if twice:
+            raise ValueError(f"told twice: {', '.join(sorted(twice))}")
+        told |= one.told
+    return Findings(tuple(checks), told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +98,29 @@ def harm_level(policy: Gate) -> float:
     0.05
     """
     return (1 - policy.confidence) / 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the gate sees: n evaluation rows with effective labels, both models' predictions for them.
+
+    ``overlap`` is how many of these rows stand in either model's training set. ``look`` counts the judgings since the
+    last promotion or roll-back, this one among them; ``looks_at_challenger`` those of this challenger. ``strata`` says
+    what the rows stand for where labels were drawn at the disagreement; ``findings`` are the other families' checks.
+    ``disagreement`` is whether labels can be asked for where the models disagree, ``drawable`` on how many rows of the
+    population they do and no label is known; None where nobody counted. ``units`` (n,) says whose each row is, where
+    rows of one entity are drawn together.
+    """
+
+    labels: NDArray[np.str_]
+    challenger: Predictions
+    champion: Predictions | None
+    overlap: int
+    look: int = 1
+    looks_at_challenger: int = 1
+    seed: int = 0
+    strata: Strata | None = None
+    findings: Findings = field(default_factory=Findings)
+    disagreement: bool = True
+    drawable: int | None = None
+    units: NDArray[np.str_] | None = None

@@ -6,10 +6,26 @@ from typing import Final, Literal
 from scipy.stats import norm
 
 from tiltyard.evaluation.paired_comparison import Comparison
-from tiltyard.gate.evidence import Evidence
-from tiltyard.gate.looks import level_of
+from tiltyard.gate.inputs import Evidence
+from tiltyard.schemas.errors import TrainingError
 from tiltyard.schemas.project import Gate
 from tiltyard.schemas.records import Check, Interval
+
+CLOSE: Final = 0.1
+"""A look came close where a one-sided error of this would have let the challenger pass: others do not pay for it."""
+
+
+def level_of(look: int, policy: Gate) -> float:
+    """The one-sided error of a look; ``look`` is 1 more than the looks that count since the last move of the champion.
+
+    >>> [round(level_of(look, Gate()), 5) for look in (1, 2, 3, 10)]
+    [0.025, 0.00833, 0.00417, 0.00045]
+    """
+    if look < 1:
+        raise TrainingError(f"look {look!r} is no look; the first is 1")
+    paid = look if policy.looks.correction == "online_fdr" else 1
+    return (1 - policy.confidence) / (paid * (paid + 1))
+
 
 WantedWhere = Literal["disagreement", "chance", ""]
 

@@ -2,11 +2,22 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from tiltyard.schemas.project import Gate, Project
-from tiltyard.schemas.records import DISAGREEMENT, Due, EffectiveLabel, Model, ModelId, Promotion, Verdict, VerdictId
+from tiltyard.schemas.records import (
+    DISAGREEMENT,
+    Approval,
+    Due,
+    EffectiveLabel,
+    Model,
+    ModelId,
+    Promotion,
+    Verdict,
+    VerdictId,
+)
 
 
 def training_is_due(new_annotations: int, labels: Sequence[EffectiveLabel], project: Project, changed: str = "") -> Due:
@@ -145,7 +156,7 @@ def next_look(now: Judging, challenger: ModelId) -> Looks:
     """Which look at today's champion, and at one challenger, the next judging is; each counts from 1.
 
     All looks at a challenger count for its own next one; for another's, those that came close do not
-    (:data:`~tiltyard.gate.looks.CLOSE`).
+    (:data:`~tiltyard.gate.sequential_design.CLOSE`).
     """
     paid = sum(one.challenger_id == challenger or bool((one.evidence or {}).get("counts", True)) for one in _looks(now))
     return Looks(paid + 1, looks_at(challenger, now) + 1)
@@ -198,3 +209,28 @@ def verdict_to_act_on(verdicts: Sequence[Verdict], acted_on: Iterable[str], cham
     if newest is None or newest.decision != "promote" or newest.verdict_id in done:
         return None
     return newest if newest.champion_id == champion else None
+
+
+Standing = Literal["not_wanted", "wanted", "approved", "declined", "expired"]
+
+MAY_PASS: Final[frozenset[Standing]] = frozenset({"not_wanted", "approved"})
+"""Where a verdict stands whose challenger may be promoted."""
+
+
+def deadline_of(verdict: Verdict) -> datetime:
+    """Until when a verdict may be approved, by the policy under which it was given."""
+    return verdict.recorded_at + timedelta(hours=float(verdict.policy.get("approval_hours", 0)))
+
+
+def approval_of(verdict: Verdict, approvals: Mapping[VerdictId, Approval], now: datetime) -> Standing:
+    """Where a verdict that says promote stands between gate and person.
+
+    The policy is the verdict's own: to change the project file later neither takes an approval off nor asks for one.
+    An approval counts however late it is looked at; without one, the deadline keeps the champion.
+    """
+    if not verdict.policy.get("approval"):
+        return "not_wanted"
+    answer = approvals.get(verdict.verdict_id)
+    if answer is not None:
+        return "approved" if answer.approved else "declined"
+    return "wanted" if now < deadline_of(verdict) else "expired"

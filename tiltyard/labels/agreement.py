@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
-from tiltyard.evaluation.shares import Share, share
+from tiltyard.evaluation.proportions import Share, share
 from tiltyard.labels.active_annotations import Answer, answers_in, last, standing
 from tiltyard.schemas.records import Annotation, SampleId
 

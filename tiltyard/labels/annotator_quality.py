@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.evaluation.shares import Share, share
+from tiltyard.evaluation.proportions import Share, share
 from tiltyard.labels.active_annotations import Answer, answers_in, gold_in, ruling_in, standing
 from tiltyard.labels.dawid_skene import weights_of
 from tiltyard.labels.effective_labels import Rule, effective

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from tiltyard.gate.approving import MAY_PASS
+from tiltyard.gate.triggers import MAY_PASS
 from tiltyard.labels.adjudication import disputed
 from tiltyard.labels.current_classes import in_todays_words, todays_labels
 from tiltyard.project.display import Displayed

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.evaluation.points import SHARES, points_between
+from tiltyard.evaluation.metrics import SHARES, points_between
 from tiltyard.query.learning_curve import FEWEST, Point, expected_gain
 from tiltyard.schemas.project import Stopping
 from tiltyard.schemas.records import Interval, Model, ModelId, Verdict

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
-from tiltyard.evaluation.points import points_between
+from tiltyard.evaluation.metrics import points_between
 from tiltyard.schemas.records import Annotation, Interval, Model, ModelId, Verdict, VerdictId
 from tiltyard.training.versioning import ModelVersion
 

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import has_fit_parameter
 
 from tiltyard.samples.numeric_bounds import STEP, Bounded
 from tiltyard.schemas.errors import TrainingError
-from tiltyard.schemas.project import Candidate, Project, Range
-from tiltyard.training.calibrating import calibrated
-from tiltyard.training.class_weights import fit_arguments, weighs_rows
+from tiltyard.schemas.project import Candidate, Project, Range, Tuning
 from tiltyard.training.estimators import estimator_of
+from tiltyard.training.folds import calibrated
 from tiltyard.training.preprocessing import only_text, preprocessing
 from tiltyard.training.search.search_space import combinations
 
@@ -174,3 +175,40 @@ def with_calibration(recipe: Recipe, method: str, folds: int) -> Recipe:
 def _preprocessing_then(name: str, project: Project) -> Literal["default", "none"]:
     """How a project's candidate of that name prepares its columns."""
     return next((one.preprocessing for one in candidates_of(project) if one.name == name), "default")
+
+
+def weighs_rows(estimator: Any, path: str, tuning: Tuning) -> bool:
+    """Whether an estimator must be told the weight of each row to balance classes; it is told of classes if it can.
+
+    Where classes are to be balanced and the estimator has a ``class_weight`` of its own, that is set here, unless the
+    project file has set it. Raises TrainingError for an estimator that takes neither, and for one that takes rows'
+    weights where probabilities are calibrated too: the calibration would weigh the rows again and undo itself.
+    """
+    if tuning.class_weight == "none":
+        return False
+    known = estimator.get_params(deep=True)
+    if "class_weight" in known:
+        estimator.set_params(class_weight=known["class_weight"] or tuning.class_weight)
+        return False
+    if not has_fit_parameter(estimator, "sample_weight"):
+        raise TrainingError(
+            f"estimator {path!r} takes neither class_weight nor sample_weight, so classes cannot be balanced; "
+            "set tuning.class_weight to none or name another estimator"
+        )
+    if tuning.calibration != "none":
+        raise TrainingError(
+            f"estimator {path!r} can balance classes by the weight of rows only, which calibration would undo; "
+            "set tuning.class_weight or tuning.calibration to none"
+        )
+    return True
+
+
+def fit_arguments(by_rows: bool, labels: NDArray[np.str_]) -> dict[str, NDArray[np.float64]]:
+    """What a pipeline's ``fit`` is given beside rows and labels: n weights, or nothing.
+
+    A row weighs n / (classes * rows of its class), as scikit-learn's ``balanced`` does (King and Zeng 2001).
+
+    >>> fit_arguments(True, np.array(["a", "b", "b", "b"]))["estimator__sample_weight"].round(2).tolist()
+    [2.0, 0.67, 0.67, 0.67]
+    """
+    return {"estimator__sample_weight": compute_sample_weight("balanced", labels)} if by_rows else {}

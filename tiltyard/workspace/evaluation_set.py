@@ -1,9 +1,9 @@
 """What a verdict looks at: the evaluation set's rows, labeled or not, and both models' answers for them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 import polars as pl
@@ -12,14 +12,34 @@ from numpy.typing import NDArray
 from tiltyard.evaluation.predictions import Predictions, predictions_of
 from tiltyard.evaluation.strata import Strata
 from tiltyard.gate.disagreement_sampling import differing, speaking
-from tiltyard.labels.current_classes import rows_of_today
+from tiltyard.labels.current_classes import rows_of_today, todays_labels
 from tiltyard.samples.evaluation_split import first_in_order
-from tiltyard.samples.features import feature_frame
-from tiltyard.schemas.records import DISAGREEMENT, Model, VerdictId
+from tiltyard.samples.features import feature_frame, frame_of_json
+from tiltyard.schemas.records import DISAGREEMENT, Model, Promotion, SampleId, VerdictId
 from tiltyard.stores.ledger.assignments import ToEvaluate
-from tiltyard.workspace.latest import Latest
 from tiltyard.workspace.models.scores import said_of
 from tiltyard.workspace.workspace import Workspace
+
+T = TypeVar("T")
+
+
+class Latest(Generic[T]):
+    """One thing by its name; the next one takes its place, so that memory holds no more than one of them.
+
+    For what never changes under its name: a verdict and its page look at the same, in two steps of a flow.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is kept yet."""
+        self._kept: tuple[Hashable, T] | None = None
+
+    def of(self, name: Hashable, make: Callable[[], T]) -> T:
+        """What has that name: as it is kept, else made. Two threads that ask at once may each make it."""
+        kept = self._kept
+        if kept is None or kept[0] != name:
+            kept = self._kept = None  # it goes before the next is made: two of them would be held otherwise
+            kept = self._kept = (name, make())
+        return kept[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +200,33 @@ def _drawn(asked: ToEvaluate, own: set[VerdictId]) -> str:
     if asked.strategy != DISAGREEMENT:
         return "chance"
     return "here" if asked.verdict_id in own else "elsewhere"
+
+
+def fresh_labels(workspace: Workspace, move: Promotion, fewest: int = 0) -> pl.DataFrame:
+    """The effective evaluation labels of samples that nobody had answered before a move, in the order in which they
+    were first answered: sample_id, label and the project's own columns.
+
+    What was asked for where two models differ stays out: it is not drawn by chance. Where fewer annotations than
+    ``fewest`` came since, nothing is read and the frame is empty.
+    """
+    annotations, position = workspace.ledger.annotations, workspace.ledger.champions.position_of(move.number)
+    if annotations.count(since=position) < fewest:
+        return pl.DataFrame()
+    place = {sample: number for number, sample in enumerate(_first_answered_since(workspace, position))}
+    labels = todays_labels(annotations.voices(), workspace.project).labels
+    fresh = sorted(
+        (one for one in labels if one.evaluation and one.sample_id in place), key=lambda one: place[one.sample_id]
+    )
+    own = pl.DataFrame(
+        [(one.sample_id, one.label) for one in fresh], schema={"sample_id": pl.String, "label": pl.String}, orient="row"
+    )
+    told = own.join(annotations.payloads(), on="sample_id", maintain_order="left")
+    return told.select("sample_id", "label").hstack(frame_of_json(told["payload"], workspace.project))
+
+
+def _first_answered_since(workspace: Workspace, position: int) -> list[SampleId]:
+    """The samples that nobody had answered at a position, in the order of their first answers, by chance drawn."""
+    annotations, asked = workspace.ledger.annotations, workspace.ledger.assignments.to_evaluate()
+    known = {voice.sample_id for voice in annotations.voices(position)}
+    known |= {one.sample_id for one in asked if one.strategy == DISAGREEMENT}
+    return list(dict.fromkeys(voice.sample_id for voice in annotations.voices() if voice.sample_id not in known))

@@ -4,6 +4,7 @@ Nothing is recorded here, so it may be asked again at any time, also under anoth
 verdict, and by whoever wants to know what the gate would say.
 """
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
 from typing import Any
@@ -17,14 +18,16 @@ from tiltyard.evaluation.permutation_importance import importance_of
 from tiltyard.evaluation.strata import weights_of
 from tiltyard.gate.checks.suite import Examined, Side, examine
 from tiltyard.gate.decision import Evidence, Judgement, judge
-from tiltyard.gate.findings import Findings, together
-from tiltyard.gate.looks import level_of
-from tiltyard.gate.triggers import Looks
+from tiltyard.gate.inputs import Findings, together
+from tiltyard.gate.sequential_design import level_of
+from tiltyard.gate.triggers import Looks, next_look
 from tiltyard.samples.evaluation_split import entities_of
 from tiltyard.samples.features import feature_frame
-from tiltyard.schemas.records import Model
+from tiltyard.schemas.project import Project
+from tiltyard.schemas.records import Model, Verdict
 from tiltyard.workspace.evaluation_set import Answers, Judged, rows_judged
 from tiltyard.workspace.stopping import stability_of
+from tiltyard.workspace.triggers import judging_of
 from tiltyard.workspace.workspace import Workspace
 
 
@@ -135,3 +138,44 @@ def _overlap(rows: pl.DataFrame, sides: list[Side]) -> int:
     """How many evaluation rows stand in a training set of one of the models; it must be none."""
     trained = pl.concat([side.training["sample_id"] for side in sides])
     return int(rows["sample_id"].is_in(trained.implode()).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What the gate would say of a model, and the verdict that was recorded on it, if there is one."""
+
+    model: Model
+    recorded: Verdict | None
+    judgement: Judgement
+
+
+def recorded_verdict(workspace: Workspace, model: Model) -> Verdict | None:
+    """The gate's newest verdict on a model, if there is one."""
+    verdicts = workspace.ledger.champions.verdicts_on(model.model_id)
+    return next((one for one in reversed(verdicts) if one.evaluation_id and one.decided_by == "gate"), None)
+
+
+def dry_run(workspace: Workspace, model: Model, project: Project, evaluation_id: str) -> DryRun:
+    """Judge a model again under a project's gate, as the recorded verdict did: its rows, its champion, its look.
+
+    A model without a verdict is judged against today's champion on the evaluation set that is given. Nothing is
+    recorded, and no look is counted.
+    """
+    recorded = recorded_verdict(workspace, model)
+    other, ledger = replace(workspace, project=project), workspace.ledger
+    champion_id = recorded.champion_id if recorded else ledger.champions.champion_id
+    champion = ledger.models.get(champion_id) if champion_id else None
+    rows = (recorded.evaluation_id if recorded else None) or evaluation_id
+    try:
+        return DryRun(model, recorded, judgement_of(other, model, champion, rows, _looks(workspace, model, recorded)))
+    finally:
+        other.ledger.close()
+
+
+def _looks(workspace: Workspace, model: Model, recorded: Verdict | None) -> Looks:
+    """The look that was recorded, or the one that would be next."""
+    if recorded is None:
+        return next_look(judging_of(workspace), model.model_id)
+    before = workspace.ledger.champions.verdicts_on(model.model_id)
+    at_challenger = 1 + sum(one.evaluation_id is not None for one in before[: before.index(recorded)])
+    return Looks(int((recorded.evidence or {}).get("look", 1)), at_challenger)

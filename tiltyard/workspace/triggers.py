@@ -1,9 +1,10 @@
 """What is due, counted from the ledger whatever event woke us: a training, a look, a promotion, a person's approval."""
 
-from tiltyard.gate.approving import Standing, approval_of
 from tiltyard.gate.triggers import (
     Asked,
     Judging,
+    Standing,
+    approval_of,
     challenger_to_judge,
     nothing_to_learn,
     open_question,

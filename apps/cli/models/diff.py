@@ -9,7 +9,7 @@ from tiltyard.apps.cli.console.output import cell, say, show_json, show_table
 
 if TYPE_CHECKING:
     from tiltyard.schemas.records import Model
-    from tiltyard.training.differing import Difference
+    from tiltyard.training.versioning import Difference
     from tiltyard.workspace.models.model_diff import FlippedSample, Pair
     from tiltyard.workspace.workspace import Workspace
 
@@ -30,7 +30,7 @@ def diff(
     Both decide over the evaluation set's rows, labeled or not, which neither was trained on. Where a label is known,
     it is said who was right. Nothing is recorded, and it is no look of the gate.
     """
-    from tiltyard.training.differing import differences
+    from tiltyard.training.versioning import differences
     from tiltyard.workspace.lookup import model_named
     from tiltyard.workspace.models.model_card import made_of
     from tiltyard.workspace.workspace import open_workspace

@@ -7,7 +7,7 @@ from tiltyard.apps.cli.console.output import say, show_json, show_table
 
 if TYPE_CHECKING:
     from tiltyard.schemas.records import Model
-    from tiltyard.workspace.dry_run import DryRun
+    from tiltyard.workspace.gate_evaluation import DryRun
     from tiltyard.workspace.workspace import Workspace
 
 CAUTION: Final = (
@@ -19,7 +19,7 @@ CAUTION: Final = (
 def try_out(project: Path, model: str | None, settings: list[str], as_json: bool) -> None:
     """Judge a model again without recording anything, and tell what would differ from its recorded verdict."""
     from tiltyard.gate.what_if import changed_checks, changed_settings, with_settings
-    from tiltyard.workspace.dry_run import dry_run
+    from tiltyard.workspace.gate_evaluation import dry_run
     from tiltyard.workspace.lookup import model_named
     from tiltyard.workspace.workspace import open_workspace
 
@@ -44,7 +44,7 @@ def try_out(project: Path, model: str | None, settings: list[str], as_json: bool
 def _rows(workspace: "Workspace", model: "Model", where: str) -> str:
     """The evaluation set for a model that has no verdict: today's labels. They are pinned, as any judging pins them."""
     from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
-    from tiltyard.workspace.dry_run import recorded_verdict
+    from tiltyard.workspace.gate_evaluation import recorded_verdict
 
     return "" if recorded_verdict(workspace, model) else snapshot_labels.fn(where, "evaluation")
 

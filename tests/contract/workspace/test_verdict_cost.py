@@ -21,9 +21,8 @@ from tiltyard.schemas.records import StoredFile, Verdict
 from tiltyard.stores.files.pool import Pool
 from tiltyard.stores.registry import serialization as model_bytes
 from tiltyard.stores.registry.serialization import model_of
-from tiltyard.workspace.evaluation_set import population_of
+from tiltyard.workspace.evaluation_set import Latest, population_of
 from tiltyard.workspace.gate_evaluation import judgement_of
-from tiltyard.workspace.latest import Latest
 from tiltyard.workspace.workspace import Workspace
 
 

@@ -9,7 +9,7 @@ import yaml
 from tests.clients.commands import done, tiltyard
 from tests.crash.story import go_round
 from tests.projects.small_project import a_day, answer_queue, copied, deliver, make_project
-from tiltyard.gate.approving import approval_of, deadline_of
+from tiltyard.gate.triggers import approval_of, deadline_of
 from tiltyard.schemas.errors import PromotionConflict
 from tiltyard.schemas.records import Approval, ModelId, Verdict, VerdictId
 from tiltyard.tasks.models.approve_promotion import answer_verdict, seconds_to_answer, verdict_to_approve

@@ -16,8 +16,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from tiltyard.evaluation import explanations as explaining
-from tiltyard.evaluation.explanations import background_of, explain, explained, parts_of, suggestions
-from tiltyard.evaluation.words import WORD, without_each_word
+from tiltyard.evaluation.explanations import (
+    WORD,
+    background_of,
+    explain,
+    explained,
+    parts_of,
+    suggestions,
+    without_each_word,
+)
 from tiltyard.samples.features import MISSING, feature_frame
 from tiltyard.schemas.project import Project, parse_project
 from tiltyard.schemas.records import Factor

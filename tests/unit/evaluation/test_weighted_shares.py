@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from tiltyard.evaluation.proportions import MatchedShares
-from tiltyard.evaluation.weighted_shares import effective_rows, excess_of, mean_of, share_of
+from tiltyard.evaluation.proportions import MatchedShares, effective_rows, excess_of, mean_of, share_of
 
 FLAGS = st.lists(st.tuples(st.booleans(), st.booleans(), st.floats(0.1, 50)), min_size=1, max_size=60)
 

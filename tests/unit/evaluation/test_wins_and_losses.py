@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from tiltyard.evaluation.metrics import Answered
-from tiltyard.evaluation.wins_and_losses import accuracy_gain, most_unseen, share_won
+from tiltyard.evaluation.paired_comparison import accuracy_gain, most_unseen, share_won
 from tiltyard.schemas.records import Interval
 
 

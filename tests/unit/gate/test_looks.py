@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tiltyard.gate.looks import level_of
+from tiltyard.gate.sequential_design import level_of
 from tiltyard.schemas.errors import TrainingError
 from tiltyard.schemas.project import Gate
 

@@ -12,8 +12,7 @@ from tiltyard.evaluation.paired_comparison import Bootstrap, Comparison, compare
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.strata import Strata
 from tiltyard.gate.decision import judge
-from tiltyard.gate.evidence import Evidence
-from tiltyard.gate.inputs import Examined, Side, resampled_weights
+from tiltyard.gate.inputs import Evidence, Examined, Side, resampled_weights
 from tiltyard.monitoring.champion_watch import regret
 from tiltyard.schemas.project import METRICS, Gate, MetricName
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.strata import Strata
 from tiltyard.gate.decision import Judgement, judge
-from tiltyard.gate.evidence import Evidence
-from tiltyard.gate.findings import Findings
+from tiltyard.gate.inputs import Evidence, Findings
 from tiltyard.gate.sequential_design import FEWEST_DRAWN, MOST_WANTED
 from tiltyard.schemas.project import Gate
 from tiltyard.schemas.records import Check

@@ -5,8 +5,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from tiltyard.evaluation.decided_otherwise import flips, who_was_right
-from tiltyard.evaluation.predictions import Predictions
+from tiltyard.evaluation.predictions import Predictions, flips, who_was_right
 from tiltyard.reports.check_groups import REST, grouped, question_of
 from tiltyard.reports.label_value import label_costs
 from tiltyard.reports.verdict_summary import plain

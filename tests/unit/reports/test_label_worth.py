@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tiltyard.evaluation.points import points, points_between
+from tiltyard.evaluation.metrics import points, points_between
 from tiltyard.reports.label_value import worth_of
 from tiltyard.schemas.records import Interval, Model, ModelId, StoredFile, TrainingId, Verdict, VerdictId
 from tiltyard.training.versioning import ModelVersion, Step

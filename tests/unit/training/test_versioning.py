@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from tests.projects.small_project import CONTENT
 from tiltyard.schemas.project import parse_project
 from tiltyard.schemas.records import LabeledSet, Model, ModelId, StoredFile, TrainingId
-from tiltyard.training.differing import differences
-from tiltyard.training.versioning import Made, versions_of
+from tiltyard.training.versioning import Made, differences, versions_of
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 FILE = StoredFile("f", "0" * 64, 1)

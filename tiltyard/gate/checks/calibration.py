@@ -18,8 +18,7 @@ from scipy.stats import norm
 from tiltyard.evaluation.metrics import codes
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.proportions import rounded
-from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined, harm_level, resampled_weights
+from tiltyard.gate.inputs import Examined, Findings, harm_level, resampled_weights
 from tiltyard.schemas.project import Calibration, Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 

@@ -1,9 +1,7 @@
 """How many decisions change when the challenger takes over: whoever lives with the model notices each of them."""
 
-from tiltyard.evaluation.proportions import rounded
-from tiltyard.evaluation.weighted_shares import share_of
-from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined, Side, harm_level
+from tiltyard.evaluation.proportions import rounded, share_of
+from tiltyard.gate.inputs import Examined, Findings, Side, harm_level
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from tiltyard.evaluation.decision_costs import costs_of
-from tiltyard.evaluation.weighted_shares import mean_of, told
-from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined, harm_level
+from tiltyard.evaluation.metrics import costs_of
+from tiltyard.evaluation.proportions import mean_of, told
+from tiltyard.gate.inputs import Examined, Findings, harm_level
 from tiltyard.schemas.project import Project
 
 

@@ -3,8 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined
+from tiltyard.gate.inputs import Examined, Findings
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Outcome
 

@@ -13,10 +13,9 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-from tiltyard.evaluation.weighted_shares import share_of
+from tiltyard.evaluation.proportions import share_of
 from tiltyard.gate.checks.near_duplicates import NearTwins, near_twins
-from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined, harm_level
+from tiltyard.gate.inputs import Examined, Findings, harm_level
 from tiltyard.samples.identity import canonical_cell
 from tiltyard.schemas.project import Project, inside
 from tiltyard.schemas.records import Check, Outcome

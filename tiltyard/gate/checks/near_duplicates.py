@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from tiltyard.evaluation.weighted_shares import share_of
+from tiltyard.evaluation.proportions import share_of
 from tiltyard.gate.inputs import Examined
 from tiltyard.samples.hashing import chance_keys, sample_keys
 from tiltyard.schemas.project import Project, inside

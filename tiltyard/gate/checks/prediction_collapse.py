@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiltyard.evaluation.predictions import DECIMALS
-from tiltyard.evaluation.weighted_shares import excess_of
+from tiltyard.evaluation.proportions import excess_of
 from tiltyard.gate.checks.slice_definitions import LABEL, Slice, slices_of
-from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined, harm_level
+from tiltyard.gate.inputs import Examined, Findings, harm_level
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 

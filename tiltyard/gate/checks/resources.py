@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from tiltyard.evaluation.predictions import predictions_of
-from tiltyard.evaluation.proportions import rounded
-from tiltyard.evaluation.weighted_shares import told
-from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined, Side, harm_level
+from tiltyard.evaluation.proportions import rounded, told
+from tiltyard.gate.inputs import Examined, Findings, Side, harm_level
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.project import Project, Resources
 from tiltyard.schemas.records import Check, Interval, Outcome

@@ -18,11 +18,9 @@ from scipy.stats import t as student
 
 from tiltyard.evaluation.metrics import BY_DECISION, answered, greater_is_better, scores_of
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.evaluation.proportions import MatchedShares, rounded
-from tiltyard.evaluation.weighted_shares import matched
+from tiltyard.evaluation.proportions import MatchedShares, matched, rounded
 from tiltyard.gate.checks.slice_definitions import LABEL, Slice, slices_of, vanished
-from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined, Side, harm_level, resampled_weights
+from tiltyard.gate.inputs import Examined, Findings, Side, harm_level, resampled_weights
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 

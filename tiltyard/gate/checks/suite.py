@@ -10,14 +10,14 @@ from typing import Final
 from tiltyard.gate.checks.calibration import calibration
 from tiltyard.gate.checks.churn import churn
 from tiltyard.gate.checks.costs import decision_costs
-from tiltyard.gate.checks.flips import flips
 from tiltyard.gate.checks.freshness import freshness
 from tiltyard.gate.checks.leakage import leaks
 from tiltyard.gate.checks.prediction_collapse import dominance
 from tiltyard.gate.checks.resources import resources
+from tiltyard.gate.checks.robustness import flips
 from tiltyard.gate.checks.slices import slices
-from tiltyard.gate.findings import Findings, together
 from tiltyard.gate.inputs import Examined as Examined
+from tiltyard.gate.inputs import Findings, together
 from tiltyard.gate.inputs import Side as Side
 from tiltyard.schemas.project import Project
 

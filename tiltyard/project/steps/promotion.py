@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tiltyard.gate.approving import MAY_PASS, deadline_of
+from tiltyard.gate.triggers import MAY_PASS, deadline_of
 from tiltyard.project.errors import stated
 from tiltyard.project.results import MoveResult
 from tiltyard.schemas.errors import NotFound, PromotionConflict

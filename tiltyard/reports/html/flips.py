@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tiltyard.evaluation.decided_otherwise import WHO, Flip, flips, who_was_right
+from tiltyard.evaluation.predictions import WHO, Flip, flips, who_was_right
 from tiltyard.reports.html.verdict_data import Answers
 from tiltyard.samples.features import payloads_of
 from tiltyard.schemas.project import Project

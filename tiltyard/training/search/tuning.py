@@ -15,9 +15,8 @@ from threadpoolctl import threadpool_limits
 
 from tiltyard.schemas.errors import TrainingError, nearest
 from tiltyard.schemas.project import Project
-from tiltyard.training.calibrating import calibration_folds
-from tiltyard.training.cross_validation import LabeledFrame, Labels, Trial, merit, tried
-from tiltyard.training.probing import notes_on
+from tiltyard.training.cross_validation import LabeledFrame, Labels, Trial, merit, notes_on, tried
+from tiltyard.training.folds import calibration_folds
 from tiltyard.training.recipes import Recipe, recorded_recipe, with_calibration
 from tiltyard.training.search.search import Attempt, Clock, Search, searched
 from tiltyard.training.thresholds import with_threshold

@@ -7,9 +7,8 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from tiltyard.evaluation.decided_otherwise import flips as flips_of
-from tiltyard.evaluation.decided_otherwise import who_was_right
-from tiltyard.evaluation.predictions import Predictions, predictions_of
+from tiltyard.evaluation.predictions import Predictions, predictions_of, who_was_right
+from tiltyard.evaluation.predictions import flips as flips_of
 from tiltyard.labels.current_classes import todays_labels
 from tiltyard.samples.features import feature_frame, payloads_of
 from tiltyard.schemas.project import OURS

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.projects.examined_models import examined, small, truth
-from tiltyard.evaluation.decision_costs import costs_of
+from tiltyard.evaluation.metrics import costs_of
 from tiltyard.gate.checks.costs import decision_costs
 
 COSTS = {"yes": {"no": 10.0}, "no": {"yes": 1.0}}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.projects.examined_models import examined, small, small_rows, truth
 from tiltyard.gate.checks.prediction_collapse import dominance
-from tiltyard.gate.findings import Findings
+from tiltyard.gate.inputs import Findings
 from tiltyard.schemas.records import Check
 
 

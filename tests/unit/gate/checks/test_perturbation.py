@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.projects.examined_models import examined, small, small_rows, truth
-from tiltyard.gate.checks.flips import flips
-from tiltyard.gate.checks.robustness import mistyped, perturbed
+from tiltyard.gate.checks.robustness import flips, mistyped, perturbed
 from tiltyard.schemas.project import Project
 
 EVERYTHING = {
