@@ -57,7 +57,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Examined:
+class CheckContext:
     """What the checks look at: n labeled evaluation rows and both models' answers for them, row by row.
 
     ``rows`` has sample_id, label and the project's own columns; ``labels`` (n,) are its labels; ``weights`` (n,) say
@@ -83,7 +83,7 @@ class Examined:
     units: NDArray[np.str_] | None = None
 
 
-def resampled_weights(examined: Examined, draws: int, cells: int = CELLS) -> NDArray[np.float64]:
+def resampled_weights(examined: CheckContext, draws: int, cells: int = CELLS) -> NDArray[np.float64]:
     """The examined rows' weights, then their weights under each resample; float64 (1 + draws, n)."""
     return resampled(examined.weights, examined.strata, examined.units, examined.seed, draws, cells)
 

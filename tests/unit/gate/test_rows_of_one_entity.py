@@ -12,7 +12,7 @@ from tiltyard.evaluation.paired_comparison import Bootstrap, Comparison, compare
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.strata import Strata
 from tiltyard.gate.decision import judge
-from tiltyard.gate.inputs import Evidence, Examined, Side, resampled_weights
+from tiltyard.gate.inputs import Evidence, CheckContext, Side, resampled_weights
 from tiltyard.monitoring.champion_watch import regret
 from tiltyard.schemas.project import METRICS, Gate, MetricName
 
@@ -140,11 +140,11 @@ def test_parts_of_the_data_draw_entities_too() -> None:
     assert len({tuple(draw) for draw in alone[1:].tolist()}) == 200
 
 
-def drawing(weights: NDArray[np.float64], units: NDArray[np.str_] | None) -> Examined:
+def drawing(weights: NDArray[np.float64], units: NDArray[np.str_] | None) -> CheckContext:
     """What is looked at, as far as drawing looks at it."""
     labels, sides = rows(len(weights), 1)
     side = Side(model_id="m", model=None, predictions=sides[0], training=pl.DataFrame(), size=None)
-    return Examined(
+    return CheckContext(
         rows=pl.DataFrame({"label": labels}), labels=labels, weights=weights, challenger=side, champion=None, seed=0,
         now=datetime(2026, 1, 1, tzinfo=UTC), units=units,
     )  # fmt: skip

@@ -18,7 +18,7 @@ from scipy.stats import norm
 from tiltyard.evaluation.metrics import codes
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.proportions import rounded
-from tiltyard.gate.inputs import Examined, Findings, harm_level, resampled_weights
+from tiltyard.gate.inputs import CheckContext, Findings, harm_level, resampled_weights
 from tiltyard.schemas.project import Calibration, Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
@@ -44,7 +44,7 @@ class Told:
         return np.ones_like(self.sure), self.sure, self.right
 
 
-def calibration(examined: Examined, project: Project) -> Findings:
+def calibration(examined: CheckContext, project: Project) -> Findings:
     """Whether the challenger promises more than it keeps, in itself and beside the champion.
 
     The value that is limited counts only probabilities that are too high, unless the project file counts both sides.

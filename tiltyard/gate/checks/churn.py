@@ -1,12 +1,12 @@
 """How many decisions change when the challenger takes over: whoever lives with the model notices each of them."""
 
 from tiltyard.evaluation.proportions import rounded, share_of
-from tiltyard.gate.inputs import Examined, Findings, Side, harm_level
+from tiltyard.gate.inputs import CheckContext, Findings, Side, harm_level
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
 
-def churn(examined: Examined, project: Project) -> Findings:
+def churn(examined: CheckContext, project: Project) -> Findings:
     """The share of decisions that differ, over the population where it was scored, else over the labeled rows.
 
     A check only where the project file sets a limit; nothing without a champion.
@@ -20,7 +20,7 @@ def churn(examined: Examined, project: Project) -> Findings:
     return Findings((_check(share, rows, project.gate.churn),), told)
 
 
-def _share(examined: Examined, champion: Side, level: float) -> tuple[Interval, int]:
+def _share(examined: CheckContext, champion: Side, level: float) -> tuple[Interval, int]:
     """The share of flips with its interval, and the rows that it is over; of a whole population it is exact."""
     if examined.population is not None and len(examined.population[0].decisions):
         old, new = (predictions.decisions for predictions in examined.population)

@@ -4,11 +4,11 @@ from typing import Any
 
 from tiltyard.evaluation.metrics import costs_of
 from tiltyard.evaluation.proportions import mean_of, told
-from tiltyard.gate.inputs import Examined, Findings, harm_level
+from tiltyard.gate.inputs import CheckContext, Findings, harm_level
 from tiltyard.schemas.project import Project
 
 
-def decision_costs(examined: Examined, project: Project) -> Findings:
+def decision_costs(examined: CheckContext, project: Project) -> Findings:
     """The mean cost of a decision of both models and what the challenger saves, told where the project has costs."""
     if not project.costs:
         return Findings()

@@ -3,14 +3,14 @@
 from datetime import timedelta
 from typing import Final
 
-from tiltyard.gate.inputs import Examined, Findings
+from tiltyard.gate.inputs import CheckContext, Findings
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Outcome
 
 DAY: Final = timedelta(days=1)
 
 
-def freshness(examined: Examined, project: Project) -> Findings:
+def freshness(examined: CheckContext, project: Project) -> Findings:
     """Whether the newest evaluation label is young enough, where the project file sets a limit.
 
     Too old a label is not a fault of the challenger: the check is undecided until fresh labels come.

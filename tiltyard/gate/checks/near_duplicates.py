@@ -20,7 +20,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tiltyard.evaluation.proportions import share_of
-from tiltyard.gate.inputs import Examined
+from tiltyard.gate.inputs import CheckContext
 from tiltyard.samples.hashing import chance_keys, sample_keys
 from tiltyard.schemas.project import Project, inside
 from tiltyard.schemas.records import Interval
@@ -74,7 +74,7 @@ class NearTwins:
         return {"rows": self.rows, "found": int(self.hits.sum()), "among_training": round(self.among, 6)}
 
 
-def near_twins(examined: Examined, training: pl.DataFrame, project: Project) -> NearTwins:
+def near_twins(examined: CheckContext, training: pl.DataFrame, project: Project) -> NearTwins:
     """Which evaluation rows nearly repeat a training row; both have the same columns."""
     own = _drawn(examined.rows, EVALUATED, examined.seed)
     others = _drawn(training, _affordable(len(own), project), examined.seed)

@@ -12,7 +12,7 @@ from scipy.stats import binom
 
 from tiltyard.evaluation.predictions import predictions_of
 from tiltyard.evaluation.proportions import rounded, told
-from tiltyard.gate.inputs import Examined, Findings, Side, harm_level
+from tiltyard.gate.inputs import CheckContext, Findings, Side, harm_level
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.project import Project, Resources
 from tiltyard.schemas.records import Check, Interval, Outcome
@@ -25,7 +25,7 @@ MEGABYTE: Final = 1_000_000
 Floats = NDArray[np.float64]
 
 
-def resources(examined: Examined, project: Project) -> Findings:
+def resources(examined: CheckContext, project: Project) -> Findings:
     """Size and latency against the project file's limits; nothing is measured where there is none."""
     limits = project.gate.resources
     checks = [_size(examined.challenger, limits.size_mb)] if limits.size_mb is not None else []
@@ -41,7 +41,7 @@ def _size(side: Side, limit: float) -> Check:
     return Check("size", outcome, size, limit, f"the stored model has {size:.3g} MB, {limit:g} are allowed")
 
 
-def _latency(examined: Examined, project: Project) -> tuple[list[Check], dict[str, Any]]:
+def _latency(examined: CheckContext, project: Project) -> tuple[list[Check], dict[str, Any]]:
     """The latency checks that the project file asks for, and the times behind them."""
     limits = project.gate.resources
     if limits.latency_ms is None and limits.latency_times is None:
@@ -75,7 +75,7 @@ def _shown(name: str, measured: Interval, limit: float, why: str) -> Check:
     return Check(name, outcome, measured.value, limit, why, measured.low, measured.high)
 
 
-def _times(examined: Examined, side: Side, project: Project, stopwatch: Callable[[], float]) -> Floats:
+def _times(examined: CheckContext, side: Side, project: Project, stopwatch: Callable[[], float]) -> Floats:
     """Milliseconds of predictions of one row each, from the frame's making to probabilities and decision."""
     times = []
     for number in range(WARM + PREDICTIONS):

@@ -17,7 +17,7 @@ from scipy.special import ndtri
 
 from tiltyard.evaluation.predictions import predictions_of
 from tiltyard.evaluation.proportions import excess_of, share_of, told
-from tiltyard.gate.inputs import Examined, Findings, Side, harm_level
+from tiltyard.gate.inputs import CheckContext, Findings, Side, harm_level
 from tiltyard.samples.features import feature_frame
 from tiltyard.samples.hashing import Keys, chance_keys, sample_keys
 from tiltyard.schemas.project import Column, Perturbation, Project, inside
@@ -122,7 +122,7 @@ MOST: Final = 2000
 """Rows that are changed and predicted again, those of the lowest chance."""
 
 
-def flips(examined: Examined, project: Project) -> Findings:
+def flips(examined: CheckContext, project: Project) -> Findings:
     """The share of decisions that flip under small changes of the inputs, the champion's own beside it.
 
     Nothing where the project file asks for no changes.
@@ -144,7 +144,7 @@ def flips(examined: Examined, project: Project) -> Findings:
     return Findings(tuple(checks), {"perturbation": found})
 
 
-def _chosen(examined: Examined) -> NDArray[np.intp]:
+def _chosen(examined: CheckContext) -> NDArray[np.intp]:
     """The rows that are changed: all, or those whose number by chance is lowest."""
     order = np.argsort(chance_keys(sample_keys(examined.rows), examined.seed), kind="stable")
     return np.sort(order[:MOST])

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tiltyard.gate.inputs import Examined
+from tiltyard.gate.inputs import CheckContext
 from tiltyard.samples.long_values import shortened
 from tiltyard.schemas.project import Project, inside
 
@@ -50,13 +50,13 @@ class Slice:
         return f"{self.column} {self.value!r}"
 
 
-def slices_of(examined: Examined, project: Project) -> list[Slice]:
+def slices_of(examined: CheckContext, project: Project) -> list[Slice]:
     """The slices with enough labels, at most ``MOST``: the true labels, then those of each column."""
     found = [part for part in _all_slices(examined, project) if project.gate.slices.minimum <= part.rows]
     return [part for part in found if part.rows < len(examined.labels)][:MOST]
 
 
-def vanished(examined: Examined, project: Project) -> list[tuple[str, str, int]]:
+def vanished(examined: CheckContext, project: Project) -> list[tuple[str, str, int]]:
     """Values that the challenger was trained on and that no evaluation label has: column, value, training rows.
 
     Only values with at least the slices' minimum of training rows; a harm there would stay unseen.
@@ -99,12 +99,12 @@ def _by_value(project: Project) -> list[str]:
     return [name for name in columns_to_slice(project) if project.columns.kind_of(name) in kinds]
 
 
-def _labels(examined: Examined) -> pl.Series:
+def _labels(examined: CheckContext) -> pl.Series:
     """The true labels as a column."""
     return pl.Series(LABEL, examined.labels.tolist(), dtype=pl.String)
 
 
-def _all_slices(examined: Examined, project: Project) -> Iterator[Slice]:
+def _all_slices(examined: CheckContext, project: Project) -> Iterator[Slice]:
     """Every slice, small ones too, in an order that does not depend on the rows' order."""
     yield from values_of(LABEL, _labels(examined))
     for name in columns_to_slice(project):

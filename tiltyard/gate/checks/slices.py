@@ -20,7 +20,7 @@ from tiltyard.evaluation.metrics import BY_DECISION, answered, greater_is_better
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.proportions import MatchedShares, matched, rounded
 from tiltyard.gate.checks.slice_definitions import LABEL, Slice, slices_of, vanished
-from tiltyard.gate.inputs import Examined, Findings, Side, harm_level, resampled_weights
+from tiltyard.gate.inputs import CheckContext, Findings, Side, harm_level, resampled_weights
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
@@ -69,7 +69,7 @@ class Compared:
     gain: Gain | MatchedShares | None
 
 
-def slices(examined: Examined, project: Project) -> Findings:
+def slices(examined: CheckContext, project: Project) -> Findings:
     """Whether any slice with enough labels is harmed, by the rule of ``gate.slices``.
 
     ``told["slices"]``: every slice that was looked at; ``told["vanished"]``: values that were trained on and have no
@@ -94,7 +94,7 @@ def _is_judged(part: Slice, project: Project) -> bool:
     return part.column != LABEL or (len(project.class_names) > 2 if labels is None else labels)
 
 
-def metric_of(part: Slice, examined: Examined, project: Project) -> str:
+def metric_of(part: Slice, examined: CheckContext, project: Project) -> str:
     """What a slice is compared by: the gate's metric, accuracy for one's own metric and where a class is alone.
 
     A ranking needs both classes: where one has few labels, the Brier score speaks for the probabilities.
@@ -107,7 +107,7 @@ def metric_of(part: Slice, examined: Examined, project: Project) -> str:
     return metric if known and (len(counts) > 1 or metric not in BY_DECISION) else "accuracy"
 
 
-def _compared(part: Slice, examined: Examined, weights: Floats, project: Project) -> Compared:
+def _compared(part: Slice, examined: CheckContext, weights: Floats, project: Project) -> Compared:
     """Both models in one slice, by the slice's metric; by accuracy where that is undefined."""
     metric = metric_of(part, examined, project)
     sides = [side for side in (examined.challenger, examined.champion) if side is not None]
@@ -121,13 +121,13 @@ def _compared(part: Slice, examined: Examined, weights: Floats, project: Project
     return Compared(part, metric, new, old, gain)
 
 
-def _scores(metric: str, part: Slice, examined: Examined, side: Side, weights: Floats) -> Floats:
+def _scores(metric: str, part: Slice, examined: CheckContext, side: Side, weights: Floats) -> Floats:
     """One model's metric in a slice under each weighting of the rows."""
     rows = answered(examined.labels[part.mask], side.predictions.rows(part.mask))
     return scores_of(metric, rows, weights[:, part.mask])
 
 
-def _gain(metric: str, part: Slice, examined: Examined, values: Floats) -> Gain | MatchedShares:
+def _gain(metric: str, part: Slice, examined: CheckContext, values: Floats) -> Gain | MatchedShares:
     """How much better the challenger is in a slice, and how sure that is."""
     if metric == "accuracy":
         return _gain_of_accuracy(part, examined)
@@ -138,14 +138,14 @@ def _gain(metric: str, part: Slice, examined: Examined, values: Floats) -> Gain 
     return Gain(float(gains[0]), float(np.std(draws, ddof=1)), max(int(carrying) - 1, 1))
 
 
-def _gain_of_accuracy(part: Slice, examined: Examined) -> MatchedShares:
+def _gain_of_accuracy(part: Slice, examined: CheckContext) -> MatchedShares:
     """The gain in right decisions."""
     assert examined.champion is not None
     new, old = (_right(part, examined, side.predictions) for side in (examined.challenger, examined.champion))
     return matched(new, old, examined.weights[part.mask])
 
 
-def _right(part: Slice, examined: Examined, predictions: Predictions) -> NDArray[np.bool_]:
+def _right(part: Slice, examined: CheckContext, predictions: Predictions) -> NDArray[np.bool_]:
     """Which of a slice's rows are decided rightly."""
     return np.asarray(predictions.decisions[part.mask] == examined.labels[part.mask])
 

@@ -16,7 +16,7 @@ from tiltyard.gate.checks.prediction_collapse import dominance
 from tiltyard.gate.checks.resources import resources
 from tiltyard.gate.checks.robustness import flips
 from tiltyard.gate.checks.slices import slices
-from tiltyard.gate.inputs import Examined as Examined
+from tiltyard.gate.inputs import CheckContext as Examined
 from tiltyard.gate.inputs import Findings, together
 from tiltyard.gate.inputs import Side as Side
 from tiltyard.schemas.project import Project

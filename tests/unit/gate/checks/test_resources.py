@@ -9,7 +9,7 @@ import pytest
 
 from tests.projects.examined_models import examined, small, truth
 from tiltyard.gate.checks.resources import percentile_of, resources
-from tiltyard.gate.inputs import Examined
+from tiltyard.gate.inputs import CheckContext
 
 
 class Ticking:
@@ -31,7 +31,7 @@ class Ticking:
         return rule
 
 
-def timed(new: float, old: float, **limits: Any) -> tuple[Examined, Any]:
+def timed(new: float, old: float, **limits: Any) -> tuple[CheckContext, Any]:
     watch, project = Ticking(), small({"resources": limits})
     return examined(watch.slow(new), watch.slow(old), project=project, stopwatch=watch), project
 
