@@ -39,7 +39,7 @@ class Predictions:
         return Predictions(self.probabilities[chosen], self.decisions[chosen], self.class_names, self.positive)
 
 
-def predictions_of(model: Any, frame: pd.DataFrame, project: Project) -> Predictions:
+def predict_rows(model: Any, frame: pd.DataFrame, project: Project) -> Predictions:
     """A fitted model's predictions for a feature frame.
 
     The model knows only the classes it was trained on; the others get probability 0. A class that the
@@ -96,12 +96,12 @@ class Flip:
     right: str
 
 
-def flips(labels: NDArray[np.str_], champion: Predictions, challenger: Predictions) -> list[Flip]:
+def find_flips(labels: NDArray[np.str_], champion: Predictions, challenger: Predictions) -> list[Flip]:
     """Every row that is decided differently, in the order of the rows.
 
     >>> two = [Predictions(np.zeros((2, 2)), np.array(decided), ("no", "yes"), "yes") for decided in (["no"] * 2,
     ...     ["no", "yes"])]
-    >>> flips(np.array(["no", "yes"]), *two)
+    >>> find_flips(np.array(["no", "yes"]), *two)
     [Flip(place=1, label='yes', champion='no', challenger='yes', right='challenger')]
     """
     differ = np.flatnonzero(champion.decisions != challenger.decisions)
@@ -111,7 +111,7 @@ def flips(labels: NDArray[np.str_], champion: Predictions, challenger: Predictio
     ]
 
 
-def who_was_right(found: list[Flip], weights: NDArray[np.float64]) -> dict[str, float]:
+def count_correct_flips(found: list[Flip], weights: NDArray[np.float64]) -> dict[str, float]:
     """How many of the flips each was right in, by weight: challenger, champion, neither."""
     return {who: float(sum(weights[flip.place] for flip in found if flip.right == who)) for who in WHO}
 

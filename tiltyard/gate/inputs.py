@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tiltyard.evaluation.bootstrap import CELLS, resampled
+from tiltyard.evaluation.bootstrap import CELLS, row_bootstrap
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.strata import Strata
 from tiltyard.schemas.project import Gate
@@ -17,32 +17,32 @@ from tiltyard.schemas.records import Check
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class CheckResults:
     """Checks in the order in which they are read, and what stands in the verdict's evidence: plain JSON by name."""
 
     checks: tuple[Check, ...] = ()
-    told: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
-def together(findings: Iterable[Findings]) -> Findings:
+def merge(findings: Iterable[CheckResults]) -> CheckResults:
     """All findings as one; no two may tell something under the same name.
 
-    >>> together([Findings(told={"churn": 0.1}), Findings(told={"age": 3})]).told
+    >>> merge([CheckResults(evidence={"churn": 0.1}), CheckResults(evidence={"age": 3})]).evidence
     {'churn': 0.1, 'age': 3}
     """
     checks: list[Check] = []
-    told: dict[str, Any] = {}
+    evidence: dict[str, Any] = {}
     for one in findings:
         checks += one.checks
-        twice = told.keys() & one.told.keys()
+        twice = evidence.keys() & one.evidence.keys()
         if twice:
             raise ValueError(f"told twice: {', '.join(sorted(twice))}")
-        told |= one.told
-    return Findings(tuple(checks), told)
+        evidence |= one.evidence
+    return CheckResults(tuple(checks), evidence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class ModelUnderTest:
     """One of the two models: what it says about the evaluation rows, and what it was trained on.
 
     ``model`` is the fitted object, ``training`` its labeled set (sample_id, label, own columns), ``size`` the bytes of
@@ -71,8 +71,8 @@ class CheckContext:
     rows: pl.DataFrame
     labels: NDArray[np.str_]
     weights: NDArray[np.float64]
-    challenger: Side
-    champion: Side | None
+    challenger: ModelUnderTest
+    champion: ModelUnderTest | None
     seed: int
     now: datetime
     level: float = 0.025
@@ -85,7 +85,7 @@ class CheckContext:
 
 def resampled_weights(examined: CheckContext, draws: int, cells: int = CELLS) -> NDArray[np.float64]:
     """The examined rows' weights, then their weights under each resample; float64 (1 + draws, n)."""
-    return resampled(examined.weights, examined.strata, examined.units, examined.seed, draws, cells)
+    return row_bootstrap(examined.weights, examined.strata, examined.units, examined.seed, draws, cells)
 
 
 def harm_level(policy: Gate) -> float:
@@ -120,7 +120,7 @@ class Evidence:
     looks_at_challenger: int = 1
     seed: int = 0
     strata: Strata | None = None
-    findings: Findings = field(default_factory=Findings)
+    findings: CheckResults = field(default_factory=CheckResults)
     disagreement: bool = True
     drawable: int | None = None
     units: NDArray[np.str_] | None = None

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
-from tiltyard.evaluation.proportions import Share, share
+from tiltyard.evaluation.proportions import Share, wilson_share
 from tiltyard.labels.active_annotations import Answer, answers_in, last, standing
 from tiltyard.schemas.records import Annotation, SampleId
 
@@ -98,7 +98,9 @@ def agreement_with_suggestion(annotations: Iterable[Annotation]) -> WithSuggesti
             key = (one.annotator, one.sample_id, one.suggestion_visible)
             latest[key] = last((latest.get(key, one), one))
     equal = Counter((one.suggestion_visible, one.label == one.suggestion) for one in latest.values())
-    visible, hidden = (share(equal[seen, True], equal[seen, True] + equal[seen, False]) for seen in (True, False))
+    visible, hidden = (
+        wilson_share(equal[seen, True], equal[seen, True] + equal[seen, False]) for seen in (True, False)
+    )
     return WithSuggestion(visible, hidden)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.evaluation.proportions import Share, share
+from tiltyard.evaluation.proportions import Share, wilson_share
 from tiltyard.labels.active_annotations import Answer, answers_in, gold_in, ruling_in, standing
 from tiltyard.labels.dawid_skene import weights_of
 from tiltyard.labels.effective_labels import Rule, effective
@@ -152,7 +152,7 @@ def _by_annotator(samples: Iterable[Mapping[str, Answer]]) -> Mapping[str, list[
 def _share_right(given: Iterable[Answer], labels: Labels) -> Share:
     """How many labels equal those of the samples that have one."""
     right = [one.label == label for one in given if (label := labels.get(one.sample_id))]
-    return share(sum(right), len(right))
+    return wilson_share(sum(right), len(right))
 
 
 def _confusion(given: Iterable[Answer], labels: Labels) -> dict[str, dict[str, int]]:

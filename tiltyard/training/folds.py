@@ -13,7 +13,7 @@ Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 Names = NDArray[np.str_]
 
 
-def deal_folds(labels: Names, folds: int, seed: int, units: Names | None = None) -> list[Split]:
+def make_folds(labels: Names, folds: int, seed: int, units: Names | None = None) -> list[Split]:
     """Pairs (rows to fit from, rows to score) that treat classes alike, robust to tiny classes.
 
     Rows are dealt class by class in random order, so each fold has its share of each class and every class of
@@ -23,10 +23,10 @@ def deal_folds(labels: Names, folds: int, seed: int, units: Names | None = None)
     ``units`` says whose each row is, text (n,): then the rows of one are never on both sides, classes are shared out as
     evenly as that allows, and what was said of a class of one row holds for one that a single unit has.
 
-    >>> [(len(fit), len(scored)) for fit, scored in deal_folds(np.array(list("aaaabbbbc")), 2, seed=0)]
+    >>> [(len(fit), len(scored)) for fit, scored in make_folds(np.array(list("aaaabbbbc")), 2, seed=0)]
     [(5, 4), (5, 4)]
     >>> labels, units = np.array(list("aaaabbbb")), np.array(list("iijjkkll"))
-    >>> [sorted(set(units[scored].tolist())) for _, scored in deal_folds(labels, 2, seed=0, units=units)]
+    >>> [sorted(set(units[scored].tolist())) for _, scored in make_folds(labels, 2, seed=0, units=units)]
     [['j', 'k'], ['i', 'l']]
     """
     if units is not None:
@@ -80,7 +80,7 @@ def calibration_folds(labels: NDArray[np.str_], splits: list[Split], most: int) 
     return min([most, *(int(np.unique(held, return_counts=True)[1].min()) for held in fits)])
 
 
-def calibrated(pipeline: Pipeline, method: str, folds: int) -> Pipeline:
+def with_calibrated_probabilities(pipeline: Pipeline, method: str, folds: int) -> Pipeline:
     """The unfitted pipeline with its last step calibrated by cross-validation inside (``sigmoid``: Platt 1999;
     ``isotonic``: Zadrozny and Elkan 2002; ``temperature``: Guo et al. 2017).
 

@@ -13,35 +13,35 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tiltyard.evaluation.lure import Drawn, lure
-from tiltyard.evaluation.permutation_importance import importance_of
+from tiltyard.evaluation.lure import DisagreementSample, lure
+from tiltyard.evaluation.permutation_importance import permutation_importances
 from tiltyard.evaluation.strata import weights_of
-from tiltyard.gate.checks.suite import Examined, Side, examine
-from tiltyard.gate.decision import Evidence, Judgement, judge
-from tiltyard.gate.inputs import Findings, together
-from tiltyard.gate.sequential_design import level_of
+from tiltyard.gate.checks.suite import run_checks
+from tiltyard.gate.decision import Judgement, decide
+from tiltyard.gate.inputs import CheckContext, CheckResults, Evidence, ModelUnderTest, merge
+from tiltyard.gate.sequential_design import significance_level
 from tiltyard.gate.triggers import Looks, next_look
 from tiltyard.samples.evaluation_split import entities_of
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Model, Verdict
-from tiltyard.workspace.evaluation_set import Answers, Judged, rows_judged
-from tiltyard.workspace.stopping import stability_of
-from tiltyard.workspace.triggers import judging_of
+from tiltyard.workspace.evaluation_set import ComparedRows, ScoredModel, load_compared_rows
+from tiltyard.workspace.stopping import measure_stability
+from tiltyard.workspace.triggers import gate_history
 from tiltyard.workspace.workspace import Workspace
 
 
-def judgement_of(
+def evaluate_challenger(
     workspace: Workspace, challenger: Model, champion: Model | None, evaluation_id: str, looks: Looks
 ) -> Judgement:
     """What the gate says of two models on an evaluation set; ``looks`` is which look this is.
 
     The workspace's project decides under which policy; one with another project may be handed in.
     """
-    judged = rows_judged(workspace, challenger, champion, evaluation_id)
+    judged = load_compared_rows(workspace, challenger, champion, evaluation_id)
     sides = [_side(workspace, one) for one in (judged.challenger, judged.champion) if one]
     units = entities_of(judged.rows, workspace.project)
-    findings = together(
+    findings = merge(
         [_examined(workspace, judged, sides, looks, units), _told(workspace, judged), _lure(workspace, judged)]
     )
     evidence = Evidence(
@@ -58,12 +58,12 @@ def judgement_of(
         drawable=judged.population.unlabeled.height if judged.population else None,
         units=units,
     )
-    return judge(evidence, workspace.project.gate)
+    return decide(evidence, workspace.project.gate)
 
 
-def _side(workspace: Workspace, answers: Answers) -> Side:
+def _side(workspace: Workspace, answers: ScoredModel) -> ModelUnderTest:
     """One of the two models, with what it was trained on."""
-    return Side(
+    return ModelUnderTest(
         model_id=answers.model.model_id,
         model=answers.fitted,
         predictions=answers.predictions,
@@ -74,11 +74,15 @@ def _side(workspace: Workspace, answers: Answers) -> Side:
 
 
 def _examined(
-    workspace: Workspace, judged: Judged, sides: list[Side], looks: Looks, units: NDArray[np.str_] | None
-) -> Findings:
+    workspace: Workspace,
+    judged: ComparedRows,
+    sides: list[ModelUnderTest],
+    looks: Looks,
+    units: NDArray[np.str_] | None,
+) -> CheckResults:
     """What the checks beside the metric found."""
     gate = workspace.project.gate
-    examined = Examined(
+    examined = CheckContext(
         rows=judged.rows,
         labels=judged.labels,
         weights=weights_of(judged.strata) if judged.strata else np.ones(judged.rows.height),
@@ -86,14 +90,14 @@ def _examined(
         champion=sides[1] if len(sides) > 1 else None,
         seed=workspace.project.seed,
         now=workspace.clock(),
-        level=level_of(looks.number, gate),
+        level=significance_level(looks.number, gate),
         strata=judged.strata,
         labeled_at=_labeled_at(workspace, judged.rows) if gate.freshness_days else None,
         population=judged.population.answers if judged.population else None,
         stopwatch=perf_counter,
         units=units,
     )
-    return examine(examined, workspace.project)
+    return run_checks(examined, workspace.project)
 
 
 def _labeled_at(workspace: Workspace, rows: pl.DataFrame) -> datetime | None:
@@ -103,25 +107,25 @@ def _labeled_at(workspace: Workspace, rows: pl.DataFrame) -> datetime | None:
     return max((one.recorded_at for one in stored), default=None)
 
 
-def _told(workspace: Workspace, judged: Judged) -> Findings:
+def _told(workspace: Workspace, judged: ComparedRows) -> CheckResults:
     """What decides nothing and is told with the verdict."""
     project, challenger = workspace.project, judged.challenger
     frame = feature_frame(judged.rows, project)
-    importance = importance_of(challenger.fitted, frame, judged.labels, project, project.seed)
+    importance = permutation_importances(challenger.fitted, frame, judged.labels, project, project.seed)
     told: dict[str, Any] = {"importance": importance}
-    if (stability := stability_of(workspace, challenger.model, challenger.fitted, judged.population)) is not None:
+    if (stability := measure_stability(workspace, challenger.model, challenger.fitted, judged.population)) is not None:
         told["stability"] = stability
     if judged.population is not None:
         told["population"] = judged.population.told
-    return Findings(told=told)
+    return CheckResults(evidence=told)
 
 
-def _lure(workspace: Workspace, judged: Judged) -> Findings:
+def _lure(workspace: Workspace, judged: ComparedRows) -> CheckResults:
     """The second figure where labels were drawn at the disagreement; on a plain sample it would be the first again."""
     strata, population, champion = judged.strata, judged.population, judged.champion
     if strata is None or population is None or champion is None:
-        return Findings()
-    drawn = Drawn(
+        return CheckResults()
+    drawn = DisagreementSample(
         differs=strata.of == 1,
         by_chance=judged.by_chance,
         population=population.rows.height,
@@ -129,12 +133,12 @@ def _lure(workspace: Workspace, judged: Judged) -> Findings:
         seed=workspace.project.seed,
     )
     metric = workspace.project.gate.metric
-    return Findings(
-        told={"lure": lure(metric, judged.labels, champion.predictions, judged.challenger.predictions, drawn)}
+    return CheckResults(
+        evidence={"lure": lure(metric, judged.labels, champion.predictions, judged.challenger.predictions, drawn)}
     )
 
 
-def _overlap(rows: pl.DataFrame, sides: list[Side]) -> int:
+def _overlap(rows: pl.DataFrame, sides: list[ModelUnderTest]) -> int:
     """How many evaluation rows stand in a training set of one of the models; it must be none."""
     trained = pl.concat([side.training["sample_id"] for side in sides])
     return int(rows["sample_id"].is_in(trained.implode()).sum())
@@ -167,7 +171,9 @@ def dry_run(workspace: Workspace, model: Model, project: Project, evaluation_id:
     champion = ledger.models.get(champion_id) if champion_id else None
     rows = (recorded.evaluation_id if recorded else None) or evaluation_id
     try:
-        return DryRun(model, recorded, judgement_of(other, model, champion, rows, _looks(workspace, model, recorded)))
+        return DryRun(
+            model, recorded, evaluate_challenger(other, model, champion, rows, _looks(workspace, model, recorded))
+        )
     finally:
         other.ledger.close()
 
@@ -175,7 +181,7 @@ def dry_run(workspace: Workspace, model: Model, project: Project, evaluation_id:
 def _looks(workspace: Workspace, model: Model, recorded: Verdict | None) -> Looks:
     """The look that was recorded, or the one that would be next."""
     if recorded is None:
-        return next_look(judging_of(workspace), model.model_id)
+        return next_look(gate_history(workspace), model.model_id)
     before = workspace.ledger.champions.verdicts_on(model.model_id)
     at_challenger = 1 + sum(one.evaluation_id is not None for one in before[: before.index(recorded)])
     return Looks(int((recorded.evidence or {}).get("look", 1)), at_challenger)

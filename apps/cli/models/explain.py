@@ -28,7 +28,7 @@ def explain(
     A part is a column or a word. It is taken away and the model asked again: what the decided class loses is the
     part's weight. Parts that only count together go unseen.
     """
-    from tiltyard.evaluation.explanations import parts_of
+    from tiltyard.evaluation.explanations import group_factors
     from tiltyard.samples.features import payloads_of
     from tiltyard.workspace.lookup import model_named, sample_named
     from tiltyard.workspace.workspace import open_workspace
@@ -47,19 +47,19 @@ def explain(
     show_table([{"class": name, "probability": probability} for name, probability in likeliest])
     payload = payloads_of(row, workspace.project)[0]
     _draw(workspace, payload)
-    _tell_parts(parts_of(said.factors, workspace.project), payload)
+    _tell_parts(group_factors(said.factors, workspace.project), payload)
 
 
 def _explained(workspace: "Workspace", model: "Model", row: "pl.DataFrame", top: int) -> "Suggestion":
     """What the model says with the parts that decided, each taken away for what is typical of its training rows."""
     from dataclasses import replace
 
-    from tiltyard.evaluation.explanations import background_of, explain, suggestions
+    from tiltyard.evaluation.explanations import explain, explanation_background, suggest_labels
 
     project, fitted = workspace.project, workspace.fitted(model)
-    background = background_of(workspace.labeled_rows(model.training_id), project)
+    background = explanation_background(workspace.labeled_rows(model.training_id), project)
     factors = explain(fitted, row, background, project, top)[0]
-    return replace(suggestions(fitted, row, project)[0], factors=factors)
+    return replace(suggest_labels(fitted, row, project)[0], factors=factors)
 
 
 def _label(workspace: "Workspace", sample_id: str) -> str | None:

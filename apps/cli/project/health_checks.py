@@ -255,13 +255,13 @@ def _contract(workspace: "Workspace") -> Finding:
 
 def _metric(workspace: "Workspace") -> Finding:
     """Whether the gate's metric, where it is one of the project's own, can be loaded."""
-    from tiltyard.evaluation.custom_metrics import is_own, own_metric
+    from tiltyard.evaluation.custom_metrics import is_custom, load_metric
 
     metric = workspace.project.gate.metric
     try:
         said = f"gate.metric: {metric}"
-        if is_own(metric):
-            said += ", more is better" if own_metric(metric).greater_is_better else ", less is better"
+        if is_custom(metric):
+            said += ", more is better" if load_metric(metric).greater_is_better else ", less is better"
         return Finding("metric", "ok", said)
     except TiltyardError as error:
         return Finding("metric", "fail", str(error), "Mend 'gate.metric' in the project file, or the module it names.")

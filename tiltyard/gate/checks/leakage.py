@@ -13,9 +13,9 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-from tiltyard.evaluation.proportions import share_of
-from tiltyard.gate.checks.near_duplicates import NearTwins, near_twins
-from tiltyard.gate.inputs import CheckContext, Findings, harm_level
+from tiltyard.evaluation.proportions import weighted_share
+from tiltyard.gate.checks.near_duplicates import NearDuplicates, find_near_duplicates
+from tiltyard.gate.inputs import CheckContext, CheckResults, harm_level
 from tiltyard.samples.identity import canonical_cell
 from tiltyard.schemas.project import Project, inside
 from tiltyard.schemas.records import Check, Outcome
@@ -23,14 +23,14 @@ from tiltyard.schemas.records import Check, Outcome
 Mask = NDArray[np.bool_]
 
 
-def leaks(examined: CheckContext, project: Project) -> Findings:
+def leakage(examined: CheckContext, project: Project) -> CheckResults:
     """Rows with the same content, nearly the same content or the same entity as a training row; and the order in time.
 
     ``told["leaks"]``: what was counted. Rows that were themselves trained on are the gate's own check (overlap).
     """
     training = _training(examined)
     same, expected = _same_content(examined, training, project)
-    near = near_twins(examined, training, project)
+    near = find_near_duplicates(examined, training, project)
     entity = _same_entity(examined, training, project)
     checks = [
         *_content_checks(examined, same, expected, project),
@@ -44,7 +44,7 @@ def leaks(examined: CheckContext, project: Project) -> Findings:
         "same_entity": None if entity is None else int(entity.sum()),
         "before_newest_training": _before(examined, training, project),
     }
-    return Findings(tuple(checks), {"leaks": told})
+    return CheckResults(tuple(checks), {"leaks": told})
 
 
 def _training(examined: CheckContext) -> pl.DataFrame:
@@ -90,7 +90,7 @@ def _content_checks(examined: CheckContext, same: Mask, expected: float, project
         yield Check("same content", outcome, found, limit, why + (_first(examined, same) if outcome == "fail" else ""))
 
 
-def _near_checks(near: NearTwins, project: Project) -> Iterable[Check]:
+def _near_checks(near: NearDuplicates, project: Project) -> Iterable[Check]:
     """Whether the share of near-duplicates is shown to be more than allowed and than coincidence explains."""
     limit = project.gate.leaks.near_duplicates
     if limit is not None and near.rows:
@@ -130,7 +130,7 @@ def _before(examined: CheckContext, training: pl.DataFrame, project: Project) ->
     if name is None or newest is None:
         return None
     before = (examined.rows[name] < newest).fill_null(value=False).to_numpy()
-    return share_of(before, examined.weights, 0.5).value
+    return weighted_share(before, examined.weights, 0.5).value
 
 
 def _first(examined: CheckContext, mask: Mask) -> str:

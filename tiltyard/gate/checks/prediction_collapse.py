@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiltyard.evaluation.predictions import DECIMALS
-from tiltyard.evaluation.proportions import excess_of
-from tiltyard.gate.checks.slice_definitions import LABEL, Slice, slices_of
-from tiltyard.gate.inputs import CheckContext, Findings, harm_level
+from tiltyard.evaluation.proportions import paired_difference
+from tiltyard.gate.checks.slice_definitions import LABEL, Slice, find_slices
+from tiltyard.gate.inputs import CheckContext, CheckResults, harm_level
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
@@ -35,7 +35,7 @@ EVERYWHERE: Final = "all rows"
 Found = tuple[Slice, str, Interval]
 
 
-def dominance(examined: CheckContext, project: Project) -> Findings:
+def prediction_collapse(examined: CheckContext, project: Project) -> CheckResults:
     """Whether the challenger gives one answer for everything, and which label it gives most above its share.
 
     ``told["dominance"]``: by label its share of the labels and of both models' decisions.
@@ -44,7 +44,7 @@ def dominance(examined: CheckContext, project: Project) -> Findings:
     checks = [_constant(examined, project)]
     if project.gate.dominance is not None and found:
         checks.append(_dominance(found, examined, project.gate.dominance))
-    return Findings(tuple(checks), {"dominance": _told(examined, project)})
+    return CheckResults(tuple(checks), {"dominance": _told(examined, project)})
 
 
 def _constant(examined: CheckContext, project: Project) -> Check:
@@ -75,7 +75,7 @@ def _excesses(examined: CheckContext, project: Project) -> Iterator[Found]:
     The intervals hold together (Bonferroni), so that the largest of many is no accident.
     """
     whole = Slice(EVERYWHERE, "", np.ones(len(examined.labels), dtype=np.bool_))
-    parts = [whole, *(part for part in slices_of(examined, project) if part.column != LABEL)]
+    parts = [whole, *(part for part in find_slices(examined, project) if part.column != LABEL)]
     level = harm_level(project.gate) / (len(parts) * len(project.class_names))
     for part in parts:
         for name in np.unique(examined.challenger.predictions.decisions[part.mask]):
@@ -85,7 +85,7 @@ def _excesses(examined: CheckContext, project: Project) -> Iterator[Found]:
 def _excess(examined: CheckContext, mask: NDArray[np.bool_], name: str, level: float) -> Interval:
     """One label's share of the decisions above its share of the labels, in some rows."""
     decided = examined.challenger.predictions.decisions[mask] == name
-    return excess_of(decided, examined.labels[mask] == name, examined.weights[mask], level)
+    return paired_difference(decided, examined.labels[mask] == name, examined.weights[mask], level)
 
 
 def _dominance(found: list[Found], examined: CheckContext, limit: float) -> Check:

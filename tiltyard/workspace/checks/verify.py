@@ -10,7 +10,7 @@ from tiltyard.stores.files.parquet import ParquetStore
 from tiltyard.stores.ledger.chain.integrity import READ_ERRORS, missing_guards, told_guards, verify_ledger
 from tiltyard.stores.user_code.own_code import missing_modules, paths_of_recipe
 from tiltyard.workspace.checks.registry_check import differences
-from tiltyard.workspace.triggers import judging_of
+from tiltyard.workspace.triggers import gate_history
 from tiltyard.workspace.workspace import Workspace
 
 
@@ -96,7 +96,7 @@ def _models(workspace: Workspace, models: Iterable[Model]) -> Iterator[str]:
 
 def _let_go(workspace: Workspace) -> set[str]:
     """The models whose bytes were let go on purpose, and that no step may ask."""
-    needed = needed_models(workspace.ledger.models.all(), judging_of(workspace))
+    needed = needed_models(workspace.ledger.models.all(), gate_history(workspace))
     return workspace.let_go.begun() - {str(name) for name in needed}
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from tiltyard.schemas.canonical import digest
 from tiltyard.schemas.records import Model
 from tiltyard.stores.registry.client import asking
-from tiltyard.training.versioning import contract_of
+from tiltyard.training.versioning import model_contract
 from tiltyard.workspace.lookup import project_as_it_was, version_of
 from tiltyard.workspace.workspace import Workspace
 
@@ -27,7 +27,7 @@ def facts_of(workspace: Workspace, model: Model) -> dict[str, Any]:
         "environment": dict(model.environment),
         "project file": {
             "hash": model.project_hash,
-            "contract": digest(contract_of(project_as_it_was(workspace, model)))[:16],
+            "contract": digest(model_contract(project_as_it_was(workspace, model)))[:16],
         },
         "in its trials": dict(model.metrics),
         "stored": {
