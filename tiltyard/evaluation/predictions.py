@@ -96,12 +96,12 @@ class Flip:
     right: str
 
 
-def find_flips(labels: NDArray[np.str_], champion: Predictions, challenger: Predictions) -> list[Flip]:
+def decision_flips(labels: NDArray[np.str_], champion: Predictions, challenger: Predictions) -> list[Flip]:
     """Every row that is decided differently, in the order of the rows.
 
     >>> two = [Predictions(np.zeros((2, 2)), np.array(decided), ("no", "yes"), "yes") for decided in (["no"] * 2,
     ...     ["no", "yes"])]
-    >>> find_flips(np.array(["no", "yes"]), *two)
+    >>> decision_flips(np.array(["no", "yes"]), *two)
     [Flip(place=1, label='yes', champion='no', challenger='yes', right='challenger')]
     """
     differ = np.flatnonzero(champion.decisions != challenger.decisions)

@@ -17,7 +17,7 @@ from tiltyard.samples.evaluation_split import first_in_order
 from tiltyard.samples.features import feature_frame, frame_of_json
 from tiltyard.schemas.records import DISAGREEMENT, Model, Promotion, SampleId, VerdictId
 from tiltyard.stores.ledger.assignments import ToEvaluate
-from tiltyard.workspace.models.scores import said_of
+from tiltyard.workspace.models.scores import predictions_on
 from tiltyard.workspace.workspace import Workspace
 
 T = TypeVar("T")
@@ -157,7 +157,7 @@ def _compared(workspace: Workspace, pair: tuple[Model, Model], evaluation_id: st
     position, window = workspace.ledger.models.get_set(evaluation_id).position, workspace.project.gate.window
     rows = first_rows(workspace, workspace.project.evaluation.population, position, window)
     whole = rows.height < workspace.project.evaluation.population
-    new, old = (said_of(workspace, model, partial(workspace.fitted, model), rows) for model in pair)
+    new, old = (predictions_on(workspace, model, partial(workspace.fitted, model), rows) for model in pair)
     differs = disagreement_mask(workspace.project.gate.metric, old, new)
     rows = rows.with_columns(_differs=pl.Series(differs, dtype=pl.Boolean))
     labeled = workspace.labeled_rows(evaluation_id)["sample_id"]

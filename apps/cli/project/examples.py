@@ -14,7 +14,7 @@ def begin_example(name: str, folder: Path, file: Path | None = None) -> dict[str
     ``file`` is not the expected one.
     """
     from tiltyard.examples.catalogue import example_named, write_project
-    from tiltyard.stores.files.local import FileStore
+    from tiltyard.stores.files import FileStore
     from tiltyard.workspace.workspace import PROJECT_FILE, read_project
 
     found = example_named(name)

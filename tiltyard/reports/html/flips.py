@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tiltyard.evaluation.predictions import WHO, Flip, count_correct_flips, find_flips
+from tiltyard.evaluation.predictions import WHO, Flip, count_correct_flips
 from tiltyard.reports.html.verdict_data import Answers
 from tiltyard.samples.features import payloads_of
 from tiltyard.schemas.project import Project
@@ -35,13 +35,13 @@ class Flipped:
     shown: tuple[Shown, ...]
 
 
-def flipped_of(answers: Answers) -> Flipped | None:
+def find_flips(answers: Answers) -> Flipped | None:
     """The flips of the rows judged, a few of each kind shown; None without a champion."""
     judged = answers.judged
     if judged.champion is None:
         return None
     labels = judged.rows["label"].to_numpy().astype(str)
-    found = find_flips(labels, judged.champion.predictions, judged.challenger.predictions)
+    found = decision_flips(labels, judged.champion.predictions, judged.challenger.predictions)
     right = count_correct_flips(found, answers.sides.weights)
     chosen = [flip for who in WHO for flip in [one for one in found if one.right == who][:MOST_EACH]]
     rows = judged.rows[[flip.place for flip in chosen]]

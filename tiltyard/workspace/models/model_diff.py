@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from tiltyard.evaluation.predictions import Predictions, count_correct_flips, predict_rows
-from tiltyard.evaluation.predictions import find_flips as flips_of
+from tiltyard.evaluation.predictions import decision_flips as flips_of
 from tiltyard.labels.current_classes import todays_labels
 from tiltyard.samples.features import feature_frame, payloads_of
 from tiltyard.schemas.project import OURS
