@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from tiltyard.gate.triggers import MAY_PASS
-from tiltyard.labels.adjudication import disputed
-from tiltyard.labels.current_classes import in_todays_words, todays_labels
+from tiltyard.gate.triggers import APPROVED_STATUSES
+from tiltyard.labels.adjudication import find_disputes
+from tiltyard.labels.current_classes import rename_classes, resolve_current_labels
 from tiltyard.project.display import Displayed
 from tiltyard.project.results import Tables
 from tiltyard.query.stopping import Advice
@@ -112,7 +112,7 @@ class Status(Displayed):
 def status_of(workspace: Workspace) -> Status:
     """The status of an open project, counted from its ledger now."""
     ledger = workspace.ledger
-    read = todays_labels(ledger.annotations.voices(), workspace.project)
+    read = resolve_current_labels(ledger.annotations.voices(), workspace.project)
     now = standing_of(workspace, read.labels)
     rows = ledger.batches.conservation()
     return Status(
@@ -151,8 +151,8 @@ def samples_in(workspace: Workspace) -> int:
 
 def disputes_of(workspace: Workspace) -> int:
     """The number of samples that wait for an adjudication."""
-    contested = in_todays_words(workspace.ledger.annotations.contested_voices(), workspace.project)
-    return len(disputed(contested, workspace.project.effective_label))
+    contested = rename_classes(workspace.ledger.annotations.contested_voices(), workspace.project)
+    return len(find_disputes(contested, workspace.project.effective_label))
 
 
 def standing_of(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> LoopState:
@@ -194,5 +194,5 @@ def _to_judge(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> str | N
 def _to_promote(workspace: Workspace, *, approved: bool) -> str | None:
     """The verdict that says promote and was not acted on: one that may be acted on, or one that waits for a person."""
     verdict = verdict_to_promote(workspace)
-    wanted = MAY_PASS if approved else {"wanted"}
+    wanted = APPROVED_STATUSES if approved else {"wanted"}
     return verdict.verdict_id[:8] if verdict and approval_due(workspace, verdict) in wanted else None

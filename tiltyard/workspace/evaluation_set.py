@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tiltyard.evaluation.predictions import Predictions, predict_rows
 from tiltyard.evaluation.strata import Strata
 from tiltyard.gate.disagreement_sampling import disagreement_mask, usable_labels
-from tiltyard.labels.current_classes import rows_of_today, todays_labels
-from tiltyard.samples.evaluation_split import first_in_order
-from tiltyard.samples.features import feature_frame, frame_of_json
+from tiltyard.labels.current_classes import resolve_current_labels, rows_of_current_classes
+from tiltyard.samples.evaluation_split import take_in_random_order
+from tiltyard.samples.features import feature_frame, json_payloads_to_rows
 from tiltyard.schemas.records import DISAGREEMENT, Model, Promotion, SampleId, VerdictId
 from tiltyard.stores.ledger.assignments import ToEvaluate
 from tiltyard.workspace.models.scores import predictions_on
@@ -132,7 +132,7 @@ def load_compared_rows(
 def _in_window(workspace: Workspace, evaluation_id: str) -> pl.DataFrame:
     """The labeled rows of an evaluation set that stand in the newest batches; all where the gate has no window."""
     rows, window = (
-        rows_of_today(workspace.labeled_rows(evaluation_id), workspace.project),
+        rows_of_current_classes(workspace.labeled_rows(evaluation_id), workspace.project),
         workspace.project.gate.window,
     )
     if window is None:
@@ -168,7 +168,7 @@ def _compared(workspace: Workspace, pair: tuple[Model, Model], evaluation_id: st
 def first_rows(workspace: Workspace, most: int, position: int | None = None, window: int | None = None) -> pl.DataFrame:
     """The first rows of the evaluation set in the order of chance, with ``_order`` and ``_batch`` (which file they
     are of); the pool as it was at a position, today's when none is given, or its newest batches only."""
-    return first_in_order(_evaluation_rows(workspace, position, window), most, workspace.project.seed)
+    return take_in_random_order(_evaluation_rows(workspace, position, window), most, workspace.project.seed)
 
 
 def _evaluation_rows(workspace: Workspace, position: int | None, window: int | None) -> Iterator[pl.DataFrame]:
@@ -215,7 +215,7 @@ def fresh_labels(workspace: Workspace, move: Promotion, fewest: int = 0) -> pl.D
     if annotations.count(since=position) < fewest:
         return pl.DataFrame()
     place = {sample: number for number, sample in enumerate(_first_answered_since(workspace, position))}
-    labels = todays_labels(annotations.voices(), workspace.project).labels
+    labels = resolve_current_labels(annotations.voices(), workspace.project).labels
     fresh = sorted(
         (one for one in labels if one.evaluation and one.sample_id in place), key=lambda one: place[one.sample_id]
     )
@@ -223,7 +223,7 @@ def fresh_labels(workspace: Workspace, move: Promotion, fewest: int = 0) -> pl.D
         [(one.sample_id, one.label) for one in fresh], schema={"sample_id": pl.String, "label": pl.String}, orient="row"
     )
     told = own.join(annotations.payloads(), on="sample_id", maintain_order="left")
-    return told.select("sample_id", "label").hstack(frame_of_json(told["payload"], workspace.project))
+    return told.select("sample_id", "label").hstack(json_payloads_to_rows(told["payload"], workspace.project))
 
 
 def _first_answered_since(workspace: Workspace, position: int) -> list[SampleId]:

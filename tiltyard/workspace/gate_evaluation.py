@@ -21,7 +21,7 @@ from tiltyard.gate.decision import Judgement, decide
 from tiltyard.gate.inputs import CheckContext, CheckResults, Evidence, ModelUnderTest, merge
 from tiltyard.gate.sequential_design import significance_level
 from tiltyard.gate.triggers import Looks, next_look
-from tiltyard.samples.evaluation_split import entities_of
+from tiltyard.samples.evaluation_split import entity_groups
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Model, Verdict
@@ -40,7 +40,7 @@ def evaluate_challenger(
     """
     judged = load_compared_rows(workspace, challenger, champion, evaluation_id)
     sides = [_side(workspace, one) for one in (judged.challenger, judged.champion) if one]
-    units = entities_of(judged.rows, workspace.project)
+    units = entity_groups(judged.rows, workspace.project)
     findings = merge(
         [_examined(workspace, judged, sides, looks, units), _told(workspace, judged), _lure(workspace, judged)]
     )

@@ -12,7 +12,7 @@ import polars as pl
 from tiltyard.examples.dealing import read_rows
 from tiltyard.examples.telling import GoRound, Telling, Told
 from tiltyard.labels.effective_labels import effective_labels
-from tiltyard.samples.evaluation_split import drawn_for_evaluation
+from tiltyard.samples.evaluation_split import draw_evaluation_set
 from tiltyard.schemas.records import LabeledSet, Verdict
 from tiltyard.tasks.models.rebuild_model import rebuild_model
 from tiltyard.workspace.checks.verify import verify_workspace
@@ -142,7 +142,7 @@ def check_moves(workspace: Workspace, journal: list[dict[str, Any]]) -> Check:
 def check_evaluation(workspace: Workspace, journal: list[dict[str, Any]]) -> Check:
     """Law 5: what chance drew for evaluation was never chosen by a strategy and never trained on."""
     pool = pl.concat(workspace.pool.scan(workspace.pool_files(), workspace.settings.chunk_rows))
-    drawn = drawn_for_evaluation(pool["sample_id"], workspace.project.evaluation.share, workspace.project.seed)
+    drawn = draw_evaluation_set(pool["sample_id"], workspace.project.evaluation.share, workspace.project.seed)
     marked = set(pool.filter(drawn)["sample_id"])
     as_marked = bool((drawn == pool["evaluation"]).all())
     asked = [line["fact"] for line in journal if line["kind"] == "assignment"]

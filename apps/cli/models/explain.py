@@ -29,7 +29,7 @@ def explain(
     part's weight. Parts that only count together go unseen.
     """
     from tiltyard.evaluation.explanations import group_factors
-    from tiltyard.samples.features import payloads_of
+    from tiltyard.samples.features import rows_to_payloads
     from tiltyard.workspace.lookup import find_model, find_sample
     from tiltyard.workspace.workspace import open_workspace
 
@@ -45,7 +45,7 @@ def explain(
     say(f"Its label is {label!r}." if label else "It has no effective label.")
     likeliest = sorted(said.probabilities.items(), key=lambda entry: -entry[1])[:top]
     show_table([{"class": name, "probability": probability} for name, probability in likeliest])
-    payload = payloads_of(row, workspace.project)[0]
+    payload = rows_to_payloads(row, workspace.project)[0]
     _draw(workspace, payload)
     _tell_parts(group_factors(said.factors, workspace.project), payload)
 

@@ -93,11 +93,11 @@ def try_out(project: Path, model: str | None, settings: list[str], as_json: bool
     """Judge a model again without recording anything, and tell what would differ from its recorded verdict."""
     from tiltyard.gate.what_if import changed_checks, changed_settings, with_settings
     from tiltyard.workspace.gate_evaluation import dry_run
-    from tiltyard.workspace.lookup import model_named
+    from tiltyard.workspace.lookup import find_model
     from tiltyard.workspace.workspace import open_workspace
 
     workspace = open_workspace(project)
-    tried, meant = with_settings(workspace.project, settings), model_named(workspace, model or "challenger")
+    tried, meant = with_settings(workspace.project, settings), find_model(workspace, model or "challenger")
     found = dry_run(workspace, meant, tried, _rows(workspace, meant, str(project)))
     policy, recorded = tried.gate.model_dump(mode="json"), found.recorded
     data = {

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tiltyard.project.status import Status
-    from tiltyard.schemas.project.project_file import Project as ProjectFile
+    from tiltyard.schemas.project import Project as ProjectFile
     from tiltyard.schemas.records import ModelId
     from tiltyard.training.versioning import ModelVersion
 

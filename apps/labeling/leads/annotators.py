@@ -12,10 +12,10 @@ from typing import Final
 
 from tiltyard.apps.labeling.api.responses import Cell, Confusion, PersonTold
 from tiltyard.apps.labeling.service.project import ServedProject
-from tiltyard.labels.active_annotations import answers_of, standing
-from tiltyard.labels.agreement import agreement_with_suggestion
+from tiltyard.labels.active_annotations import active_annotations, latest_labels
+from tiltyard.labels.agreement import suggestion_agreement
 from tiltyard.labels.annotator_quality import AnnotatorQuality, annotator_quality, consensus_quality
-from tiltyard.labels.current_classes import in_todays_words
+from tiltyard.labels.current_classes import rename_classes
 from tiltyard.schemas.records import Access, Annotation, Vote
 
 RECENT: Final = 500
@@ -43,7 +43,7 @@ class _Told:
         self._now = served.now()
         self._held = served.ledger.assignments.holders(self._now)
         self._superseded = {voice.supersedes for voice in voices}
-        shared = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
+        shared = rename_classes(served.ledger.annotations.shared_voices(), served.project)
         self._beside = {one.annotator: one for one in annotator_quality(shared, served.project.effective_label)}
         self._agreed, self._pairs = pairs_of(shared)
         predicted = served.ledger.assignments.suggested
@@ -53,7 +53,7 @@ class _Told:
         """The row of one annotator."""
         labels = sum(voice.act in ANSWERS for voice in own)
         recent = self._ledger.annotations.of_annotator(name, RECENT)
-        beside = agreement_with_suggestion(recent)
+        beside = suggestion_agreement(recent)
         others = self._beside.get(name)
         return PersonTold(
             annotator=name,
@@ -83,8 +83,8 @@ def pairs_of(voices: Iterable[Vote]) -> tuple[Counter[str], Counter[str]]:
     Beside the label of the sample two who disagree would never show: there is none while they do.
     """
     agreed, pairs = Counter[str](), Counter[str]()
-    for stand in standing(voices).values():
-        for one, other in combinations(answers_of(stand).values(), 2):
+    for stand in active_annotations(voices).values():
+        for one, other in combinations(latest_labels(stand).values(), 2):
             for name in (one.annotator, other.annotator):
                 pairs[name] += 1
                 agreed[name] += one.label == other.label
@@ -93,7 +93,7 @@ def pairs_of(voices: Iterable[Vote]) -> tuple[Counter[str], Counter[str]]:
 
 def confusion(served: ServedProject) -> list[Confusion]:
     """What each annotator said where the sample has a label by now, for those who share samples; commonest first."""
-    shared = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
+    shared = rename_classes(served.ledger.annotations.shared_voices(), served.project)
     found = annotator_quality(shared, served.project.effective_label)
     return [Confusion(annotator=one.annotator, cells=_cells(one)) for one in found if one.confusion]
 

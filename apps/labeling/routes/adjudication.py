@@ -15,8 +15,8 @@ from tiltyard.apps.labeling.api.requests import Ruling
 from tiltyard.apps.labeling.api.responses import DisputeTold, Result, SaidTold
 from tiltyard.apps.labeling.leads.adjudication import rule
 from tiltyard.apps.labeling.service.callers import Adjudicator, Caller
-from tiltyard.labels.active_annotations import standing
-from tiltyard.labels.adjudication import spoken
+from tiltyard.labels.active_annotations import active_annotations
+from tiltyard.labels.adjudication import deciding_labels
 from tiltyard.schemas.errors import AnnotationError, NotFound
 from tiltyard.schemas.records import Annotation, SampleId
 
@@ -71,7 +71,7 @@ def _disputes(caller: Caller, limit: int) -> list[DisputeTold]:
 
 def _told(sample_id: SampleId, history: Sequence[Annotation]) -> DisputeTold:
     """One dispute: its labels by how many said them, with their remarks; names are left out."""
-    answers = [one for stand in standing(history).values() for one in spoken(stand)]
+    answers = [one for stand in active_annotations(history).values() for one in deciding_labels(stand)]
     labels = [label for label, _ in Counter(str(one.label) for one in answers).most_common()]
     said = [_said(label, [one for one in answers if one.label == label]) for label in labels]
     unsure = [one for one in history if one.act in TOLD]

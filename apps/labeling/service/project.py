@@ -15,8 +15,8 @@ from tiltyard.apps.labeling.service.permissions import Admission
 from tiltyard.apps.labeling.service.progress import ProgressOf
 from tiltyard.apps.labeling.service.ttl_cache import Remembered
 from tiltyard.apps.labeling.service.writer import Writer
-from tiltyard.labels.adjudication import Dispute, disputed
-from tiltyard.labels.current_classes import in_todays_words
+from tiltyard.labels.adjudication import Dispute, find_disputes
+from tiltyard.labels.current_classes import rename_classes
 from tiltyard.schemas.errors import ProjectFileError, Unavailable
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation
@@ -97,8 +97,8 @@ class ServedProject:
 
     def disputes(self) -> list[Dispute]:
         """The samples that wait for an adjudicator."""
-        contested = in_todays_words(self.ledger.annotations.contested_voices(), self.project)
-        return disputed(contested, self.project.effective_label)
+        contested = rename_classes(self.ledger.annotations.contested_voices(), self.project)
+        return find_disputes(contested, self.project.effective_label)
 
     def refresh(self) -> None:
         """Take up a project file or a Pandera module that was changed; a file that cannot be read is left alone, and

@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 
 from tests.clients.commands import done, tiltyard
 from tiltyard.examples.catalogue import EXAMPLES
-from tiltyard.ingest.inference.guessed_ranges import widened
+from tiltyard.ingest.inference.guessed_ranges import infer_range
 from tiltyard.workspace.workspace import open_workspace, read_project
 
 
@@ -140,7 +140,7 @@ def test_labels_that_arrive_become_annotations(tmp_path: Path) -> None:
 @settings(max_examples=300)
 def test_ranges_are_wider_than_what_was_met(one: float, other: float) -> None:
     low, high = sorted([one, other])
-    limits = widened(low, high)
+    limits = infer_range(low, high)
     assert limits is not None
     assert limits[0] <= low
     assert limits[1] >= high

@@ -5,7 +5,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from tiltyard.evaluation.predictions import Predictions, count_correct_flips
+from tiltyard.evaluation.predictions import Predictions, count_correct_flips, decision_flips
 from tiltyard.reports.check_groups import REST, group_checks, group_question
 from tiltyard.reports.label_value import label_costs
 from tiltyard.reports.verdict_summary import plain

@@ -19,7 +19,7 @@ from tiltyard.evaluation.predictions import predict_rows
 from tiltyard.evaluation.proportions import interval_to_json, paired_difference, weighted_share
 from tiltyard.gate.inputs import CheckContext, CheckResults, ModelUnderTest, harm_level
 from tiltyard.samples.features import feature_frame
-from tiltyard.samples.hashing import Keys, chance_keys, sample_keys
+from tiltyard.samples.hashing import Keys, random_keys, row_keys
 from tiltyard.schemas.project import Column, Perturbation, Project, inside
 from tiltyard.schemas.records import Check, Interval, Outcome
 
@@ -35,7 +35,7 @@ def perturb(rows: pl.DataFrame, project: Project, seed: int) -> pl.DataFrame:
 
     ``rows`` has sample_id and the project's features in pool types.
     """
-    keys, how = sample_keys(rows), project.gate.perturbation
+    keys, how = row_keys(rows), project.gate.perturbation
     changed = [
         _emptied(_changed(rows[inside(name)], column, keys, how, seed), column, keys, how.missing, seed)
         for name, column in project.columns.features.items()
@@ -66,7 +66,7 @@ def _with_typos(column: pl.Series, keys: Keys, share: float, seed: int) -> pl.Se
     """Texts with about that share of their characters mistyped."""
     if not share:
         return column
-    seeds = chance_keys(keys, _number(column.name, TYPING, seed)).tolist()
+    seeds = random_keys(keys, _number(column.name, TYPING, seed)).tolist()
     texts = [None if text is None else add_typos(text, share, own) for text, own in zip(column, seeds, strict=True)]
     return pl.Series(column.name, texts, dtype=column.dtype)
 
@@ -109,7 +109,7 @@ def _emptied(column: pl.Series, meant: Column, keys: Keys, share: float, seed: i
 
 def _chance(keys: Keys, column: str, what: str, seed: int) -> NDArray[np.float64]:
     """A number strictly between 0 and 1 that belongs to each cell; float64 (n,)."""
-    drawn = chance_keys(keys, _number(column, what, seed)).astype(np.float64)
+    drawn = random_keys(keys, _number(column, what, seed)).astype(np.float64)
     return np.clip((drawn + 0.5) / WORD, 1e-12, 1 - 1e-12)
 
 
@@ -146,7 +146,7 @@ def robustness(examined: CheckContext, project: Project) -> CheckResults:
 
 def _chosen(examined: CheckContext) -> NDArray[np.intp]:
     """The rows that are changed: all, or those whose number by chance is lowest."""
-    order = np.argsort(chance_keys(sample_keys(examined.rows), examined.seed), kind="stable")
+    order = np.argsort(random_keys(row_keys(examined.rows), examined.seed), kind="stable")
     return np.sort(order[:MOST])
 
 
