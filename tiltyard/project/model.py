@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from tiltyard.ingest.casting.cells import Failure, cast_cells
-from tiltyard.ingest.contract import contract_failures
 from tiltyard.ingest.quarantine import to_text
 from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch
 from tiltyard.project.display import Displayed
@@ -167,6 +166,8 @@ def checked_rows(rows: pl.DataFrame, workspace: Workspace) -> pl.DataFrame:
         unreadable=pl.DataFrame(schema=QUARANTINE_TYPES),
         written="typed",
     )
+    from tiltyard.ingest.contract import contract_failures  # brings Pandera, which a look at a project never needs
+
     cast = cast_cells(raw, project)
     uncast = [(at, failure) for failure in cast.failures for at in failure.at if failure.column in features]
     named = {(at, failure.column) for at, failure in uncast}
