@@ -21,8 +21,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from tiltyard.apps.labeling.api.errors import Failure, Refusal, of_validation, status_of
-from tiltyard.apps.labeling.api.refusals import refused
+from tiltyard.apps.labeling.api.errors import Failure, Refusal, of_validation, refused, status_of
 from tiltyard.apps.labeling.api.request_body import body_schemas
 from tiltyard.apps.labeling.api.responses import Health
 from tiltyard.apps.labeling.auth.secret import secret_of

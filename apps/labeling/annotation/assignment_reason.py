@@ -1,7 +1,8 @@
 """Why an annotator sees a sample, as a sentence, and which parts of the sample decided."""
 
+from tiltyard.apps.labeling.api.responses import Revealed
 from tiltyard.schemas.project.project_file import Project
-from tiltyard.schemas.records import Assignment, Suggestion
+from tiltyard.schemas.records import Annotation, Assignment, Suggestion
 
 BY_CHANCE = frozenset({"evaluation", "random", "gold"})
 """Purposes that must look alike: an answer should not depend on knowing that it judges a model or a person."""
@@ -31,6 +32,21 @@ def deciding(assignment: Assignment, project: Project) -> list[str]:
         words = [factor.word for factor in factors if factor.word]
         return list(dict.fromkeys(words))[:SHOWN_FACTORS] or _columns(assignment.suggestion)
     return _columns(assignment.suggestion)
+
+
+def revealed(annotation: Annotation, assignment: Assignment, project: Project) -> Revealed | None:
+    """What to show of the model's suggestion after an answer, to keep it or change it; nothing where it was seen.
+
+    Samples drawn by chance are answered blind for ever: they judge the model, or the annotator.
+    """
+    suggestion, when = assignment.suggestion, project.labeling.reveal
+    if suggestion is None or when == "never" or assignment.purpose in BY_CHANCE:
+        return None
+    if annotation.act != "label" or annotation.suggestion_visible:
+        return None
+    if when == "disagreement" and annotation.label == suggestion.label:
+        return None
+    return Revealed(label=suggestion.label, probability=suggestion.probability, factors=list(suggestion.factors))
 
 
 def _columns(suggestion: Suggestion) -> list[str]:

@@ -7,14 +7,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tiltyard.apps.labeling.annotation.revealing import revealed
+from tiltyard.apps.labeling.annotation.assignment_reason import revealed
 from tiltyard.apps.labeling.api.errors import of_problems
-from tiltyard.apps.labeling.api.requests import Answer, Wanted, new_annotation
+from tiltyard.apps.labeling.api.requests import ORIGIN, Answer, Wanted
 from tiltyard.apps.labeling.api.responses import Result
 from tiltyard.apps.labeling.service.callers import Caller
+from tiltyard.apps.labeling.service.project import ServedProject
 from tiltyard.apps.labeling.service.writer import Stored
+from tiltyard.labels.annotations import annotation_id, check_annotation
 from tiltyard.schemas.errors import TiltyardError
-from tiltyard.schemas.records import Assignment, NewAnnotation
+from tiltyard.schemas.records import Assignment, AssignmentId, NewAnnotation, SampleId
 
 Taken = NewAnnotation | Result
 """An answer that fits, or how it was refused."""
@@ -70,6 +72,33 @@ def _fitting(caller: Caller, answer: Answer | ValidationError, given: Any) -> Ta
         return new_annotation(answer, caller.annotator, caller.served)
     except TiltyardError as error:
         return _refused(answer.client_key, str(error))
+
+
+def new_annotation(answer: Answer, annotator: str, served: ServedProject) -> NewAnnotation:
+    """The annotation that an answer stands for: the sample's values and the suggestion come from the assignment.
+
+    Raises AnnotationError when it does not fit the project, NotFound when there is no such assignment.
+    """
+    assignment = served.assignment(answer.assignment_id)
+    suggestion = assignment.suggestion
+    new = NewAnnotation(
+        client_key=answer.client_key,
+        annotator=annotator,
+        act=answer.act,
+        sample_id=SampleId(answer.sample_id),
+        payload=assignment.payload,
+        said_at=answer.said_at,
+        label=answer.label,
+        note=answer.note,
+        supersedes=annotation_id(answer.supersedes_key) if answer.supersedes_key else None,
+        assignment_id=AssignmentId(answer.assignment_id),
+        suggestion=suggestion.label if suggestion else None,
+        suggestion_visible=answer.suggestion_visible,
+        lead_ms=answer.lead_ms,
+        origin=ORIGIN,
+        guidelines_hash=answer.guidelines_version,
+    )
+    return check_annotation(new, served.project)
 
 
 def _result(caller: Caller, new: NewAnnotation, stored: Stored) -> Result:

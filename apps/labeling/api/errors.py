@@ -1,13 +1,14 @@
 """What the server answers when it does not do what was asked: one sentence, and the field it is about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
+from tiltyard.apps.labeling.rendering.templates import page
 from tiltyard.schemas.errors import AnnotationError, NotFound, ObjectError, ProjectFileError, TiltyardError, Unavailable
 from tiltyard.schemas.redaction import redacted
 
@@ -35,6 +36,18 @@ def failure(status: int, error: str, where: str | None = None, headers: dict[str
     """A refusal as the API answers it; what it repeats of the request may hold half a character, which no body can."""
     told = {"error": tellable(error), "where": None if where is None else tellable(where)}
     return JSONResponse(told, status, headers)
+
+
+def refused(
+    path: str, status: int, error: str, where: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """One sentence with a status: as JSON under /api, as a page elsewhere."""
+    if path.startswith(API):
+        return failure(status, error, where, dict(headers or {}))
+    context = {"problem": tellable(error), "status": status, "back": {"href": "/", "text": "Back to the queue"}}
+    response = page("error.html", context, status)
+    response.headers.update(headers or {})
+    return response
 
 
 def tellable(text: str) -> str:

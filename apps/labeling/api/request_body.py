@@ -1,7 +1,8 @@
 """Reading bodies: the right content type, then the model; what does not fit is refused with its place."""
 
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
+from fastapi import Path, Query
 from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
@@ -13,6 +14,11 @@ BODIES: Final[tuple[type[BaseModel], ...]] = (Answer, Answers, Gilding, Returned
 JSON: Final = "application/json"
 REFERENCE: Final = "#/components/schemas/{model}"
 
+SAMPLE_ID: Final = "^[0-9a-f]{32}$"
+SamplePath = Annotated[str, Path(pattern=SAMPLE_ID, description="the sample")]
+After = Annotated[int, Query(ge=0, le=2**53, description="ledger position to go on from")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="how many at most")]
+Until = Annotated[int | None, Query(ge=0, le=2**53, description="ledger position to stop at")]
 Body = TypeVar("Body", bound=BaseModel)
 
 

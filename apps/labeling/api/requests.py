@@ -5,10 +5,6 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from tiltyard.apps.labeling.service.project import ServedProject
-from tiltyard.labels.annotations import annotation_id, check_annotation
-from tiltyard.schemas.records import AssignmentId, NewAnnotation, SampleId
-
 Act = Literal["label", "skip", "cant_tell", "flag", "propose", "withdraw"]
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 ORIGIN = "web"
@@ -116,30 +112,3 @@ class Gilding(Said):
 
     sample_id: Sample = Field(description="the sample")
     label: Text = Field(min_length=1, max_length=500, description="its class")
-
-
-def new_annotation(answer: Answer, annotator: str, served: ServedProject) -> NewAnnotation:
-    """The annotation that an answer stands for: the sample's values and the suggestion come from the assignment.
-
-    Raises AnnotationError when it does not fit the project, NotFound when there is no such assignment.
-    """
-    assignment = served.assignment(answer.assignment_id)
-    suggestion = assignment.suggestion
-    new = NewAnnotation(
-        client_key=answer.client_key,
-        annotator=annotator,
-        act=answer.act,
-        sample_id=SampleId(answer.sample_id),
-        payload=assignment.payload,
-        said_at=answer.said_at,
-        label=answer.label,
-        note=answer.note,
-        supersedes=annotation_id(answer.supersedes_key) if answer.supersedes_key else None,
-        assignment_id=AssignmentId(answer.assignment_id),
-        suggestion=suggestion.label if suggestion else None,
-        suggestion_visible=answer.suggestion_visible,
-        lead_ms=answer.lead_ms,
-        origin=ORIGIN,
-        guidelines_hash=answer.guidelines_version,
-    )
-    return check_annotation(new, served.project)

@@ -10,10 +10,12 @@ from itertools import combinations
 from statistics import median
 from typing import Final
 
-from tiltyard.apps.labeling.api.responses import Cell, Confusion, PersonTold
+import numpy as np
+
+from tiltyard.apps.labeling.api.responses import AgreementTold, Cell, Confusion, PersonTold
 from tiltyard.apps.labeling.service.project import ServedProject
 from tiltyard.labels.active_annotations import answers_of, standing
-from tiltyard.labels.agreement import agreement_with_suggestion
+from tiltyard.labels.agreement import agreement_with_suggestion, cohen_kappa, krippendorff_alpha
 from tiltyard.labels.annotator_quality import AnnotatorQuality, annotator_quality, consensus_quality
 from tiltyard.labels.current_classes import in_todays_words
 from tiltyard.schemas.records import Access, Annotation, Voice
@@ -96,6 +98,29 @@ def confusion(served: ServedProject) -> list[Confusion]:
     shared = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
     found = annotator_quality(shared, served.project.effective_label)
     return [Confusion(annotator=one.annotator, cells=_cells(one)) for one in found if one.confusion]
+
+
+def agreement(served: ServedProject) -> AgreementTold:
+    """Krippendorff's alpha over all, and Cohen's kappa of the two who share most samples; none where not defined."""
+    voices = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
+    alpha = krippendorff_alpha(voices, rng=np.random.default_rng(served.project.seed))
+    two = busiest_pair(voices)
+    kappa = cohen_kappa(voices, *two, rng=np.random.default_rng(served.project.seed)) if two else None
+    return AgreementTold(
+        samples=alpha.samples,
+        alpha=alpha.value,
+        low=alpha.low,
+        high=alpha.high,
+        kappa=kappa.value if kappa else None,
+        kappa_of=list(two or ()),
+        why=alpha.why,
+    )
+
+
+def busiest_pair(voices: list[Voice]) -> tuple[str, str] | None:
+    """The two annotators who answered the most samples together; none where nobody shares one."""
+    counts = Counter(pair for stand in standing(voices).values() for pair in combinations(sorted(answers_of(stand)), 2))
+    return counts.most_common(1)[0][0] if counts else None
 
 
 def _cells(quality: AnnotatorQuality) -> list[Cell]:

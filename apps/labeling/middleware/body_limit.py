@@ -12,10 +12,11 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tiltyard.apps.labeling.api.errors import API, Refusal
-from tiltyard.apps.labeling.api.refusals import refused
-from tiltyard.apps.labeling.service.request_slots import LEAVING
+from tiltyard.apps.labeling.api.errors import API, Refusal, refused
 from tiltyard.schemas.project.labeling import LabelingSettings
+
+LEAVING: Final = "tiltyard.leaving"
+"""Where in a request's scope a route leaves what is to be called when the request is over."""
 
 BODILESS: Final = frozenset({"GET", "HEAD"})
 PAGE_BYTES: Final = 16_384

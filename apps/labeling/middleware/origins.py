@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tiltyard.apps.labeling.api.refusals import refused
+from tiltyard.apps.labeling.api.errors import refused
 from tiltyard.apps.labeling.auth.csrf import SAFE
 
 OWN: Final = frozenset({"same-origin", "none"})

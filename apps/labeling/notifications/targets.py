@@ -9,7 +9,6 @@ from typing import Any, Final, Protocol
 import httpx
 from standardwebhooks import Webhook
 
-from tiltyard.apps.labeling.notifications.prefect_events import PrefectEvents
 from tiltyard.schemas.canonical import canonical_json, sha256_of
 from tiltyard.schemas.errors import TiltyardError
 from tiltyard.schemas.project.labeling import LabelingSettings
@@ -58,6 +57,26 @@ class WebhookTarget:
         status = _posted(self._url, content, headers, self._seconds)
         if not 200 <= status < 300:
             raise TiltyardError(f"the receiver answered {status}")
+
+
+class PrefectEvents:
+    """The Prefect server that ``PREFECT_API_URL`` names."""
+
+    name = "prefect"
+
+    def send(self, notice: Notice, now: datetime) -> None:
+        """Emit the event; Prefect's client sends it by itself, so that delivered means handed over."""
+        emit(notice.event, dict(notice.body["data"]), now)
+
+
+def emit(event: str, facts: dict[str, Any], now: datetime) -> None:
+    """Emit an event about the project that the facts name; they are JSON values, for programs."""
+    # Prefect's import takes seconds, and most servers have no use for it.
+    from prefect.events import emit_event
+
+    project = str(facts["project"])
+    resource = {"prefect.resource.id": f"tiltyard.project.{project}", "prefect.resource.name": project}
+    emit_event(event, resource, occurred=now, payload=facts)
 
 
 def _posted(url: str, content: str, headers: Mapping[str, str], seconds: float) -> int:

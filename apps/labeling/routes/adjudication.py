@@ -9,8 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from tiltyard.apps.labeling.api.errors import Refusal
-from tiltyard.apps.labeling.api.parameters import Limit
-from tiltyard.apps.labeling.api.request_body import described, read_json
+from tiltyard.apps.labeling.api.request_body import Limit, described, read_json
 from tiltyard.apps.labeling.api.requests import Ruling
 from tiltyard.apps.labeling.api.responses import DisputeTold, Result, SaidTold
 from tiltyard.apps.labeling.leads.adjudication import rule

@@ -12,8 +12,8 @@ from starlette.responses import StreamingResponse
 
 from tiltyard.apps.labeling.api.request_body import refuse_other_types
 from tiltyard.apps.labeling.api.responses import ImportedTold, RefusedLine
+from tiltyard.apps.labeling.middleware.body_limit import LEAVING
 from tiltyard.apps.labeling.service.callers import Caller, Lead
-from tiltyard.apps.labeling.service.request_slots import LEAVING
 from tiltyard.apps.labeling.service.service import service_of
 from tiltyard.schemas.records import Annotation
 from tiltyard.stores.files.label_files import label_texts

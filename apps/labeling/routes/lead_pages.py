@@ -12,11 +12,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tiltyard.apps.labeling.api.errors import Refusal
-from tiltyard.apps.labeling.api.parameters import SAMPLE_ID
+from tiltyard.apps.labeling.api.request_body import SAMPLE_ID
 from tiltyard.apps.labeling.api.responses import SampleTold
 from tiltyard.apps.labeling.auth.csrf import FIELD
-from tiltyard.apps.labeling.leads.agreeing import agreement
-from tiltyard.apps.labeling.leads.annotators import confusion, people
+from tiltyard.apps.labeling.leads.annotators import agreement, confusion, people
 from tiltyard.apps.labeling.leads.gold import gild, retire
 from tiltyard.apps.labeling.leads.overview import batches, days, dispute_count, flags, minute, proposals
 from tiltyard.apps.labeling.leads.samples import sample

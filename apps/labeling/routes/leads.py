@@ -6,8 +6,7 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from tiltyard.apps.labeling.api.parameters import After, Limit, SamplePath, Until
-from tiltyard.apps.labeling.api.request_body import described, read_json
+from tiltyard.apps.labeling.api.request_body import After, Limit, SamplePath, Until, described, read_json
 from tiltyard.apps.labeling.api.requests import Gilding
 from tiltyard.apps.labeling.api.responses import (
     AgreementTold,
@@ -17,8 +16,7 @@ from tiltyard.apps.labeling.api.responses import (
     PersonTold,
     SampleTold,
 )
-from tiltyard.apps.labeling.leads.agreeing import agreement
-from tiltyard.apps.labeling.leads.annotators import people
+from tiltyard.apps.labeling.leads.annotators import agreement, people
 from tiltyard.apps.labeling.leads.gold import gild
 from tiltyard.apps.labeling.leads.overview import throughput
 from tiltyard.apps.labeling.leads.samples import sample

@@ -10,12 +10,13 @@ from starlette.responses import RedirectResponse, Response
 
 from tiltyard.apps.labeling.auth.rate_limits import address_of
 from tiltyard.apps.labeling.rendering.markdown import guidelines_html
-from tiltyard.apps.labeling.rendering.templates import caller_context, page, visitor_context
+from tiltyard.apps.labeling.rendering.templates import page
 from tiltyard.apps.labeling.service.callers import Caller, Visitor, caller_in, visitor_of
 from tiltyard.apps.labeling.service.service import service_of
 from tiltyard.schemas.records import Role
 
 router = APIRouter(include_in_schema=False)
+Link = dict[str, Any]
 
 
 class LogInFirst(Exception):
@@ -97,3 +98,41 @@ async def show_help(request: Request, project: str = "") -> Response:
     caller = caller_in(request, visitor, project, "annotator")
     classes = [entry.model_dump() for entry in caller.served.project.classes]
     return page("help.html", caller_context(request, caller, visitor) | {"classes": classes})
+
+
+def visitor_context(request: Request, visitor: Visitor) -> dict[str, Any]:
+    """What every page of somebody who is logged in is told."""
+    accesses = list(visitor.accesses.values())
+    proof = service_of(request).csrf.proof_of(visitor.nonce) if visitor.nonce else ""
+    return {
+        "csrf": proof,
+        "annotator": accesses[0].annotator,
+        "role": None,
+        "project": None,
+        "nav": [],
+        "many_projects": len(accesses) > 1,
+    }
+
+
+def caller_context(request: Request, caller: Caller, visitor: Visitor) -> dict[str, Any]:
+    """What every page of a project is told."""
+    project = caller.served.project
+    return visitor_context(request, visitor) | {
+        "annotator": caller.annotator,
+        "role": caller.role,
+        "project": {"name": project.name, "description": project.description},
+        "nav": _links(caller, request.url.path),
+    }
+
+
+def _links(caller: Caller, path: str) -> list[Link]:
+    """The links of a project's pages, as far as the caller's role reaches."""
+    project = caller.served.project
+    home = f"/p/{project.name}/"
+    links = [("Label", home)]
+    links += [("Guidelines", f"{home}guidelines")] if project.guidelines.strip() else []
+    links += [("Disputes", f"{home}disputes")] if caller.may("adjudicator") else []
+    if caller.may("lead"):
+        links += [("Overview", f"{home}lead"), ("People", f"{home}lead/people"), ("Exports", f"{home}lead/exports")]
+    links.append(("Help", f"/help?project={project.name}"))
+    return [{"href": href, "text": text, "current": href == path} for text, href in links]

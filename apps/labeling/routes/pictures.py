@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from tiltyard.apps.labeling.api.parameters import SamplePath
+from tiltyard.apps.labeling.api.request_body import SamplePath
 from tiltyard.apps.labeling.rendering.pictures import picture
 from tiltyard.apps.labeling.service.callers import Annotator, Caller
 from tiltyard.schemas.errors import NotFound

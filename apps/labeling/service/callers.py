@@ -17,10 +17,10 @@ from tiltyard.apps.labeling.auth.csrf import HEADER, SAFE, Nonce
 from tiltyard.apps.labeling.auth.rate_limits import address_of
 from tiltyard.apps.labeling.auth.sessions import cookie_of
 from tiltyard.apps.labeling.auth.tokens import token_hash
+from tiltyard.apps.labeling.middleware.body_limit import LEAVING
 from tiltyard.apps.labeling.middleware.proxy import named_by_proxy
 from tiltyard.apps.labeling.middleware.security_headers import COOKIES
 from tiltyard.apps.labeling.service.project import ServedProject
-from tiltyard.apps.labeling.service.request_slots import LEAVING
 from tiltyard.apps.labeling.service.service import LabelingService, service_of
 from tiltyard.schemas.records import Access, Role
 

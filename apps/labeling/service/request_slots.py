@@ -3,12 +3,8 @@
 from collections import Counter
 from collections.abc import Callable
 from threading import Lock
-from typing import Final
 
 from tiltyard.apps.labeling.api.errors import Refusal
-
-LEAVING: Final = "tiltyard.leaving"
-"""Where in a request's scope a route leaves what is to be called when the request is over."""
 
 
 class Slots:

@@ -8,11 +8,11 @@ from typing import Final
 from starlette.requests import Request
 
 from tiltyard.apps.labeling.auth.csrf import Csrf, Nonces
-from tiltyard.apps.labeling.auth.ended_sessions import EndedSessions
 from tiltyard.apps.labeling.auth.oidc import OpenIdLogin
 from tiltyard.apps.labeling.auth.rate_limits import Limit
 from tiltyard.apps.labeling.auth.sessions import Sessions
 from tiltyard.apps.labeling.auth.tokens import looks_like_token, token_hash
+from tiltyard.apps.labeling.service.ended_sessions import EndedSessions
 from tiltyard.apps.labeling.service.permissions import Standing
 from tiltyard.apps.labeling.service.project import ServedProject
 from tiltyard.apps.labeling.service.request_slots import Slots
