@@ -45,7 +45,7 @@ def refused(
     if path.startswith(API):
         return failure(status, error, where, dict(headers or {}))
     context = {"problem": tellable(error), "status": status, "back": {"href": "/", "text": "Back to the queue"}}
-    response = page("error.html", context, status)
+    response = page("shared/error.html", context, status)
     response.headers.update(headers or {})
     return response
 

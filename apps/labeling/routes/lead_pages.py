@@ -37,14 +37,14 @@ Row = dict[str, Any]
 async def show_overview(request: Request, project: str) -> Response:
     """Where the queue stands."""
     caller, context = await page_caller(request, project, "lead")
-    return page("lead.html", context | await run_in_threadpool(_overview, caller))
+    return page("leads/overview.html", context | await run_in_threadpool(_overview, caller))
 
 
 @router.get("/p/{project}/lead/people")
 async def show_people(request: Request, project: str) -> Response:
     """How each annotator does."""
     caller, context = await page_caller(request, project, "lead")
-    return page("lead_people.html", context | await run_in_threadpool(_people, caller.served))
+    return page("leads/annotators.html", context | await run_in_threadpool(_people, caller.served))
 
 
 @router.get("/p/{project}/lead/sample/{sample_id}")
@@ -55,9 +55,9 @@ async def show_sample(request: Request, project: str, sample_id: str) -> Respons
         found = await run_in_threadpool(sample, caller.served, _identity(sample_id))
     except NotFound:
         return page(
-            "lead_sample.html", context | {"sample": None, "history": [], "assignments": [], "found": False}, 404
+            "leads/sample.html", context | {"sample": None, "history": [], "assignments": [], "found": False}, 404
         )
-    return page("lead_sample.html", context | _sample(found, caller.served.project))
+    return page("leads/sample.html", context | _sample(found, caller.served.project))
 
 
 @router.post("/p/{project}/lead/sample/{sample_id}/gold")
@@ -80,7 +80,7 @@ async def set_gold(request: Request, project: str, sample_id: str) -> Response:
 async def show_exports(request: Request, project: str) -> Response:
     """Where every annotation can be fetched."""
     caller, context = await page_caller(request, project, "lead")
-    return page("lead_exports.html", context | await run_in_threadpool(_exports, caller.served))
+    return page("leads/exports.html", context | await run_in_threadpool(_exports, caller.served))
 
 
 def _identity(said: str) -> str:

@@ -96,7 +96,7 @@ def _login_page(request: Request, onward: str, problem: str, status: int = 200) 
         "oidc": service.settings.oidc_issuer is not None,
         "csrf": service.csrf.proof_of(nonce),
     }
-    response = page("login.html", context, status)
+    response = page("shared/login.html", context, status)
     if fresh is not None:
         set_cookie(request, response, service.login_nonces.cookie, fresh, seconds=service.login_nonces.seconds)
     return response

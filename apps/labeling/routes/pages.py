@@ -62,14 +62,14 @@ async def home(request: Request) -> Response:
         }
         for name, access in visitor.accesses.items()
     ]
-    return page("projects.html", visitor_context(request, visitor) | {"projects": projects})
+    return page("shared/projects.html", visitor_context(request, visitor) | {"projects": projects})
 
 
 @router.get("/p/{project}/")
 async def show_labeling(request: Request, project: str) -> Response:
     """The page on which samples are labeled."""
     _, context = await page_caller(request, project, "annotator")
-    return page("label.html", context)
+    return page("labeling/label.html", context)
 
 
 @router.get("/p/{project}/guidelines")
@@ -78,7 +78,7 @@ async def show_guidelines(request: Request, project: str) -> Response:
     caller, context = await page_caller(request, project, "annotator")
     found = caller.served.project
     return page(
-        "guidelines.html", context | {"html": guidelines_html(found.guidelines), "version": found.guidelines_hash}
+        "labeling/guidelines.html", context | {"html": guidelines_html(found.guidelines), "version": found.guidelines_hash}
     )
 
 
@@ -86,7 +86,7 @@ async def show_guidelines(request: Request, project: str) -> Response:
 async def show_disputes(request: Request, project: str) -> Response:
     """The page on which disputes are decided."""
     _, context = await page_caller(request, project, "adjudicator")
-    return page("disputes.html", context)
+    return page("leads/disputes.html", context)
 
 
 @router.get("/help")
@@ -94,10 +94,10 @@ async def show_help(request: Request, project: str = "") -> Response:
     """The keys, and the classes' keys of a project that is named."""
     visitor = await page_visitor(request)
     if not project:
-        return page("help.html", visitor_context(request, visitor) | {"classes": []})
+        return page("labeling/help.html", visitor_context(request, visitor) | {"classes": []})
     caller = caller_in(request, visitor, project, "annotator")
     classes = [entry.model_dump() for entry in caller.served.project.classes]
-    return page("help.html", caller_context(request, caller, visitor) | {"classes": classes})
+    return page("labeling/help.html", caller_context(request, caller, visitor) | {"classes": classes})
 
 
 def visitor_context(request: Request, visitor: Visitor) -> dict[str, Any]:

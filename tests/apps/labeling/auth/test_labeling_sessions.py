@@ -100,7 +100,7 @@ def test_the_factory_serves_what_the_environment_names(tmp_path: Path, monkeypat
     monkeypatch.setenv("TILTYARD_LABEL_SECRET", SECRET)
     with TestClient(create()) as client:
         told = client.get("/api/v1/projects", headers=bearer(token_for(second, "ada"))).json()
-        script = client.get("/static/page.js").headers
+        script = client.get("/static/shared/page.js").headers
     assert [one["name"] for one in told] == ["second"]
     assert (script["content-type"].split(";")[0], script["cache-control"]) == ("text/javascript", "no-cache")
     assert (script["content-encoding"], bool(script["etag"])) == ("gzip", True)

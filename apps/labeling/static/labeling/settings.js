@@ -1,7 +1,7 @@
 // The dialog in which people choose their keys.
 
-import { element, find } from "./elements.js";
-import { COMMANDS } from "./keys.js";
+import { element, find } from "../shared/elements.js";
+import { COMMANDS } from "../shared/keys.js";
 
 const NOT_TO_GIVE = new Set(["Tab", "Escape", "Enter", " ", "Shift", "Control", "Alt", "Meta", "CapsLock", "AltGraph", "Dead"]);
 

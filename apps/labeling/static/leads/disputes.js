@@ -1,16 +1,16 @@
 // The adjudication page: a sample whose annotators disagree, what they said without their names, and one key to decide.
 
-import { call } from "./api.js";
-import { Banner } from "./banner.js";
-import { choice, isTypedFor } from "./choice.js";
-import { closable, showGuidelines } from "./dialogs.js";
-import { element, find } from "./elements.js";
-import { isTyped, Keys } from "./keys.js";
-import { clientKey, Outbox } from "./outbox.js";
-import { page } from "./page.js";
-import { posted } from "./posting.js";
-import { view } from "./sample.js";
-import { Sending } from "./sending.js";
+import { call } from "../shared/api.js";
+import { Banner } from "../shared/banner.js";
+import { choice, isTypedFor } from "../shared/choice.js";
+import { closable, showGuidelines } from "../shared/dialogs.js";
+import { element, find } from "../shared/elements.js";
+import { isTyped, Keys } from "../shared/keys.js";
+import { clientKey, Outbox } from "../shared/outbox.js";
+import { page } from "../shared/page.js";
+import { posted } from "../shared/posting.js";
+import { view } from "../samples/sample.js";
+import { Sending } from "../shared/sending.js";
 
 const COMMANDS = [
   { name: "undo", text: "Back", keys: ["u", "Backspace"] },

@@ -1,6 +1,7 @@
 // One sample as it is shown: picture or text first, then its values, the deciding ones in a group of their own.
 
-import { breakable, element } from "./elements.js";
+import { breakable, element } from "../shared/elements.js";
+import { written } from "./format.js";
 import { picture, pixels } from "./picture.js";
 import { text } from "./text.js";
 
@@ -26,16 +27,6 @@ export function summary(item, project) {
   if (project.display.kind === "image") return project.display.object ? written(item.payload[project.display.object]) : "the picture";
   const said = names.slice(0, 2).map((name) => project.display.kind === "text" ? written(item.payload[name]) : `${name} ${written(item.payload[name])}`);
   return said.join(", ");
-}
-
-/** A number, text or moment as people write it; null when it is missing. */
-export function written(value) {
-  if (value === null || value === undefined) return "missing";
-  if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "number") return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(10)));
-  const said = typeof value === "object" ? JSON.stringify(value) : String(value);
-  const moment = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d*[1-9])?0*\.?0*Z$/.exec(said);
-  return moment ? `${moment[1]} ${moment[2]}${moment[3] ?? ""}` : said;
 }
 
 /** The columns that the project shows first; where it names none, its texts, or all. */

@@ -1,7 +1,7 @@
 // How far it is: today, in this batch, until the next training, and what the last one changed. What waits in the
 // outbox is counted in, so that the numbers follow the keys and not the network.
 
-import { element, find } from "./elements.js";
+import { element, find } from "../shared/elements.js";
 
 const COUNTED = { label: 1, skip: 1, cant_tell: 1, withdraw: -1 };
 

@@ -1,8 +1,8 @@
 // The line about the last answer. Its place and height are always there, so that nothing moves when the model's word
 // comes in; it never takes the focus. It is a polite live region: what it says is read out.
 
-import { element, find } from "./elements.js";
-import { summary } from "./sample.js";
+import { element, find } from "../shared/elements.js";
+import { summary } from "../samples/sample.js";
 
 const LONG_ENOUGH_MS = 2000;
 

@@ -1,7 +1,7 @@
 // A text to be read: a comfortable measure, the project's terms marked, the words that decided underlined.
 
-import { element } from "./elements.js";
-import { written } from "./sample.js";
+import { element } from "../shared/elements.js";
+import { written } from "./format.js";
 
 const LONG = 1200;
 

@@ -1,8 +1,8 @@
 // One tab asks at a time. Two would show the same person the same samples, since a lease is a person's; so the tab that
 // was opened last goes on, and the others rest.
 
-import { clientKey } from "./outbox.js";
-import { page } from "./page.js";
+import { clientKey } from "../shared/outbox.js";
+import { page } from "../shared/page.js";
 
 const NAME = `tiltyard.tab/${page.project}/${page.annotator}`;
 const OWN = clientKey();

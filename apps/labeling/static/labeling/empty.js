@@ -1,6 +1,6 @@
 // The page without a sample: why there is none, who holds the rest, and when there will be more.
 
-import { element, find } from "./elements.js";
+import { element, find } from "../shared/elements.js";
 
 /** Say why nothing is asked. `problem` is what keeps the server away, if anything does. */
 export function empty(place, told, problem) {

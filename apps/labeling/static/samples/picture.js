@@ -1,7 +1,7 @@
 // Pictures: by their object's name through the server, or drawn from a sample's pixels.
 
-import { element } from "./elements.js";
-import { api } from "./page.js";
+import { element } from "../shared/elements.js";
+import { api } from "../shared/page.js";
 
 const SIDE = 320;
 

@@ -1,8 +1,8 @@
 // Going away. Samples that are held go back to the queue, so that nobody waits for them; answers that are not
 // confirmed yet are posted once more with the page's last breath, and stay in the outbox until a later page hears.
 
-import { api, page } from "./page.js";
-import { find } from "./elements.js";
+import { api, page } from "../shared/page.js";
+import { find } from "../shared/elements.js";
 
 const LAST_TRY_MS = 3000;
 const BREATH = 20;

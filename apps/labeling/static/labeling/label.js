@@ -1,23 +1,23 @@
 // The labeling page: one key, one answer, next sample. An answer is written to the outbox and the next sample is
 // painted at once; the server hears of it behind the scenes.
 
-import { call, farewell } from "./api.js";
+import { call, farewell } from "../shared/api.js";
 import { Attention } from "./attention.js";
-import { Banner } from "./banner.js";
-import { choice, isTypedFor, showKey } from "./choice.js";
-import { askForNote, closable, showGuidelines } from "./dialogs.js";
-import { element, find } from "./elements.js";
+import { Banner } from "../shared/banner.js";
+import { choice, isTypedFor, showKey } from "../shared/choice.js";
+import { askForNote, closable, showGuidelines } from "../shared/dialogs.js";
+import { element, find } from "../shared/elements.js";
 import { empty } from "./empty.js";
-import { isTyped, Keys } from "./keys.js";
+import { isTyped, Keys } from "../shared/keys.js";
 import { leaving } from "./leaving.js";
-import { clientKey, Outbox } from "./outbox.js";
-import { page } from "./page.js";
-import { prefetched } from "./picture.js";
-import { posted } from "./posting.js";
+import { clientKey, Outbox } from "../shared/outbox.js";
+import { page } from "../shared/page.js";
+import { prefetched } from "../samples/picture.js";
+import { posted } from "../shared/posting.js";
 import { Progress } from "./progress.js";
 import { Queue } from "./queue.js";
-import { summary, view } from "./sample.js";
-import { Sending } from "./sending.js";
+import { summary, view } from "../samples/sample.js";
+import { Sending } from "../shared/sending.js";
 import { settings } from "./settings.js";
 import { saved, seen, Strip } from "./strip.js";
 import { onlyTab } from "./tabs.js";
