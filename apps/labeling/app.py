@@ -21,13 +21,19 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from tiltyard.apps.labeling.api.errors import Failure, Refusal, of_validation, refused, status_of
+from tiltyard.apps.labeling.api.errors import (
+    ApiError,
+    ErrorResponse,
+    error_response,
+    from_request_validation,
+    status_code,
+)
 from tiltyard.apps.labeling.api.request_body import body_schemas
-from tiltyard.apps.labeling.api.responses import Health
-from tiltyard.apps.labeling.auth.secret import secret_of
-from tiltyard.apps.labeling.middleware.body_limit import BodyLimit, allowed_by
+from tiltyard.apps.labeling.api.responses import HealthResponse
+from tiltyard.apps.labeling.auth.secret import load_secret
+from tiltyard.apps.labeling.middleware.body_limit import BodyLimit, body_allowances
 from tiltyard.apps.labeling.middleware.origins import SameOrigin
-from tiltyard.apps.labeling.middleware.proxy import RememberPeer
+from tiltyard.apps.labeling.middleware.proxy import RecordPeer
 from tiltyard.apps.labeling.middleware.security_headers import SecurityHeaders, add_headers
 from tiltyard.apps.labeling.notifications.dispatcher import Dispatcher
 from tiltyard.apps.labeling.rendering.templates import FOLDER
@@ -58,7 +64,7 @@ ROUTERS: Final = (
 PAGES: Final = (login_routes.router, page_routes.router, lead_page_routes.router)
 KINDS: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Failure, "description": about}
+    status: {"model": ErrorResponse, "description": about}
     for status, about in {
         401: "nobody is logged in",
         403: "the role does not reach, or the page's proof is missing",
@@ -85,7 +91,7 @@ def create_app(
     sessions with.
     """
     redact_logs()
-    service = LabelingService(projects, settings, secret_of(projects, settings), clock)
+    service = LabelingService(projects, settings, load_secret(projects, settings), clock)
     app = FastAPI(
         title="Tiltyard labeling queue",
         version="1",
@@ -122,11 +128,11 @@ def _middleware(settings: LabelingSettings) -> list[Middleware]:
     trusted = [str(network) for network in settings.trusted_proxies]
 
     return [
-        Middleware(RememberPeer),
+        Middleware(RecordPeer),
         *([Middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)] if trusted else []),
         Middleware(SecurityHeaders),
         Middleware(SameOrigin, origins=settings.origins),
-        Middleware(BodyLimit, allowed=allowed_by(settings)),
+        Middleware(BodyLimit, allowed=body_allowances(settings)),
     ]
 
 
@@ -148,9 +154,9 @@ def _add_routes(app: FastAPI) -> None:
     _describe_bodies(app)
 
 
-async def _health() -> Health:
+async def _health() -> HealthResponse:
     """Whether the server answers."""
-    return Health()
+    return HealthResponse()
 
 
 def _describe_bodies(app: FastAPI) -> None:
@@ -171,32 +177,32 @@ def _add_answers_to_failures(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(TiltyardError, _mistake)
     app.add_exception_handler(Unavailable, _unavailable)
-    app.add_exception_handler(page_routes.LogInFirst, _log_in_first)
+    app.add_exception_handler(page_routes.LoginRequired, _log_in_first)
     app.add_exception_handler(Exception, _fault)
 
 
 def _told(request: Request, status: int, error: str, where: str | None, headers: dict[str, str] | None) -> Response:
     """A failure where programs or people look for it."""
-    return refused(request.url.path, status, error, where, headers)
+    return error_response(request.url.path, status, error, where, headers)
 
 
 async def _http(request: Request, error: Exception) -> Response:
     """A refusal, ours or the framework's."""
     assert isinstance(error, HTTPException)
-    where = error.where if isinstance(error, Refusal) else None
+    where = error.where if isinstance(error, ApiError) else None
     return _told(request, error.status_code, str(error.detail), where, dict(error.headers or {}))
 
 
 async def _validation(request: Request, error: Exception) -> Response:
     """Parameters that do not fit."""
     assert isinstance(error, RequestValidationError)
-    return await _http(request, of_validation(error))
+    return await _http(request, from_request_validation(error))
 
 
 async def _mistake(request: Request, error: Exception) -> Response:
     """A mistake of the caller that a rule or the ledger found."""
     assert isinstance(error, TiltyardError)
-    status = status_of(error)
+    status = status_code(error)
     return _told(request, status, str(error), None, {"Retry-After": "2"} if status == 503 else None)
 
 
@@ -207,7 +213,7 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 
 async def _log_in_first(request: Request, _error: Exception) -> Response:
     """A page for those who are logged in."""
-    return page_routes.to_login(request)
+    return page_routes.redirect_to_login(request)
 
 
 async def _fault(request: Request, error: Exception) -> Response:

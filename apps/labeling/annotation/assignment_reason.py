@@ -1,31 +1,31 @@
 """Why an annotator sees a sample, as a sentence, and which parts of the sample decided."""
 
-from tiltyard.apps.labeling.api.responses import Revealed
+from tiltyard.apps.labeling.api.responses import RevealResponse
 from tiltyard.schemas.project.project_file import Project
 from tiltyard.schemas.records import Annotation, Assignment, Suggestion
 
-BY_CHANCE = frozenset({"evaluation", "random", "gold"})
+RANDOM_PURPOSES = frozenset({"evaluation", "random", "gold"})
 """Purposes that must look alike: an answer should not depend on knowing that it judges a model or a person."""
 
 SHOWN_FACTORS = 5
 
 
-def why(assignment: Assignment) -> str:
+def selection_reason(assignment: Assignment) -> str:
     """The sentence under a sample. Of the purposes it tells only whether a model or chance chose.
 
     Gold samples read like those drawn by chance, which every queue has: these too are never followed by what a
     model said.
     """
-    if assignment.purpose in BY_CHANCE:
+    if assignment.purpose in RANDOM_PURPOSES:
         return "drawn by chance"
     if assignment.suggestion is None or len(assignment.suggestion.probabilities) < 2:
         return _without_model(assignment)
     return _margin(assignment.suggestion)
 
 
-def deciding(assignment: Assignment, project: Project) -> list[str]:
+def deciding_features(assignment: Assignment, project: Project) -> list[str]:
     """The columns that decided, strongest first; the words, where the sample is a text. Nothing by chance."""
-    if assignment.suggestion is None or assignment.purpose in BY_CHANCE:
+    if assignment.suggestion is None or assignment.purpose in RANDOM_PURPOSES:
         return []
     factors = assignment.suggestion.factors
     if project.display.kind == "text":
@@ -34,19 +34,19 @@ def deciding(assignment: Assignment, project: Project) -> list[str]:
     return _columns(assignment.suggestion)
 
 
-def revealed(annotation: Annotation, assignment: Assignment, project: Project) -> Revealed | None:
+def reveal_suggestion(annotation: Annotation, assignment: Assignment, project: Project) -> RevealResponse | None:
     """What to show of the model's suggestion after an answer, to keep it or change it; nothing where it was seen.
 
     Samples drawn by chance are answered blind for ever: they judge the model, or the annotator.
     """
     suggestion, when = assignment.suggestion, project.labeling.reveal
-    if suggestion is None or when == "never" or assignment.purpose in BY_CHANCE:
+    if suggestion is None or when == "never" or assignment.purpose in RANDOM_PURPOSES:
         return None
     if annotation.act != "label" or annotation.suggestion_visible:
         return None
     if when == "disagreement" and annotation.label == suggestion.label:
         return None
-    return Revealed(label=suggestion.label, probability=suggestion.probability, factors=list(suggestion.factors))
+    return RevealResponse(label=suggestion.label, probability=suggestion.probability, factors=list(suggestion.factors))
 
 
 def _columns(suggestion: Suggestion) -> list[str]:

@@ -7,10 +7,24 @@ from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
 
-from tiltyard.apps.labeling.api.errors import Refusal, of_problems
-from tiltyard.apps.labeling.api.requests import Answer, Answers, Gilding, Returned, Ruling, Wanted
+from tiltyard.apps.labeling.api.errors import ApiError, from_pydantic_errors
+from tiltyard.apps.labeling.api.requests import (
+    AdjudicationRequest,
+    AnnotationRequest,
+    AnnotationsRequest,
+    GoldRequest,
+    LeaseRequest,
+    ReleaseRequest,
+)
 
-BODIES: Final[tuple[type[BaseModel], ...]] = (Answer, Answers, Gilding, Returned, Ruling, Wanted)
+BODIES: Final[tuple[type[BaseModel], ...]] = (
+    AnnotationRequest,
+    AnnotationsRequest,
+    GoldRequest,
+    ReleaseRequest,
+    AdjudicationRequest,
+    LeaseRequest,
+)
 JSON: Final = "application/json"
 REFERENCE: Final = "#/components/schemas/{model}"
 
@@ -24,22 +38,22 @@ Body = TypeVar("Body", bound=BaseModel)
 
 async def read_json(request: Request, model: type[Body], *also: str) -> Body:
     """The body of a request as a model; Refusal with 415 or 422. ``also`` names other content types to take."""
-    refuse_other_types(request, JSON, *also)
+    require_content_type(request, JSON, *also)
     try:
         return model.model_validate_json(await request.body())
     except ValidationError as error:
-        raise of_problems(error.errors(include_url=False, include_input=False)) from error
+        raise from_pydantic_errors(error.errors(include_url=False, include_input=False)) from error
 
 
-def refuse_other_types(request: Request, *known: str) -> str:
+def require_content_type(request: Request, *known: str) -> str:
     """The content type of a request; Refusal with 415 when it is none of the known ones."""
     said = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if said not in known:
-        raise Refusal(415, f"send the body as {' or '.join(known)}", "Content-Type")
+        raise ApiError(415, f"send the body as {' or '.join(known)}", "Content-Type")
     return said
 
 
-def described(model: type[BaseModel], *also: str) -> dict[str, Any]:
+def openapi_body(model: type[BaseModel], *also: str) -> dict[str, Any]:
     """What the OpenAPI document says of a route whose body is read here."""
     schema = {"schema": {"$ref": REFERENCE.format(model=model.__name__)}}
     return {"requestBody": {"required": True, "content": dict.fromkeys((JSON, *also), schema)}}

@@ -37,13 +37,13 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Version = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
-class Said(BaseModel):
+class RequestBody(BaseModel):
     """A body of the API: what it does not know is refused, the annotator's name above all."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Answer(Said):
+class AnnotationRequest(RequestBody):
     """One act of an annotator on an assignment."""
 
     client_key: ClientKey = Field(description="made by the client; the same key is the same answer, sent again")
@@ -59,7 +59,7 @@ class Answer(Said):
     guidelines_version: Version | None = Field(None, description="of the guidelines that were shown")
 
 
-class Wanted(Said):
+class LeaseRequest(RequestBody):
     """How many assignments the page wants to hold, and which it has."""
 
     count: int = Field(1, ge=1, le=10, description="to hold altogether, those it has included")
@@ -71,33 +71,33 @@ class Wanted(Said):
         return max(self.count, len(self.have))
 
 
-ANSWERS: Final = {
+ANNOTATIONS_SCHEMA: Final = {
     "type": "array",
-    "items": {"$ref": "#/components/schemas/Answer"},
+    "items": {"$ref": "#/components/schemas/AnnotationRequest"},
     "minItems": 1,
     "maxItems": 100,
     "description": "in the order in which they were said",
 }
 
 
-class Answers(Said):
+class AnnotationsRequest(RequestBody):
     """What a page has to say, and what it wants next."""
 
     # Each is checked by itself later, so that one which does not fit never holds the others up.
-    annotations: Annotated[list[Any], WithJsonSchema(ANSWERS)] = Field(
+    annotations: Annotated[list[Any], WithJsonSchema(ANNOTATIONS_SCHEMA)] = Field(
         min_length=1, max_length=100, description="in the order in which they were said"
     )
-    lease: Wanted | None = Field(None, description="what to lease in the same request")
+    lease: LeaseRequest | None = Field(None, description="what to lease in the same request")
 
 
-class Returned(Said):
+class ReleaseRequest(RequestBody):
     """Assignments that a page gives back."""
 
     assignments: list[Identity] | None = Field(None, max_length=100, description="none: all that one holds")
     csrf: str | None = Field(None, max_length=200, description="the page's proof, where no header can be sent")
 
 
-class Ruling(Said):
+class AdjudicationRequest(RequestBody):
     """An adjudicator's decision over a sample."""
 
     client_key: ClientKey = Field(description="made by the client; the same key is the same decision, sent again")
@@ -107,7 +107,7 @@ class Ruling(Said):
     said_at: Moment = Field(description="the adjudicator's own clock")
 
 
-class Gilding(Said):
+class GoldRequest(RequestBody):
     """A sample whose answer is known from now on."""
 
     sample_id: Sample = Field(description="the sample")

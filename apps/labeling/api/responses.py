@@ -7,21 +7,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tiltyard.schemas.records import Annotation, Factor, Role
 
-AS_IT_IS: Final = ConfigDict(from_attributes=True)
+FROM_ATTRIBUTES: Final = ConfigDict(from_attributes=True)
 """Made from the record that has fields of the same names."""
 
 
-class ClassTold(BaseModel):
+class ClassResponse(BaseModel):
     """One answer that can be given."""
 
-    model_config = AS_IT_IS
+    model_config = FROM_ATTRIBUTES
 
     name: str
     key: str | None
     description: str
 
 
-class ColumnTold(BaseModel):
+class ColumnResponse(BaseModel):
     """What a column's values mean."""
 
     kind: str
@@ -29,10 +29,10 @@ class ColumnTold(BaseModel):
     description: str
 
 
-class DisplayTold(BaseModel):
+class DisplayResponse(BaseModel):
     """How samples are drawn; where pictures lie is the server's own affair."""
 
-    model_config = AS_IT_IS
+    model_config = FROM_ATTRIBUTES
 
     kind: str
     columns: list[str]
@@ -43,7 +43,7 @@ class DisplayTold(BaseModel):
     object: str | None
 
 
-class ProjectListed(BaseModel):
+class ProjectSummaryResponse(BaseModel):
     """One of the caller's projects."""
 
     name: str
@@ -52,14 +52,14 @@ class ProjectListed(BaseModel):
     waiting: int
 
 
-class ProjectTold(BaseModel):
+class ProjectResponse(BaseModel):
     """All that the page needs to know of a project."""
 
     name: str
     description: str
-    classes: list[ClassTold]
-    display: DisplayTold
-    columns: dict[str, ColumnTold]
+    classes: list[ClassResponse]
+    display: DisplayResponse
+    columns: dict[str, ColumnResponse]
     reveal: str
     guidelines_version: str
     lease_seconds: int
@@ -67,7 +67,7 @@ class ProjectTold(BaseModel):
     role: Role
 
 
-class AssignmentTold(BaseModel):
+class AssignmentResponse(BaseModel):
     """A sample to answer; it tells neither its purpose nor what anybody or any model said of it."""
 
     assignment_id: str
@@ -80,14 +80,14 @@ class AssignmentTold(BaseModel):
     adjudicated: bool = False
 
 
-class BatchTold(BaseModel):
+class BatchResponse(BaseModel):
     """How far the samples asked for last are."""
 
     asked: int
     answered: int
 
 
-class VerdictTold(BaseModel):
+class VerdictResponse(BaseModel):
     """What the last comparison came to: what one's labels changed."""
 
     decision: str
@@ -98,7 +98,7 @@ class VerdictTold(BaseModel):
     at: datetime
 
 
-class EmptyTold(BaseModel):
+class EmptyQueueResponse(BaseModel):
     """Why there is nothing to answer, who holds the rest, and when there is more."""
 
     why: str
@@ -106,7 +106,7 @@ class EmptyTold(BaseModel):
     refill: str
 
 
-class StoppingTold(BaseModel):
+class StoppingResponse(BaseModel):
     """Whether more labels hardly pay any more, in a few words, and what each method says."""
 
     enough: bool
@@ -114,20 +114,20 @@ class StoppingTold(BaseModel):
     methods: list[str]
 
 
-class Progress(BaseModel):
+class ProgressResponse(BaseModel):
     """Where an annotator and the project stand."""
 
     waiting: int = Field(description="assignments that the caller could answer now")
-    batch: BatchTold
+    batch: BatchResponse
     today: int = Field(description="answers of the caller since midnight UTC, those taken back left out")
     until_retrain: int | None
     retrain_why: str
-    last_verdict: VerdictTold | None
-    stopping: StoppingTold | None = Field(description="none while it is too early to say")
-    empty: EmptyTold | None
+    last_verdict: VerdictResponse | None
+    stopping: StoppingResponse | None = Field(description="none while it is too early to say")
+    empty: EmptyQueueResponse | None
 
 
-class Revealed(BaseModel):
+class RevealResponse(BaseModel):
     """What the model says, told after the answer."""
 
     label: str
@@ -135,7 +135,7 @@ class Revealed(BaseModel):
     factors: list[Factor]
 
 
-class Result(BaseModel):
+class AnnotationResult(BaseModel):
     """What became of one answer."""
 
     client_key: str
@@ -144,33 +144,33 @@ class Result(BaseModel):
     seq: int | None = None
     late: bool = False
     error: str | None = None
-    reveal: Revealed | None = None
+    reveal: RevealResponse | None = None
 
 
-class Leased(BaseModel):
+class LeaseResponse(BaseModel):
     """What to answer next."""
 
-    assignments: list[AssignmentTold]
+    assignments: list[AssignmentResponse]
     gone: list[str] = Field([], description="assignments of 'have' that are the caller's no longer")
-    progress: Progress
+    progress: ProgressResponse
 
 
-class Submitted(BaseModel):
+class SubmitResponse(BaseModel):
     """What became of a page's answers, and what comes next."""
 
-    results: list[Result]
-    assignments: list[AssignmentTold]
+    results: list[AnnotationResult]
+    assignments: list[AssignmentResponse]
     gone: list[str] = Field([], description="assignments of 'have' that are the caller's no longer")
-    progress: Progress
+    progress: ProgressResponse
 
 
-class Released(BaseModel):
+class ReleaseResponse(BaseModel):
     """How many assignments were given back."""
 
     released: int
 
 
-class SaidTold(BaseModel):
+class DisputedLabelResponse(BaseModel):
     """What some annotators said of a disputed sample, unnamed."""
 
     label: str | None
@@ -179,16 +179,16 @@ class SaidTold(BaseModel):
     notes: list[str]
 
 
-class DisputeTold(BaseModel):
+class DisputeResponse(BaseModel):
     """A sample whose annotators disagree."""
 
     sample_id: str
     payload: dict[str, Any]
     deciding: list[str]
-    answers: list[SaidTold]
+    answers: list[DisputedLabelResponse]
 
 
-class PersonTold(BaseModel):
+class AnnotatorResponse(BaseModel):
     """How one annotator does; none where it is not known.
 
     ``late``, ``seconds``, ``with_model`` and ``without_model`` are of the last 500 annotations.
@@ -214,7 +214,7 @@ class PersonTold(BaseModel):
     quality: float | None = Field(None, description="cleanlab's estimate beside the others, 0 to 1")
 
 
-class Cell(BaseModel):
+class ConfusionCell(BaseModel):
     """How often an annotator said one class where another, or the same, was decided."""
 
     said: str
@@ -222,14 +222,14 @@ class Cell(BaseModel):
     count: int
 
 
-class Confusion(BaseModel):
+class ConfusionResponse(BaseModel):
     """What one annotator said, beside what was decided."""
 
     annotator: str
-    cells: list[Cell]
+    cells: list[ConfusionCell]
 
 
-class AgreementTold(BaseModel):
+class AgreementResponse(BaseModel):
     """How far annotators agree: 1 is always, 0 what chance gives; ``low`` to ``high`` is a 95 % interval."""
 
     samples: int = Field(description="with two answers or more")
@@ -241,7 +241,7 @@ class AgreementTold(BaseModel):
     why: str = Field(description="why alpha is not defined")
 
 
-class DayTold(BaseModel):
+class DayResponse(BaseModel):
     """What was stored on one day (UTC) by one annotator."""
 
     day: str
@@ -250,10 +250,10 @@ class DayTold(BaseModel):
     count: int
 
 
-class StandingTold(BaseModel):
+class AssignmentStateResponse(BaseModel):
     """Where one assignment of a sample stands."""
 
-    model_config = AS_IT_IS
+    model_config = FROM_ATTRIBUTES
 
     slot: int
     purpose: str
@@ -262,7 +262,7 @@ class StandingTold(BaseModel):
     holder: str | None
 
 
-class SampleTold(BaseModel):
+class SampleResponse(BaseModel):
     """All that is known of one sample."""
 
     sample_id: str
@@ -272,36 +272,36 @@ class SampleTold(BaseModel):
     gold: str | None = Field(description="its known answer, where annotators are measured by it")
     suggestion: str | None
     probability: float | None
-    assignments: list[StandingTold]
+    assignments: list[AssignmentStateResponse]
     annotations: list[Annotation]
 
 
-class AnnotationsTold(BaseModel):
+class AnnotationsResponse(BaseModel):
     """Annotations in the ledger's order; go on with ``after=next``."""
 
     annotations: list[Annotation]
     next: int | None = Field(description="none: there are no more today")
 
 
-class RefusedLine(BaseModel):
+class RejectedLine(BaseModel):
     """A line of a file that was not taken."""
 
     line: int
     why: str
 
 
-class ImportedTold(BaseModel):
+class ImportResponse(BaseModel):
     """What became of a file's lines."""
 
     lines: int
     stored: int
     known: int
-    refused: list[RefusedLine]
+    refused: list[RejectedLine]
     ignored: list[str]
     left_out: dict[str, int]
 
 
-class GoldTold(BaseModel):
+class GoldResponse(BaseModel):
     """A gold sample."""
 
     gold_id: str
@@ -309,7 +309,7 @@ class GoldTold(BaseModel):
     label: str
 
 
-class Health(BaseModel):
+class HealthResponse(BaseModel):
     """Whether the server answers."""
 
     status: Literal["ok"] = "ok"

@@ -40,7 +40,7 @@ class Csrf:
         return proof is not None and self._signers[nonce.purpose].verify_signature(nonce.value, proof)
 
 
-class Nonces:
+class NonceCookies:
     """Nonces of browsers without a session: made here by chance, kept in a cookie that is signed."""
 
     def __init__(self, secret: str, purpose: Purpose, cookie: str, seconds: int) -> None:

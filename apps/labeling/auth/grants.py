@@ -10,7 +10,7 @@ from tiltyard.schemas.records import Access, AccessId, Role
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
-def grant(projects: Sequence[Path], annotator: str, role: Role, token: str | None, decided_by: str) -> Access:
+def grant_access(projects: Sequence[Path], annotator: str, role: Role, token: str | None, decided_by: str) -> Access:
     """Let an annotator into projects; what their ledgers keep: the hash of the token, never the token."""
     workspaces = [open_workspace(path) for path in projects]
     access = Access(
@@ -27,7 +27,7 @@ def grant(projects: Sequence[Path], annotator: str, role: Role, token: str | Non
     return access
 
 
-def revoke(projects: Sequence[Path], annotator: str, decided_by: str) -> list[Path]:
+def revoke_access(projects: Sequence[Path], annotator: str, decided_by: str) -> list[Path]:
     """Take an annotator's access away in projects, and give back what they hold; in which projects they had one.
 
     Raises NotFound when they had none in any of them.

@@ -21,7 +21,7 @@ WELL_KNOWN: Final = "/.well-known/openid-configuration"
 LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
 
 
-class NotVouchedFor(Exception):
+class LoginFailed(Exception):
     """The provider did not say who this is; the message is for the one who tried."""
 
 
@@ -59,14 +59,14 @@ class OpenIdLogin:
             token = await self._provider.authorize_access_token(request, claims_options=self._wanted())
         except Exception as error:  # whatever a network, a provider or a forger can do
             raise _not_vouched_for(error) from error
-        return annotator_of(token.get("userinfo") or {}, self._claim), str(told["onward"])
+        return annotator_from_claims(token.get("userinfo") or {}, self._claim), str(told["onward"])
 
     def _told(self, request: Request) -> dict[str, Any]:
         """What was signed when the browser left."""
         try:
             told: dict[str, Any] = self._serializer.loads(request.cookies.get(COOKIE, ""), max_age=SECONDS)
         except BadSignature as error:
-            raise NotVouchedFor("The log-in took too long, or began in another browser; try once more.") from error
+            raise LoginFailed("The log-in took too long, or began in another browser; try once more.") from error
         return told
 
     def _wanted(self) -> dict[str, Any]:
@@ -79,17 +79,17 @@ class OpenIdLogin:
         }
 
 
-def annotator_of(claims: Mapping[str, Any], claim: str) -> str:
+def annotator_from_claims(claims: Mapping[str, Any], claim: str) -> str:
     """The annotator whom an identity token names; an email counts only if the provider has verified it.
 
-    >>> annotator_of({"email": "ada@example.test", "email_verified": True}, "email")
+    >>> annotator_from_claims({"email": "ada@example.test", "email_verified": True}, "email")
     'ada@example.test'
     """
     name = claims.get(claim)
     if not isinstance(name, str) or not name.strip() or not name.strip().isprintable():
-        raise NotVouchedFor(f"Your provider does not tell us your {claim!r}.")
+        raise LoginFailed(f"Your provider does not tell us your {claim!r}.")
     if claim == "email" and claims.get("email_verified") is not True:
-        raise NotVouchedFor("Your provider has not verified your email address.")
+        raise LoginFailed("Your provider has not verified your email address.")
     return name.strip()
 
 
@@ -110,7 +110,7 @@ def _provider(issuer: str, client_id: str, client_secret: str) -> Any:
     )
 
 
-def _not_vouched_for(error: Exception) -> NotVouchedFor:
+def _not_vouched_for(error: Exception) -> LoginFailed:
     """What the one who tried is told; the reason is for the log."""
     LOG.warning("a log-in through the provider failed: %s: %s", type(error).__name__, error)
-    return NotVouchedFor("Your provider did not confirm who you are; try once more, or ask the lead.")
+    return LoginFailed("Your provider did not confirm who you are; try once more, or ask the lead.")

@@ -11,12 +11,12 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
 
-from tiltyard.apps.labeling.api.errors import Refusal
+from tiltyard.apps.labeling.api.errors import ApiError
 
 MOST: Final = 10_000
 
 
-class Limit:
+class RateLimit:
     """One limit such as ``10/minute;100/hour``, counted for each key."""
 
     def __init__(self, rate: str) -> None:
@@ -50,22 +50,22 @@ class Limit:
             if not self._limiter.test(rate, key):
                 raise self._refusal(rate, key)
 
-    def _refusal(self, rate: RateLimitItem, key: str) -> Refusal:
+    def _refusal(self, rate: RateLimitItem, key: str) -> ApiError:
         """What somebody is told who asks too often."""
         wait = self._limiter.get_window_stats(rate, key).reset_time - time()
-        return Refusal(429, "too many requests; wait a little and go on", retry_after=max(1, ceil(wait)))
+        return ApiError(429, "too many requests; wait a little and go on", retry_after=max(1, ceil(wait)))
 
 
-def address_of(request: Request) -> str:
+def client_address(request: Request) -> str:
     """Whom an anonymous request is counted for: its address, of IPv6 the network that one customer has.
 
-    >>> network_of("2001:db8:1:2:3:4:5:6"), network_of("192.0.2.1")
+    >>> address_key("2001:db8:1:2:3:4:5:6"), address_key("192.0.2.1")
     ('2001:db8:1:2::', '192.0.2.1')
     """
-    return network_of(request.client.host) if request.client else "unknown"
+    return address_key(request.client.host) if request.client else "unknown"
 
 
-def network_of(address: str) -> str:
+def address_key(address: str) -> str:
     """An IPv4 address, or the first 64 bits of an IPv6 one."""
     try:
         found = ip_address(address)

@@ -15,7 +15,7 @@ OWNER_ONLY: Final = 0o600
 LEAST: Final = 32
 
 
-def secret_of(projects: Sequence[Path], settings: LabelingSettings) -> str:
+def load_secret(projects: Sequence[Path], settings: LabelingSettings) -> str:
     """The secret; TiltyardError, naming both ways to have one, when there is none or others can read it."""
     if settings.secret is not None:
         return settings.secret.get_secret_value()
@@ -32,7 +32,7 @@ def secret_of(projects: Sequence[Path], settings: LabelingSettings) -> str:
     return secret
 
 
-def make_secret(project: Path) -> tuple[Path, bool]:
+def create_secret(project: Path) -> tuple[Path, bool]:
     """The file of a project's secret, and whether it was made now: one that is there is never replaced."""
     file = secret_file(project)
     try:

@@ -65,7 +65,7 @@ def set_cookie(request: Request, response: Response, name: str, value: str, *, s
     response.set_cookie(name, value, max_age=seconds, httponly=True, secure=_is_https(request), samesite="lax")
 
 
-def cookie_of(request: Request, name: str, value: str, *, seconds: int) -> str:
+def cookie_header(request: Request, name: str, value: str, *, seconds: int) -> str:
     """The same cookie as a header, for an answer that somebody else makes."""
     response = Response()
     set_cookie(request, response, name, value, seconds=seconds)

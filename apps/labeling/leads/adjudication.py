@@ -1,12 +1,12 @@
 """Ruling: what an adjudicator or a lead decides over a sample, stored so that it outranks all answers."""
 
-from tiltyard.apps.labeling.api.requests import ORIGIN, Ruling
+from tiltyard.apps.labeling.api.requests import ORIGIN, AdjudicationRequest
 from tiltyard.apps.labeling.service.project import ServedProject
 from tiltyard.labels.annotations import check_annotation
 from tiltyard.schemas.records import Annotation, NewAnnotation, Payload, SampleId
 
 
-def rule(served: ServedProject, annotator: str, ruling: Ruling, payload: Payload) -> Annotation:
+def adjudicate(served: ServedProject, annotator: str, ruling: AdjudicationRequest, payload: Payload) -> Annotation:
     """The ruling as the ledger keeps it; run by the writer. AnnotationError when it does not fit the project.
 
     A sample of the evaluation set stays one of it: a ruling has no assignment that would say so.

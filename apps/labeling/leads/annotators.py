@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from tiltyard.apps.labeling.api.responses import AgreementTold, Cell, Confusion, PersonTold
+from tiltyard.apps.labeling.api.responses import AgreementResponse, AnnotatorResponse, ConfusionCell, ConfusionResponse
 from tiltyard.apps.labeling.service.project import ServedProject
 from tiltyard.labels.active_annotations import answers_of, standing
 from tiltyard.labels.agreement import agreement_with_suggestion, cohen_kappa, krippendorff_alpha
@@ -24,7 +24,7 @@ RECENT: Final = 500
 ANSWERS: Final = frozenset({"label", "adjudicate"})
 
 
-def people(served: ServedProject) -> list[PersonTold]:
+def annotators(served: ServedProject) -> list[AnnotatorResponse]:
     """One row per annotator who has access or has answered, by name."""
     ledger = served.ledger
     accesses = {access.annotator: access for access in ledger.access.current()}
@@ -47,17 +47,17 @@ class _Told:
         self._superseded = {voice.supersedes for voice in voices}
         shared = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
         self._beside = {one.annotator: one for one in annotator_quality(shared, served.project.effective_label)}
-        self._agreed, self._pairs = pairs_of(shared)
+        self._agreed, self._pairs = agreement_counts(shared)
         predicted = served.ledger.assignments.suggested
         self._quality = served.quality.get("", lambda: consensus_quality(shared, predicted(shared)).annotators)
 
-    def person(self, name: str, access: Access | None, own: Sequence[Voice]) -> PersonTold:
+    def person(self, name: str, access: Access | None, own: Sequence[Voice]) -> AnnotatorResponse:
         """The row of one annotator."""
         labels = sum(voice.act in ANSWERS for voice in own)
         recent = self._ledger.annotations.of_annotator(name, RECENT)
         beside = agreement_with_suggestion(recent)
         others = self._beside.get(name)
-        return PersonTold(
+        return AnnotatorResponse(
             annotator=name,
             role=access.role if access else None,
             since=access.recorded_at if access else None,
@@ -79,7 +79,7 @@ class _Told:
         )
 
 
-def pairs_of(voices: Iterable[Voice]) -> tuple[Counter[str], Counter[str]]:
+def agreement_counts(voices: Iterable[Voice]) -> tuple[Counter[str], Counter[str]]:
     """For each annotator, how many pairs of answers with others to one sample are alike, and how many there are.
 
     Beside the label of the sample two who disagree would never show: there is none while they do.
@@ -93,20 +93,20 @@ def pairs_of(voices: Iterable[Voice]) -> tuple[Counter[str], Counter[str]]:
     return agreed, pairs
 
 
-def confusion(served: ServedProject) -> list[Confusion]:
+def confusion(served: ServedProject) -> list[ConfusionResponse]:
     """What each annotator said where the sample has a label by now, for those who share samples; commonest first."""
     shared = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
     found = annotator_quality(shared, served.project.effective_label)
-    return [Confusion(annotator=one.annotator, cells=_cells(one)) for one in found if one.confusion]
+    return [ConfusionResponse(annotator=one.annotator, cells=_cells(one)) for one in found if one.confusion]
 
 
-def agreement(served: ServedProject) -> AgreementTold:
+def agreement(served: ServedProject) -> AgreementResponse:
     """Krippendorff's alpha over all, and Cohen's kappa of the two who share most samples; none where not defined."""
     voices = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
     alpha = krippendorff_alpha(voices, rng=np.random.default_rng(served.project.seed))
-    two = busiest_pair(voices)
+    two = most_shared_pair(voices)
     kappa = cohen_kappa(voices, *two, rng=np.random.default_rng(served.project.seed)) if two else None
-    return AgreementTold(
+    return AgreementResponse(
         samples=alpha.samples,
         alpha=alpha.value,
         low=alpha.low,
@@ -117,16 +117,16 @@ def agreement(served: ServedProject) -> AgreementTold:
     )
 
 
-def busiest_pair(voices: list[Voice]) -> tuple[str, str] | None:
+def most_shared_pair(voices: list[Voice]) -> tuple[str, str] | None:
     """The two annotators who answered the most samples together; none where nobody shares one."""
     counts = Counter(pair for stand in standing(voices).values() for pair in combinations(sorted(answers_of(stand)), 2))
     return counts.most_common(1)[0][0] if counts else None
 
 
-def _cells(quality: AnnotatorQuality) -> list[Cell]:
+def _cells(quality: AnnotatorQuality) -> list[ConfusionCell]:
     """The cells of one annotator, the commonest first."""
     cells = [
-        Cell(said=said, decided=decided, count=count)
+        ConfusionCell(said=said, decided=decided, count=count)
         for decided, given in quality.confusion.items()
         for said, count in given.items()
     ]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 
-from tiltyard.apps.labeling.api.responses import DayTold
+from tiltyard.apps.labeling.api.responses import DayResponse
 from tiltyard.apps.labeling.service.project import ServedProject
 from tiltyard.schemas.records import Annotation, SampleId
 
@@ -14,15 +14,15 @@ SHOWN: Final = 20
 Row = dict[str, Any]
 
 
-def throughput(served: ServedProject) -> list[DayTold]:
+def throughput(served: ServedProject) -> list[DayResponse]:
     """What each annotator stored on each of the last fourteen days."""
     now = served.now()
     since = (now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
     rows = served.ledger.annotations.per_day(since)
-    return [DayTold(day=day, annotator=annotator, act=act, count=count) for day, annotator, act, count in rows]
+    return [DayResponse(day=day, annotator=annotator, act=act, count=count) for day, annotator, act, count in rows]
 
 
-def days(served: ServedProject) -> list[Row]:
+def daily_totals(served: ServedProject) -> list[Row]:
     """The last fourteen days, oldest first, each with its answers and how many people gave them; days off as zeros."""
     answers: dict[str, int] = defaultdict(int)
     people: dict[str, set[str]] = defaultdict(set)
@@ -43,7 +43,7 @@ def batches(served: ServedProject) -> list[Row]:
             "strategy": query.strategy,
             "asked": asked[query.query_id].asked if query.query_id in asked else 0,
             "answered": asked[query.query_id].answered if query.query_id in asked else 0,
-            "at": minute(query.recorded_at.isoformat()),
+            "at": to_minute(query.recorded_at.isoformat()),
             "model": query.model_id,
             "reason": query.reason,
         }
@@ -66,10 +66,10 @@ def dispute_count(served: ServedProject) -> int:
     return len(served.disputes())
 
 
-def minute(moment: str) -> str:
+def to_minute(moment: str) -> str:
     """A moment in ISO 8601 to the minute.
 
-    >>> minute("2026-01-02T03:04:05+00:00")
+    >>> to_minute("2026-01-02T03:04:05+00:00")
     '2026-01-02 03:04'
     """
     return moment[:16].replace("T", " ")
@@ -83,7 +83,7 @@ def _remarks(annotations: Iterable[Annotation]) -> list[Row]:
             "label_wanted": one.note.partition("\n")[0] if one.act == "propose" else "",
             "note": one.note.partition("\n")[2] if one.act == "propose" else one.note,
             "annotator": one.annotator,
-            "at": minute(one.recorded_at.isoformat()),
+            "at": to_minute(one.recorded_at.isoformat()),
         }
         for one in annotations
     ]

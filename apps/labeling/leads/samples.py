@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tiltyard.apps.labeling.api.responses import SampleTold, StandingTold
+from tiltyard.apps.labeling.api.responses import AssignmentStateResponse, SampleResponse
 from tiltyard.apps.labeling.service.project import ServedProject
 from tiltyard.labels.adjudication import disputed
 from tiltyard.labels.admission import why_uncounted
@@ -12,7 +12,7 @@ from tiltyard.schemas.errors import NotFound
 from tiltyard.schemas.records import Annotation, Assignment, SampleId, Voice
 
 
-def sample(served: ServedProject, sample_id: str) -> SampleTold:
+def sample_detail(served: ServedProject, sample_id: str) -> SampleResponse:
     """A sample's values, label and whole history; NotFound when it was neither asked for nor annotated."""
     ledger = served.ledger
     assignments = ledger.assignments.of_sample(SampleId(sample_id))
@@ -22,7 +22,7 @@ def sample(served: ServedProject, sample_id: str) -> SampleTold:
     suggestion = next((one.suggestion for one in assignments if one.suggestion), None)
     rule = served.project.effective_label
     voices = in_todays_words(_deciding(served, history), served.project)
-    return SampleTold(
+    return SampleResponse(
         sample_id=sample_id,
         payload=_payload(assignments, history),
         label=next((one.label for one in effective_labels(voices, rule) if one.sample_id == sample_id), None),
@@ -30,7 +30,9 @@ def sample(served: ServedProject, sample_id: str) -> SampleTold:
         gold=next((one.label for one in ledger.gold.current() if one.sample_id == sample_id), None),
         suggestion=suggestion.label if suggestion else None,
         probability=suggestion.probability if suggestion else None,
-        assignments=[StandingTold.model_validate(one) for one in ledger.assignments.standing(SampleId(sample_id))],
+        assignments=[
+            AssignmentStateResponse.model_validate(one) for one in ledger.assignments.standing(SampleId(sample_id))
+        ],
         annotations=history,
     )
 

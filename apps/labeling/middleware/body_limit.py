@@ -12,10 +12,10 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tiltyard.apps.labeling.api.errors import API, Refusal, refused
+from tiltyard.apps.labeling.api.errors import API, ApiError, error_response
 from tiltyard.schemas.project.labeling import LabelingSettings
 
-LEAVING: Final = "tiltyard.leaving"
+ON_REQUEST_END: Final = "tiltyard.leaving"
 """Where in a request's scope a route leaves what is to be called when the request is over."""
 
 BODILESS: Final = frozenset({"GET", "HEAD"})
@@ -27,20 +27,20 @@ AT_ONCE_BYTES: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class BodyAllowance:
     """How large a body may be, and within how many seconds it must have come."""
 
     size: int
     seconds: float
 
 
-def allowed_by(settings: LabelingSettings) -> Callable[[str], Allowed]:
+def body_allowances(settings: LabelingSettings) -> Callable[[str], BodyAllowance]:
     """What the settings allow at a path."""
-    imported = Allowed(settings.max_import_bytes, settings.import_seconds)
-    asked = Allowed(settings.max_body_bytes, settings.request_seconds)
-    form = Allowed(min(PAGE_BYTES, settings.max_body_bytes), settings.request_seconds)
+    imported = BodyAllowance(settings.max_import_bytes, settings.import_seconds)
+    asked = BodyAllowance(settings.max_body_bytes, settings.request_seconds)
+    form = BodyAllowance(min(PAGE_BYTES, settings.max_body_bytes), settings.request_seconds)
 
-    def allowed(path: str) -> Allowed:
+    def allowed(path: str) -> BodyAllowance:
         if not path.startswith(API):
             return form
         return imported if path.endswith("/import") else asked
@@ -51,7 +51,7 @@ def allowed_by(settings: LabelingSettings) -> Callable[[str], Allowed]:
 class BodyLimit:
     """Middleware that refuses a body that is too large (413) or too slow (408), however its length is said."""
 
-    def __init__(self, app: ASGIApp, allowed: Callable[[str], Allowed]) -> None:
+    def __init__(self, app: ASGIApp, allowed: Callable[[str], BodyAllowance]) -> None:
         """Stand before an application; ``allowed`` says what may come at a path."""
         self._app = app
         self._allowed = allowed
@@ -61,11 +61,11 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope[LEAVING] = []
+        scope[ON_REQUEST_END] = []
         try:
             await self._guarded(scope, receive, send)
         finally:
-            for leave in scope[LEAVING]:
+            for leave in scope[ON_REQUEST_END]:
                 leave()
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,16 +75,20 @@ class BodyLimit:
             return
         allowed, said = self._allowed(scope["path"]), _said_length(scope)
         if said is not None and said > allowed.size:
-            response = refused(scope["path"], 413, too_large(allowed.size), None, {"Connection": "close"})
+            response = error_response(
+                scope["path"], 413, too_large_message(allowed.size), None, {"Connection": "close"}
+            )
             await response(scope, receive, send)
             return
         body = _Counted(allowed, receive)
         try:
             if said is None or said <= AT_ONCE_BYTES:
                 await body.take_at_once()
-        except Refusal as error:
+        except ApiError as error:
             headers = {"Connection": "close"}
-            await refused(scope["path"], error.status_code, str(error.detail), None, headers)(scope, receive, send)
+            await error_response(scope["path"], error.status_code, str(error.detail), None, headers)(
+                scope, receive, send
+            )
             return
         await self._app(scope, body.receive, _Ending(scope, body, send, said).send)
 
@@ -92,7 +96,7 @@ class BodyLimit:
 class _Counted:
     """A body as it comes in."""
 
-    def __init__(self, allowed: Allowed, receive: Receive) -> None:
+    def __init__(self, allowed: BodyAllowance, receive: Receive) -> None:
         """Count from now on."""
         self._allowed, self._receive = allowed, receive
         self._until = asyncio.get_running_loop().time() + allowed.seconds
@@ -122,19 +126,19 @@ class _Counted:
         except TimeoutError:
             self.is_complete = self.is_cut = True
             seconds = self._allowed.seconds
-            raise Refusal(408, f"the body did not come within {seconds:g} seconds; send it again") from None
+            raise ApiError(408, f"the body did not come within {seconds:g} seconds; send it again") from None
         if message["type"] == "http.disconnect":
             self.is_complete = self.is_cut = True
-            raise Refusal(400, "the body ended before it was whole; send it again")
+            raise ApiError(400, "the body ended before it was whole; send it again")
         self._size += len(message.get("body", b""))
         if self._size > self._allowed.size:
             self.is_complete = self.is_cut = True
-            raise Refusal(413, too_large(self._allowed.size))
+            raise ApiError(413, too_large_message(self._allowed.size))
         self.is_complete = not message.get("more_body", False)
         return message
 
 
-def too_large(limit: int) -> str:
+def too_large_message(limit: int) -> str:
     """What somebody is told whose body is too large."""
     return f"the body is larger than the {limit:,} bytes allowed here"
 
@@ -164,10 +168,10 @@ class _Ending:
         try:
             while not self._body.is_complete:
                 await self._body.receive()
-        except Refusal as error:
+        except ApiError as error:
             self._is_refused = True
             headers = {"Connection": "close"}
-            response = refused(self._scope["path"], error.status_code, str(error.detail), None, headers)
+            response = error_response(self._scope["path"], error.status_code, str(error.detail), None, headers)
             await response(self._scope, self._body.receive, self._send)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from tiltyard.apps.labeling.middleware.proxy import is_trusted
+from tiltyard.apps.labeling.middleware.proxy import is_trusted_proxy
 
 if TYPE_CHECKING:
     from pydantic import IPvAnyNetwork
@@ -25,7 +25,7 @@ MOST_OF_ONE: Final = 256
 Base: Any = AutoHTTPProtocol
 
 
-class Connection(Base):  # type: ignore[misc] # uvicorn chooses the class when it is imported
+class LimitedConnection(Base):  # type: ignore[misc] # uvicorn chooses the class when it is imported
     """One connection, as uvicorn has it, with an end."""
 
     trusted: Sequence["IPvAnyNetwork"] = ()
@@ -86,15 +86,15 @@ class Connection(Base):  # type: ignore[misc] # uvicorn chooses the class when i
     def _is_one_too_many(self) -> bool:
         """Whether the address has more connections than one client needs."""
         host = self.client[0] if self.client else ""
-        if _is_loopback(host) or is_trusted(host, self.trusted):
+        if _is_loopback(host) or is_trusted_proxy(host, self.trusted):
             return False
         of_host = sum(1 for one in self.connections if one.client and one.client[0] == host)
         return of_host > self.most_of_one
 
 
-def connections_trusting(proxies: Sequence["IPvAnyNetwork"]) -> type[Connection]:
+def limited_connections(proxies: Sequence["IPvAnyNetwork"]) -> type[LimitedConnection]:
     """The connections of a server whose proxies speak for many."""
-    return type("Connection", (Connection,), {"trusted": tuple(proxies)})
+    return type("Connection", (LimitedConnection,), {"trusted": tuple(proxies)})
 
 
 def _is_loopback(host: str) -> bool:

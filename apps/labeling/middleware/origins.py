@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tiltyard.apps.labeling.api.errors import refused
+from tiltyard.apps.labeling.api.errors import error_response
 from tiltyard.apps.labeling.auth.csrf import SAFE
 
 OWN: Final = frozenset({"same-origin", "none"})
@@ -35,7 +35,7 @@ class SameOrigin:
         if problem is None:
             await self._app(scope, receive, send)
         else:
-            await refused(scope["path"], 403, problem, "Origin")(scope, receive, send)
+            await error_response(scope["path"], 403, problem, "Origin")(scope, receive, send)
 
     def _problem(self, scope: Scope) -> str | None:
         """Why a change is not ours; none where it is, or where no browser can have made it by itself."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 PEER = "tiltyard.peer"
 
 
-class RememberPeer:
+class RecordPeer:
     """Middleware that keeps who really connected, before forwarded headers say on whose behalf."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -27,23 +27,23 @@ class RememberPeer:
         await self._app(scope, receive, send)
 
 
-def named_by_proxy(request: Request, header: str | None, trusted: Sequence["IPvAnyNetwork"]) -> str | None:
+def annotator_from_proxy(request: Request, header: str | None, trusted: Sequence["IPvAnyNetwork"]) -> str | None:
     """The annotator whom a trusted proxy names; none where no header is agreed upon or the peer is a stranger.
 
     A header that stands twice is believed of nobody: one of them is not the proxy's.
     """
-    if header is None or not is_trusted(request.scope.get(PEER, ""), trusted):
+    if header is None or not is_trusted_proxy(request.scope.get(PEER, ""), trusted):
         return None
     said = request.headers.getlist(header)
     return said[0].strip() or None if len(said) == 1 else None
 
 
-def is_trusted(address: str, trusted: Sequence["IPvAnyNetwork"]) -> bool:
+def is_trusted_proxy(address: str, trusted: Sequence["IPvAnyNetwork"]) -> bool:
     """Whether an address belongs to a trusted proxy.
 
     >>> from ipaddress import ip_network
-    >>> is_trusted("10.0.0.9", [ip_network("10.0.0.0/24")]), is_trusted("10.0.1.9", [ip_network("10.0.0.0/24")])
-    (True, False)
+    >>> [is_trusted_proxy(one, [ip_network("10.0.0.0/24")]) for one in ("10.0.0.9", "10.0.1.9")]
+    [True, False]
     """
     try:
         found = ip_address(address)

@@ -28,7 +28,7 @@ SECURITY: Final = {
 }
 NOT_KEPT: Final = "no-store"
 STATIC: Final = "/static/"
-COOKIES: Final = "tiltyard.cookies"
+RESPONSE_COOKIES: Final = "tiltyard.cookies"
 """Where in a request's scope a route leaves cookies that its answer shall set."""
 
 
@@ -46,7 +46,7 @@ class SecurityHeaders:
             return
 
         cookies: list[str] = []
-        scope[COOKIES] = cookies
+        scope[RESPONSE_COOKIES] = cookies
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

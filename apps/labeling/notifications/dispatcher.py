@@ -9,8 +9,8 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Final
 
-from tiltyard.apps.labeling.notifications.notifier import Announcer
-from tiltyard.apps.labeling.notifications.targets import targets_of
+from tiltyard.apps.labeling.notifications.notifier import Notifier
+from tiltyard.apps.labeling.notifications.targets import configured_targets
 from tiltyard.apps.labeling.service.project import ServedProject
 from tiltyard.apps.labeling.service.service import LabelingService
 
@@ -26,9 +26,9 @@ class Dispatcher:
 
     def __init__(self, service: LabelingService, tick: float = TICK_SECONDS) -> None:
         """Work for every project that is served; TiltyardError when the settings' targets cannot be told."""
-        targets = targets_of(service.settings)
+        targets = configured_targets(service.settings)
         self._over = Event()
-        self._projects = [(one, Announcer(one, targets, self._over.is_set)) for one in service.projects.values()]
+        self._projects = [(one, Notifier(one, targets, self._over.is_set)) for one in service.projects.values()]
         self._tick = tick
         self._upkeep = Thread(target=self._keep_up, name="dispatcher", daemon=True)
         self._tellers = [
@@ -58,7 +58,7 @@ class Dispatcher:
             for served, announcer in self._projects:
                 self._go_round(served, announcer, seals=seals)
 
-    def _go_round(self, served: ServedProject, announcer: Announcer, *, seals: bool) -> None:
+    def _go_round(self, served: ServedProject, announcer: Notifier, *, seals: bool) -> None:
         """Everything for one project; a failure in one thing holds up no other."""
         acts = (served.refresh, announcer.announce, announcer.give_up_unknown, *([served.seal] if seals else []))
         for act in acts:

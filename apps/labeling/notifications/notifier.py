@@ -15,7 +15,7 @@ from tiltyard.workspace.triggers import due_for_training
 LOG: Final = logging.getLogger("tiltyard.labeling")
 
 
-class Announcer:
+class Notifier:
     """Puts notices of one project into its outbox and delivers what is due."""
 
     def __init__(

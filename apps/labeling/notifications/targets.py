@@ -66,10 +66,10 @@ class PrefectEvents:
 
     def send(self, notice: Notice, now: datetime) -> None:
         """Emit the event; Prefect's client sends it by itself, so that delivered means handed over."""
-        emit(notice.event, dict(notice.body["data"]), now)
+        emit_prefect_event(notice.event, dict(notice.body["data"]), now)
 
 
-def emit(event: str, facts: dict[str, Any], now: datetime) -> None:
+def emit_prefect_event(event: str, facts: dict[str, Any], now: datetime) -> None:
     """Emit an event about the project that the facts name; they are JSON values, for programs."""
     # Prefect's import takes seconds, and most servers have no use for it.
     from prefect.events import emit_event
@@ -115,7 +115,7 @@ def _key_of(secret: str) -> bytes:
     return key
 
 
-def targets_of(settings: LabelingSettings) -> Sequence[Target]:
+def configured_targets(settings: LabelingSettings) -> Sequence[Target]:
     """Everybody who is to be told; TiltyardError when addresses are set without a secret to sign with."""
     if settings.webhook_urls and settings.webhook_secret is None:
         raise TiltyardError("TILTYARD_LABEL_WEBHOOK_URLS needs TILTYARD_LABEL_WEBHOOK_SECRET: receivers must know us")

@@ -9,12 +9,12 @@ from markupsafe import Markup
 PICTURE: Final = "image"
 
 
-def guidelines_html(text: str) -> Markup:
+def render_guidelines(text: str) -> Markup:
     """Markdown as HTML: tags in the text are shown as text, links tell nobody where they were followed.
 
     Pictures from elsewhere are named, not loaded: whoever serves them would see who labels and when.
 
-    >>> guidelines_html("<b>x</b>")
+    >>> render_guidelines("<b>x</b>")
     Markup('<p>&lt;b&gt;x&lt;/b&gt;</p>\\n')
     """
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])

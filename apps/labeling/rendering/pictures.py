@@ -16,7 +16,7 @@ SIGNATURES: Final = (
 """First bytes by kind. SVG is none of them: it can hold scripts."""
 
 
-def picture(workspace: Workspace, payload: dict[str, Any]) -> tuple[bytes, str]:
+def read_picture(workspace: Workspace, payload: dict[str, Any]) -> tuple[bytes, str]:
     """The bytes of a sample's picture and their content type.
 
     Raises NotFound when the sample names none, or what it names is not a picture in the project's folder.

@@ -17,6 +17,6 @@ def _templates() -> Environment:
     return Environment(loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined)
 
 
-def page(name: str, context: Mapping[str, Any], status: int = 200) -> HTMLResponse:
+def render_page(name: str, context: Mapping[str, Any], status: int = 200) -> HTMLResponse:
     """A rendered page."""
     return HTMLResponse(_templates().get_template(name).render(context), status)

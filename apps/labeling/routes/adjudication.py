@@ -8,11 +8,11 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from tiltyard.apps.labeling.api.errors import Refusal
-from tiltyard.apps.labeling.api.request_body import Limit, described, read_json
-from tiltyard.apps.labeling.api.requests import Ruling
-from tiltyard.apps.labeling.api.responses import DisputeTold, Result, SaidTold
-from tiltyard.apps.labeling.leads.adjudication import rule
+from tiltyard.apps.labeling.api.errors import ApiError
+from tiltyard.apps.labeling.api.request_body import Limit, openapi_body, read_json
+from tiltyard.apps.labeling.api.requests import AdjudicationRequest
+from tiltyard.apps.labeling.api.responses import AnnotationResult, DisputedLabelResponse, DisputeResponse
+from tiltyard.apps.labeling.leads.adjudication import adjudicate
 from tiltyard.apps.labeling.service.callers import Adjudicator, Caller
 from tiltyard.labels.active_annotations import standing
 from tiltyard.labels.adjudication import spoken
@@ -20,34 +20,36 @@ from tiltyard.schemas.errors import AnnotationError, NotFound
 from tiltyard.schemas.records import Annotation, SampleId
 
 router = APIRouter(tags=["adjudication"])
-TOLD = {"cant_tell"}
+LABELLESS_ACTS = {"cant_tell"}
 """Acts without a label that an adjudicator should know of."""
 
 
 @router.get("/projects/{project}/disputes")
-async def list_disputes(caller: Adjudicator, limit: Limit = 100) -> list[DisputeTold]:
+async def list_disputes(caller: Adjudicator, limit: Limit = 100) -> list[DisputeResponse]:
     """The samples whose annotators disagree and nobody has decided; who said what is not told."""
     return await run_in_threadpool(_disputes, caller, limit)
 
 
 @router.post(
     "/projects/{project}/adjudications",
-    openapi_extra=described(Ruling),
+    openapi_extra=openapi_body(AdjudicationRequest),
     responses={
-        201: {"model": Result, "description": "stored; 200 when it was known before"},
+        201: {"model": AnnotationResult, "description": "stored; 200 when it was known before"},
         409: {"description": "the client key stands for another decision"},
     },
 )
-async def adjudicate(request: Request, response: Response, caller: Adjudicator) -> Result:
+async def post_adjudication(request: Request, response: Response, caller: Adjudicator) -> AnnotationResult:
     """Decide over a sample; the answers stay as they are, the decision outranks them."""
-    ruling = await read_json(request, Ruling)
+    ruling = await read_json(request, AdjudicationRequest)
     stored, is_new = await wrap_future(caller.served.writer.run(lambda: _store(caller, ruling)))
     response.status_code = 201 if is_new else 200
     status = "stored" if is_new else "known"
-    return Result(client_key=stored.client_key, status=status, annotation_id=stored.annotation_id, seq=stored.seq)
+    return AnnotationResult(
+        client_key=stored.client_key, status=status, annotation_id=stored.annotation_id, seq=stored.seq
+    )
 
 
-def _store(caller: Caller, ruling: Ruling) -> tuple[Annotation, bool]:
+def _store(caller: Caller, ruling: AdjudicationRequest) -> tuple[Annotation, bool]:
     """The decision as the ledger keeps it, and whether it is new; run by the writer."""
     annotations = caller.served.ledger.annotations
     history = annotations.of_sample(SampleId(ruling.sample_id))
@@ -55,12 +57,12 @@ def _store(caller: Caller, ruling: Ruling) -> tuple[Annotation, bool]:
         raise NotFound(f"nobody has answered sample {ruling.sample_id} yet")
     known = annotations.by_client_key(ruling.client_key)
     try:
-        return rule(caller.served, caller.annotator, ruling, history[0].payload), known is None
+        return adjudicate(caller.served, caller.annotator, ruling, history[0].payload), known is None
     except AnnotationError as error:
-        raise Refusal(422 if known is None else 409, str(error), "client_key" if known else "label") from error
+        raise ApiError(422 if known is None else 409, str(error), "client_key" if known else "label") from error
 
 
-def _disputes(caller: Caller, limit: int) -> list[DisputeTold]:
+def _disputes(caller: Caller, limit: int) -> list[DisputeResponse]:
     """The first disputes with what was said of each."""
     ledger = caller.served.ledger
     return [
@@ -68,19 +70,23 @@ def _disputes(caller: Caller, limit: int) -> list[DisputeTold]:
     ]
 
 
-def _told(sample_id: SampleId, history: Sequence[Annotation]) -> DisputeTold:
+def _told(sample_id: SampleId, history: Sequence[Annotation]) -> DisputeResponse:
     """One dispute: its labels by how many said them, with their remarks; names are left out."""
     answers = [one for stand in standing(history).values() for one in spoken(stand)]
     labels = [label for label, _ in Counter(str(one.label) for one in answers).most_common()]
     said = [_said(label, [one for one in answers if one.label == label]) for label in labels]
-    unsure = [one for one in history if one.act in TOLD]
+    unsure = [one for one in history if one.act in LABELLESS_ACTS]
     if unsure:
         notes = sorted(one.note for one in unsure if one.note)
-        said.append(SaidTold(label=None, act="cant_tell", count=len({one.annotator for one in unsure}), notes=notes))
-    return DisputeTold(sample_id=sample_id, payload=history[0].payload, deciding=[], answers=said)
+        said.append(
+            DisputedLabelResponse(
+                label=None, act="cant_tell", count=len({one.annotator for one in unsure}), notes=notes
+            )
+        )
+    return DisputeResponse(sample_id=sample_id, payload=history[0].payload, deciding=[], answers=said)
 
 
-def _said(label: str, answers: Sequence[Annotation]) -> SaidTold:
+def _said(label: str, answers: Sequence[Annotation]) -> DisputedLabelResponse:
     """One label with the remarks of those who gave it, in no telling order."""
     notes = sorted(one.note for one in answers if one.note)
-    return SaidTold(label=label, act="label", count=len(answers), notes=notes)
+    return DisputedLabelResponse(label=label, act="label", count=len(answers), notes=notes)

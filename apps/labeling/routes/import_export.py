@@ -10,9 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
-from tiltyard.apps.labeling.api.request_body import refuse_other_types
-from tiltyard.apps.labeling.api.responses import ImportedTold, RefusedLine
-from tiltyard.apps.labeling.middleware.body_limit import LEAVING
+from tiltyard.apps.labeling.api.request_body import require_content_type
+from tiltyard.apps.labeling.api.responses import ImportResponse, RejectedLine
+from tiltyard.apps.labeling.middleware.body_limit import ON_REQUEST_END
 from tiltyard.apps.labeling.service.callers import Caller, Lead
 from tiltyard.apps.labeling.service.service import service_of
 from tiltyard.schemas.records import Annotation
@@ -50,11 +50,11 @@ async def export(caller: Lead, format: Format = "csv") -> StreamingResponse:
     "/projects/{project}/import",
     openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(ENDINGS, FILE)}},
 )
-async def take_in(request: Request, caller: Lead, by: ByColumn = "sample_id") -> ImportedTold:
+async def import_annotations(request: Request, caller: Lead, by: ByColumn = "sample_id") -> ImportResponse:
     """Store the labels of a file: good lines are stored, bad ones named; the same file again brings nothing new."""
-    kind = refuse_other_types(request, *ENDINGS)
+    kind = require_content_type(request, *ENDINGS)
     # Before the file is read: each may be as large as the settings let it be.
-    request.scope[LEAVING].append(service_of(request).imports.take(caller.annotator))
+    request.scope[ON_REQUEST_END].append(service_of(request).imports.take(caller.annotator))
     return await run_in_threadpool(_import, caller, await request.body(), ENDINGS[kind], by)
 
 
@@ -77,7 +77,7 @@ def _batched(texts: Iterator[str]) -> Iterator[str]:
     yield "".join(piece)
 
 
-def _import(caller: Caller, content: bytes, ending: str, by: str) -> ImportedTold:
+def _import(caller: Caller, content: bytes, ending: str, by: str) -> ImportResponse:
     """What became of a file's lines."""
     # It brings Prefect, whose import takes seconds.
     from tiltyard.tasks.labels.exchange_labels import import_labels
@@ -86,11 +86,11 @@ def _import(caller: Caller, content: bytes, ending: str, by: str) -> ImportedTol
         file = Path(folder) / f"labels{ending}"
         file.write_bytes(content)
         imported = import_labels.fn(str(caller.served.workspace.project_file), str(file), by, caller.annotator)
-    return ImportedTold(
+    return ImportResponse(
         lines=imported.lines,
         stored=imported.stored,
         known=imported.known,
-        refused=[RefusedLine(line=one.line, why=one.why) for one in imported.refused[:SHOWN]],
+        refused=[RejectedLine(line=one.line, why=one.why) for one in imported.refused[:SHOWN]],
         ignored=list(imported.ignored),
         left_out=dict(imported.left_out),
     )

@@ -11,16 +11,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tiltyard.apps.labeling.api.errors import Refusal
+from tiltyard.apps.labeling.api.errors import ApiError
 from tiltyard.apps.labeling.api.request_body import SAMPLE_ID
-from tiltyard.apps.labeling.api.responses import SampleTold
+from tiltyard.apps.labeling.api.responses import SampleResponse
 from tiltyard.apps.labeling.auth.csrf import FIELD
-from tiltyard.apps.labeling.leads.annotators import agreement, confusion, people
-from tiltyard.apps.labeling.leads.gold import gild, retire
-from tiltyard.apps.labeling.leads.overview import batches, days, dispute_count, flags, minute, proposals
-from tiltyard.apps.labeling.leads.samples import sample
-from tiltyard.apps.labeling.rendering.templates import page
-from tiltyard.apps.labeling.routes.login import text_of
+from tiltyard.apps.labeling.leads.annotators import agreement, annotators, confusion
+from tiltyard.apps.labeling.leads.gold import mark_gold, retire_gold
+from tiltyard.apps.labeling.leads.overview import batches, daily_totals, dispute_count, flags, proposals, to_minute
+from tiltyard.apps.labeling.leads.samples import sample_detail
+from tiltyard.apps.labeling.rendering.templates import render_page
+from tiltyard.apps.labeling.routes.login import form_text
 from tiltyard.apps.labeling.routes.pages import page_caller
 from tiltyard.apps.labeling.service.callers import Caller
 from tiltyard.apps.labeling.service.project import ServedProject
@@ -37,14 +37,14 @@ Row = dict[str, Any]
 async def show_overview(request: Request, project: str) -> Response:
     """Where the queue stands."""
     caller, context = await page_caller(request, project, "lead")
-    return page("leads/overview.html", context | await run_in_threadpool(_overview, caller))
+    return render_page("leads/overview.html", context | await run_in_threadpool(_overview, caller))
 
 
 @router.get("/p/{project}/lead/people")
 async def show_people(request: Request, project: str) -> Response:
     """How each annotator does."""
     caller, context = await page_caller(request, project, "lead")
-    return page("leads/annotators.html", context | await run_in_threadpool(_people, caller.served))
+    return render_page("leads/annotators.html", context | await run_in_threadpool(_people, caller.served))
 
 
 @router.get("/p/{project}/lead/sample/{sample_id}")
@@ -52,12 +52,12 @@ async def show_sample(request: Request, project: str, sample_id: str) -> Respons
     """One sample with all that was ever said of it."""
     caller, context = await page_caller(request, project, "lead")
     try:
-        found = await run_in_threadpool(sample, caller.served, _identity(sample_id))
+        found = await run_in_threadpool(sample_detail, caller.served, _identity(sample_id))
     except NotFound:
-        return page(
+        return render_page(
             "leads/sample.html", context | {"sample": None, "history": [], "assignments": [], "found": False}, 404
         )
-    return page("leads/sample.html", context | _sample(found, caller.served.project))
+    return render_page("leads/sample.html", context | _sample(found, caller.served.project))
 
 
 @router.post("/p/{project}/lead/sample/{sample_id}/gold")
@@ -65,12 +65,12 @@ async def set_gold(request: Request, project: str, sample_id: str) -> Response:
     """Make a sample gold with the class that the form names, or gold no longer when it names none."""
     caller, _ = await page_caller(request, project, "lead")
     form = await request.form()
-    if caller.nonce and not service_of(request).csrf.holds(caller.nonce, text_of(form.get(FIELD))):
-        raise Refusal(403, "the page's proof is missing or old; load the page again", "csrf")
-    served, who, label = caller.served, caller.annotator, text_of(form.get("label"))
+    if caller.nonce and not service_of(request).csrf.holds(caller.nonce, form_text(form.get(FIELD))):
+        raise ApiError(403, "the page's proof is missing or old; load the page again", "csrf")
+    served, who, label = caller.served, caller.annotator, form_text(form.get("label"))
     sample_id = _identity(sample_id)
     act: Callable[[], object] = (
-        partial(gild, served, who, sample_id, label) if label else partial(retire, served, who, sample_id)
+        partial(mark_gold, served, who, sample_id, label) if label else partial(retire_gold, served, who, sample_id)
     )
     await wrap_future(served.writer.run(act))
     return RedirectResponse(f"/p/{project}/lead/sample/{sample_id}", 303)
@@ -80,7 +80,7 @@ async def set_gold(request: Request, project: str, sample_id: str) -> Response:
 async def show_exports(request: Request, project: str) -> Response:
     """Where every annotation can be fetched."""
     caller, context = await page_caller(request, project, "lead")
-    return page("leads/exports.html", context | await run_in_threadpool(_exports, caller.served))
+    return render_page("leads/exports.html", context | await run_in_threadpool(_exports, caller.served))
 
 
 def _identity(said: str) -> str:
@@ -100,7 +100,7 @@ def _overview(caller: Caller) -> Row:
         "batches": batches(served),
         "holders": [{"annotator": name, "held": count} for name, count in held.items()],
         "disputes": dispute_count(served),
-        "days": days(served),
+        "days": daily_totals(served),
         "proposals": proposals(served),
         "flags": flags(served),
         "agreement": agreement(served).model_dump(),
@@ -109,14 +109,14 @@ def _overview(caller: Caller) -> Row:
 
 def _people(served: ServedProject) -> Row:
     """What the page about people shows."""
-    rows = [person.model_dump(mode="json") for person in people(served)]
+    rows = [person.model_dump(mode="json") for person in annotators(served)]
     for row in rows:
-        row["since"], row["last"] = (minute(row[name]) if row[name] else None for name in ("since", "last"))
+        row["since"], row["last"] = (to_minute(row[name]) if row[name] else None for name in ("since", "last"))
     beside = [one.model_dump() for one in confusion(served)]
     return {"people": rows, "agreement": agreement(served).model_dump(), "confusion": beside}
 
 
-def _sample(found: SampleTold, project: Project) -> Row:
+def _sample(found: SampleResponse, project: Project) -> Row:
     """What the page about a sample shows."""
     columns = project.columns.features | project.columns.context
     units = {name: column.unit for name, column in columns.items()}
@@ -144,7 +144,7 @@ def _act(annotation: Annotation, *, superseded: bool) -> Row:
     names = ("seq", "annotator", "act", "label", "note", "purpose", "strategy", "late", "origin", "supersedes")
     also = ("suggestion", "suggestion_visible", "lead_ms")
     row = {name: getattr(annotation, name) for name in (*names, *also)}
-    at = minute(annotation.recorded_at.isoformat())
+    at = to_minute(annotation.recorded_at.isoformat())
     return row | {"at": at, "superseded": superseded, "guidelines": annotation.guidelines_hash}
 
 
@@ -161,7 +161,7 @@ def _exports(served: ServedProject) -> Row:
                 "state": notice.state,
                 "attempts": notice.attempts,
                 "problem": notice.problem,
-                "at": minute(notice.recorded_at.isoformat()),
+                "at": to_minute(notice.recorded_at.isoformat()),
             }
             for notice in served.ledger.outbox.all(20)
         ],

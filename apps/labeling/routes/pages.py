@@ -8,9 +8,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tiltyard.apps.labeling.auth.rate_limits import address_of
-from tiltyard.apps.labeling.rendering.markdown import guidelines_html
-from tiltyard.apps.labeling.rendering.templates import page
+from tiltyard.apps.labeling.auth.rate_limits import client_address
+from tiltyard.apps.labeling.rendering.markdown import render_guidelines
+from tiltyard.apps.labeling.rendering.templates import render_page
 from tiltyard.apps.labeling.service.callers import Caller, Visitor, caller_in, visitor_of
 from tiltyard.apps.labeling.service.service import service_of
 from tiltyard.schemas.records import Role
@@ -19,7 +19,7 @@ router = APIRouter(include_in_schema=False)
 Link = dict[str, Any]
 
 
-class LogInFirst(Exception):
+class LoginRequired(Exception):
     """A page was asked for by somebody who is not logged in."""
 
 
@@ -27,9 +27,11 @@ async def page_visitor(request: Request) -> Visitor:
     """Who asks for a page; LogInFirst for strangers."""
     visitor = await visitor_of(request)
     service = service_of(request)
-    service.requests.hit(address_of(request) if visitor is None else next(iter(visitor.accesses.values())).annotator)
+    service.requests.hit(
+        client_address(request) if visitor is None else next(iter(visitor.accesses.values())).annotator
+    )
     if visitor is None:
-        raise LogInFirst
+        raise LoginRequired
     return visitor
 
 
@@ -40,7 +42,7 @@ async def page_caller(request: Request, project: str, role: Role) -> tuple[Calle
     return caller, caller_context(request, caller, visitor)
 
 
-def to_login(request: Request) -> Response:
+def redirect_to_login(request: Request) -> Response:
     """The way to the log-in page and back."""
     return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
 
@@ -62,14 +64,14 @@ async def home(request: Request) -> Response:
         }
         for name, access in visitor.accesses.items()
     ]
-    return page("shared/projects.html", visitor_context(request, visitor) | {"projects": projects})
+    return render_page("shared/projects.html", visitor_context(request, visitor) | {"projects": projects})
 
 
 @router.get("/p/{project}/")
 async def show_labeling(request: Request, project: str) -> Response:
     """The page on which samples are labeled."""
     _, context = await page_caller(request, project, "annotator")
-    return page("labeling/label.html", context)
+    return render_page("labeling/label.html", context)
 
 
 @router.get("/p/{project}/guidelines")
@@ -77,8 +79,9 @@ async def show_guidelines(request: Request, project: str) -> Response:
     """How to label, as the project says it."""
     caller, context = await page_caller(request, project, "annotator")
     found = caller.served.project
-    return page(
-        "labeling/guidelines.html", context | {"html": guidelines_html(found.guidelines), "version": found.guidelines_hash}
+    return render_page(
+        "labeling/guidelines.html",
+        context | {"html": render_guidelines(found.guidelines), "version": found.guidelines_hash},
     )
 
 
@@ -86,7 +89,7 @@ async def show_guidelines(request: Request, project: str) -> Response:
 async def show_disputes(request: Request, project: str) -> Response:
     """The page on which disputes are decided."""
     _, context = await page_caller(request, project, "adjudicator")
-    return page("leads/disputes.html", context)
+    return render_page("leads/disputes.html", context)
 
 
 @router.get("/help")
@@ -94,10 +97,10 @@ async def show_help(request: Request, project: str = "") -> Response:
     """The keys, and the classes' keys of a project that is named."""
     visitor = await page_visitor(request)
     if not project:
-        return page("labeling/help.html", visitor_context(request, visitor) | {"classes": []})
+        return render_page("labeling/help.html", visitor_context(request, visitor) | {"classes": []})
     caller = caller_in(request, visitor, project, "annotator")
     classes = [entry.model_dump() for entry in caller.served.project.classes]
-    return page("labeling/help.html", caller_context(request, caller, visitor) | {"classes": classes})
+    return render_page("labeling/help.html", caller_context(request, caller, visitor) | {"classes": classes})
 
 
 def visitor_context(request: Request, visitor: Visitor) -> dict[str, Any]:

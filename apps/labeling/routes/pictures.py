@@ -5,7 +5,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from tiltyard.apps.labeling.api.request_body import SamplePath
-from tiltyard.apps.labeling.rendering.pictures import picture
+from tiltyard.apps.labeling.rendering.pictures import read_picture
 from tiltyard.apps.labeling.service.callers import Annotator, Caller
 from tiltyard.schemas.errors import NotFound
 from tiltyard.schemas.records import Payload, SampleId
@@ -23,7 +23,7 @@ KEPT = "private, max-age=900"
 async def show_picture(caller: Annotator, sample_id: SamplePath) -> Response:
     """The picture of a sample that the caller holds, has answered, or may see as adjudicator."""
     payload = await run_in_threadpool(_payload, caller, SampleId(sample_id))
-    content, kind = await run_in_threadpool(picture, caller.served.workspace, payload)
+    content, kind = await run_in_threadpool(read_picture, caller.served.workspace, payload)
     return Response(content, media_type=kind, headers={"Cache-Control": KEPT})
 
 

@@ -12,14 +12,14 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from tiltyard.apps.labeling.api.errors import API, Refusal
+from tiltyard.apps.labeling.api.errors import API, ApiError
 from tiltyard.apps.labeling.auth.csrf import HEADER, SAFE, Nonce
-from tiltyard.apps.labeling.auth.rate_limits import address_of
-from tiltyard.apps.labeling.auth.sessions import cookie_of
+from tiltyard.apps.labeling.auth.rate_limits import client_address
+from tiltyard.apps.labeling.auth.sessions import cookie_header
 from tiltyard.apps.labeling.auth.tokens import token_hash
-from tiltyard.apps.labeling.middleware.body_limit import LEAVING
-from tiltyard.apps.labeling.middleware.proxy import named_by_proxy
-from tiltyard.apps.labeling.middleware.security_headers import COOKIES
+from tiltyard.apps.labeling.middleware.body_limit import ON_REQUEST_END
+from tiltyard.apps.labeling.middleware.proxy import annotator_from_proxy
+from tiltyard.apps.labeling.middleware.security_headers import RESPONSE_COOKIES
 from tiltyard.apps.labeling.service.project import ServedProject
 from tiltyard.apps.labeling.service.service import LabelingService, service_of
 from tiltyard.schemas.records import Access, Role
@@ -59,7 +59,7 @@ async def visitor_of(request: Request) -> Visitor | None:
     header = request.headers.get("authorization", "")
     if header.lower().startswith(BEARER):
         return await _by_token(service, request, header[len(BEARER) :].strip())
-    name = named_by_proxy(request, service.settings.proxy_header, service.settings.trusted_proxies)
+    name = annotator_from_proxy(request, service.settings.proxy_header, service.settings.trusted_proxies)
     if name is not None:
         accesses = await run_in_threadpool(service.of_name, name)
         return Visitor(accesses, _proxy_nonce(service, request, name)) if accesses else None
@@ -83,7 +83,7 @@ def _proxy_nonce(service: LabelingService, request: Request, name: str) -> Nonce
     nonce, value = service.proxy_nonces.make(name)
     if request.method in SAFE and not request.url.path.startswith(API):
         jar = service.proxy_nonces
-        request.scope[COOKIES].append(cookie_of(request, jar.cookie, value, seconds=jar.seconds))
+        request.scope[RESPONSE_COOKIES].append(cookie_header(request, jar.cookie, value, seconds=jar.seconds))
     return nonce
 
 
@@ -93,7 +93,7 @@ async def accesses_of_token(service: LabelingService, request: Request, token: s
     What fails is counted and nothing else: a token that is right is let in, whatever others behind the same address
     have tried.
     """
-    hashed, address = token_hash(token), address_of(request)
+    hashed, address = token_hash(token), client_address(request)
     accesses = service.remembered(lambda _, standing: standing.by_token_hash.get(hashed))
     if not accesses:
         asks = not service.logins.is_over(address)
@@ -114,11 +114,11 @@ async def api_visitor(request: Request) -> Visitor:
     service = service_of(request)
     visitor = await visitor_of(request)
     if visitor is None:
-        service.requests.hit(address_of(request))
-        raise Refusal(401, "log in first, or send your token as 'Authorization: Bearer TOKEN'")
+        service.requests.hit(client_address(request))
+        raise ApiError(401, "log in first, or send your token as 'Authorization: Bearer TOKEN'")
     annotator = next(iter(visitor.accesses.values())).annotator
     service.requests.hit(annotator)
-    request.scope[LEAVING].append(service.at_once.take(annotator))
+    request.scope[ON_REQUEST_END].append(service.at_once.take(annotator))
     _refuse_unknown_parameters(request)
     return visitor
 
@@ -132,7 +132,7 @@ def _refuse_unknown_parameters(request: Request) -> None:
     known = {field.alias for field in declared if isinstance(field.field_info, Query)}
     for name in request.query_params:
         if name not in known:
-            raise Refusal(422, f"unknown parameter; known here: {', '.join(sorted(known)) or 'none'}", f"query.{name}")
+            raise ApiError(422, f"unknown parameter; known here: {', '.join(sorted(known)) or 'none'}", f"query.{name}")
 
 
 def refuse_foreign_page(request: Request, visitor: Visitor, proof: str | None) -> None:
@@ -143,17 +143,17 @@ def refuse_foreign_page(request: Request, visitor: Visitor, proof: str | None) -
     if request.method in SAFE or visitor.nonce is None:
         return
     if not service_of(request).csrf.holds(visitor.nonce, proof):
-        raise Refusal(403, f"the page's proof is missing or old; load the page again (header {HEADER})", "csrf")
+        raise ApiError(403, f"the page's proof is missing or old; load the page again (header {HEADER})", "csrf")
 
 
 def caller_in(request: Request, visitor: Visitor, project: str, role: Role) -> Caller:
     """The visitor in one project; Refusal when they are not of it, or their role does not reach."""
     access = visitor.accesses.get(project)
     if access is None:
-        raise Refusal(404, "no such project, or you have no access to it", "path.project")
+        raise ApiError(404, "no such project, or you have no access to it", "path.project")
     caller = Caller(access.annotator, access.role, service_of(request).projects[project], visitor.nonce)
     if not caller.may(role):
-        raise Refusal(403, f"this is for the role {role}; yours is {access.role}")
+        raise ApiError(403, f"this is for the role {role}; yours is {access.role}")
     return caller
 
 

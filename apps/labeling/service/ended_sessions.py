@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from tiltyard.apps.labeling.auth.sessions import Session
 from tiltyard.apps.labeling.service.project import ServedProject
-from tiltyard.apps.labeling.service.ttl_cache import Remembered
+from tiltyard.apps.labeling.service.ttl_cache import TtlCache
 from tiltyard.schemas.canonical import sha256_of
 
 SECONDS: Final = 1.0
@@ -25,7 +25,7 @@ class EndedSessions:
         self._projects, self._clock = projects, clock
         self._lasting = timedelta(hours=hours)
         self._here: dict[str, datetime] = {}
-        self._stored: Remembered[frozenset[str]] = Remembered(SECONDS)
+        self._stored: TtlCache[frozenset[str]] = TtlCache(SECONDS)
 
     async def holds(self, session: Session) -> bool:
         """Whether a session ended; in this process at once, in others within a second."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from tiltyard.apps.labeling.service.ttl_cache import Remembered
+from tiltyard.apps.labeling.service.ttl_cache import TtlCache
 from tiltyard.schemas.records import Access
 from tiltyard.stores.ledger.accesses import Accesses
 
@@ -13,7 +13,7 @@ SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CurrentAccesses:
     """The standing accesses of a project, by what is known of a caller."""
 
     by_id: dict[str, Access]
@@ -21,13 +21,13 @@ class Standing:
     by_name: dict[str, Access]
 
 
-class Admission:
+class AccessCache:
     """Says which access stands; what was granted a moment ago counts at once, what was revoked within a second."""
 
     def __init__(self, ledger: Accesses) -> None:
         """Read one project's accesses."""
         self._ledger = ledger
-        self._standing: Remembered[Standing] = Remembered(SECONDS)
+        self._standing: TtlCache[CurrentAccesses] = TtlCache(SECONDS)
 
     def by_id(self, access_id: str) -> Access | None:
         """The access of that id, if it stands."""
@@ -42,20 +42,20 @@ class Admission:
         """The standing access of an annotator."""
         return self._current().by_name.get(annotator) or self._ledger.of(annotator)
 
-    def remembered(self) -> Standing | None:
+    def remembered(self) -> CurrentAccesses | None:
         """What was read within the last second, without asking the ledger."""
         known = self._standing.known("")
         return known[0] if known else None
 
-    def _current(self) -> Standing:
+    def _current(self) -> CurrentAccesses:
         """What stands now, or stood a second ago."""
         return self._standing.get("", lambda: _standing(self._ledger.current()))
 
 
-def _standing(accesses: Iterable[Access]) -> Standing:
+def _standing(accesses: Iterable[Access]) -> CurrentAccesses:
     """Accesses by what is known of a caller."""
     found = list(accesses)
-    return Standing(
+    return CurrentAccesses(
         by_id={one.access_id: one for one in found},
         by_token_hash={one.token_hash: one for one in found if one.token_hash},
         by_name={one.annotator: one for one in found},

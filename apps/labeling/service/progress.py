@@ -2,8 +2,14 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tiltyard.apps.labeling.api.responses import BatchTold, EmptyTold, Progress, StoppingTold, VerdictTold
-from tiltyard.apps.labeling.service.ttl_cache import Remembered
+from tiltyard.apps.labeling.api.responses import (
+    BatchResponse,
+    EmptyQueueResponse,
+    ProgressResponse,
+    StoppingResponse,
+    VerdictResponse,
+)
+from tiltyard.apps.labeling.service.ttl_cache import TtlCache
 from tiltyard.schemas.records import Interval, Verdict
 from tiltyard.workspace.stopping import stopping_of
 from tiltyard.workspace.triggers import due_for_training, new_since_training
@@ -20,39 +26,39 @@ OWN_SECONDS: Final = 20.0
 STOPPING_SECONDS: Final = 60.0
 """How old the advice to stop may be: it changes with a verdict, not with an answer."""
 
-ANSWERS: Final = ("label", "skip", "cant_tell")
+SETTLING_ACTS: Final = ("label", "skip", "cant_tell")
 
 
-class ProgressOf:
+class ProjectProgress:
     """Tells annotators where they and the project stand, without asking the ledger everything every time."""
 
     def __init__(self, served: "ServedProject") -> None:
         """Tell of one project."""
         self._served = served
-        self._project: Remembered[dict[str, Any]] = Remembered(SECONDS)
-        self._stopping: Remembered[StoppingTold | None] = Remembered(STOPPING_SECONDS)
-        self._today: Remembered[int] = Remembered(OWN_SECONDS)
-        self._waiting: Remembered[int] = Remembered(OWN_SECONDS)
+        self._project: TtlCache[dict[str, Any]] = TtlCache(SECONDS)
+        self._stopping: TtlCache[StoppingResponse | None] = TtlCache(STOPPING_SECONDS)
+        self._today: TtlCache[int] = TtlCache(OWN_SECONDS)
+        self._waiting: TtlCache[int] = TtlCache(OWN_SECONDS)
 
-    def tell(self, annotator: str, *, ran_out: bool = False) -> Progress:
+    def tell(self, annotator: str, *, ran_out: bool = False) -> ProgressResponse:
         """Where an annotator stands; whoever ran out is counted for anew, so that no old number stands there."""
         if ran_out:
             self._waiting.forget(annotator)
         waiting = self.waiting(annotator)
-        return Progress(
+        return ProgressResponse(
             waiting=waiting,
             today=self._today.get(annotator, lambda: self._counted_today(annotator)),
             empty=None if waiting else self._empty(annotator),
             **self._project.get("", self._of_project),
         )
 
-    def remembered(self, annotator: str) -> Progress | None:
+    def remembered(self, annotator: str) -> ProgressResponse | None:
         """Where an annotator stands, when nothing of it has to be asked of the ledger."""
         waiting, today = self._waiting.known(annotator), self._today.known(annotator)
         project = self._project.known("")
         if waiting is None or today is None or project is None or not waiting[0]:
             return None
-        return Progress(waiting=waiting[0], today=today[0], empty=None, **project[0])
+        return ProgressResponse(waiting=waiting[0], today=today[0], empty=None, **project[0])
 
     def count(self, annotator: str, answers: int, today: int) -> None:
         """Take new answers into account in the numbers that are remembered, until they are counted again."""
@@ -78,27 +84,27 @@ class ProgressOf:
         due = due_for_training(self._served.workspace)
         verdicts = [one for one in ledger.champions.verdicts() if one.decision != "roll_back"]
         return {
-            "batch": BatchTold(
+            "batch": BatchResponse(
                 asked=batches[-1].asked if batches else 0, answered=batches[-1].answered if batches else 0
             ),
             "until_retrain": None if due else self._left(),
             "retrain_why": due.why,
-            "last_verdict": told(verdicts[-1]) if verdicts else None,
+            "last_verdict": verdict_response(verdicts[-1]) if verdicts else None,
             "stopping": self._stopping.get("", self._advice),
         }
 
-    def _advice(self) -> StoppingTold | None:
+    def _advice(self) -> StoppingResponse | None:
         """Whether more labels hardly pay any more; nothing while it is too early to say."""
         advice = stopping_of(self._served.workspace)
         if advice.early:
             return None
-        return StoppingTold(enough=advice.enough, headline=advice.headline, methods=list(advice.methods))
+        return StoppingResponse(enough=advice.enough, headline=advice.headline, methods=list(advice.methods))
 
     def _left(self) -> int:
         """How many annotations are wanted until the next training."""
         return max(0, self._served.project.triggers.labels - new_since_training(self._served.workspace))
 
-    def _empty(self, annotator: str) -> EmptyTold:
+    def _empty(self, annotator: str) -> EmptyQueueResponse:
         """Why there is nothing for an annotator."""
         ledger, now = self._served.ledger, self._served.now()
         held = {name: count for name, count in ledger.assignments.holders(now).items() if name != annotator}
@@ -113,7 +119,7 @@ class ProgressOf:
             why = "the samples that are left are for others: you have answered them"
         minutes = self._served.project.labeling.lease_minutes
         refill = f"what others hold comes back {minutes} minutes after they stop" if held else self._refill()
-        return EmptyTold(why=why, held_by=held, refill=refill)
+        return EmptyQueueResponse(why=why, held_by=held, refill=refill)
 
     def _refill(self) -> str:
         """When there is more."""
@@ -126,13 +132,13 @@ class ProgressOf:
 def _further(known: dict[str, Any], answers: int) -> dict[str, Any]:
     """What is known of a project, after some more answers."""
     batch, left = known["batch"], known["until_retrain"]
-    further = BatchTold(asked=batch.asked, answered=min(batch.asked, batch.answered + answers))
+    further = BatchResponse(asked=batch.asked, answered=min(batch.asked, batch.answered + answers))
     return known | {"batch": further, "until_retrain": None if left is None else max(0, left - answers)}
 
 
-def told(verdict: Verdict) -> VerdictTold:
+def verdict_response(verdict: Verdict) -> VerdictResponse:
     """A verdict in a few words."""
-    return VerdictTold(
+    return VerdictResponse(
         decision=verdict.decision,
         metric=verdict.metric,
         champion=_value(verdict.champion),

@@ -11,9 +11,9 @@ from typing import Final, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
-from tiltyard.apps.labeling.service.permissions import Admission
-from tiltyard.apps.labeling.service.progress import ProgressOf
-from tiltyard.apps.labeling.service.ttl_cache import Remembered
+from tiltyard.apps.labeling.service.permissions import AccessCache
+from tiltyard.apps.labeling.service.progress import ProjectProgress
+from tiltyard.apps.labeling.service.ttl_cache import TtlCache
 from tiltyard.apps.labeling.service.writer import Writer
 from tiltyard.labels.adjudication import Dispute, disputed
 from tiltyard.labels.current_classes import in_todays_words
@@ -42,12 +42,12 @@ class ServedProject:
         self._opened = open_workspace(self._file)
         self.workspace: Workspace = replace(self._opened, clock=clock)
         self.writer = Writer(self.project.name, self._store, self._lease, self.ledger.position())
-        self.progress = ProgressOf(self)
+        self.progress = ProjectProgress(self)
         self._assignments: OrderedDict[str, Assignment] = OrderedDict()
         self._lock = Lock()
-        self.quality: Remembered[Mapping[str, float]] = Remembered(QUALITY_SECONDS)
-        self.admission = Admission(self.ledger.access)
-        self._has_gold: Remembered[bool] = Remembered(GOLD_SECONDS)
+        self.quality: TtlCache[Mapping[str, float]] = TtlCache(QUALITY_SECONDS)
+        self.admission = AccessCache(self.ledger.access)
+        self._has_gold: TtlCache[bool] = TtlCache(GOLD_SECONDS)
 
     @property
     def project(self) -> Project:

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Callable
 from threading import Lock
 
-from tiltyard.apps.labeling.api.errors import Refusal
+from tiltyard.apps.labeling.api.errors import ApiError
 
 
-class Slots:
+class RequestSlots:
     """So many at once for each key, and so many for all of them together."""
 
     def __init__(self, each: int, altogether: int) -> None:
@@ -19,18 +19,18 @@ class Slots:
     def take(self, key: str) -> Callable[[], None]:
         """Take a slot; what gives it back. Refusal with 429 when the key has all of its own, 503 when all are taken.
 
-        >>> slots = Slots(each=1, altogether=9)
+        >>> slots = RequestSlots(each=1, altogether=9)
         >>> back = slots.take("ada")
         >>> slots.take("ada")
         Traceback (most recent call last):
-        tiltyard.apps.labeling.api.errors.Refusal: 429: too many requests at the same time; wait for the answers
+        tiltyard.apps.labeling.api.errors.ApiError: 429: too many requests at the same time; wait for the answers
         >>> back(); back = slots.take("ada")
         """
         with self._lock:
             if self._taken[key] >= self._each:
-                raise Refusal(429, "too many requests at the same time; wait for the answers", retry_after=1)
+                raise ApiError(429, "too many requests at the same time; wait for the answers", retry_after=1)
             if self._taken.total() >= self._altogether:
-                raise Refusal(503, "the server has its hands full; try again in a moment", retry_after=2)
+                raise ApiError(503, "the server has its hands full; try again in a moment", retry_after=2)
             self._taken[key] += 1
         return lambda: self._give_back(key)
 

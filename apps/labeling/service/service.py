@@ -7,15 +7,15 @@ from typing import Final
 
 from starlette.requests import Request
 
-from tiltyard.apps.labeling.auth.csrf import Csrf, Nonces
+from tiltyard.apps.labeling.auth.csrf import Csrf, NonceCookies
 from tiltyard.apps.labeling.auth.oidc import OpenIdLogin
-from tiltyard.apps.labeling.auth.rate_limits import Limit
+from tiltyard.apps.labeling.auth.rate_limits import RateLimit
 from tiltyard.apps.labeling.auth.sessions import Sessions
 from tiltyard.apps.labeling.auth.tokens import looks_like_token, token_hash
 from tiltyard.apps.labeling.service.ended_sessions import EndedSessions
-from tiltyard.apps.labeling.service.permissions import Standing
+from tiltyard.apps.labeling.service.permissions import CurrentAccesses
 from tiltyard.apps.labeling.service.project import ServedProject
-from tiltyard.apps.labeling.service.request_slots import Slots
+from tiltyard.apps.labeling.service.request_slots import RequestSlots
 from tiltyard.schemas.errors import ProjectFileError
 from tiltyard.schemas.project.labeling import LabelingSettings
 from tiltyard.schemas.records import Access
@@ -41,12 +41,12 @@ class LabelingService:
         self.clock = clock
         self.sessions = Sessions(secret, settings.session_hours)
         self.csrf = Csrf(secret)
-        self.login_nonces = Nonces(secret, "log-in", "tiltyard_login", LOGIN_SECONDS)
-        self.proxy_nonces = Nonces(secret, "proxy", "tiltyard_page", round(settings.session_hours * 3600))
-        self.logins = Limit(settings.login_rate)
-        self.requests = Limit(settings.request_rate)
-        self.at_once = Slots(AT_ONCE_OF_ONE, AT_ONCE)
-        self.imports = Slots(1, IMPORTS_AT_ONCE)
+        self.login_nonces = NonceCookies(secret, "log-in", "tiltyard_login", LOGIN_SECONDS)
+        self.proxy_nonces = NonceCookies(secret, "proxy", "tiltyard_page", round(settings.session_hours * 3600))
+        self.logins = RateLimit(settings.login_rate)
+        self.requests = RateLimit(settings.request_rate)
+        self.at_once = RequestSlots(AT_ONCE_OF_ONE, AT_ONCE)
+        self.imports = RequestSlots(1, IMPORTS_AT_ONCE)
         self.openid = OpenIdLogin(settings, secret) if settings.oidc_issuer else None
         self.projects = _by_name([ServedProject(path, clock, seals=settings.seals) for path in projects])
         self.ended = EndedSessions(self.projects, settings.session_hours, clock)
@@ -81,7 +81,7 @@ class LabelingService:
         own = ((name, self.projects[name]) for name in accesses if name in self.projects)
         return _standing((name, one.admission.by_id(accesses[name])) for name, one in own)
 
-    def remembered(self, find: Callable[[str, Standing], Access | None]) -> dict[str, Access]:
+    def remembered(self, find: Callable[[str, CurrentAccesses], Access | None]) -> dict[str, Access]:
         """What is found in each project without asking a ledger; nothing means that one has to be asked."""
         known = {name: one.admission.remembered() for name, one in self.projects.items()}
         if None in known.values():

@@ -12,7 +12,7 @@ REFRESHING: Final = 1.0
 """Seconds for which the old value is good enough for others, while one request finds the new one."""
 
 
-class Remembered(Generic[T]):
+class TtlCache(Generic[T]):
     """A value per key, found again after some seconds (longer where it takes long); threads may share it."""
 
     def __init__(self, seconds: float) -> None:

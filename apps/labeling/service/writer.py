@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredAnnotation:
     """An annotation as the ledger keeps it, or why it was refused; and whether this request brought it."""
 
     kept: Annotation | TiltyardError
@@ -35,10 +35,10 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """What came of a request: its annotations in their order, and what its annotator holds, if that was asked."""
 
-    stored: list[Stored]
+    stored: list[StoredAnnotation]
     held: list[Assignment] | None
 
 
@@ -67,9 +67,11 @@ class Writer:
         self._thread = Thread(target=self._work, name=f"writer of {name}", daemon=True)
         self._thread.start()
 
-    def submit(self, annotations: Sequence[NewAnnotation], wanted: tuple[str, int] | None = None) -> "Future[Written]":
+    def submit(
+        self, annotations: Sequence[NewAnnotation], wanted: tuple[str, int] | None = None
+    ) -> "Future[WriteResult]":
         """What came of annotations once their commit is done; ``wanted`` is who is to hold how many then."""
-        future: Future[Written] = Future()
+        future: Future[WriteResult] = Future()
         return self._line_up(_Work(future, annotations, wanted), future)
 
     def run(self, act: Callable[[], T]) -> "Future[T]":
@@ -115,7 +117,7 @@ class Writer:
                 works.append(work)
         return works, False
 
-    def _write(self, works: Sequence[_Work]) -> list[Written]:
+    def _write(self, works: Sequence[_Work]) -> list[WriteResult]:
         """Store the annotations of all requests with one commit, then lease with another what they want next."""
         together = [one for work in works for one in work.annotations]
         stored = iter(self._stored_together(together))
@@ -124,11 +126,11 @@ class Writer:
             counts[who] = max(count, counts.get(who, 0))
         held = self._lease(counts) if counts else {}
         return [
-            Written([next(stored) for _ in work.annotations], held[work.wanted[0]] if work.wanted else None)
+            WriteResult([next(stored) for _ in work.annotations], held[work.wanted[0]] if work.wanted else None)
             for work in works
         ]
 
-    def _stored_together(self, annotations: Sequence[NewAnnotation]) -> list[Stored]:
+    def _stored_together(self, annotations: Sequence[NewAnnotation]) -> list[StoredAnnotation]:
         """Annotations stored with one commit; one by one where somebody's is refused."""
         try:
             return self._stored(annotations) if annotations else []
@@ -137,24 +139,24 @@ class Writer:
         except TiltyardError:
             return self._one_by_one(annotations)
 
-    def _one_by_one(self, annotations: Sequence[NewAnnotation]) -> list[Stored]:
+    def _one_by_one(self, annotations: Sequence[NewAnnotation]) -> list[StoredAnnotation]:
         """Each annotation stored by itself."""
         return [self._alone(one) for one in annotations]
 
-    def _alone(self, annotation: NewAnnotation) -> Stored:
+    def _alone(self, annotation: NewAnnotation) -> StoredAnnotation:
         """One annotation stored by itself, or why it was refused."""
         try:
             return self._stored([annotation])[0]
         except Unavailable:
             raise
         except TiltyardError as error:
-            return Stored(error, is_new=False)
+            return StoredAnnotation(error, is_new=False)
 
-    def _stored(self, annotations: Sequence[NewAnnotation]) -> list[Stored]:
+    def _stored(self, annotations: Sequence[NewAnnotation]) -> list[StoredAnnotation]:
         """Annotations stored together; what the ledger gives back with an older position was known before."""
         kept = self._store(annotations)
         last, self._last = self._last, max([self._last, *(one.seq for one in kept)])
-        return [Stored(one, is_new=one.seq > last) for one in kept]
+        return [StoredAnnotation(one, is_new=one.seq > last) for one in kept]
 
 
 def _act(works: Sequence[_Work]) -> list[Any]:

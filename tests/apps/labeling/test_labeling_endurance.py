@@ -20,9 +20,9 @@ from starlette.types import Message
 from tests.clients.web import API, SECRET, bearer, serving
 from tests.projects.made_queue import NUMBERS, made_project, numbers, token_for
 from tests.servers.ports import free_port
-from tiltyard.apps.labeling.api.errors import Refusal
-from tiltyard.apps.labeling.middleware.body_limit import Allowed, BodyLimit
-from tiltyard.apps.labeling.service.request_slots import Slots
+from tiltyard.apps.labeling.api.errors import ApiError
+from tiltyard.apps.labeling.middleware.body_limit import BodyAllowance, BodyLimit
+from tiltyard.apps.labeling.service.request_slots import RequestSlots
 
 
 class Reader:
@@ -73,13 +73,13 @@ async def ask(app: Any, pieces: list[bytes], headers: dict[str, str], nap: float
 )
 def test_a_body_is_counted_however_it_comes(pieces: list[bytes], headers: dict[str, str], seen: int | None) -> None:
     inner = Reader(reads=True)
-    guarded = BodyLimit(inner, lambda _: Allowed(100, 5))
+    guarded = BodyLimit(inner, lambda _: BodyAllowance(100, 5))
     if seen is None:
         refused = False
         try:
             sent = asyncio.run(ask(guarded, pieces, headers))
             refused = sent[0]["status"] == 413
-        except Refusal as error:
+        except ApiError as error:
             refused = error.status_code == 413
         assert refused
     else:
@@ -88,7 +88,7 @@ def test_a_body_is_counted_however_it_comes(pieces: list[bytes], headers: dict[s
 
 
 def test_a_body_that_drips_is_cut() -> None:
-    guarded = BodyLimit(Reader(reads=True), lambda _: Allowed(1000, 0.2))
+    guarded = BodyLimit(Reader(reads=True), lambda _: BodyAllowance(1000, 0.2))
     sent = asyncio.run(ask(guarded, [b"x"] * 100, {}, nap=0.05))
     assert (sent[0]["status"], b"within 0.2 seconds" in sent[1]["body"]) == (408, True)
 
@@ -104,8 +104,8 @@ def test_a_client_that_hangs_up_in_the_middle_is_no_fault_of_ours() -> None:
 
     for length in (b"50", b"70000"):
         scope = {"type": "http", "method": "POST", "path": "/api/x", "headers": [(b"content-length", length)]}
-        with contextlib.suppress(Refusal):
-            asyncio.run(BodyLimit(inner, lambda _: Allowed(100_000, 5))(scope, receive, send))
+        with contextlib.suppress(ApiError):
+            asyncio.run(BodyLimit(inner, lambda _: BodyAllowance(100_000, 5))(scope, receive, send))
     assert (inner.seen, [one["status"] for one in sent if "status" in one]) == (0, [400])
 
 
@@ -137,13 +137,15 @@ def test_a_page_that_closes_is_heard_though_it_waits_for_nothing(tmp_path: Path)
 )
 def test_a_body_that_nobody_wanted_is_not_waited_for(headers: dict[str, str], closes: bool) -> None:
     inner = Reader(reads=False)
-    sent = asyncio.run(ask(BodyLimit(inner, lambda _: Allowed(100_000, 5)), [b"x"] * 50, headers))
+    sent = asyncio.run(ask(BodyLimit(inner, lambda _: BodyAllowance(100_000, 5)), [b"x"] * 50, headers))
     assert (inner.seen, (b"connection", b"close") in sent[0]["headers"]) == (0, closes)
 
 
 def test_pieces_that_nobody_wanted_are_counted_all_the_same() -> None:
     inner = Reader(reads=False)
-    sent = asyncio.run(ask(BodyLimit(inner, lambda _: Allowed(40, 5)), [b"x"] * 50, {"Transfer-Encoding": "chunked"}))
+    sent = asyncio.run(
+        ask(BodyLimit(inner, lambda _: BodyAllowance(40, 5)), [b"x"] * 50, {"Transfer-Encoding": "chunked"})
+    )
     assert (inner.seen, sent[0]["status"], len(sent)) == (0, 413, 2)
 
 
@@ -176,7 +178,7 @@ def test_slots_are_given_back(tmp_path: Path) -> None:
             f"{API}/import", content=b"sample_id,label\n", headers={**header, "Content-Type": "text/csv"}
         )
         back()
-        service.at_once = Slots(0, 9)
+        service.at_once = RequestSlots(0, 9)
         assert client.get(API, headers=header).status_code == 429
     assert (busy.status_code, busy.headers["retry-after"]) == (429, "1")
 
@@ -187,7 +189,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, sub
     workspace = made_project(tmp_path_factory.mktemp("served"), numbers(3), NUMBERS)
     token, port = token_for(workspace, "ada"), free_port()
     code = (
-        "from tiltyard.apps.labeling.middleware.connections import Connection as C\n"
+        "from tiltyard.apps.labeling.middleware.connections import LimitedConnection as C\n"
         "C.head_seconds = C.stuck_seconds = 1.0; C.check_seconds = 0.1; C.most_of_one = 3\n"
         "import tiltyard.apps.labeling.middleware.connections as c\n"
         "from pathlib import Path; from tiltyard.apps.cli.labels.serve import serve\n"
@@ -271,15 +273,15 @@ def test_a_server_with_hanging_clients_ends_promptly(running: tuple[int, subproc
 
 
 def test_connections_of_one_address_have_an_end() -> None:
-    from tiltyard.apps.labeling.middleware.connections import Connection
+    from tiltyard.apps.labeling.middleware.connections import LimitedConnection
 
-    class Fake(Connection):
+    class Fake(LimitedConnection):
         def __init__(self, host: str, connections: set[Any]) -> None:
             self.client, self.connections = (host, 1), connections
             connections.add(self)
 
     every: set[Any] = set()
-    made = [Fake("192.0.2.1", every)._is_one_too_many() for _ in range(Connection.most_of_one + 2)]
+    made = [Fake("192.0.2.1", every)._is_one_too_many() for _ in range(LimitedConnection.most_of_one + 2)]
     assert made.count(True) == 2
     assert not Fake("192.0.2.2", every)._is_one_too_many()
-    assert not any([Fake("127.0.0.1", every)._is_one_too_many() for _ in range(Connection.most_of_one + 2)])
+    assert not any([Fake("127.0.0.1", every)._is_one_too_many() for _ in range(LimitedConnection.most_of_one + 2)])

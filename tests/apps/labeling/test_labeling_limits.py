@@ -6,8 +6,8 @@ import pytest
 
 from tests.clients.web import API, bearer, logged_in, proof_in, serving
 from tests.projects.made_queue import NUMBERS, made_project, numbers, token_for
-from tiltyard.apps.labeling.api.errors import Refusal
-from tiltyard.apps.labeling.auth.rate_limits import Limit
+from tiltyard.apps.labeling.api.errors import ApiError
+from tiltyard.apps.labeling.auth.rate_limits import RateLimit
 from tiltyard.apps.labeling.auth.tokens import new_token
 from tiltyard.schemas.project.labeling import LabelingSettings
 
@@ -31,19 +31,19 @@ def test_guesses_are_throttled_by_address_and_shut_nobody_out(tmp_path: Path) ->
 
 
 def test_large_limits_are_counted_in_steps_and_hold_all_the_same() -> None:
-    limit = Limit("1000/minute")
+    limit = RateLimit("1000/minute")
     assert 1000 <= _passed(limit, "ada") <= 1020
-    with pytest.raises(Refusal, match="too many"):
+    with pytest.raises(ApiError, match="too many"):
         limit.hit("ada")
     limit.hit("bea")
 
 
-def _passed(limit: Limit, key: str) -> int:
+def _passed(limit: RateLimit, key: str) -> int:
     """How many requests pass before one does not."""
     for number in range(2000):
         try:
             limit.hit(key)
-        except Refusal:
+        except ApiError:
             return number
     return 2000
 

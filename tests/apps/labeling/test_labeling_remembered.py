@@ -4,11 +4,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from tiltyard.apps.labeling.service.ttl_cache import Remembered
+from tiltyard.apps.labeling.service.ttl_cache import TtlCache
 
 
 def test_a_value_is_found_again_when_its_time_is_over() -> None:
-    remembered, found = Remembered[int](0.05), iter(range(10))
+    remembered, found = TtlCache[int](0.05), iter(range(10))
     assert [remembered.get("a", lambda: next(found)) for _ in range(3)] == [0, 0, 0]
     assert remembered.known("a") == (0,)
     time.sleep(0.06)
@@ -19,7 +19,7 @@ def test_a_value_is_found_again_when_its_time_is_over() -> None:
 
 
 def test_of_many_who_ask_for_what_was_never_found_one_finds_it() -> None:
-    remembered, calls = Remembered[int](10), list[int]()
+    remembered, calls = TtlCache[int](10), list[int]()
 
     def find() -> int:
         time.sleep(0.05)
@@ -32,7 +32,7 @@ def test_of_many_who_ask_for_what_was_never_found_one_finds_it() -> None:
 
 
 def test_while_one_finds_the_new_value_the_others_make_do_with_the_old() -> None:
-    remembered, go_on = Remembered[str](0.01), threading.Event()
+    remembered, go_on = TtlCache[str](0.01), threading.Event()
     remembered.get("a", lambda: "old")
     time.sleep(0.3)
 
@@ -50,7 +50,7 @@ def test_while_one_finds_the_new_value_the_others_make_do_with_the_old() -> None
 
 
 def test_a_change_asks_nobody_and_lasts_no_longer() -> None:
-    remembered = Remembered[int](0.05)
+    remembered = TtlCache[int](0.05)
     remembered.change("a", lambda value: value + 1)
     assert remembered.known("a") is None
     remembered.get("a", lambda: 1)
@@ -61,7 +61,7 @@ def test_a_change_asks_nobody_and_lasts_no_longer() -> None:
 
 
 def test_what_is_dear_to_find_is_found_less_often() -> None:
-    remembered = Remembered[int](0.0)
+    remembered = TtlCache[int](0.0)
 
     def find() -> int:
         time.sleep(0.05)

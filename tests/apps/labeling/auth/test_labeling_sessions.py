@@ -221,7 +221,7 @@ def test_every_response_has_the_headers(client: TestClient, path: str) -> None:
 
 
 def test_a_fault_of_ours_tells_nothing_of_its_inside(client: TestClient, tokens: dict[str, str]) -> None:
-    with patch("tiltyard.apps.labeling.routes.queue.told_project", side_effect=ValueError("the inside")):
+    with patch("tiltyard.apps.labeling.routes.queue.project_response", side_effect=ValueError("the inside")):
         told = client.get(API, headers=bearer(tokens["lead"]))
     assert (told.status_code, "the inside" in told.text) == (500, False)
     assert "content-security-policy" in told.headers
@@ -304,15 +304,15 @@ def test_it_does_not_start_half_secured(tmp_path: Path, said: dict[str, Any], pr
 
 
 def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    from tiltyard.apps.labeling.auth.secret import make_secret, secret_of
+    from tiltyard.apps.labeling.auth.secret import create_secret, load_secret
 
     workspace = made_project(tmp_path, numbers(1), NUMBERS)
-    file, made = make_secret(workspace.project_file)
-    assert (made, file.stat().st_mode & 0o777, make_secret(workspace.project_file)) == (True, 0o600, (file, False))
-    assert len(secret_of([workspace.project_file], _settings_without())) >= 32
+    file, made = create_secret(workspace.project_file)
+    assert (made, file.stat().st_mode & 0o777, create_secret(workspace.project_file)) == (True, 0o600, (file, False))
+    assert len(load_secret([workspace.project_file], _settings_without())) >= 32
     file.chmod(0o640)
     with pytest.raises(TiltyardError, match="can be read by others"):
-        secret_of([workspace.project_file], _settings_without())
+        load_secret([workspace.project_file], _settings_without())
 
 
 def test_a_short_secret_is_refused_without_being_shown() -> None:

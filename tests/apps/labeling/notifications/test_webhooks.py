@@ -16,8 +16,8 @@ from standardwebhooks import Webhook
 from tests.clients.web import serving, settings
 from tests.projects.made_queue import NUMBERS, made_project, numbers
 from tiltyard.apps.labeling.notifications.dispatcher import Dispatcher
-from tiltyard.apps.labeling.notifications.notifier import Announcer
-from tiltyard.apps.labeling.notifications.targets import WebhookTarget, targets_of
+from tiltyard.apps.labeling.notifications.notifier import Notifier
+from tiltyard.apps.labeling.notifications.targets import WebhookTarget, configured_targets
 from tiltyard.apps.labeling.service.project import ServedProject
 from tiltyard.schemas.errors import TiltyardError
 from tiltyard.schemas.records import LabeledSet, Model, ModelId, NewAnnotation, SampleId, StoredFile, TrainingId
@@ -106,8 +106,8 @@ def answers(served: ServedProject, count: int, start: int = 0) -> None:
     served.ledger.annotations.submit(new, contract_hash="c", now=served.now())
 
 
-def announcer(served: ServedProject, *urls: str) -> Announcer:
-    return Announcer(served, targets_of(settings(webhook_urls=list(urls), webhook_secret=SECRET)))
+def announcer(served: ServedProject, *urls: str) -> Notifier:
+    return Notifier(served, configured_targets(settings(webhook_urls=list(urls), webhook_secret=SECRET)))
 
 
 @pytest.mark.usefixtures("each_database")
@@ -245,7 +245,7 @@ def test_the_dispatcher_tells_by_itself_and_survives_failures(tmp_path: Path) ->
 
 def test_without_targets_nothing_is_posted(served: ServedProject) -> None:
     answers(served, 4)
-    Announcer(served, targets_of(settings())).announce()
+    Notifier(served, configured_targets(settings())).announce()
     assert served.ledger.outbox.all() == []
 
 
@@ -253,7 +253,7 @@ def test_the_event_goes_to_prefect_as_well(served: ServedProject, monkeypatch: p
     emitted: list[tuple[Any, ...]] = []
     monkeypatch.setattr("prefect.events.emit_event", lambda *args, **more: emitted.append((*args, more)))
     answers(served, 4)
-    tells = Announcer(served, targets_of(settings(prefect_events=True)))
+    tells = Notifier(served, configured_targets(settings(prefect_events=True)))
     tells.announce()
     tells.deliver()
     ((event, resource, more),) = emitted
