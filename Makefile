@@ -18,15 +18,30 @@ export DO_NOT_TRACK = 1
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: help demo test lint types imports docs pytest coverage bench lock reference format clean
+.PHONY: help demo test test-all check unit lint types imports docs pytest coverage bench lock reference format clean
 
 help: ## what can be made
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -e 's/:.*##/:/' | awk -F: '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -e 's/:.*##/:/' | awk -F: '{printf "make %-10s %s\n", $$1, $$2}'
 
 demo: $(INSTALLED) ## run the whole loop on the digits, print the story, write a report
 	$(BIN)/tiltyard demo
 
-test: lint types imports docs pytest ## everything that CI checks
+test: lint ## everything that CI checks; of the kill sets a sample, by a seed that it prints
+	@$(call beside,types imports docs,pytest)
+
+test-all: ## the same, with the kill sets whole
+	@TILTYARD_TEST_SEED=all $(MAKE) --no-print-directory test
+
+check: lint ## the quick part, in a minute: lint, types, unit tests
+	@$(call beside,types imports,unit)
+
+# Runs the first targets beside the second one, which says the last word; what the first say is shown when one fails.
+define beside
+log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+$(MAKE) --no-print-directory $(1) > "$$log" 2>&1 & others=$$!; \
+$(MAKE) --no-print-directory $(2); ended=$$?; \
+wait $$others || { cat "$$log"; exit 1; }; exit $$ended
+endef
 
 lint: $(INSTALLED) ## ruff's rules and format
 	$(BIN)/ruff check .
@@ -44,6 +59,9 @@ docs: $(INSTALLED) ## build the site into site/, strictly
 # Label Studio's own environment is made beside the first tests; those that need it wait for it.
 pytest: $(INSTALLED) $(BROWSER) ## the tests alone, in parallel
 	@$(BIN)/python -m tests.servers.label_studio_server & $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope --no-loadscope-reorder $(OPTIONS)
+
+unit: $(INSTALLED) ## the tests of rules and schemas alone
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal tests/unit tiltyard schemas $(OPTIONS)
 
 coverage: ## the tests, and which lines and branches they reach (90 % at least); a third more work
 	@$(MAKE) pytest OPTIONS="--cov --cov-report=term:skip-covered"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
+from tests.sampling import told_sample
+
 if TYPE_CHECKING:
     from tests.servers.databases import Place
 
@@ -55,6 +57,15 @@ def own_modules_are_forgotten(tmp_path_factory: pytest.TempPathFactory) -> Itera
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None) or "").startswith(made):
             del sys.modules[name]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ready_made_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fresh SQLite databases of this process are copies of one that was migrated once."""
+    from tests.templates import ready_made
+
+    with ready_made(tmp_path_factory):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -106,10 +117,16 @@ def aws(aws_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return aws_server
 
 
+def pytest_report_header() -> str:
+    """Say which part of the exhaustive sets this run takes, so that a red run can be repeated."""
+    return told_sample()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly which examples ran on made samples because their real data is not at hand."""
+    """Say which sample ran, and loudly which examples ran on made samples because their real data is not at hand."""
     from tiltyard.examples.catalogue import EXAMPLES
 
+    terminalreporter.write_line(told_sample())
     absent = sorted(name for name, example in EXAMPLES.items() if not example.at_hand)
     if absent:
         terminalreporter.section("made samples instead of real data", sep="!", red=True, bold=True)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Write .env for compose.yaml, once: passwords drawn by chance, readable by you alone.
-#   sh make_env.sh [PROJECT] [FILE THAT SAYS HOW S3 AND SQS ARE REACHED] [ADDRESS OF THE QUEUE, SUCH AS https://label.example.com]
+# Write .env for compose.yaml, once: random passwords, readable only by you.
+#   sh make_env.sh [PROJECT] [FILE WITH SETTINGS FOR S3 AND SQS] [ADDRESS OF THE LABELING SERVER, SUCH AS https://label.example.com]
 set -eu
 project=${1:-digits}
 store=${2:-try.env}
@@ -12,13 +12,13 @@ if [ -e .env ]; then
 fi
 profiles=
 if [ "$store" = try.env ]; then profiles=try; fi
-# Containers run as another user, who must be able to look into projects/; nobody else may look into .env.
+# Containers run as another user, who must be able to read projects/; only you may read .env.
 mkdir -p projects
 chmod a+rx projects
 umask 077
 secret() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 cat > .env <<END
-# Secrets: keep this file to yourself.
+# Secrets: keep this file private.
 TILTYARD_PROJECT_NAME=$project
 STORE_ENV=$store
 COMPOSE_PROFILES=$profiles
@@ -31,9 +31,9 @@ PREFECT_PASSWORD=$(secret)
 MLFLOW_PASSWORD=$(secret)
 MLFLOW_SECRET=$(secret)
 TILTYARD_LABEL_SECRET=$(secret)
-# Where browsers reach the queue, once a proxy with TLS stands before it: with https, cookies are Secure.
+# The address in browsers, behind a proxy with TLS: with https, cookies are Secure.
 TILTYARD_LABEL_ORIGINS=$origin
-# Whose X-Forwarded-For and X-Forwarded-Proto are believed: that proxy's address as the container sees it.
+# X-Forwarded-For and X-Forwarded-Proto are trusted from this proxy only: its address as the container sees it.
 TILTYARD_LABEL_TRUSTED_PROXIES=
 END
 echo "Wrote .env for the project '$project'; S3 and SQS as $store says."

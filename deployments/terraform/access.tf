@@ -1,4 +1,4 @@
-# The least rights that the parts need; who gets which: deployments/README.md.
+# Least-privilege policies; deployments/README.md lists the policies per service.
 
 locals {
   policies = {

@@ -16,7 +16,7 @@ resource "aws_s3_bucket" "all" {
   }
 }
 
-# With versions an object that is overwritten before it was taken in is not lost.
+# With versioning an object that is overwritten before it was ingested is not lost.
 resource "aws_s3_bucket_versioning" "all" {
   for_each = local.buckets
   bucket   = aws_s3_bucket.all[each.key].id
@@ -55,7 +55,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "all" {
   }
 }
 
-# What an upload that died left behind costs money and is seen by nobody.
+# Incomplete multipart uploads cost money and are invisible.
 resource "aws_s3_bucket_lifecycle_configuration" "all" {
   for_each = local.buckets
   bucket   = aws_s3_bucket.all[each.key].id

@@ -1,5 +1,5 @@
-# Optional: EventBridge posts each new object to Prefect itself, where a trigger of prefect.yaml starts a run.
-# It needs a Prefect that AWS can reach. The queue stays: an event that is lost here is found there.
+# Optional: EventBridge posts an event for each new object to Prefect, where a trigger of prefect.yaml starts a run.
+# AWS must be able to reach Prefect. Keep the queue: it recovers events that are lost here.
 
 locals {
   forwarded = var.forward == null ? [] : var.forward.projects
@@ -59,7 +59,7 @@ resource "aws_cloudwatch_event_target" "prefect" {
   arn      = aws_cloudwatch_event_api_destination.prefect[0].arn
   role_arn = aws_iam_role.forward[0].arn
 
-  # A server takes a list of its own events; a webhook of Cloud takes the event as it is (webhook.template is its template).
+  # A server accepts a list of Prefect events; a webhook of Prefect Cloud accepts the S3 event (see webhook.template).
   dynamic "input_transformer" {
     for_each = local.to_cloud ? [] : [1]
     content {

@@ -1,4 +1,4 @@
-# The landing bucket tells a queue of each new object; 'tiltyard watch' reads it.
+# The landing bucket sends a notification for each new object to a queue; 'tiltyard watch' reads it.
 
 resource "aws_sqs_queue" "unusable" {
   name                      = "${var.name}-landing-unusable"
@@ -6,7 +6,7 @@ resource "aws_sqs_queue" "unusable" {
   sqs_managed_sse_enabled   = true
 }
 
-# A message that was received five times and never deleted is put aside, not tried for ever.
+# A message that was received five times and never deleted goes to the dead-letter queue.
 resource "aws_sqs_queue" "landing" {
   name                       = "${var.name}-landing"
   message_retention_seconds  = 1209600
@@ -48,7 +48,7 @@ resource "aws_s3_bucket_notification" "landing" {
     events    = ["s3:ObjectCreated:*"]
   }
 
-  # S3 sends a test message at once, and refuses a queue that it may not write to.
+  # S3 sends a test message immediately, and refuses a queue without write permission.
   depends_on = [aws_sqs_queue_policy.landing]
 }
 

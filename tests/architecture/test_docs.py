@@ -106,7 +106,7 @@ def test_every_command_in_the_documents_is_one() -> None:
 
 
 def test_every_make_target_in_the_documents_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", _content(ROOT / "Makefile"), flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", _content(ROOT / "Makefile"), flags=re.MULTILINE))
     named = {name for path in [*pages(), ROOT / "CONTRIBUTING.md"] for name in _make_targets(_content(path))}
     assert {"demo", "test"} <= named
     assert sorted(named - targets) == []
@@ -114,7 +114,7 @@ def test_every_make_target_in_the_documents_exists() -> None:
 
 def _make_targets(text: str) -> list[str]:
     """The targets that a page tells people to make."""
-    return re.findall(r"(?:^\$ |`)make ([a-z]+)", text, flags=re.MULTILINE)
+    return re.findall(r"(?:^\$ |`)make ([a-z-]+)", text, flags=re.MULTILINE)
 
 
 def _command_sections(page: str) -> list[tuple[str, str]]:

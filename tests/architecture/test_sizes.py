@@ -1,17 +1,29 @@
-"""Sizes: code reads like a page. The limits are those of CONTRIBUTING.md."""
+"""The upper bounds of CONTRIBUTING.md for files, functions and folders. Nothing has to be short."""
 
 import ast
-from statistics import median, quantiles
+import tomllib
+from collections import Counter
 
-from tests.architecture.sources import Function, Source, product_sources, sources
+from tests.architecture.sources import ROOT, Function, Source, product_sources, sources
 
 FILE_LINES = 400
 FUNCTION_LINES = 60
-MEDIAN_LINES = 8
-P90_LINES = 30
+COMPLEXITY = 8
+FOLDER_MODULES = 12
 PARAMETERS = 6
 NESTING = 3
 BLOCKS = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith, ast.Try, ast.Match)
+
+NOT_YET = {
+    "apps/cli/deployment": 13,
+    "tiltyard/evaluation": 20,
+    "tiltyard/gate/checks": 13,
+    "tiltyard/query": 13,
+    "tiltyard/reports/html": 14,
+    "tiltyard/stores/ledger": 13,
+    "tiltyard/training": 14,
+}
+"""Folders that still have more modules than the bound, each with its number. The list only shrinks."""
 
 
 def length(function: Function) -> int:
@@ -30,7 +42,7 @@ def parameters(function: Function) -> int:
 
 
 def depth(node: ast.AST) -> int:
-    """How deep blocks stand in each other; ``elif`` is no deeper than its ``if``."""
+    """How deep blocks are nested; ``elif`` is no deeper than its ``if``."""
     deepest = 0
     for field, value in ast.iter_fields(node):
         children = value if isinstance(value, list) else [value]
@@ -46,32 +58,43 @@ def is_command(function: Function) -> bool:
     return any("command" in ast.unparse(decorator) for decorator in function.decorator_list)
 
 
-def too_long() -> list[str]:
-    return [f"{one.name}: {lines}" for one in sources() if (lines := len(one.text.splitlines())) > FILE_LINES]
-
-
 def all_functions() -> list[tuple[Source, Function]]:
-    """Every function but those of migrations: these are DDL that was released and is never edited."""
+    """Every function except those of migrations, which are released DDL and never edited."""
     written = [source for source in sources() if "/migrations/versions/" not in source.name]
     return [(source, function) for source in written for function in source.functions()]
 
 
-def test_files_are_short() -> None:
-    assert too_long() == []
+def modules_per_folder() -> Counter[str]:
+    """The modules in each folder of the product; ``__init__`` and released migrations do not count."""
+    return Counter(
+        source.path.parent.relative_to(ROOT).as_posix()
+        for source in product_sources()
+        if source.path.name != "__init__.py" and "/migrations/versions/" not in source.name
+    )
 
 
-def test_functions_are_short() -> None:
+def test_files_have_at_most_400_lines() -> None:
+    found = [f"{one.name}: {lines}" for one in sources() if (lines := len(one.text.splitlines())) > FILE_LINES]
+    assert found == []
+
+
+def test_functions_have_at_most_60_lines() -> None:
     found = [f"{source.place(one)}: {length(one)}" for source, one in all_functions() if length(one) > FUNCTION_LINES]
     assert found == []
 
 
-def test_most_functions_are_a_few_lines() -> None:
-    lengths = [length(one) for source in product_sources() for one in source.functions()]
-    assert median(lengths) <= MEDIAN_LINES
-    assert quantiles(lengths, n=10)[-1] <= P90_LINES
+def test_folders_have_at_most_12_modules() -> None:
+    found = modules_per_folder()
+    assert {name: count for name, count in found.items() if count > NOT_YET.get(name, FOLDER_MODULES)} == {}
 
 
-def test_functions_take_few_parameters() -> None:
+def test_ruff_bounds_the_complexity_of_functions() -> None:
+    lint = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]["lint"]
+    assert "C90" in lint["select"]
+    assert lint["mccabe"]["max-complexity"] == COMPLEXITY
+
+
+def test_functions_take_at_most_6_parameters() -> None:
     found = [
         f"{source.place(one)}: {parameters(one)}"
         for source, one in all_functions()
@@ -80,7 +103,7 @@ def test_functions_take_few_parameters() -> None:
     assert found == []
 
 
-def test_blocks_are_not_nested_deeply() -> None:
+def test_blocks_are_nested_at_most_3_deep() -> None:
     found = [
         f"{source.place(one)}: {depth(one)}"
         for source, one in all_functions()

@@ -11,10 +11,11 @@ from threading import Event
 import pytest
 
 from tests.projects.made_queue import NUMBERS, made_project, numbers, token_for
+from tests.sampling import sampled_count
 from tests.servers.labeling_server import Expert, Server
 from tiltyard.stores.ledger.chain.integrity import verify_ledger
 
-ROUNDS = 50
+ROUNDS = sampled_count(50, 12)
 EXPERTS = 6
 
 

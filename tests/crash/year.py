@@ -1,9 +1,9 @@
-"""Twenty-six months of one project by S3, unattended, with crashes and outages drawn by a seed.
+"""Months of one project by S3, unattended, with crashes and outages drawn by a seed.
 
-``python -m tests.crash.year FOLDER SEED`` puts one object a month into the bucket and lets the loop tick, as a schedule
-would, until a tick ends well; then the expert answers what waits. With a seed above nought a tick may be killed at a
-durable step, or a store be taken away while it runs: which, when and for how long is said on standard output as
-``{"cut": NAME, "seconds": S}``, and whoever reads it does the cutting. The last line is the end.
+``python -m tests.crash.year FOLDER SEED MONTHS`` puts one object a month into the bucket and lets the loop tick, as a
+schedule would, until a tick ends well; then the expert answers what waits. With a seed above nought a tick may be
+killed at a durable step, or a store be taken away while it runs: which, when and for how long is said on standard
+output as ``{"cut": NAME, "seconds": S}``, and whoever reads it does the cutting. The last line is the end.
 """
 
 import json
@@ -23,7 +23,6 @@ from tiltyard.tasks.maintenance.repair_stores import repair_stores
 from tiltyard.workspace.checks.verify import verify_workspace
 from tiltyard.workspace.workspace import open_workspace
 
-MONTHS = 26
 LATEST_STEP = 10
 MOST_TICKS = 20
 CUTS = ("s3", "postgresql", "mlflow")
@@ -88,7 +87,7 @@ def _say(**line: Any) -> None:
 
 if __name__ == "__main__":
     preload()
-    project, seed = Path(sys.argv[1]), int(sys.argv[2])
-    counted = go_through(project, MONTHS, random.Random(seed) if seed else None)
+    project, seed, months = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    counted = go_through(project, months, random.Random(seed) if seed else None)
     workspace = open_workspace(project)
     _say(counts=counted, end=end_of(workspace), problems=verify_workspace(workspace).problems)
