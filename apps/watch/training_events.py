@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from tiltyard.apps.labeling.notifications.targets import emit_prefect_event
+from tiltyard.apps.labeling.notifications import emit_prefect_event
 from tiltyard.apps.watch.projects import WatchedProject
 from tiltyard.schemas.events import LABELS_READY
 from tiltyard.workspace.triggers import due_for_training, new_since_training

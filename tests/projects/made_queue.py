@@ -7,8 +7,7 @@ from typing import Any
 
 import yaml
 
-from tiltyard.apps.labeling.auth.grants import grant_access
-from tiltyard.apps.labeling.auth.tokens import new_token
+from tiltyard.apps.labeling.auth import grant_access, new_token
 from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.records import (
     Assignment,

@@ -39,8 +39,7 @@ def add(
 
     Said again of the same name, the new token and role take the place of the old ones.
     """
-    from tiltyard.apps.labeling.auth.grants import grant_access
-    from tiltyard.apps.labeling.auth.tokens import new_token
+    from tiltyard.apps.labeling.auth import grant_access, new_token
 
     token = None if no_token else new_token()
     granted = grant_access(_named(projects), _checked_name(name), _role(role), token, person(by))
@@ -70,7 +69,7 @@ def list_annotators(project: ProjectPath = HERE, as_json: AsJson = False) -> Non
 @annotators.command("revoke")
 def revoke(name: Name, projects: Projects = None, by: By = None, as_json: AsJson = False) -> None:
     """Take an access away: the token is worth nothing from now on, open sessions end, answers stay."""
-    from tiltyard.apps.labeling.auth.grants import revoke_access as take_away
+    from tiltyard.apps.labeling.auth import revoke_access as take_away
 
     revoked = take_away(_named(projects), name, person(by))
     if as_json:

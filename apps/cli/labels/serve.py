@@ -76,7 +76,7 @@ def _listening(settings: "LabelingSettings") -> socket.socket:
 
 def secret(project: ProjectPath = Path(), as_json: AsJson = False) -> None:
     """Make the secret that sessions are signed with, once: a file in the workspace that only you can read."""
-    from tiltyard.apps.labeling.auth.secret import create_secret
+    from tiltyard.apps.labeling.auth import create_secret
 
     file, is_new = create_secret(project)
     if as_json:
@@ -105,8 +105,7 @@ def _settings(projects: list[Path] | None, host: str | None, port: int | None, d
 
 def _tell_demo_token(settings: "LabelingSettings") -> None:
     """Let the one who tries it in as lead, and show the token."""
-    from tiltyard.apps.labeling.auth.grants import grant_access
-    from tiltyard.apps.labeling.auth.tokens import new_token
+    from tiltyard.apps.labeling.auth import grant_access, new_token
 
     token = new_token()
     grant_access(settings.projects, "demo", "lead", token, "label serve --demo")

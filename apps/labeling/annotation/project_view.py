@@ -1,12 +1,12 @@
-"""Telling a project: what a page needs to know before it draws the first sample."""
+"""The settings of a project that a page needs before it shows the first sample."""
 
 from tiltyard.apps.labeling.api.responses import ClassResponse, ColumnResponse, DisplayResponse, ProjectResponse
-from tiltyard.apps.labeling.service.callers import Caller
+from tiltyard.apps.labeling.service import Caller
 from tiltyard.schemas.project.project_file import Project
 
 
 def project_response(caller: Caller) -> ProjectResponse:
-    """The caller's project."""
+    """The caller's project as the API returns it."""
     project = caller.served.project
     return ProjectResponse(
         name=project.name,
@@ -23,7 +23,7 @@ def project_response(caller: Caller) -> ProjectResponse:
 
 
 def _column(project: Project, name: str) -> ColumnResponse:
-    """What the values of a column mean."""
+    """Kind, unit and description of a column."""
     column = project.columns.features.get(name) or project.columns.context.get(name)
     kind = project.columns.kind_of(name)
     return ColumnResponse(

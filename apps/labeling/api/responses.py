@@ -1,4 +1,4 @@
-"""What the API tells: the shapes of its answers."""
+"""Response models of the API. Field names are a public format: they do not change."""
 
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from tiltyard.schemas.records import Annotation, Factor, Role
 
 FROM_ATTRIBUTES: Final = ConfigDict(from_attributes=True)
-"""Made from the record that has fields of the same names."""
+"""Built from a record with fields of the same names."""
 
 
 class ClassResponse(BaseModel):
-    """One answer that can be given."""
+    """A class that an annotator can choose."""
 
     model_config = FROM_ATTRIBUTES
 
@@ -22,7 +22,7 @@ class ClassResponse(BaseModel):
 
 
 class ColumnResponse(BaseModel):
-    """What a column's values mean."""
+    """Kind, unit and description of a column."""
 
     kind: str
     unit: str
@@ -30,7 +30,7 @@ class ColumnResponse(BaseModel):
 
 
 class DisplayResponse(BaseModel):
-    """How samples are drawn; where pictures lie is the server's own affair."""
+    """How samples are displayed; the folder of the pictures is not part of it."""
 
     model_config = FROM_ATTRIBUTES
 
@@ -53,7 +53,7 @@ class ProjectSummaryResponse(BaseModel):
 
 
 class ProjectResponse(BaseModel):
-    """All that the page needs to know of a project."""
+    """The settings of a project that a page needs."""
 
     name: str
     description: str
@@ -68,27 +68,27 @@ class ProjectResponse(BaseModel):
 
 
 class AssignmentResponse(BaseModel):
-    """A sample to answer; it tells neither its purpose nor what anybody or any model said of it."""
+    """A sample to label, without its purpose, its annotations and the model's prediction."""
 
     assignment_id: str
     sample_id: str
     payload: dict[str, Any]
     why: str
-    deciding: list[str] = Field(description="columns, or words of a text, the strongest first")
+    deciding: list[str] = Field(description="columns, or words of a text, that weighed most, strongest first")
     lease_until: datetime
     guidelines_version: str
     adjudicated: bool = False
 
 
 class BatchResponse(BaseModel):
-    """How far the samples asked for last are."""
+    """How much of the latest query is labeled."""
 
     asked: int
     answered: int
 
 
 class VerdictResponse(BaseModel):
-    """What the last comparison came to: what one's labels changed."""
+    """The last verdict of the gate: the effect of the labels."""
 
     decision: str
     metric: str
@@ -99,7 +99,7 @@ class VerdictResponse(BaseModel):
 
 
 class EmptyQueueResponse(BaseModel):
-    """Why there is nothing to answer, who holds the rest, and when there is more."""
+    """Why no sample is available, who holds the others, and when the queue is filled again."""
 
     why: str
     held_by: dict[str, int]
@@ -107,7 +107,7 @@ class EmptyQueueResponse(BaseModel):
 
 
 class StoppingResponse(BaseModel):
-    """Whether more labels hardly pay any more, in a few words, and what each method says."""
+    """Whether more labels are unlikely to improve the model, with the result of each method."""
 
     enough: bool
     headline: str
@@ -115,20 +115,20 @@ class StoppingResponse(BaseModel):
 
 
 class ProgressResponse(BaseModel):
-    """Where an annotator and the project stand."""
+    """Progress of an annotator and of the project."""
 
-    waiting: int = Field(description="assignments that the caller could answer now")
+    waiting: int = Field(description="assignments that are open to the caller now")
     batch: BatchResponse
-    today: int = Field(description="answers of the caller since midnight UTC, those taken back left out")
+    today: int = Field(description="annotations of the caller since midnight UTC, without withdrawn ones")
     until_retrain: int | None
     retrain_why: str
     last_verdict: VerdictResponse | None
-    stopping: StoppingResponse | None = Field(description="none while it is too early to say")
+    stopping: StoppingResponse | None = Field(description="null while there are too few labels")
     empty: EmptyQueueResponse | None
 
 
 class RevealResponse(BaseModel):
-    """What the model says, told after the answer."""
+    """The model's prediction, revealed after the annotation."""
 
     label: str
     probability: float | None
@@ -136,7 +136,7 @@ class RevealResponse(BaseModel):
 
 
 class AnnotationResult(BaseModel):
-    """What became of one answer."""
+    """The outcome of one annotation."""
 
     client_key: str
     status: Literal["stored", "known", "refused"]
@@ -148,30 +148,30 @@ class AnnotationResult(BaseModel):
 
 
 class LeaseResponse(BaseModel):
-    """What to answer next."""
+    """Leased assignments and progress."""
 
     assignments: list[AssignmentResponse]
-    gone: list[str] = Field([], description="assignments of 'have' that are the caller's no longer")
+    gone: list[str] = Field([], description="assignments in have that the caller no longer holds")
     progress: ProgressResponse
 
 
 class SubmitResponse(BaseModel):
-    """What became of a page's answers, and what comes next."""
+    """The outcome of each annotation, with leased assignments and progress."""
 
     results: list[AnnotationResult]
     assignments: list[AssignmentResponse]
-    gone: list[str] = Field([], description="assignments of 'have' that are the caller's no longer")
+    gone: list[str] = Field([], description="assignments in have that the caller no longer holds")
     progress: ProgressResponse
 
 
 class ReleaseResponse(BaseModel):
-    """How many assignments were given back."""
+    """The number of assignments that were given back."""
 
     released: int
 
 
 class DisputedLabelResponse(BaseModel):
-    """What some annotators said of a disputed sample, unnamed."""
+    """One label of a disputed sample with its count and notes, without names."""
 
     label: str | None
     act: str
@@ -189,13 +189,13 @@ class DisputeResponse(BaseModel):
 
 
 class AnnotatorResponse(BaseModel):
-    """How one annotator does; none where it is not known.
+    """The figures of one annotator; null if unknown.
 
     ``late``, ``seconds``, ``with_model`` and ``without_model`` are of the last 500 annotations.
     """
 
     annotator: str
-    role: Role | None = Field(description="none: no access any more, or labels that came from elsewhere")
+    role: Role | None = Field(description="null: access revoked, or labels from an import")
     since: datetime | None
     last: datetime | None
     labels: int
@@ -205,17 +205,17 @@ class AnnotatorResponse(BaseModel):
     superseded: int
     gold_asked: int
     gold_right: int
-    agreed: int = Field(description="pairs of answers with others to the same sample that are alike")
+    agreed: int = Field(description="pairs of equal labels with other annotators on the same samples")
     agreed_of: int
     late: int
-    seconds: float | None = Field(description="median time of an answer")
-    with_model: float | None = Field(description="share of answers like the model's where it was visible")
-    without_model: float | None = Field(description="the same where it was not")
-    quality: float | None = Field(None, description="cleanlab's estimate beside the others, 0 to 1")
+    seconds: float | None = Field(description="median time per annotation")
+    with_model: float | None = Field(description="agreement with the model while its prediction was visible, 0 to 1")
+    without_model: float | None = Field(description="agreement with the model while its prediction was hidden, 0 to 1")
+    quality: float | None = Field(None, description="cleanlab's annotator quality, 0 to 1")
 
 
 class ConfusionCell(BaseModel):
-    """How often an annotator said one class where another, or the same, was decided."""
+    """A cell of a confusion matrix: the annotator's label, the effective label, and the count."""
 
     said: str
     decided: str
@@ -223,26 +223,26 @@ class ConfusionCell(BaseModel):
 
 
 class ConfusionResponse(BaseModel):
-    """What one annotator said, beside what was decided."""
+    """The confusion matrix of one annotator against the effective labels."""
 
     annotator: str
     cells: list[ConfusionCell]
 
 
 class AgreementResponse(BaseModel):
-    """How far annotators agree: 1 is always, 0 what chance gives; ``low`` to ``high`` is a 95 % interval."""
+    """Inter-annotator agreement: 1 is perfect, 0 is chance level; ``low`` to ``high`` is a 95 % interval."""
 
-    samples: int = Field(description="with two answers or more")
+    samples: int = Field(description="samples with two or more labels")
     alpha: float | None
     low: float | None
     high: float | None
     kappa: float | None
-    kappa_of: list[str] = Field(description="the two annotators whom kappa is about")
+    kappa_of: list[str] = Field(description="the two annotators that kappa compares")
     why: str = Field(description="why alpha is not defined")
 
 
 class DayResponse(BaseModel):
-    """What was stored on one day (UTC) by one annotator."""
+    """The number of annotations of one kind that one annotator stored on one day (UTC)."""
 
     day: str
     annotator: str
@@ -251,7 +251,7 @@ class DayResponse(BaseModel):
 
 
 class AssignmentStateResponse(BaseModel):
-    """Where one assignment of a sample stands."""
+    """The state of one assignment of a sample."""
 
     model_config = FROM_ATTRIBUTES
 
@@ -263,13 +263,13 @@ class AssignmentStateResponse(BaseModel):
 
 
 class SampleResponse(BaseModel):
-    """All that is known of one sample."""
+    """A sample with its values, label, assignments and annotations."""
 
     sample_id: str
     payload: dict[str, Any]
     label: str | None
     dispute: bool
-    gold: str | None = Field(description="its known answer, where annotators are measured by it")
+    gold: str | None = Field(description="its known class, if it is a gold sample")
     suggestion: str | None
     probability: float | None
     assignments: list[AssignmentStateResponse]
@@ -277,21 +277,21 @@ class SampleResponse(BaseModel):
 
 
 class AnnotationsResponse(BaseModel):
-    """Annotations in the ledger's order; go on with ``after=next``."""
+    """Annotations in ledger order; the next page is ``after=next``."""
 
     annotations: list[Annotation]
-    next: int | None = Field(description="none: there are no more today")
+    next: int | None = Field(description="null: this is the last page")
 
 
 class RejectedLine(BaseModel):
-    """A line of a file that was not taken."""
+    """A line of a file that was not imported, with the reason."""
 
     line: int
     why: str
 
 
 class ImportResponse(BaseModel):
-    """What became of a file's lines."""
+    """The outcome of an import: stored, known and rejected lines."""
 
     lines: int
     stored: int
@@ -310,6 +310,6 @@ class GoldResponse(BaseModel):
 
 
 class HealthResponse(BaseModel):
-    """Whether the server answers."""
+    """The server is up."""
 
     status: Literal["ok"] = "ok"

@@ -1,7 +1,7 @@
-"""People: how each annotator does, for leads.
+"""Figures of each annotator, and inter-annotator agreement, for leads.
 
-Counted over voices, which are quick to read at any number: the whole annotations of a large ledger would take seconds
-of the process that the experts wait for. What needs whole annotations is counted over each one's last ones.
+Most figures are counted over voices, the short form of annotations: reading all annotations of a large ledger would
+block the server for seconds. Figures that need whole annotations use the last ones of each annotator.
 """
 
 from collections import Counter, defaultdict
@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from tiltyard.apps.labeling.api.responses import AgreementResponse, AnnotatorResponse, ConfusionCell, ConfusionResponse
-from tiltyard.apps.labeling.service.project import ServedProject
+from tiltyard.apps.labeling.service import ServedProject
 from tiltyard.labels.active_annotations import answers_of, standing
 from tiltyard.labels.agreement import agreement_with_suggestion, cohen_kappa, krippendorff_alpha
 from tiltyard.labels.annotator_quality import AnnotatorQuality, annotator_quality, consensus_quality
@@ -21,42 +21,42 @@ from tiltyard.labels.current_classes import in_todays_words
 from tiltyard.schemas.records import Access, Annotation, Voice
 
 RECENT: Final = 500
-ANSWERS: Final = frozenset({"label", "adjudicate"})
+LABEL_ACTS: Final = frozenset({"label", "adjudicate"})
 
 
 def annotators(served: ServedProject) -> list[AnnotatorResponse]:
-    """One row per annotator who has access or has answered, by name."""
+    """One row per annotator who has access or has annotated, by name."""
     ledger = served.ledger
     accesses = {access.annotator: access for access in ledger.access.current()}
     voices = ledger.annotations.voices()
     own: dict[str, list[Voice]] = defaultdict(list)
     for voice in voices:
         own[voice.annotator].append(voice)
-    told = _Told(served, voices)
-    return [told.person(name, accesses.get(name), own[name]) for name in sorted({*accesses, *own})]
+    figures = _Figures(served, voices)
+    return [figures.annotator(name, accesses.get(name), own[name]) for name in sorted({*accesses, *own})]
 
 
-class _Told:
-    """What the rows of all annotators need, counted once."""
+class _Figures:
+    """Counts that the rows of all annotators share."""
 
     def __init__(self, served: ServedProject, voices: Sequence[Voice]) -> None:
-        """Count what is common to all."""
+        """Count once for all annotators."""
         self._ledger = served.ledger
         self._now = served.now()
         self._held = served.ledger.assignments.holders(self._now)
         self._superseded = {voice.supersedes for voice in voices}
         shared = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
-        self._beside = {one.annotator: one for one in annotator_quality(shared, served.project.effective_label)}
+        self._qualities = {one.annotator: one for one in annotator_quality(shared, served.project.effective_label)}
         self._agreed, self._pairs = agreement_counts(shared)
         predicted = served.ledger.assignments.suggested
         self._quality = served.quality.get("", lambda: consensus_quality(shared, predicted(shared)).annotators)
 
-    def person(self, name: str, access: Access | None, own: Sequence[Voice]) -> AnnotatorResponse:
+    def annotator(self, name: str, access: Access | None, own: Sequence[Voice]) -> AnnotatorResponse:
         """The row of one annotator."""
-        labels = sum(voice.act in ANSWERS for voice in own)
+        labels = sum(voice.act in LABEL_ACTS for voice in own)
         recent = self._ledger.annotations.of_annotator(name, RECENT)
-        beside = agreement_with_suggestion(recent)
-        others = self._beside.get(name)
+        with_model = agreement_with_suggestion(recent)
+        quality = self._qualities.get(name)
         return AnnotatorResponse(
             annotator=name,
             role=access.role if access else None,
@@ -67,22 +67,22 @@ class _Told:
             today=sum(voice.said_at.date() == self._now.date() for voice in own),
             held=self._held.get(name, 0),
             superseded=sum(voice.annotation_id in self._superseded for voice in own),
-            gold_asked=others.gold.cases if others else 0,
-            gold_right=others.gold.right if others else 0,
+            gold_asked=quality.gold.cases if quality else 0,
+            gold_right=quality.gold.right if quality else 0,
             agreed=self._agreed[name],
             agreed_of=self._pairs[name],
             late=sum(one.late for one in recent),
             seconds=_seconds(recent),
             quality=self._quality.get(name),
-            with_model=beside.visible.value,
-            without_model=beside.hidden.value,
+            with_model=with_model.visible.value,
+            without_model=with_model.hidden.value,
         )
 
 
 def agreement_counts(voices: Iterable[Voice]) -> tuple[Counter[str], Counter[str]]:
-    """For each annotator, how many pairs of answers with others to one sample are alike, and how many there are.
+    """For each annotator the pairs of labels with others on the same sample: equal ones, and all.
 
-    Beside the label of the sample two who disagree would never show: there is none while they do.
+    Labels are compared with each other, because a sample in dispute has no effective label.
     """
     agreed, pairs = Counter[str](), Counter[str]()
     for stand in standing(voices).values():
@@ -94,14 +94,14 @@ def agreement_counts(voices: Iterable[Voice]) -> tuple[Counter[str], Counter[str
 
 
 def confusion(served: ServedProject) -> list[ConfusionResponse]:
-    """What each annotator said where the sample has a label by now, for those who share samples; commonest first."""
+    """Confusion matrices against the effective labels, for annotators who share samples."""
     shared = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
     found = annotator_quality(shared, served.project.effective_label)
     return [ConfusionResponse(annotator=one.annotator, cells=_cells(one)) for one in found if one.confusion]
 
 
 def agreement(served: ServedProject) -> AgreementResponse:
-    """Krippendorff's alpha over all, and Cohen's kappa of the two who share most samples; none where not defined."""
+    """Krippendorff's alpha over all annotators, and Cohen's kappa of the pair with the most shared samples."""
     voices = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
     alpha = krippendorff_alpha(voices, rng=np.random.default_rng(served.project.seed))
     two = most_shared_pair(voices)
@@ -118,13 +118,13 @@ def agreement(served: ServedProject) -> AgreementResponse:
 
 
 def most_shared_pair(voices: list[Voice]) -> tuple[str, str] | None:
-    """The two annotators who answered the most samples together; none where nobody shares one."""
+    """The two annotators with the most shared samples; None if no sample is shared."""
     counts = Counter(pair for stand in standing(voices).values() for pair in combinations(sorted(answers_of(stand)), 2))
     return counts.most_common(1)[0][0] if counts else None
 
 
 def _cells(quality: AnnotatorQuality) -> list[ConfusionCell]:
-    """The cells of one annotator, the commonest first."""
+    """The cells of one annotator, largest count first."""
     cells = [
         ConfusionCell(said=said, decided=decided, count=count)
         for decided, given in quality.confusion.items()
@@ -134,6 +134,6 @@ def _cells(quality: AnnotatorQuality) -> list[ConfusionCell]:
 
 
 def _seconds(annotations: Iterable[Annotation]) -> float | None:
-    """The median time of an answer in seconds."""
+    """The median time per annotation in seconds."""
     times = [one.lead_ms / 1000 for one in annotations if one.lead_ms is not None]
     return round(median(times), 1) if times else None

@@ -1,4 +1,4 @@
-"""The overview: batches, days, proposals and flags of one project, for leads."""
+"""The overview of one project for leads: batches, days, proposed classes and flags."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from tiltyard.apps.labeling.api.responses import DayResponse
-from tiltyard.apps.labeling.service.project import ServedProject
+from tiltyard.apps.labeling.service import ServedProject
 from tiltyard.schemas.records import Annotation, SampleId
 
 DAYS: Final = 14
@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 def throughput(served: ServedProject) -> list[DayResponse]:
-    """What each annotator stored on each of the last fourteen days."""
+    """The annotations of each annotator on each of the last fourteen days, by act."""
     now = served.now()
     since = (now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
     rows = served.ledger.annotations.per_day(since)
@@ -23,7 +23,7 @@ def throughput(served: ServedProject) -> list[DayResponse]:
 
 
 def daily_totals(served: ServedProject) -> list[Row]:
-    """The last fourteen days, oldest first, each with its answers and how many people gave them; days off as zeros."""
+    """The last fourteen days, oldest first: annotations and annotators per day, zeros included."""
     answers: dict[str, int] = defaultdict(int)
     people: dict[str, set[str]] = defaultdict(set)
     for row in throughput(served):
@@ -35,7 +35,7 @@ def daily_totals(served: ServedProject) -> list[Row]:
 
 
 def batches(served: ServedProject) -> list[Row]:
-    """Each query with how far its samples are, newest first."""
+    """Each query with its number of labeled samples, newest first."""
     asked = {one.query_id: one for one in served.ledger.assignments.per_query()}
     return [
         {
@@ -52,22 +52,22 @@ def batches(served: ServedProject) -> list[Row]:
 
 
 def proposals(served: ServedProject) -> list[Row]:
-    """The newest proposals of a class, newest first."""
+    """The latest proposed classes, newest first."""
     return _remarks(served.ledger.annotations.last_of_act("propose", SHOWN))
 
 
 def flags(served: ServedProject) -> list[Row]:
-    """The newest flags, newest first."""
+    """The latest flags, newest first."""
     return _remarks(served.ledger.annotations.last_of_act("flag", SHOWN))
 
 
 def dispute_count(served: ServedProject) -> int:
-    """How many samples wait for an adjudicator."""
+    """The number of samples to adjudicate."""
     return len(served.disputes())
 
 
 def to_minute(moment: str) -> str:
-    """A moment in ISO 8601 to the minute.
+    """An ISO 8601 time to the minute.
 
     >>> to_minute("2026-01-02T03:04:05+00:00")
     '2026-01-02 03:04'
@@ -76,7 +76,7 @@ def to_minute(moment: str) -> str:
 
 
 def _remarks(annotations: Iterable[Annotation]) -> list[Row]:
-    """Flags and proposals as rows; a proposal's first line is the class."""
+    """Flags and proposals as rows; the first line of a proposal is the class."""
     return [
         {
             "sample_id": SampleId(one.sample_id),

@@ -1,9 +1,9 @@
-"""Samples: all that is known of one, for leads."""
+"""One sample for leads: values, label, assignments and all annotations."""
 
 from collections.abc import Sequence
 
 from tiltyard.apps.labeling.api.responses import AssignmentStateResponse, SampleResponse
-from tiltyard.apps.labeling.service.project import ServedProject
+from tiltyard.apps.labeling.service import ServedProject
 from tiltyard.labels.adjudication import disputed
 from tiltyard.labels.admission import why_uncounted
 from tiltyard.labels.current_classes import in_todays_words
@@ -13,12 +13,12 @@ from tiltyard.schemas.records import Annotation, Assignment, SampleId, Voice
 
 
 def sample_detail(served: ServedProject, sample_id: str) -> SampleResponse:
-    """A sample's values, label and whole history; NotFound when it was neither asked for nor annotated."""
+    """A sample with its history; NotFound if it has neither an assignment nor an annotation."""
     ledger = served.ledger
     assignments = ledger.assignments.of_sample(SampleId(sample_id))
     history = ledger.annotations.of_sample(SampleId(sample_id))
     if not assignments and not history:
-        raise NotFound(f"sample {sample_id} was never asked for and never annotated")
+        raise NotFound(f"sample {sample_id} has no assignment and no annotation")
     suggestion = next((one.suggestion for one in assignments if one.suggestion), None)
     rule = served.project.effective_label
     voices = in_todays_words(_deciding(served, history), served.project)
@@ -38,7 +38,7 @@ def sample_detail(served: ServedProject, sample_id: str) -> SampleResponse:
 
 
 def _deciding(served: ServedProject, history: Sequence[Annotation]) -> list[Annotation | Voice]:
-    """What decides over a sample's label: its history and, where voices have weights, all that they come from."""
+    """The annotations that determine the label: the sample's own; for weighted votes also those of shared samples."""
     history = [one for one in history if why_uncounted(one) is None]
     if served.project.effective_label != "quality_weighted":
         return list(history)
@@ -48,5 +48,5 @@ def _deciding(served: ServedProject, history: Sequence[Annotation]) -> list[Anno
 
 
 def _payload(assignments: Sequence[Assignment], history: Sequence[Annotation]) -> dict[str, object]:
-    """The sample's own values."""
+    """The values of the sample."""
     return assignments[0].payload if assignments else history[0].payload

@@ -20,8 +20,9 @@ from starlette.types import Message
 from tests.clients.web import API, SECRET, bearer, serving
 from tests.projects.made_queue import NUMBERS, made_project, numbers, token_for
 from tests.servers.ports import free_port
-from tiltyard.apps.labeling.api.errors import ApiError
-from tiltyard.apps.labeling.middleware.body_limit import BodyAllowance, BodyLimit
+from tiltyard.apps.labeling.api import ApiError
+from tiltyard.apps.labeling.middleware import BodyLimit
+from tiltyard.apps.labeling.middleware.body_limit import BodyAllowance
 from tiltyard.apps.labeling.service.request_slots import RequestSlots
 
 
@@ -190,7 +191,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, sub
     token, port = token_for(workspace, "ada"), free_port()
     code = (
         "from tiltyard.apps.labeling.middleware.connections import LimitedConnection as C\n"
-        "C.head_seconds = C.stuck_seconds = 1.0; C.check_seconds = 0.1; C.most_of_one = 3\n"
+        "C.head_seconds = C.stuck_seconds = 1.0; C.check_seconds = 0.1; C.max_per_address = 3\n"
         "import tiltyard.apps.labeling.middleware.connections as c\n"
         "from pathlib import Path; from tiltyard.apps.cli.labels.serve import serve\n"
         f"serve([Path({str(workspace.project_file)!r})], '127.0.0.1', {port})\n"
@@ -281,7 +282,7 @@ def test_connections_of_one_address_have_an_end() -> None:
             connections.add(self)
 
     every: set[Any] = set()
-    made = [Fake("192.0.2.1", every)._is_one_too_many() for _ in range(LimitedConnection.most_of_one + 2)]
+    made = [Fake("192.0.2.1", every)._is_over_limit() for _ in range(LimitedConnection.max_per_address + 2)]
     assert made.count(True) == 2
-    assert not Fake("192.0.2.2", every)._is_one_too_many()
-    assert not any([Fake("127.0.0.1", every)._is_one_too_many() for _ in range(LimitedConnection.most_of_one + 2)])
+    assert not Fake("192.0.2.2", every)._is_over_limit()
+    assert not any([Fake("127.0.0.1", every)._is_over_limit() for _ in range(LimitedConnection.max_per_address + 2)])

@@ -275,8 +275,7 @@ def test_a_gold_sample_of_the_evaluation_set_is_never_trained_on(tmp_path: Path,
 def test_one_token_opens_several_projects(tmp_path: Path) -> None:
     first = made_project(tmp_path / "a", numbers(1), {**NUMBERS, "name": "first"})
     second = made_project(tmp_path / "b", numbers(2), {**NUMBERS, "name": "second"})
-    from tiltyard.apps.labeling.auth.grants import grant_access
-    from tiltyard.apps.labeling.auth.tokens import new_token
+    from tiltyard.apps.labeling.auth import grant_access, new_token
 
     token = new_token()
     grant_access([first.project_file, second.project_file], "ada", "annotator", token, "the tests")

@@ -6,9 +6,9 @@ import pytest
 
 from tests.clients.web import API, bearer, logged_in, proof_in, serving
 from tests.projects.made_queue import NUMBERS, made_project, numbers, token_for
-from tiltyard.apps.labeling.api.errors import ApiError
+from tiltyard.apps.labeling.api import ApiError
+from tiltyard.apps.labeling.auth import new_token
 from tiltyard.apps.labeling.auth.rate_limits import RateLimit
-from tiltyard.apps.labeling.auth.tokens import new_token
 from tiltyard.schemas.project.labeling import LabelingSettings
 
 

@@ -10,11 +10,11 @@ from tiltyard.apps.labeling.service.ttl_cache import TtlCache
 def test_a_value_is_found_again_when_its_time_is_over() -> None:
     remembered, found = TtlCache[int](0.05), iter(range(10))
     assert [remembered.get("a", lambda: next(found)) for _ in range(3)] == [0, 0, 0]
-    assert remembered.known("a") == (0,)
+    assert remembered.peek("a") == (0,)
     time.sleep(0.06)
-    assert remembered.known("a") is None
+    assert remembered.peek("a") is None
     assert remembered.get("a", lambda: next(found)) == 1
-    remembered.forget("a")
+    remembered.invalidate("a")
     assert remembered.get("a", lambda: next(found)) == 2
 
 
@@ -51,11 +51,11 @@ def test_while_one_finds_the_new_value_the_others_make_do_with_the_old() -> None
 
 def test_a_change_asks_nobody_and_lasts_no_longer() -> None:
     remembered = TtlCache[int](0.05)
-    remembered.change("a", lambda value: value + 1)
-    assert remembered.known("a") is None
+    remembered.update("a", lambda value: value + 1)
+    assert remembered.peek("a") is None
     remembered.get("a", lambda: 1)
-    remembered.change("a", lambda value: value + 1)
-    assert remembered.known("a") == (2,)
+    remembered.update("a", lambda value: value + 1)
+    assert remembered.peek("a") == (2,)
     time.sleep(0.06)
     assert remembered.get("a", lambda: 9) == 9
 
@@ -69,4 +69,4 @@ def test_what_is_dear_to_find_is_found_less_often() -> None:
 
     assert remembered.get("a", find) == 1
     time.sleep(0.2)
-    assert remembered.known("a") == (1,)
+    assert remembered.peek("a") == (1,)

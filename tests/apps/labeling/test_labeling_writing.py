@@ -153,7 +153,7 @@ def test_the_end_stores_what_waits_and_takes_no_more(ledger: Ledger) -> None:
 def test_a_line_that_is_too_long_is_said_at_once(
     writer: Writer, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tiltyard.apps.labeling.service.writer.WAITING", 3)
+    monkeypatch.setattr("tiltyard.apps.labeling.service.writer.MAX_PENDING", 3)
     short = Writer("short", ledger.store, ledger.lease)
     with busy(short):
         futures = [short.submit([said(str(number))]) for number in range(3)]

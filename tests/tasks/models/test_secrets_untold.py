@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from tiltyard.apps.cli.main import app
 from tiltyard.apps.cli.project.health_checks import Finding
-from tiltyard.apps.labeling.api.errors import error_response, json_error
+from tiltyard.apps.labeling.api import error_response, json_error
 from tiltyard.schemas import errors
 from tiltyard.schemas.redaction import RedactedRecord, redact_logs, without_secrets
 from tiltyard.tasks.step import step

@@ -103,7 +103,7 @@ def answering(provider: Provider) -> Iterator[Provider]:
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    from tiltyard.apps.labeling.auth.grants import grant_access
+    from tiltyard.apps.labeling.auth import grant_access
 
     made = made_project(tmp_path_factory.mktemp("small"), numbers(3), NUMBERS)
     for name in ("ada@example.test", "1234"):

@@ -10,7 +10,8 @@ from itsdangerous import Signer, URLSafeTimedSerializer
 
 from tests.clients.web import API, SECRET, TestClient, bearer, logged_in, proof_in, serving
 from tests.projects.made_queue import token_for
-from tiltyard.apps.labeling.auth.csrf import PURPOSES, Csrf, Nonce
+from tiltyard.apps.labeling.auth import Csrf, Nonce
+from tiltyard.apps.labeling.auth.csrf import PURPOSES
 from tiltyard.schemas.project.labeling import LabelingSettings
 from tiltyard.workspace.workspace import Workspace
 
@@ -49,8 +50,8 @@ METHODS = ["POST", "PUT", "PATCH", "DELETE"]
 @given(st.sampled_from(PURPOSES), st.sampled_from(PURPOSES), st.text(max_size=20), st.text(max_size=20))
 def test_a_proof_holds_for_its_purpose_and_its_nonce_alone(one: Any, other: Any, value: str, another: str) -> None:
     csrf = Csrf(SECRET)
-    proof = csrf.proof_of(Nonce(one, value))
-    assert csrf.holds(Nonce(other, another), proof) == ((one, value) == (other, another))
+    proof = csrf.token_of(Nonce(one, value))
+    assert csrf.is_valid(Nonce(other, another), proof) == ((one, value) == (other, another))
 
 
 @pytest.mark.parametrize("headers", OURS)
@@ -169,7 +170,7 @@ def test_a_proxys_visitor_is_proved_by_a_nonce_that_nobody_guesses(small: Worksp
     with serving(small.project_file, peer="192.0.2.7", **PROXY) as client:
         for purpose in PURPOSES:
             for guess in guesses:
-                header = {**said, "X-CSRF-Token": csrf.proof_of(Nonce(purpose, guess))}
+                header = {**said, "X-CSRF-Token": csrf.token_of(Nonce(purpose, guess))}
                 assert client.post(f"{API}/lease", json={}, headers=header).status_code == 403
         first = client.get("/p/small/", headers=said)
         assert {"HttpOnly", "SameSite=lax"} <= set(first.headers["set-cookie"].split("; "))

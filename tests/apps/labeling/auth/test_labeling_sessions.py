@@ -18,8 +18,8 @@ from tests.clients.web import API, SECRET, TestClient, answer, bearer, logged_in
 from tests.projects.made_queue import NUMBERS, made_project, numbers, token_for
 from tests.servers.labeling_server import running
 from tiltyard.apps.labeling.app import create_app
+from tiltyard.apps.labeling.auth import token_hash
 from tiltyard.apps.labeling.auth.sessions import COOKIE
-from tiltyard.apps.labeling.auth.tokens import token_hash
 from tiltyard.schemas.errors import ProjectFileError, SettingsError, TiltyardError
 from tiltyard.schemas.project.labeling import LabelingSettings
 from tiltyard.workspace.workspace import Workspace
@@ -304,7 +304,7 @@ def test_it_does_not_start_half_secured(tmp_path: Path, said: dict[str, Any], pr
 
 
 def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    from tiltyard.apps.labeling.auth.secret import create_secret, load_secret
+    from tiltyard.apps.labeling.auth import create_secret, load_secret
 
     workspace = made_project(tmp_path, numbers(1), NUMBERS)
     file, made = create_secret(workspace.project_file)
