@@ -112,9 +112,9 @@ def test_the_document_names_every_route_and_body(document: Any, workspace: Works
         "gold": ["application/json"],
         "import": ["application/json", "application/x-ndjson", "text/csv", "text/tab-separated-values"],
     }
-    answer_schema = told["components"]["schemas"]["Answer"]
-    assert set(answer_schema["required"]) == {"client_key", "act", "sample_id", "assignment_id", "said_at"}
-    assert answer_schema["additionalProperties"] is False
+    request_schema = told["components"]["schemas"]["AnnotationRequest"]
+    assert set(request_schema["required"]) == {"client_key", "act", "sample_id", "assignment_id", "said_at"}
+    assert request_schema["additionalProperties"] is False
     for path, methods in told["paths"].items():
         for operation in methods.values():
             assert operation.get("description") or operation.get("summary"), path
