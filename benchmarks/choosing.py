@@ -36,7 +36,7 @@ from sklearn.linear_model import LogisticRegression
 from tiltyard.query.selection import Wanted, choose
 from tiltyard.query.strategies import strategy_named
 from tiltyard.samples.features import feature_frame
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 
 COLUMNS, CLASSES, LABELED, CHUNK = 20, 5, 2_000, 65_536
 NAMES = [f"x{number}" for number in range(COLUMNS)]

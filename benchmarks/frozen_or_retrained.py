@@ -27,7 +27,7 @@ from tiltyard.examples.catalogue import EXAMPLES, Example
 from tiltyard.examples.dealing import Delivery, read_rows
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.pool_types import pool_schema
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 
 MONTHS_A_STEP: Final = {"bank": 1, "hotel": 3}
 FROZEN_AFTER: Final = {"bank": 5, "hotel": 2}

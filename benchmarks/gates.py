@@ -36,7 +36,7 @@ from tiltyard.evaluation.strata import Strata
 from tiltyard.gate.decision import judge
 from tiltyard.gate.evidence import Evidence
 from tiltyard.gate.looks import CLOSE, level_of
-from tiltyard.schemas.project.gate import Gate
+from tiltyard.schemas.project import Gate
 
 METRICS: Final = ("accuracy", "macro_f1", "roc_auc", "log_loss")
 MODELS: Final = ("linear", "trees")

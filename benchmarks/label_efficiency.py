@@ -45,7 +45,7 @@ from tiltyard.query.committee import Committee, fit_committee
 from tiltyard.query.feature_space import preprocessing_of
 from tiltyard.query.selection import Wanted, choose
 from tiltyard.samples.features import feature_frame
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 
 SETS = ["adult", "credit_default", "magic", "spambase", "splice", "sms_spam"]
 MODELS = ["LR", "HGB"]

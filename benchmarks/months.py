@@ -14,8 +14,7 @@ from tiltyard.examples.expert import misled
 from tiltyard.samples.evaluation_split import drawn_for_evaluation
 from tiltyard.samples.identity import sample_ids
 from tiltyard.schemas.pool_types import pool_schema
-from tiltyard.schemas.project.gate import Gate
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Gate, Project, parse_project
 
 BAD_MONTH: Final = 5
 """Every so many months the expert errs, where he is told to."""

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 from tiltyard.schemas.records import BatchId, StoredFile
 from tiltyard.stores.files.local import FileStore
 from tiltyard.stores.files.parquet import ParquetStore

@@ -132,7 +132,7 @@ def rules(folder: Path) -> dict[str, float]:
     from tiltyard.evaluation.predictions import predictions_of
     from tiltyard.gate.decision import Evidence, judge
     from tiltyard.samples.features import feature_frame
-    from tiltyard.schemas.project.project_file import Project
+    from tiltyard.schemas.project import Project
     from tiltyard.schemas.records import ModelId, TrainingId
     from tiltyard.stores.registry.registry import Registry
     from tiltyard.stores.registry.runs import Training

@@ -21,7 +21,7 @@ import polars as pl
 
 from tiltyard.query.learning_curve import Point
 from tiltyard.query.stopping import agreement_of, stopping_advice
-from tiltyard.schemas.project.project_file import Stopping
+from tiltyard.schemas.project import Stopping
 
 JUDGED, COMPARED = 400, 1000
 STRATEGY = "margin_kmeans (default)"

@@ -29,7 +29,7 @@ from pandera.errors import SchemaErrors
 from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows
 from tiltyard.ingest.validation import check_rows
 from tiltyard.schemas.frames import batch_schema
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 
 FLOATS = [f"f{number}" for number in range(12)]
 INTEGERS = [f"i{number}" for number in range(4)]

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from pydantic.fields import FieldInfo
 
+from docs.python_page import python_page
+
 REFERENCE: Final = Path(__file__).resolve().parent / "reference"
 NOTICE: Final = "<!-- Written by docs/generate.py ('make reference'); change the code, not this page. -->\n"
 
@@ -24,6 +26,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "cli.md": command_page(),
         "ledger.md": ledger_page(),
+        "python.md": python_page(NOTICE),
     }
 
 
@@ -76,7 +79,7 @@ def _limits_of_file() -> str:
 
 def _project_schema() -> dict[str, Any]:
     """The JSON Schema of the project file."""
-    from tiltyard.schemas.project.project_file import Project
+    from tiltyard.schemas.project import Project
 
     return Project.model_json_schema()
 
@@ -174,7 +177,7 @@ def _limits(node: dict[str, Any]) -> str:
 def settings_page() -> str:
     """The environment variables."""
     from tiltyard.apps.cli.deployment.files import VARIABLES
-    from tiltyard.schemas.project.labeling import LabelingSettings
+    from tiltyard.schemas.labeling_settings import LabelingSettings
     from tiltyard.schemas.settings import Settings
     from tiltyard.schemas.watch_settings import WatchSettings
 

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from tiltyard.evaluation.metrics import score
 from tiltyard.evaluation.predictions import predictions_of
 from tiltyard.examples.dealing import Deal
-from tiltyard.reports.html.beside import Curves, Point
+from tiltyard.reports.html.project_data import Curves, Point
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.records import LabeledSet, Model
 from tiltyard.training.recipes import Recipe, recorded_recipe

@@ -15,8 +15,10 @@ from pandera.api.polars.model import DataFrameModel
 from tiltyard.schemas.canonical import digest
 from tiltyard.schemas.errors import ProjectFileError, nearest
 from tiltyard.schemas.pool_types import POOL_TYPES
-from tiltyard.schemas.project.columns import Column
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Column, Project
+
+FORMER_EXAMPLES: Final = "examples."
+"""How project files of older versions name the examples' Pandera models; today it is ``tiltyard.examples.``."""
 
 _SOURCES: dict[str, str] = {}
 """The source text of each Pandera module as this process loaded it, to notice that it was mended since."""
@@ -112,7 +114,7 @@ def _halves(path: str, where: str) -> tuple[str, str]:
 def _current_module(name: str, where: str) -> ModuleType:
     """A module as its source stands now; reloaded when it was mended since this process loaded it."""
     try:
-        module = importlib.import_module(name)
+        module = _imported(name)
         source = inspect.getsource(module)
         if _SOURCES.setdefault(name, source) != source:
             module = importlib.reload(module)
@@ -120,6 +122,17 @@ def _current_module(name: str, where: str) -> ModuleType:
     except (Exception, SystemExit) as error:  # whatever a user's module raises while it is imported
         raise ProjectFileError(f"{where}: pandera module {name!r} cannot be imported: {_told(error)}") from error
     return module
+
+
+def _imported(name: str) -> ModuleType:
+    """The module of that name, or the module of an example, which older project files name without ``tiltyard.``."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # A user's own package comes first, and a module that it misses is the user's to see.
+        if not name.startswith(FORMER_EXAMPLES) or not f"{name}.".startswith(f"{error.name}."):
+            raise
+        return importlib.import_module(f"tiltyard.{name}")
 
 
 def _told(error: BaseException) -> str:

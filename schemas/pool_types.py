@@ -4,9 +4,8 @@ from typing import Final
 
 import polars as pl
 
+from tiltyard.schemas.project import Kind, Project, inside
 from tiltyard.schemas.project.columns import RESERVED as RESERVED
-from tiltyard.schemas.project.columns import Kind, inside
-from tiltyard.schemas.project.project_file import Project
 
 POOL_TYPES: Final[dict[Kind, pl.DataType]] = {
     "number": pl.Float64(),

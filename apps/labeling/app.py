@@ -40,7 +40,7 @@ from tiltyard.apps.labeling.routes import pictures as picture_routes
 from tiltyard.apps.labeling.routes import queue as queue_routes
 from tiltyard.apps.labeling.service import LabelingService
 from tiltyard.schemas.errors import TiltyardError, Unavailable
-from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.labeling_settings import LabelingSettings
 from tiltyard.schemas.redaction import redact_logs
 from tiltyard.workspace.workspace import utc_now
 

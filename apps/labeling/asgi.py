@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from tiltyard.apps.labeling.app import create_app
-from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.labeling_settings import LabelingSettings
 
 
 def create() -> FastAPI:

@@ -18,7 +18,7 @@ from tiltyard.monitoring.drift import REFERENCE_BATCHES, compare, pooled_profile
 from tiltyard.schemas.canonical import digest
 from tiltyard.schemas.errors import ObjectError, TiltyardError
 from tiltyard.schemas.frames import load_pandera
-from tiltyard.schemas.project.columns import inside
+from tiltyard.schemas.project import inside
 from tiltyard.schemas.records import Batch, BatchId, LandedObject, ObjectId, StoredFile
 from tiltyard.stores.readers.sandbox import read_object
 from tiltyard.tasks.step import step

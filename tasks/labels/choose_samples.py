@@ -17,7 +17,7 @@ from tiltyard.query.selection import Wanted, choose, without
 from tiltyard.samples.features import feature_frame, frame_of_json
 from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.events import LABELS_WANTED
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import ModelId, Query, QueryId, Suggestion, Verdict
 from tiltyard.tasks.labels.announcements import announce
 from tiltyard.tasks.step import step

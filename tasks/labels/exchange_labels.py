@@ -12,7 +12,7 @@ from tiltyard.labels.files.tool_formats import Shaped, shaped
 from tiltyard.labels.files.values import spellings
 from tiltyard.samples.features import payloads_of
 from tiltyard.schemas.errors import AnnotationError, nearest
-from tiltyard.schemas.project.columns import inside
+from tiltyard.schemas.project import inside
 from tiltyard.schemas.records import SampleId
 from tiltyard.stores.files.label_files import read_labels, write_labels
 from tiltyard.tasks.step import step
@@ -45,13 +45,13 @@ def import_labels(
     if is_whole(found.names):
         taken, made = admit_facts(take_facts(found.lines, stored), stored, workspace.project), Shaped()
     else:
-        made = shaped(found.names, found.lines, workspace.project, _key_column(workspace, by))
+        made = shaped(found.names, found.lines, workspace.project, key_column(workspace, by))
         hand = Hand(by, annotator, workspace.clock(), found.table, brings)
-        taken = take_labels(made.lines, _samples(workspace, made.lines, by), stored, workspace.project, hand)
+        taken = take_labels(made.lines, named_samples(workspace, made.lines, by), stored, workspace.project, hand)
     refused, new = [*found.refused, *made.refused, *taken.refused], len(taken.facts) + len(taken.labels)
     return Imported(
         lines=new + taken.known + len(refused) + made.left_out.total(),
-        stored=_store(workspace, taken, brings),
+        stored=store_labels(workspace, taken, brings),
         known=taken.known,
         refused=tuple(sorted(refused, key=lambda one: one.line)),
         ignored=tuple(made.ignored),
@@ -60,7 +60,7 @@ def import_labels(
     )
 
 
-def _store(workspace: Workspace, taken: Taken, importer: str) -> int:
+def store_labels(workspace: Workspace, taken: Taken, importer: str) -> int:
     """Store what was taken; how many annotations were new."""
     annotations, now = workspace.ledger.annotations, workspace.clock()
     restored = annotations.take_over(taken.facts, imported_by=importer, now=now)
@@ -74,7 +74,7 @@ def _store(workspace: Workspace, taken: Taken, importer: str) -> int:
     return restored + len(submitted)
 
 
-def _key_column(workspace: Workspace, by: str) -> str:
+def key_column(workspace: Workspace, by: str) -> str:
     """The column by which samples are named: the sample id, the project's id, or a reference."""
     columns = workspace.project.columns
     known = [SAMPLE_ID, *([columns.id] if columns.id else []), *columns.reference]
@@ -83,7 +83,7 @@ def _key_column(workspace: Workspace, by: str) -> str:
     return by
 
 
-def _samples(workspace: Workspace, lines: list[tuple[int, Line]], by: str) -> dict[str, list[Known]]:
+def named_samples(workspace: Workspace, lines: list[tuple[int, Line]], by: str) -> dict[str, list[Known]]:
     """The pool's samples that the lines name, by that name, each with the assignment that waits for it."""
     wanted = pl.Series(sorted({key for _, line in lines for key in _keys(line, by)}), dtype=pl.String)
     waiting = {one.sample_id: one.assignment_id for one in reversed(workspace.ledger.assignments.waiting())}

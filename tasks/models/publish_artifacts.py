@@ -5,7 +5,7 @@ from typing import Any, Final
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from tiltyard.reports.tables import batch_rows, check_rows, learning_curve, unusual_columns
-from tiltyard.reports.verdict_markdown import verdict_markdown
+from tiltyard.reports.verdict_summary import verdict_markdown
 from tiltyard.schemas.events import BATCH_CHECKED, DRIFT_FOUND
 from tiltyard.schemas.records import BatchId, VerdictId
 from tiltyard.tasks.labels.announcements import announce

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tiltyard.schemas.errors import NotFound, RegistryError
-from tiltyard.schemas.project.project_file import recorded_project
+from tiltyard.schemas.project import recorded_project
 from tiltyard.schemas.records import Model, ModelId
 from tiltyard.tasks.step import step
 from tiltyard.workspace.models.provenance import code_version, environment_of

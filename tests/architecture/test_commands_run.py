@@ -58,6 +58,8 @@ def test_commands_run(page: Path, tmp_path: Path) -> None:
 
 
 def python_page() -> list[str]:
-    """The examples of the page for Python, run in the tutorial's project, which has a champion."""
-    text = "".join(block.text for block in blocks(ROOT / "docs/reference/python.md") if block.language == "python")
+    """The examples of the how-to for Python, run in the tutorial's project, which has a champion."""
+    text = "".join(
+        block.text for block in blocks(ROOT / "docs/how-to/use-from-python.md") if block.language == "python"
+    )
     return [f"cat > page.py <<'END_OF_BLOCK'\n{text}\nEND_OF_BLOCK", "python page.py"]

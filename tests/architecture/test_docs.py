@@ -12,7 +12,7 @@ import yaml
 
 from tests.architecture.sources import PROSE, ROOT, pages, product_sources
 from tests.architecture.written_commands import blocks, commands_of
-from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.labeling_settings import LabelingSettings
 from tiltyard.schemas.settings import Settings
 from tiltyard.schemas.watch_settings import WatchSettings
 

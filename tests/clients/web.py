@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from tests.projects.made_queue import token_for
 from tiltyard.apps.labeling.app import create_app
-from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.labeling_settings import LabelingSettings
 from tiltyard.workspace.workspace import Workspace
 
 with warnings.catch_warnings():

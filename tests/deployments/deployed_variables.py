@@ -8,7 +8,7 @@ from typing import Final
 from prefect.settings import Settings as PrefectSettings
 from prefect.settings.legacy import _get_valid_setting_names
 
-from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.labeling_settings import LabelingSettings
 from tiltyard.schemas.settings import Settings
 from tiltyard.schemas.watch_settings import WatchSettings
 

@@ -267,6 +267,20 @@ def test_the_doctor_finds_deployments_and_a_worker(working: PrefectServer, small
     assert nowhere["deployments"]["remedy"] == "tiltyard deploy"
 
 
+def test_deployments_of_an_older_version_are_named_and_deployed_again(
+    deployed: PrefectServer, small: Workspace
+) -> None:
+    """Before import names moved under ``tiltyard.``, entry points began with ``flows.``."""
+    names = deployments(deployed)
+    deployed.patch(f"/deployments/{names['roll-back/small']}", {"entrypoint": "flows.roll_back.roll_back"})
+    found = findings(deployed, small)["deployments"]
+    assert (found["state"], found["remedy"]) == ("fail", "tiltyard deploy")
+    assert found["said"].endswith("so their runs fail: flows.roll_back.roll_back")
+    command(deployed, "deploy", "-p", small.project_file.parent)
+    assert findings(deployed, small)["deployments"]["state"] == "ok"
+    assert deployments(deployed) == names
+
+
 def findings(server: PrefectServer, workspace: Workspace) -> dict[str, Any]:
     """What the doctor says, by its question."""
     told = command(server, "doctor", "-p", workspace.project_file.parent, "--json")

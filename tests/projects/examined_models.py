@@ -15,7 +15,7 @@ from tiltyard.evaluation.predictions import predictions_of
 from tiltyard.gate.checks.suite import Examined, Side
 from tiltyard.samples.features import feature_frame
 from tiltyard.samples.identity import sample_ids
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 Sure = Callable[[pd.DataFrame], Any]

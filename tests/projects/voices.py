@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from tiltyard.schemas.records import Act, AnnotationId, SampleId, Voice
+from tiltyard.schemas.records import Act, AnnotationId, SampleId, Vote
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -18,9 +18,9 @@ def voice(
     act: Act = "label",
     purpose: str = "query",
     supersedes: int | None = None,
-) -> Voice:
+) -> Vote:
     """What an annotator said as number so-and-so, that many minutes after the start."""
-    return Voice(
+    return Vote(
         annotation_id=AnnotationId(f"{number:06d}"),
         annotator=annotator,
         act=act,
@@ -32,7 +32,7 @@ def voice(
     )
 
 
-def table(rows: dict[str, str]) -> list[Voice]:
+def table(rows: dict[str, str]) -> list[Vote]:
     """Voices from one string an annotator: the n-th character is the label of the n-th sample, ``.`` for none."""
     cells = [(who, n, label) for who, labels in rows.items() for n, label in enumerate(labels) if label != "."]
     return [voice(number, who, label, f"{n:05d}") for number, (who, n, label) in enumerate(cells)]
@@ -40,14 +40,14 @@ def table(rows: dict[str, str]) -> list[Voice]:
 
 def planted(
     accuracies: dict[str, float], samples: int, classes: str = "abc", share: float = 1.0, seed: int = 0
-) -> tuple[list[Voice], dict[SampleId, str]]:
+) -> tuple[list[Vote], dict[SampleId, str]]:
     """Voices of annotators with known accuracies (errors even over the other classes), and the truth.
 
     Each annotator answers a ``share`` of the samples, drawn by chance.
     """
     rng = np.random.default_rng(seed)
     truth = {SampleId(f"{n:05d}"): str(rng.choice(list(classes))) for n in range(samples)}
-    voices: list[Voice] = []
+    voices: list[Vote] = []
     for sample, right in truth.items():
         for annotator, accuracy in accuracies.items():
             if rng.random() >= share:

@@ -34,7 +34,7 @@ def serve(projects: list[Path], port: int, environment: Mapping[str, str]) -> No
     import uvicorn
 
     from tiltyard.apps.labeling.app import create_app
-    from tiltyard.schemas.project.labeling import LabelingSettings
+    from tiltyard.schemas.labeling_settings import LabelingSettings
 
     settings = LabelingSettings(secret=SECRET, projects=projects, request_rate="1000000/minute")
     uvicorn.run(create_app(projects, settings), host="127.0.0.1", port=port, log_level="warning")

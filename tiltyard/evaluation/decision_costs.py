@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tiltyard.evaluation.metrics import codes
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 
 Floats = NDArray[np.float64]
 

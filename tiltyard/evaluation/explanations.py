@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tiltyard.evaluation.predictions import predictions_of
 from tiltyard.evaluation.words import without_each_word
 from tiltyard.samples.features import MISSING, feature_frame, rows_of
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Factor, Suggestion
 
 MOST_PREDICTED: Final = 100_000

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tiltyard.evaluation.custom_metrics import copies_of, is_own, own_metric, own_value
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.schemas.errors import TrainingError, nearest
-from tiltyard.schemas.project.gate import METRICS
+from tiltyard.schemas.project import METRICS
 
 Floats = NDArray[np.float64]
 

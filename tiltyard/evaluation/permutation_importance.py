@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from tiltyard.evaluation.metrics import Floats, greater_is_better, scores
 from tiltyard.evaluation.predictions import predictions_of
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 
 MOST_ROWS: Final = 1000
 """Rows that are looked at; more are drawn from by chance."""

@@ -12,7 +12,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 
 DECIMALS: Final = 6
 """Probabilities are compared after rounding: the last bits of a sum depend on the machine's linear algebra."""

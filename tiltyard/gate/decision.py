@@ -19,7 +19,7 @@ from tiltyard.gate.evidence import Evidence
 from tiltyard.gate.findings import Findings, together
 from tiltyard.gate.looks import CLOSE, level_of
 from tiltyard.gate.sequential_design import WantedWhere, lower_limit, wanted_labels
-from tiltyard.schemas.project.gate import Gate
+from tiltyard.schemas.project import Gate
 from tiltyard.schemas.records import Check, Decision, Interval, Outcome
 
 __all__ = ["Evidence", "Judgement", "judge"]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tiltyard.evaluation.metrics import BY_DECISION
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.strata import Strata
-from tiltyard.schemas.project.gate import METRICS
+from tiltyard.schemas.project import METRICS
 
 Mask = NDArray[np.bool_]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.resampled_rows import CELLS, resampled
 from tiltyard.evaluation.strata import Strata
-from tiltyard.schemas.project.gate import Gate
+from tiltyard.schemas.project import Gate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ which is then a two-sided interval at the confidence. Decision 0030 says what is
 from typing import Final
 
 from tiltyard.schemas.errors import TrainingError
-from tiltyard.schemas.project.gate import Gate
+from tiltyard.schemas.project import Gate
 
 CLOSE: Final = 0.1
 """A look came close where a one-sided error of this would have let the challenger pass: others do not pay for it."""

@@ -8,7 +8,7 @@ from scipy.stats import norm
 from tiltyard.evaluation.paired_comparison import Comparison
 from tiltyard.gate.evidence import Evidence
 from tiltyard.gate.looks import level_of
-from tiltyard.schemas.project.gate import Gate
+from tiltyard.schemas.project import Gate
 from tiltyard.schemas.records import Check, Interval
 
 WantedWhere = Literal["disagreement", "chance", ""]

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from tiltyard.schemas.project.gate import Gate
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Gate, Project
 from tiltyard.schemas.records import DISAGREEMENT, Due, EffectiveLabel, Model, ModelId, Promotion, Verdict, VerdictId
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from tiltyard.ingest.inference.project_yaml import parse_yaml
 from tiltyard.schemas.errors import ProjectFileError, SettingsError
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 from tiltyard.schemas.records import Check
 
 PART: Final = "gate."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tiltyard.ingest.column_names import looks_of, spelled_out
 from tiltyard.ingest.raw_batch import RawRows
 from tiltyard.schemas.errors import ObjectError, closest
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 
 SHOWN_NAMES = 10
 

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from tiltyard.ingest.raw_batch import Written
-from tiltyard.schemas.project.project_file import CsvOptions, Project
+from tiltyard.schemas.project import CsvOptions, Project
 
 LOOKED_AT: Final = 200
 """Bad rows that are looked at."""

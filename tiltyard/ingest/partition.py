@@ -13,8 +13,7 @@ from tiltyard.ingest.raw_batch import RawRows
 from tiltyard.ingest.validation import CheckedRows, split_duplicates
 from tiltyard.samples.evaluation_split import drawn_for_evaluation, split_units
 from tiltyard.samples.identity import sample_ids, sample_keys
-from tiltyard.schemas.project.columns import OURS, inside
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import OURS, Project, inside
 from tiltyard.schemas.records import BatchState
 
 OF_SAMPLE: Final = f"{OURS}of sample"

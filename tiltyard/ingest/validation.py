@@ -15,8 +15,7 @@ from tiltyard.ingest.pandera_checks import failures_of
 from tiltyard.ingest.quarantine import quarantine_frame
 from tiltyard.ingest.raw_batch import RawRows
 from tiltyard.schemas.frames import batch_schema
-from tiltyard.schemas.project.columns import inside
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project, inside
 
 FAILED_TYPES: Final = pl.Schema(
     {"check": pl.String(), "column": pl.String(), "rows": pl.Int64(), "listed": pl.List(pl.Int64())}

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, TypeVar
 
-from tiltyard.schemas.records import Annotation, SampleId, Voice
+from tiltyard.schemas.records import Annotation, SampleId, Vote
 
-Answer = Annotation | Voice
+Answer = Annotation | Vote
 """An annotation, or as much of it as counts here."""
 
 Kept = TypeVar("Kept", bound=Answer)

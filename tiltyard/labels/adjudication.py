@@ -14,7 +14,7 @@ from tiltyard.labels.active_annotations import (
     standing,
 )
 from tiltyard.labels.effective_labels import Rule, effective
-from tiltyard.schemas.records import SampleId, Voice
+from tiltyard.schemas.records import SampleId, Vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def spoken(stand: list[Kept]) -> list[Kept]:
     return [*answers_in(stand).values(), *(one for said in contradictions_in(stand).values() for one in said)]
 
 
-def another_is_wanted(voices: Iterable[Voice], slots: int, most: int) -> bool:
+def another_is_wanted(voices: Iterable[Vote], slots: int, most: int) -> bool:
     """Whether one more annotator is to be asked for a sample, given all that was said of it.
 
     So it is when all its ``slots`` (fewer than ``most``) are answered, nobody adjudicated, and the labels differ
@@ -58,14 +58,14 @@ def _labels(answers: Iterable[Answer]) -> Counter[str]:
     return Counter(str(answer.label) for answer in answers)
 
 
-def _answered(voices: list[Voice]) -> int:
+def _answered(voices: list[Vote]) -> int:
     """How many annotators have an answer that stands: a label, a skip or a "can't tell"."""
     superseded = {voice.supersedes for voice in voices}
     answers = (voice for voice in voices if voice.act in {"label", "skip", "cant_tell"} and voice.purpose != "gold")
     return len({voice.annotator for voice in answers if voice.annotation_id not in superseded})
 
 
-def _ruled(voices: list[Voice]) -> bool:
+def _ruled(voices: list[Vote]) -> bool:
     """Whether an adjudicator decided."""
     return any(ruling_in(stand) for stand in standing(voices).values())
 

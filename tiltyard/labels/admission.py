@@ -12,7 +12,7 @@ from typing import Any, Final, get_args
 
 from tiltyard.labels.files.strict_json import half_character
 from tiltyard.schemas.errors import AnnotationError
-from tiltyard.schemas.records import Act, Annotation, NewAnnotation, Voice
+from tiltyard.schemas.records import Act, Annotation, NewAnnotation, Vote
 
 ANSWERS: Final = frozenset({"label", "adjudicate"})
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,7 +50,7 @@ def believed(said_at: datetime, now: datetime) -> tuple[datetime, datetime | Non
     return (now, said_at) if said_at > now + PATIENCE else (said_at, None)
 
 
-def why_uncounted(one: Annotation | Voice) -> str | None:
+def why_uncounted(one: Annotation | Vote) -> str | None:
     """Why an annotation that is stored already cannot count; none where it can.
 
     The door refuses such now; a ledger of before may hold some, and what it holds stays.

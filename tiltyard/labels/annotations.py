@@ -12,9 +12,8 @@ from tiltyard.samples.features import payloads_of
 from tiltyard.samples.identity import payload_hash
 from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.errors import AnnotationError, nearest
+from tiltyard.schemas.project import Project, inside
 from tiltyard.schemas.project.class_names import is_same
-from tiltyard.schemas.project.columns import inside
-from tiltyard.schemas.project.project_file import Project
 from tiltyard.schemas.records import Annotation, AnnotationId, LandedObject, NewAnnotation, SampleId
 
 ARRIVED = "arrived "

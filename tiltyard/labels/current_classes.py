@@ -13,8 +13,8 @@ import polars as pl
 
 from tiltyard.labels.active_annotations import Answer
 from tiltyard.labels.effective_labels import effective_labels
-from tiltyard.schemas.project.project_file import Project
-from tiltyard.schemas.records import EffectiveLabel, Voice
+from tiltyard.schemas.project import Project
+from tiltyard.schemas.records import EffectiveLabel, Vote
 
 Said = TypeVar("Said", bound=Answer)
 
@@ -77,7 +77,7 @@ def rows_of_today(rows: pl.DataFrame, project: Project) -> pl.DataFrame:
 
 def _renamed(one: Said, label: str) -> Said:
     """An annotation with another word for its label."""
-    return one._replace(label=label) if isinstance(one, Voice) else replace(one, label=label)
+    return one._replace(label=label) if isinstance(one, Vote) else replace(one, label=label)
 
 
 def _counted(classes: Mapping[str, int]) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tiltyard.evaluation.paired_comparison import Bootstrap, Comparison, compare
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.schemas.project.gate import Gate
+from tiltyard.schemas.project import Gate
 from tiltyard.schemas.records import Check, Promotion
 
 

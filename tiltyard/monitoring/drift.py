@@ -15,8 +15,7 @@ from scipy.special import kolmogi, kolmogorov
 from scipy.stats import chi2, norm
 
 from tiltyard.samples.long_values import shortened_column
-from tiltyard.schemas.project.columns import inside
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project, inside
 
 BINS: Final = 20
 """Quantile bins that stand for a continuous column."""

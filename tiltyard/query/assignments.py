@@ -10,7 +10,7 @@ from tiltyard.samples.evaluation_split import first_in_order
 from tiltyard.samples.features import payloads_of
 from tiltyard.samples.hashing import rounded_by_chance, uniform_of
 from tiltyard.schemas.canonical import digest, sha256_of
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import DISAGREEMENT, Assignment, AssignmentId, ModelId, Query, SampleId, Suggestion
 
 NOTHING: Final[Mapping[str, Suggestion]] = MappingProxyType({})

@@ -16,7 +16,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from tiltyard.samples.numeric_bounds import Bounded, bounded
 from tiltyard.samples.tokens import TOKEN
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 
 Matrix = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from tiltyard.query.top_k import CHANCE, WANTING, Gathering
 from tiltyard.samples.features import feature_frame
 from tiltyard.samples.hashing import chance_keys, rounded_by_chance, sample_keys
 from tiltyard.schemas.pool_types import pool_schema
-from tiltyard.schemas.project.project_file import Project, Query, StrategyName
+from tiltyard.schemas.project import Project, Query, StrategyName
 
 CHOICE: Final = {
     "_strategy": pl.String(),

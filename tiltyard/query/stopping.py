@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tiltyard.evaluation.points import SHARES, points_between
 from tiltyard.query.learning_curve import FEWEST, Point, expected_gain
-from tiltyard.schemas.project.project_file import Stopping
+from tiltyard.schemas.project import Stopping
 from tiltyard.schemas.records import Interval, Model, ModelId, Verdict
 
 LOSSES: Final = frozenset({"log_loss", "brier"})

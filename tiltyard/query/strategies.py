@@ -32,7 +32,7 @@ from tiltyard.query.top_k import WANTING, Gathering
 from tiltyard.samples.features import rows_of
 from tiltyard.samples.hashing import chance_keys
 from tiltyard.schemas.errors import TiltyardError, TrainingError, nearest
-from tiltyard.schemas.project.project_file import StrategyName
+from tiltyard.schemas.project import StrategyName
 
 Scores = NDArray[np.float64]
 Measure = Callable[[Any, Any], Scores]

@@ -9,8 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tiltyard.samples.identity import canonical_cell
-from tiltyard.schemas.project.columns import inside
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project, inside
 
 SCALE: Final = 2.0**53
 """Doubles hold 53 bits exactly."""

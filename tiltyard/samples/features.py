@@ -7,8 +7,7 @@ import polars as pl
 
 from tiltyard.schemas.pool_types import POOL_TYPES
 from tiltyard.schemas.pool_types import pool_schema as pool_schema
-from tiltyard.schemas.project.columns import Kind, inside
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Kind, Project, inside
 from tiltyard.schemas.records import Payload
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from hashlib import blake2b
 import polars as pl
 
 from tiltyard.schemas.canonical import canonical_json, sha256_of
-from tiltyard.schemas.project.columns import Kind, inside
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Kind, Project, inside
 from tiltyard.schemas.records import Payload
 
 ID_BYTES = 16

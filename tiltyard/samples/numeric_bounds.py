@@ -24,6 +24,8 @@ class Bounded(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: i
     where nothing is beyond.
     """
 
+    __module__ = "tiltyard.model_classes"  # the name that archives store, wherever the class is defined
+
     def fit(self, rows: Any, _labels: Any = None) -> "Bounded":
         """Note the columns, for whoever asks for their names."""
         if hasattr(rows, "columns"):

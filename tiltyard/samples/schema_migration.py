@@ -7,8 +7,7 @@ import polars as pl
 
 from tiltyard.schemas.errors import ProjectFileError
 from tiltyard.schemas.pool_types import POOL_TYPES, pool_schema
-from tiltyard.schemas.project.columns import inside
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project, inside
 
 WIDENED: Final = {(pl.Int64(), pl.Float64())}
 """Types of before and of now between which no value is lost, beside those that are the same."""

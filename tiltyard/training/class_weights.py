@@ -8,7 +8,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import has_fit_parameter
 
 from tiltyard.schemas.errors import TrainingError
-from tiltyard.schemas.project.tuning import Tuning
+from tiltyard.schemas.project import Tuning
 
 
 def weighs_rows(estimator: Any, path: str, tuning: Tuning) -> bool:

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from tiltyard.evaluation.metrics import greater_is_better, report, score
 from tiltyard.evaluation.predictions import Predictions, predictions_of
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.training.folds import Split, deal_folds
 from tiltyard.training.probing import refuse_answers
 from tiltyard.training.recipes import Recipe

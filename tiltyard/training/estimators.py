@@ -6,7 +6,7 @@ from inspect import Parameter, signature
 from typing import Any, Final
 
 from tiltyard.schemas.errors import TrainingError, nearest
-from tiltyard.schemas.project.tuning import Candidate
+from tiltyard.schemas.project import Candidate
 
 METHODS: Final = ("fit", "predict", "predict_proba", "get_params", "set_params", "__sklearn_tags__")
 KINDS: Final = {

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from tiltyard.samples.features import MISSING
 from tiltyard.samples.numeric_bounds import STEP as BOUNDS_STEP
 from tiltyard.samples.numeric_bounds import Bounded
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.training.thresholds import with_threshold
 
 STEP: Final = "columns of then"

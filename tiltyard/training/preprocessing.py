@@ -16,7 +16,7 @@ from sklearn.utils import get_tags
 
 from tiltyard.samples.numeric_bounds import Bounded
 from tiltyard.samples.tokens import TOKEN
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.training.tfidf import CompactTfidfVectorizer
 
 RARE: Final = 5

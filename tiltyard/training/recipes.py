@@ -11,8 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from tiltyard.samples.numeric_bounds import STEP, Bounded
 from tiltyard.schemas.errors import TrainingError
-from tiltyard.schemas.project.project_file import Project
-from tiltyard.schemas.project.tuning import Candidate, Range
+from tiltyard.schemas.project import Candidate, Project, Range
 from tiltyard.training.calibrating import calibrated
 from tiltyard.training.class_weights import fit_arguments, weighs_rows
 from tiltyard.training.estimators import estimator_of

@@ -24,6 +24,8 @@ class CompactTfidfVectorizer(TfidfVectorizer):  # type: ignore[misc]  # scikit-l
     UTF-8 bytes, the terms' lengths and their columns.
     """
 
+    __module__ = "tiltyard.model_classes"  # the name that archives store, wherever the class is defined
+
     def fit(self, raw_documents: Iterable[str], y: Any = None) -> "CompactTfidfVectorizer":
         """Learn vocabulary and weights."""
         texts = self._readied(raw_documents)

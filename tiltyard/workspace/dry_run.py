@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from tiltyard.gate.decision import Judgement
 from tiltyard.gate.triggers import Looks, next_look
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Model, Verdict
 from tiltyard.workspace.gate_evaluation import judgement_of
 from tiltyard.workspace.triggers import judging_of

@@ -17,8 +17,8 @@ from tiltyard.ingest.inference.schema_inference import NOTHING, Guessed, can_be_
 from tiltyard.ingest.raw_batch import RawRows
 from tiltyard.ingest.validation import check_rows
 from tiltyard.schemas.errors import NotFound, ObjectError, ProjectFileError, nearest
+from tiltyard.schemas.project import CsvOptions, Project, parse_project
 from tiltyard.schemas.project.class_names import is_same
-from tiltyard.schemas.project.project_file import CsvOptions, Project, parse_project
 from tiltyard.stores.files.local import FileStore
 from tiltyard.stores.readers.format_detection import format_of
 from tiltyard.stores.readers.sandbox import read_object

@@ -1,6 +1,8 @@
 """The workspace: the stores of one project, opened together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -12,7 +14,7 @@ import polars as pl
 from tiltyard.ingest.inference.project_yaml import MOST_BYTES, parse_yaml, project_text_of
 from tiltyard.samples.schema_migration import as_today
 from tiltyard.schemas.errors import NotFound, ProjectFileError, SettingsError
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 from tiltyard.schemas.records import Model, ProjectVersion, StoredFile
 from tiltyard.schemas.settings import Settings
 from tiltyard.stores.files.landing import FolderObjects, LandedObjects, ObjectStore
@@ -38,9 +40,31 @@ BUCKET = "s3://"
 """How a place begins that is a bucket, not a folder."""
 
 
+_moment: ContextVar[datetime | None] = ContextVar("moment", default=None)
+
+
 def utc_now() -> datetime:
-    """This moment in UTC."""
-    return datetime.now(UTC)
+    """The current time in UTC, or the one that :func:`time_is` set."""
+    return _moment.get() or datetime.now(UTC)
+
+
+@contextmanager
+def time_is(moment: datetime | None) -> Iterator[None]:
+    """A context in which all workspaces take ``moment`` for the current time; None changes nothing.
+
+    Steps open the workspace themselves, by the project's path, so that they cannot be given a clock one by one.
+    Raises SettingsError for a moment without a time zone.
+    """
+    if moment is None:
+        yield
+        return
+    if moment.tzinfo is None:
+        raise SettingsError(f"now={moment.isoformat()} has no time zone; add one, for example tzinfo=UTC")
+    before = _moment.set(moment)
+    try:
+        yield
+    finally:
+        _moment.reset(before)
 
 
 @dataclass(frozen=True)

@@ -15,17 +15,14 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from tiltyard.apps.cli.console.help import explain
-from tiltyard.apps.cli.console.options import person
 from tiltyard.apps.cli.console.output import one_line, show_json
+from tiltyard.project.errors import DEBUG, PREFIXES, person, setting_sentence
 from tiltyard.schemas.errors import TiltyardError
 from tiltyard.schemas.redaction import redacted
 
 MISTAKE: Final = 2
 OURS: Final = 1
 INTERRUPTED: Final = 130
-DEBUG: Final = "TILTYARD_DEBUG"
-PREFIXES: Final = {"Settings": "TILTYARD_", "LabelingSettings": "TILTYARD_LABEL_"}
-"""What the variables of each class of settings begin with."""
 
 
 class Commands(TyperGroup):
@@ -80,7 +77,7 @@ def _sentence(error: Exception) -> tuple[str, int]:
     if isinstance(error, typer.TyperException):
         return _usage(error), MISTAKE
     if isinstance(error, ValidationError) and error.title in PREFIXES:
-        return _setting(error), MISTAKE
+        return setting_sentence(error), MISTAKE
     if isinstance(error, OSError):
         return _file(error), MISTAKE
     again = "" if os.environ.get(DEBUG) else f"; set {DEBUG}=1 and run it again for the traceback"
@@ -94,15 +91,6 @@ def _usage(error: typer.TyperException) -> str:
     inner = getattr(getattr(context, "command", None), "commands", [])
     wrong = error.format_message().rstrip(".") or f"which of {', '.join(inner)}?"
     return f"{wrong} (see '{path} --help')"
-
-
-def _setting(error: ValidationError) -> str:
-    """A setting in the environment that cannot be read."""
-    wrong = error.errors()[0]
-    name = str(wrong["loc"][0])
-    # A secret stands in no message, however wrong it is.
-    given = "" if "secret" in name else f", got {wrong['input']!r}"
-    return f"environment variable {PREFIXES[error.title]}{name.upper()}: {wrong['msg']}{given}"
 
 
 def _file(error: OSError) -> str:

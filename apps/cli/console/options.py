@@ -12,10 +12,3 @@ ProjectPath = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else there.")]
 By = Annotated[str | None, typer.Option("--by", help="Who decides; default: the name you are logged in with.")]
 HERE = Path()
-
-
-def person(name: str | None) -> str:
-    """Who sits at the terminal: the name that was given, else the one that they are logged in with."""
-    import getpass
-
-    return name or getpass.getuser()

@@ -7,7 +7,7 @@ from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
 from tiltyard.apps.cli.console.output import say, show_json, show_table
 
 if TYPE_CHECKING:
-    from tiltyard.schemas.records import Batch
+    from tiltyard.project.results import IngestResult
     from tiltyard.stores.files.skipped_objects import LeftObject
     from tiltyard.workspace.workspace import Workspace
 
@@ -28,38 +28,16 @@ def ingest(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     one place: pool, quarantine (with the reasons) or duplicate. What was taken in before is left alone, so this may
     be run at any time and as often as you like.
     """
-    from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
-    from tiltyard.tasks.ingest.land_objects import land_objects
-    from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
-    from tiltyard.workspace.workspace import open_workspace
+    from tiltyard.project.opening import open as open_project
 
-    where = str(project)
-    workspace = open_workspace(where)
-    known = set(workspace.left.all())
-    land_objects.fn(where)
-    left = [one for one in workspace.left.all() if one not in known]
-    batch_ids = [check_batch.fn(where, object_id) for object_id in objects_to_check.fn(where)]
-    seal_ledger.fn(where)
-    batches = [workspace.ledger.batches.get(batch_id) for batch_id in batch_ids]
+    opened = open_project(project)
+    result = opened.ingest()
     if as_json:
-        told = [{"object": one.key, "why": one.why} for one in left]
-        show_json({"batches": rows_of(workspace, batches), "samples": samples(workspace), "left": told})
+        left = [{"object": one.key, "why": one.why} for one in result.left]
+        show_json({"batches": result.rows, "samples": result.samples, "left": left})
     else:
-        _tell_left(left)
-        _tell(workspace, batches)
-
-
-def rows_of(workspace: "Workspace", batches: Sequence["Batch"]) -> list[dict[str, Any]]:
-    """One row per batch: its object and where its rows went."""
-    from tiltyard.reports.tables import batch_rows
-
-    objects = {landed.object_id: landed for landed in workspace.ledger.batches.objects()}
-    return batch_rows(batches, objects)
-
-
-def samples(workspace: "Workspace") -> int:
-    """How many samples the pool holds."""
-    return sum(batch.accepted for batch in workspace.ledger.batches.pooled())
+        _tell_left(result.left)
+        _tell(opened.workspace, result)
 
 
 def tell_batches(rows: Sequence[dict[str, Any]], title: str = "") -> None:
@@ -87,14 +65,14 @@ def _tell_left(left: "Sequence[LeftObject]") -> None:
         say(f"... and {len(left) - SHOWN_LEFT} more")
 
 
-def _tell(workspace: "Workspace", batches: Sequence["Batch"]) -> None:
+def _tell(workspace: "Workspace", result: "IngestResult") -> None:
     """Show what was taken in."""
-    if not batches:
+    if not result.batches:
         pattern = workspace.project.source.pattern
-        say(f"Nothing new in {workspace.source} ({pattern}). The pool holds {samples(workspace):,} samples.")
+        say(f"Nothing new in {workspace.source} ({pattern}). The pool holds {result.samples:,} samples.")
         return
-    tell_batches(rows_of(workspace, batches))
-    for batch in batches:
+    tell_batches(result.rows)
+    for batch in result.batches:
         for found in batch.statistics.get("anomalies", [])[:SHOWN_ANOMALIES]:
             say(f"  {found['why']}")
         if count := batch.statistics.get("contradicted"):
@@ -102,6 +80,6 @@ def _tell(workspace: "Workspace", batches: Sequence["Batch"]) -> None:
                 f"{count:,} samples come with two labels or more in this object: no coin decides, they wait as "
                 "disputes for a ruling and are not trained on."
             )
-    say(f"The pool holds {samples(workspace):,} samples.")
-    if any(batch.quarantined for batch in batches):
+    say(f"The pool holds {result.samples:,} samples.")
+    if any(batch.quarantined for batch in result.batches):
         say("Bad rows are kept with their reasons: tiltyard quarantine list")

@@ -7,7 +7,7 @@ import typer
 
 from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
 from tiltyard.apps.cli.console.output import say, show_json, show_table
-from tiltyard.apps.cli.data.ingest import rows_of, tell_batches
+from tiltyard.apps.cli.data.ingest import tell_batches
 
 if TYPE_CHECKING:
     from tiltyard.schemas.records import Batch
@@ -29,7 +29,7 @@ def list_batches(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     from tiltyard.workspace.workspace import open_workspace
 
     workspace = open_workspace(project)
-    rows = rows_of(workspace, _quarantined(workspace))
+    rows = _rows(workspace, _quarantined(workspace))
     if as_json:
         show_json({"batches": rows})
     elif rows:
@@ -49,7 +49,7 @@ def show_batch(batch: BatchName, project: ProjectPath = HERE, rows: Limit = 20, 
     found = workspace.ledger.batches.get(BatchId(batch))
     bad = _bad_rows(workspace, found)
     if as_json:
-        show_json({"batch": rows_of(workspace, [found])[0], "reasons": _counted(bad), "rows": bad[:rows]})
+        show_json({"batch": _rows(workspace, [found])[0], "reasons": _counted(bad), "rows": bad[:rows]})
     else:
         _tell_batch(workspace, found, bad, rows)
 
@@ -69,13 +69,20 @@ def retry(batches: Batches = None, project: ProjectPath = HERE, every: All = Fal
     waiting = [batch for batch in wanted if batch.contract_hash == workspace.contract_hash]
     checked = _checked_again(workspace, str(project), [batch for batch in wanted if batch not in waiting])
     if as_json:
-        show_json({"retried": rows_of(workspace, checked), "unchanged": [batch.batch_id for batch in waiting]})
+        show_json({"retried": _rows(workspace, checked), "unchanged": [batch.batch_id for batch in waiting]})
         return
-    tell_batches(rows_of(workspace, checked))
+    tell_batches(_rows(workspace, checked))
     for batch in waiting:
         say(f"Batch {batch.batch_id[:8]} was checked under today's contract already; mend the project file first.")
     if not wanted:
         say("No row is in quarantine.")
+
+
+def _rows(workspace: "Workspace", batches: list["Batch"]) -> list[dict[str, Any]]:
+    """A row for each batch: its object, and where its rows went."""
+    from tiltyard.project.status import rows_of_batches
+
+    return rows_of_batches(workspace, batches)
 
 
 def _quarantined(workspace: "Workspace") -> list["Batch"]:
@@ -132,7 +139,7 @@ def _counted(bad: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _tell_batch(workspace: "Workspace", batch: "Batch", bad: list[dict[str, Any]], limit: int) -> None:
     """Show a batch's reasons by how common they are, then its first rows."""
-    tell_batches(rows_of(workspace, [batch]))
+    tell_batches(_rows(workspace, [batch]))
     if not bad:
         say("None of its rows is in quarantine.")
         return
@@ -146,20 +153,9 @@ def _tell_batch(workspace: "Workspace", batch: "Batch", bad: list[dict[str, Any]
 
 def _row_line(row: dict[str, Any]) -> dict[str, Any]:
     """One bad row as a line of a table."""
-    told = [_reason(**reason) for reason in row["reasons"]]
+    from tiltyard.project.tables import reason_sentence
+
+    told = [reason_sentence(**reason) for reason in row["reasons"]]
     more = f"; and {len(told) - SHOWN_PER_ROW} more" if len(told) > SHOWN_PER_ROW else ""
     place = row["line"] if row["line"] is not None else row["row"]
     return {"line": place, "why": "; ".join(told[:SHOWN_PER_ROW]) + more}
-
-
-def _reason(column: str, check: str, value: str) -> str:
-    """One reason as a phrase.
-
-    >>> _reason("age", "an integer", "x"), _reason("", "3 fields", "4 fields"), _reason("age", "not missing", "")
-    ("age 'x' is not an integer", '4 fields, not 3 fields', 'age is missing')
-    """
-    if check == "not missing":
-        return f"{column} is missing"
-    if column:
-        return f"{column} {value!r} is not {check}"
-    return f"{value}, not {check}" if value else f"fails {check}"

@@ -11,14 +11,14 @@ from typing import Any, Final
 
 from tiltyard.apps.cli.demo.invariants import Check, check_laws
 from tiltyard.apps.cli.demo.screen import Screen
-from tiltyard.apps.cli.models.run import embedded
 from tiltyard.examples.catalogue import EXAMPLES
 from tiltyard.examples.expert import ScriptedExpert
 from tiltyard.examples.random_choice import curves
 from tiltyard.examples.telling import Day, Telling, Told, days_of
 from tiltyard.flows.roll_back import roll_back
 from tiltyard.flows.whole_cycle import whole_cycle
-from tiltyard.reports.html.beside import Beside, Finding
+from tiltyard.project.steps.embedded_prefect import embedded
+from tiltyard.reports.html.project_data import Beside, Finding
 from tiltyard.reports.html.project_page import write_report
 from tiltyard.schemas.records import Annotation, NewAnnotation, SampleId
 from tiltyard.tasks.ingest.check_batch import check_batch

@@ -1,9 +1,8 @@
 """The doctor's questions about a Prefect server: whether a project is deployed there, and whether anybody works."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.responses import DeploymentResponse
 
 from tiltyard.apps.cli.deployment.client import prefect_client
 from tiltyard.apps.cli.deployment.lint import every_flow
@@ -17,15 +16,21 @@ def findings_of_server(project: str) -> Iterator[Finding]:
     try:
         with prefect_client() as client:
             deployed = deployments_of(client, project)
-            yield _flows(project, deployed)
+            yield flows_finding(project, [one.entrypoint or "" for one in deployed])
             yield from (_worker(client, pool) for pool in sorted({one.work_pool_name or "" for one in deployed}))
     except TiltyardError as error:
         yield Finding("deployments", "fail", str(error), "Check PREFECT_API_URL and PREFECT_API_KEY.")
 
 
-def _flows(project: str, deployed: list[DeploymentResponse]) -> Finding:
-    """Whether a flow is missing."""
-    there = {one.entrypoint for one in deployed}
+def flows_finding(project: str, entrypoints: Collection[str]) -> Finding:
+    """Whether each flow is deployed under an entry point that exists; ``entrypoints`` are those of the deployments.
+
+    Prefect imports an entry point when a run starts, so a deployment of an older version fails only then.
+    """
+    there = set(entrypoints)
+    if gone := sorted(there - set(every_flow())):
+        said = f"{len(gone)} deployments of {project!r} have entry points that do not exist, so their runs fail: "
+        return Finding("deployments", "fail", said + ", ".join(gone), "tiltyard deploy")
     missing = sorted(flow.name for entrypoint, flow in every_flow().items() if entrypoint not in there)
     said = f"{len(there)} of {len(every_flow())} flows are deployed as {project!r}"
     if not missing:

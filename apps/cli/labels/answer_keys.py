@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from tiltyard.schemas.project.classes import ClassName
+from tiltyard.schemas.project import ClassName
 
 Act = Literal["label", "skip", "cant_tell", "flag", "undo", "quit"]
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tiltyard.apps.cli.console.errors import MISTAKE
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath, person
+from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
 from tiltyard.apps.cli.console.output import one_line, say, show_json, show_table
-from tiltyard.schemas.errors import AnnotationError
 
 if TYPE_CHECKING:
     from tiltyard.labels.files.file_format import Imported
@@ -46,11 +45,9 @@ def import_labels(
     beside. Exports of Prodigy, doccano and Label Studio are read as what they are. Good lines are stored, bad ones are
     named with the reason (exit code 2), and the same file again brings nothing new.
     """
-    from tiltyard.tasks.labels.exchange_labels import import_labels as take
-    from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
+    from tiltyard.project.opening import open as open_project
 
-    imported = take.fn(str(project), str(file), by, person(annotator), person(None))
-    seal_ledger.fn(str(project))
+    imported = open_project(project).import_labels(file, key=by, by=annotator).imported
     if as_json:
         show_json(imported)
     else:
@@ -67,11 +64,9 @@ def export_labels(
     Importing the file into an empty project restores them all. A cell that a spreadsheet would run as a formula gets
     an apostrophe, which the import takes off again.
     """
-    from tiltyard.tasks.labels.exchange_labels import export_labels as give
+    from tiltyard.project.opening import open as open_project
 
-    if file.exists() and not overwrite:
-        raise AnnotationError(f"{str(file)!r} is there already; say --overwrite to replace it")
-    count = give.fn(str(project), str(file))
+    count = open_project(project).export_labels(file, overwrite=overwrite)
     if as_json:
         show_json({"file": file, "annotations": count})
     else:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath, person
+from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
 from tiltyard.apps.cli.console.output import console, counted, say, show_json
 from tiltyard.apps.cli.labels.answer_keys import Answers, Said
 from tiltyard.apps.cli.labels.serve import secret, serve
+from tiltyard.project.errors import person
 
 if TYPE_CHECKING:
     from rich.console import Console

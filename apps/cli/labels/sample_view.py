@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from tiltyard.schemas.project.project_file import Project
+    from tiltyard.schemas.project import Project
     from tiltyard.schemas.records import Assignment
 
 SHADES: Final = " ░▒▓█"

@@ -13,7 +13,7 @@ from tiltyard.apps.cli.console.output import say, show_json
 from tiltyard.schemas.errors import SettingsError
 
 if TYPE_CHECKING:
-    from tiltyard.schemas.project.labeling import LabelingSettings
+    from tiltyard.schemas.labeling_settings import LabelingSettings
 
 GRACE_SECONDS: Final = 10
 """What requests under way are waited for at the end."""
@@ -91,7 +91,7 @@ def _settings(projects: list[Path] | None, host: str | None, port: int | None, d
 
     from pydantic import SecretStr
 
-    from tiltyard.schemas.project.labeling import LabelingSettings
+    from tiltyard.schemas.labeling_settings import LabelingSettings
     from tiltyard.schemas.settings import Settings
 
     settings = LabelingSettings()

@@ -30,8 +30,7 @@ def explain(
     """
     from tiltyard.evaluation.explanations import parts_of
     from tiltyard.samples.features import payloads_of
-    from tiltyard.workspace.lookup import model_named
-    from tiltyard.workspace.samples import sample_named
+    from tiltyard.workspace.lookup import model_named, sample_named
     from tiltyard.workspace.workspace import open_workspace
 
     workspace = open_workspace(project)
@@ -65,7 +64,7 @@ def _explained(workspace: "Workspace", model: "Model", row: "pl.DataFrame", top:
 
 def _label(workspace: "Workspace", sample_id: str) -> str | None:
     """What the sample's annotations amount to, if anything."""
-    from tiltyard.apps.cli.project.standing import labels_of
+    from tiltyard.project.status import labels_of
 
     return next((one.label for one in labels_of(workspace) if one.sample_id == sample_id), None)
 

@@ -49,19 +49,9 @@ def judge(
 
 def _judge(where: str, as_json: bool) -> None:
     """Judge the challenger that awaits a verdict, and tell it."""
-    from tiltyard.reports.html.publish import keep_pages
-    from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
-    from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
-    from tiltyard.tasks.models.judge_challenger import judge_challenger, unjudged_challenger
-    from tiltyard.workspace.workspace import open_workspace
+    from tiltyard.project.opening import open as open_project
 
-    workspace = open_workspace(where)
-    evaluation_id = snapshot_labels.fn(where, "evaluation")
-    challenger, verdict = unjudged_challenger.fn(where, evaluation_id), None
-    if challenger is not None:
-        verdict = workspace.ledger.champions.verdict(judge_challenger.fn(where, challenger, evaluation_id))
-        seal_ledger.fn(where)
-        keep_pages(workspace, verdict)
+    verdict = open_project(where).judge().verdict
     if as_json:
         show_json({"judged": verdict is not None, "verdict": verdict})
     elif verdict is None:

@@ -47,7 +47,7 @@ def show(model: AnyModel = "champion", project: ProjectPath = HERE, as_json: AsJ
 def _trials(workspace: "Workspace", model: "Model") -> tuple[list[dict[str, Any]], str]:
     """The model's trials; none, and why, where MLflow does not tell: the rest is known without it."""
     from tiltyard.schemas.errors import RegistryError, Unavailable
-    from tiltyard.workspace.models.trials import trials_of
+    from tiltyard.workspace.models.model_card import trials_of
 
     try:
         return trials_of(workspace, model), ""

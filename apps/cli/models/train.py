@@ -8,7 +8,8 @@ from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
 from tiltyard.apps.cli.console.output import minute, say, show_json, show_table
 
 if TYPE_CHECKING:
-    from tiltyard.schemas.records import Due, Model
+    from tiltyard.project.results import TrainResult
+    from tiltyard.schemas.records import Model
     from tiltyard.tasks.models.rebuild_model import Rebuilt
     from tiltyard.training.versioning import ModelVersion
     from tiltyard.workspace.workspace import Workspace
@@ -24,25 +25,14 @@ def train(project: ProjectPath = HERE, force: Force = False, as_json: AsJson = F
 
     Nothing is promoted here: that takes a verdict (tiltyard judge).
     """
-    from tiltyard.schemas.records import TrainingId
-    from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
-    from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
-    from tiltyard.tasks.models.fit_candidates import fit_candidates
-    from tiltyard.tasks.models.training_due import training_due
-    from tiltyard.workspace.workspace import open_workspace
+    from tiltyard.project.opening import open as open_project
 
-    where, workspace = str(project), open_workspace(project)
-    due, model = training_due.fn(where), None
-    before = {one.model_id for one in workspace.ledger.models.all()}
-    if due or force:
-        training_id = TrainingId(snapshot_labels.fn(where, "training"))
-        model = workspace.ledger.models.get(fit_candidates.fn(where, training_id))
-        seal_ledger.fn(where)
-    known = model is not None and model.model_id in before
+    opened = open_project(project)
+    result = opened.train(force=force)
     if as_json:
-        show_json({"trained": model is not None and not known, "due": due, "model": model})
+        show_json({"trained": result.is_new, "due": result.due, "model": result.model})
     else:
-        _tell(workspace, due, model, known=known)
+        _tell(opened.workspace, result)
 
 
 def rebuild(model: ModelName, project: ProjectPath = HERE, as_json: AsJson = False) -> None:
@@ -74,10 +64,11 @@ def model_row(model: "Model", labels: int, version: "ModelVersion") -> dict[str,
     }
 
 
-def _tell(workspace: "Workspace", due: "Due", model: "Model | None", *, known: bool) -> None:
+def _tell(workspace: "Workspace", result: "TrainResult") -> None:
     """Say what was trained, or why nothing was."""
+    model = result.model
     if model is None:
-        say(f"Not trained: {due.why}.")
+        say(f"Not trained: {result.due.why}.")
         say("Next: tiltyard label (or train with --force)")
         return
     from tiltyard.workspace.lookup import version_of
@@ -85,7 +76,7 @@ def _tell(workspace: "Workspace", due: "Due", model: "Model | None", *, known: b
     labeled, version = workspace.ledger.models.get_set(model.training_id), version_of(workspace, model.model_id)
     counts = ", ".join(f"{name}: {count:,}" for name, count in labeled.classes.items() if count)
     made_of = f"{model.model_id[:8]} ({model.recipe.get('candidate')}) on {labeled.rows:,} labels ({counts})"
-    if known:
+    if not result.is_new:
         say(f"Nothing was trained: {made_of} is known already, as version {version.number}.")
         say("Next: tiltyard status")
         return

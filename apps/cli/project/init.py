@@ -58,7 +58,7 @@ def example(name: ExampleName, folder: Folder, file: SourceFile = None, as_json:
 
 def schema(as_json: AsJson = False) -> None:  # noqa: ARG001 - every command takes --json; this one speaks nothing else
     """Print the JSON Schema of the project file, for editors and programs."""
-    from tiltyard.schemas.project.project_file import Project
+    from tiltyard.schemas.project import Project
 
     show_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **Project.model_json_schema()})
 

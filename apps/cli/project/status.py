@@ -4,16 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
 from tiltyard.apps.cli.console.output import minute, say, show_json, show_table
-from tiltyard.apps.cli.data.ingest import rows_of, samples, tell_batches
+from tiltyard.apps.cli.data.ingest import tell_batches
 from tiltyard.apps.cli.models.train import model_row
-from tiltyard.apps.cli.project.standing import disputes_of, labels_by_class, labels_read, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tiltyard.project.status import Status
+    from tiltyard.schemas.project.project_file import Project as ProjectFile
     from tiltyard.schemas.records import ModelId
     from tiltyard.training.versioning import ModelVersion
-    from tiltyard.workspace.workspace import Workspace
 
 SHOWN_BATCHES = 12
 SHOWN_CLASSES = 15
@@ -22,14 +22,14 @@ SHOWN_REASONS = 12
 
 def status(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     """Show batches, pool, quarantine, queue, labels and champion, and what to do next."""
-    from tiltyard.workspace.workspace import open_workspace
+    from tiltyard.project.opening import open as open_project
 
-    workspace = open_workspace(project)
-    data = _status(workspace)
+    opened = open_project(project)
+    now = opened.status()
     if as_json:
-        show_json(data)
+        show_json(now)
     else:
-        _tell_status(workspace, data)
+        _tell_status(opened.config, now)
 
 
 def history(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
@@ -79,92 +79,24 @@ def _move_row(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in {"at", "reason"}} | {"at": minute(row["at"])}
 
 
-def _status(workspace: "Workspace") -> dict[str, Any]:
-    """Everything that status tells."""
-    from tiltyard.reports.next_step import next_step
-    from tiltyard.workspace.checks.disk_usage import weights
-    from tiltyard.workspace.stopping import stopping_of
-
-    ledger = workspace.ledger
-    read = labels_read(workspace)
-    labels = read.labels
-    standing = standing_of(workspace, labels)
-    rows = ledger.batches.conservation()
-    return {
-        "project": workspace.project.name,
-        "batches": rows_of(workspace, ledger.batches.latest()),
-        "rows": {**_as_dict(rows), "holds": rows.holds},
-        "samples": samples(workspace),
-        "queue": {purpose: ledger.assignments.waiting_count(purpose) for purpose in ("query", "random", "evaluation")},
-        "annotations": ledger.annotations.count(),
-        "disputes": disputes_of(workspace),
-        "set_aside": [str(one) for one in ledger.annotations.set_aside()],
-        "labels": labels_by_class(labels, workspace.project.class_names),
-        "left_out": {"retired": read.retired, "unknown": read.unknown, "told": read.told},
-        "champion": ledger.champions.current(),
-        "training": standing.training,
-        "question": standing.question,
-        "stopping": stopping_of(workspace),
-        "weights": weights(workspace),
-        "arrived": standing.arrived,
-        "left_alone": [{"object": one.key, "why": one.why} for one in workspace.left.all()],
-        "refused": list(standing.refused),
-        "next": next_step(standing),
-    }
-
-
-def _as_dict(record: Any) -> dict[str, Any]:
-    """A record's fields by name."""
-    from dataclasses import asdict
-
-    return asdict(record)
-
-
-def _tell_status(workspace: "Workspace", data: dict[str, Any]) -> None:
+def _tell_status(config: "ProjectFile", now: "Status") -> None:
     """Show the status, the next step last, where the eye ends."""
-    batches = data["batches"]
-    older = len(batches) - SHOWN_BATCHES
-    tell_batches(batches[-SHOWN_BATCHES:], f"Batches ({older} older ones not shown)" if older > 0 else "Batches")
-    show_table(_facts(workspace, data))
-    labeled = [row for row in data["labels"] if row["training"] or row["evaluation"]]
+    older = len(now.batches) - SHOWN_BATCHES
+    tell_batches(now.batches[-SHOWN_BATCHES:], f"Batches ({older} older ones not shown)" if older > 0 else "Batches")
+    show_table([{now.project: name, "": sentence} for name, sentence in now.facts().items()])
+    labeled = [row for row in now.labels if row["training"] or row["evaluation"]]
     show_table(sorted(labeled, key=_most_first)[:SHOWN_CLASSES], "Effective labels")
     if len(labeled) > SHOWN_CLASSES:
         say(f"... and {len(labeled) - SHOWN_CLASSES} more classes")
-    if workspace.project.trusted:
+    if config.trusted:
         from tiltyard.apps.cli.project.health_checks import trust_told
 
-        say(f"Beware: {trust_told(workspace.project.trusted)}.")
-    for sentence in data["set_aside"][:SHOWN_REASONS]:
+        say(f"Beware: {trust_told(config.trusted)}.")
+    for sentence in now.set_aside[:SHOWN_REASONS]:
         say(f"Note: {sentence}.")
-    say(f"Next: {data['next'].command} ({data['next'].why})")
+    say(f"Next: {now.next.command} ({now.next.why})")
 
 
 def _most_first(row: dict[str, Any]) -> int:
     """Where a class stands in the table: those with most labels first."""
     return -int(row["training"] + row["evaluation"])
-
-
-def _facts(workspace: "Workspace", data: dict[str, Any]) -> list[dict[str, Any]]:
-    """The project's numbers as rows of a name and a sentence."""
-    from tiltyard.workspace.checks.disk_usage import told_weights
-
-    rows, queue, champion = data["rows"], data["queue"], data["champion"]
-    kept = f"{rows['accepted']:,} accepted + {rows['quarantined']:,} quarantined + {rows['duplicate']:,} duplicate"
-    sign = "=" if rows["holds"] else "IS NOT"
-    training = sum(row["training"] for row in data["labels"])
-    judging = sum(row["evaluation"] for row in data["labels"])
-    said = {
-        "rows": f"{rows['read']:,} read {sign} {kept}",
-        "pool": f"{data['samples']:,} samples",
-        "queue": f"{sum(queue.values())} wait: {queue['query']} by strategy, {queue['random']} by chance, "
-        f"{queue['evaluation']} to judge on",
-        "labels": f"{data['annotations']:,} annotations; effective: {training:,} to train on, {judging:,} to judge on",
-        "disputes": f"{data['disputes']:,} samples wait for a ruling" if data["disputes"] else "none",
-        "left out": data["left_out"]["told"],
-        "training": ("due: " if data["training"] else "not due: ") + data["training"].why,
-        "open question": data["question"] or "none",
-        "champion": f"{champion.model_id[:8]}, move {champion.number}" if champion else "none yet",
-        "stopping": data["stopping"].sentence,
-        "weighs": told_weights(data["weights"]),
-    }
-    return [{workspace.project.name: name, "": sentence} for name, sentence in said.items() if sentence]

@@ -8,7 +8,7 @@ from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
 from tiltyard.apps.cli.console.output import console, say, show_json, show_table
 
 if TYPE_CHECKING:
-    from tiltyard.workspace.checks.verify import Findings
+    from tiltyard.project.results import VerifyResult
 
 
 def verify(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
@@ -16,11 +16,10 @@ def verify(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
 
     Exit code 1 when anything is wrong, with a sentence for each finding.
     """
-    from tiltyard.workspace.checks.verify import verify_workspace
-    from tiltyard.workspace.workspace import open_workspace
+    from tiltyard.project.opening import open as open_project
 
     with console(to_stderr=True).status("reading everything ..."):
-        findings = verify_workspace(open_workspace(project))
+        findings = open_project(project).verify()
     if as_json:
         found = {"checked": findings.checked, "problems": findings.problems, "notes": findings.notes}
         show_json({"sound": findings.sound, **found})
@@ -52,7 +51,7 @@ def restore(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     say("Next: tiltyard verify")
 
 
-def _tell(findings: "Findings") -> None:
+def _tell(findings: "VerifyResult") -> None:
     """Show what was looked at, then what is wrong."""
     show_table([{"looked at": what, "number": count} for what, count in findings.checked.items()])
     for note in findings.notes:

@@ -1,7 +1,7 @@
 """Why an annotator sees a sample, which parts of it decided, and when the model's prediction is revealed."""
 
 from tiltyard.apps.labeling.api.responses import RevealResponse
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Annotation, Assignment, Suggestion
 
 RANDOM_PURPOSES = frozenset({"evaluation", "random", "gold"})

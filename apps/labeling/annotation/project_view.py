@@ -2,7 +2,7 @@
 
 from tiltyard.apps.labeling.api.responses import ClassResponse, ColumnResponse, DisplayResponse, ProjectResponse
 from tiltyard.apps.labeling.service import Caller
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 
 
 def project_response(caller: Caller) -> ProjectResponse:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from tiltyard.apps.labeling.auth.sessions import set_cookie
 from tiltyard.schemas.errors import TiltyardError
-from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.labeling_settings import LabelingSettings
 
 LOG: Final = logging.getLogger("tiltyard.labeling")
 COOKIE: Final = "tiltyard_oidc"

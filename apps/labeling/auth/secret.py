@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tiltyard.schemas.errors import TiltyardError
-from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.labeling_settings import LabelingSettings
 from tiltyard.workspace.workspace import open_workspace
 
 FILE: Final = "label-secret"

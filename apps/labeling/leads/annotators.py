@@ -18,7 +18,7 @@ from tiltyard.labels.active_annotations import answers_of, standing
 from tiltyard.labels.agreement import agreement_with_suggestion, cohen_kappa, krippendorff_alpha
 from tiltyard.labels.annotator_quality import AnnotatorQuality, annotator_quality, consensus_quality
 from tiltyard.labels.current_classes import in_todays_words
-from tiltyard.schemas.records import Access, Annotation, Voice
+from tiltyard.schemas.records import Access, Annotation, Vote
 
 RECENT: Final = 500
 LABEL_ACTS: Final = frozenset({"label", "adjudicate"})
@@ -29,7 +29,7 @@ def annotators(served: ServedProject) -> list[AnnotatorResponse]:
     ledger = served.ledger
     accesses = {access.annotator: access for access in ledger.access.current()}
     voices = ledger.annotations.voices()
-    own: dict[str, list[Voice]] = defaultdict(list)
+    own: dict[str, list[Vote]] = defaultdict(list)
     for voice in voices:
         own[voice.annotator].append(voice)
     figures = _Figures(served, voices)
@@ -39,7 +39,7 @@ def annotators(served: ServedProject) -> list[AnnotatorResponse]:
 class _Figures:
     """Counts that the rows of all annotators share."""
 
-    def __init__(self, served: ServedProject, voices: Sequence[Voice]) -> None:
+    def __init__(self, served: ServedProject, voices: Sequence[Vote]) -> None:
         """Count once for all annotators."""
         self._ledger = served.ledger
         self._now = served.now()
@@ -51,7 +51,7 @@ class _Figures:
         predicted = served.ledger.assignments.suggested
         self._quality = served.quality.get("", lambda: consensus_quality(shared, predicted(shared)).annotators)
 
-    def annotator(self, name: str, access: Access | None, own: Sequence[Voice]) -> AnnotatorResponse:
+    def annotator(self, name: str, access: Access | None, own: Sequence[Vote]) -> AnnotatorResponse:
         """The row of one annotator."""
         labels = sum(voice.act in LABEL_ACTS for voice in own)
         recent = self._ledger.annotations.of_annotator(name, RECENT)
@@ -79,7 +79,7 @@ class _Figures:
         )
 
 
-def agreement_counts(voices: Iterable[Voice]) -> tuple[Counter[str], Counter[str]]:
+def agreement_counts(voices: Iterable[Vote]) -> tuple[Counter[str], Counter[str]]:
     """For each annotator the pairs of labels with others on the same sample: equal ones, and all.
 
     Labels are compared with each other, because a sample in dispute has no effective label.
@@ -117,7 +117,7 @@ def agreement(served: ServedProject) -> AgreementResponse:
     )
 
 
-def most_shared_pair(voices: list[Voice]) -> tuple[str, str] | None:
+def most_shared_pair(voices: list[Vote]) -> tuple[str, str] | None:
     """The two annotators with the most shared samples; None if no sample is shared."""
     counts = Counter(pair for stand in standing(voices).values() for pair in combinations(sorted(answers_of(stand)), 2))
     return counts.most_common(1)[0][0] if counts else None

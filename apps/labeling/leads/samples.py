@@ -9,7 +9,7 @@ from tiltyard.labels.admission import why_uncounted
 from tiltyard.labels.current_classes import in_todays_words
 from tiltyard.labels.effective_labels import effective_labels
 from tiltyard.schemas.errors import NotFound
-from tiltyard.schemas.records import Annotation, Assignment, SampleId, Voice
+from tiltyard.schemas.records import Annotation, Assignment, SampleId, Vote
 
 
 def sample_detail(served: ServedProject, sample_id: str) -> SampleResponse:
@@ -37,7 +37,7 @@ def sample_detail(served: ServedProject, sample_id: str) -> SampleResponse:
     )
 
 
-def _deciding(served: ServedProject, history: Sequence[Annotation]) -> list[Annotation | Voice]:
+def _deciding(served: ServedProject, history: Sequence[Annotation]) -> list[Annotation | Vote]:
     """The annotations that determine the label: the sample's own; for weighted votes also those of shared samples."""
     history = [one for one in history if why_uncounted(one) is None]
     if served.project.effective_label != "quality_weighted":

@@ -13,7 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tiltyard.apps.labeling.api import API, ApiError, error_response
-from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.labeling_settings import LabelingSettings
 
 ON_REQUEST_END: Final = "tiltyard.leaving"
 """Key of the request's scope: a list of callbacks to call when the request is over."""

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 
 from tiltyard.schemas.canonical import canonical_json, sha256_of
 from tiltyard.schemas.errors import TiltyardError
-from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.labeling_settings import LabelingSettings
 from tiltyard.stores.ledger.outbox import Notice
 
 SECONDS: Final = 10.0

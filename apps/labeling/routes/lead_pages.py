@@ -22,7 +22,7 @@ from tiltyard.apps.labeling.routes.login import form_text
 from tiltyard.apps.labeling.routes.pages import page_caller
 from tiltyard.apps.labeling.service import Caller, ServedProject, service_of
 from tiltyard.schemas.errors import NotFound
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Annotation
 
 router = APIRouter(include_in_schema=False)

@@ -11,7 +11,7 @@ from tiltyard.apps.labeling.api.responses import (
     VerdictResponse,
 )
 from tiltyard.apps.labeling.service.ttl_cache import TtlCache
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Interval, Verdict
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.workspace.stopping import stopping_of

@@ -18,7 +18,7 @@ from tiltyard.apps.labeling.service.writer import Writer
 from tiltyard.labels.adjudication import Dispute, disputed
 from tiltyard.labels.current_classes import in_todays_words
 from tiltyard.schemas.errors import ProjectFileError, Unavailable
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation
 from tiltyard.stores.ledger.ledger import Ledger
 from tiltyard.workspace.workspace import Workspace, find_project_file, open_workspace

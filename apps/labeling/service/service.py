@@ -18,7 +18,7 @@ from tiltyard.apps.labeling.service.permissions import CurrentAccesses
 from tiltyard.apps.labeling.service.project import ServedProject
 from tiltyard.apps.labeling.service.request_slots import RequestSlots
 from tiltyard.schemas.errors import ProjectFileError
-from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.labeling_settings import LabelingSettings
 from tiltyard.schemas.records import Access
 
 LOGIN_SECONDS: Final = 3600

@@ -6,8 +6,11 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tests.clients.commands import done, tiltyard
+from tests.conftest import ROOT
 from tests.projects.small_project import make_project
 from tests.servers.ports import free_port
+from tiltyard.apps.cli.deployment.health_checks import flows_finding
+from tiltyard.apps.cli.deployment.lint import every_flow
 
 COMMANDS = [("deploy",), ("automations", "apply"), ("automations", "list"), ("automations", "remove")]
 
@@ -43,6 +46,23 @@ def test_variables_are_safe_in_a_shell(project: Path) -> None:
         "export TILTYARD_OBJECTS=tiltyard.project.small",
         "export TILTYARD_WORK_POOL=mine",
     ]
+
+
+def test_entry_points_of_an_older_version_are_refused_with_the_new_one(project: Path, tmp_path: Path) -> None:
+    text = (ROOT / "prefect.yaml").read_text("utf-8").replace("entrypoint: tiltyard.flows.", "entrypoint: flows.")
+    (tmp_path / "prefect.yaml").write_text(text, "utf-8")
+    told = tiltyard("deploy", "-p", project, "--file", tmp_path / "prefect.yaml")
+    assert told.code == 2
+    assert "did you mean 'tiltyard.flows.whole_cycle.whole_cycle'?" in told.err
+
+
+def test_the_doctor_fails_where_entry_points_do_not_exist() -> None:
+    today = set(every_flow())
+    assert flows_finding("bank", today).state == "ok"
+    assert flows_finding("bank", today - {"tiltyard.flows.roll_back.roll_back"}).state == "warn"
+    former = flows_finding("bank", {entrypoint.removeprefix("tiltyard.") for entrypoint in today})
+    assert (former.state, former.remedy) == ("fail", "tiltyard deploy")
+    assert "flows.whole_cycle.whole_cycle" in former.said
 
 
 def test_a_broken_file_is_refused_before_a_server_is_asked(project: Path, tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from tests.servers.ports import free_port
-from tiltyard.apps.cli.deployment.embedded_server import BOUND, bound
+from tiltyard.project.steps.embedded_server import BOUND, bound
 
 STARTS = """
 import sys, threading, time
-from tiltyard.apps.cli.models.run import embedded
+from tiltyard.project.steps.embedded_prefect import embedded
 from prefect.server.api.server import SubprocessASGIServer
 
 with embedded():
@@ -75,7 +75,7 @@ def test_the_server_of_a_killed_run_ends(tmp_path: Path, how: signal.Signals) ->
 
 STARTS_A_MODULE = """
 import subprocess, sys, threading, time
-from tiltyard.apps.cli.deployment.embedded_server import bound
+from tiltyard.project.steps.embedded_server import bound
 
 command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", sys.argv[1]]
 started = []

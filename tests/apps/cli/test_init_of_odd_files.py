@@ -16,7 +16,7 @@ from tests.clients.commands import done
 from tiltyard.ingest.inference.project_template import flow
 from tiltyard.ingest.raw_batch import RawRows
 from tiltyard.schemas.errors import ObjectError
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.stores.readers import sandbox as guarded
 from tiltyard.stores.readers.child import answer
 from tiltyard.stores.readers.format_detection import WRITTEN, format_of

@@ -9,7 +9,7 @@ from tests.projects.made_queue import NUMBERS, made_project, numbers, token_for
 from tiltyard.apps.labeling.api import ApiError
 from tiltyard.apps.labeling.auth import new_token
 from tiltyard.apps.labeling.auth.rate_limits import RateLimit
-from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.labeling_settings import LabelingSettings
 
 
 def test_guesses_are_throttled_by_address_and_shut_nobody_out(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.architecture.deployments.manifests import MADE, SECRETS, Workload, pr
 from tests.architecture.sources import ROOT
 from tests.deployments.composed import variables_of
 from tests.deployments.deployed_variables import unknown
-from tiltyard.schemas.project.project_file import parse_project
+from tiltyard.schemas.project import parse_project
 
 FOLDER = ROOT / "deployments" / "kubernetes"
 BASE, EXAMPLE = FOLDER / "base", FOLDER / "example"

@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from tests.servers.databases import Place, schema_of, sqlite_in
 from tiltyard.schemas.errors import NotFound, SettingsError
-from tiltyard.schemas.project.project_file import Labeling
+from tiltyard.schemas.project import Labeling
 from tiltyard.schemas.records import Assignment, AssignmentId, GoldSample, NewAnnotation, Query, QueryId, SampleId
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.roles import APPENDS

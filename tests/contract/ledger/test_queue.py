@@ -12,7 +12,7 @@ import pytest
 from tests.servers.databases import Place, schema_of
 from tiltyard.labels.annotations import annotation_id
 from tiltyard.schemas.errors import AnnotationError, NotFound
-from tiltyard.schemas.project.project_file import Labeling
+from tiltyard.schemas.project import Labeling
 from tiltyard.schemas.records import (
     Access,
     AccessId,

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.projects.small_project import make_project
 from tiltyard.ingest.raw_batch import RawRows
 from tiltyard.schemas.errors import ObjectError
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.stores.files.landing import FolderObjects
 from tiltyard.stores.readers import sandbox as guarded
 from tiltyard.stores.readers.child import answer

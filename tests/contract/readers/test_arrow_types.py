@@ -13,7 +13,7 @@ import pytest
 from tests.projects.small_project import a_day, deliver, make_project
 from tiltyard.ingest.validation import check_rows
 from tiltyard.schemas.errors import ObjectError, Unavailable
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 from tiltyard.stores.readers.sandbox import read_object
 from tiltyard.tasks.ingest import check_batch as checking
 from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check

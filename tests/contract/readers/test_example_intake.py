@@ -18,7 +18,7 @@ from tiltyard.examples.dealing import Deal, Delivery, laid_over, references
 from tiltyard.ingest.validation import CheckedRows, check_rows, split_duplicates
 from tiltyard.samples.identity import sample_ids
 from tiltyard.schemas.frames import load_pandera
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 from tiltyard.stores.readers.sandbox import read_object
 
 pytestmark = pytest.mark.real_data

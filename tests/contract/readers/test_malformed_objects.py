@@ -15,7 +15,7 @@ import pytest
 
 from tiltyard.ingest.validation import check_rows
 from tiltyard.schemas.errors import ObjectError
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 from tiltyard.stores.readers.sandbox import read_object
 
 PROJECT = {

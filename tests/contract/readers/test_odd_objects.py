@@ -22,7 +22,7 @@ from tiltyard.ingest.column_names import as_named, folded, odd_letters
 from tiltyard.ingest.raw_batch import RawRows
 from tiltyard.ingest.validation import check_rows
 from tiltyard.schemas.errors import ProjectFileError
-from tiltyard.schemas.project.project_file import CsvOptions, Project, parse_project
+from tiltyard.schemas.project import CsvOptions, Project, parse_project
 from tiltyard.stores.readers import csv_strict as delimited
 from tiltyard.stores.readers import sandbox as guarded
 from tiltyard.stores.readers.child import answer

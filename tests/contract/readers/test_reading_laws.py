@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tiltyard.ingest.raw_batch import RawRows
 from tiltyard.ingest.validation import check_rows
 from tiltyard.samples.identity import sample_ids
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 from tiltyard.stores.readers import csv_strict as delimited
 from tiltyard.stores.readers import handover
 from tiltyard.stores.readers import sandbox as guarded

@@ -19,8 +19,7 @@ from tiltyard.ingest.casting.columns import as_plain, named
 from tiltyard.ingest.casting.lossless import class_text, plain_text
 from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows, Written
 from tiltyard.ingest.validation import check_rows
-from tiltyard.schemas.project.columns import Kind
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Kind, Project, parse_project
 from tiltyard.stores.readers.sandbox import read_object
 
 BAD = "bad"

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import FunctionTransformer
 
 from tiltyard.schemas.errors import RegistryError
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.stores.registry.serialization import model_bytes, model_of
 from tiltyard.training.recipes import recipes_of
 

@@ -18,8 +18,7 @@ from sklearn.linear_model import LogisticRegression
 
 from tiltyard.evaluation.predictions import predictions_hash, predictions_of
 from tiltyard.schemas.errors import NotFound, RegistryError, Unavailable
-from tiltyard.schemas.project.project_file import Project
-from tiltyard.schemas.project.tuning import Candidate
+from tiltyard.schemas.project import Candidate, Project
 from tiltyard.schemas.records import Check, Interval, Model, ModelId, TrainingId, Verdict, VerdictId
 from tiltyard.stores.registry import mlflow_model as model_folder
 from tiltyard.stores.registry.registry import CHALLENGER, CHAMPION, RegisteredModel, Registry

@@ -9,7 +9,7 @@ import pytest
 
 from tests.servers.mlflow_server import running_mlflow
 from tiltyard.schemas.errors import SettingsError
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import ModelId, StoredFile, TrainingId
 from tiltyard.stores.registry.client import open_client
 from tiltyard.stores.registry.registry import Registry

@@ -10,7 +10,7 @@ import pytest
 from tests.projects.judged_project import a_judged_day, judged_project
 from tiltyard.query.stopping import agreement_of
 from tiltyard.samples.features import feature_frame
-from tiltyard.schemas.project.project_file import Stopping
+from tiltyard.schemas.project import Stopping
 from tiltyard.schemas.records import Model, ModelId
 from tiltyard.workspace.evaluation_set import population_of
 from tiltyard.workspace.stopping import stability_of, stop_set, stopping_of

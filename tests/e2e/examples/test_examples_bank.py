@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from tests.projects.example_story import Story, begin
+from tests.projects.outcomes import outcome_of, recorded
 from tiltyard.schemas.records import LabeledSet, Promotion, Verdict
 from tiltyard.stores.ledger.chain.integrity import verify_ledger
 
@@ -40,6 +41,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     story.roll_back()
     story.round()
     return Told(story, verdicts, moves, story.trainings()[-1])
+
+
+def test_it_ends_as_it_always_did(told: Told) -> None:
+    assert outcome_of(told.story.workspace) == recorded("bank", real=told.story.example.at_hand)
 
 
 def test_every_object_is_processed_once(told: Told) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.projects.example_story import Story, begin
+from tests.projects.outcomes import outcome_of, recorded
 
 pytestmark = [pytest.mark.real_data, pytest.mark.timeout(1800)]
 
@@ -12,6 +13,10 @@ DAYS = 6
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     return begin("banking77", tmp_path_factory.mktemp("banking77"), 3000).tell(DAYS)
+
+
+def test_it_ends_as_it_always_did(story: Story) -> None:
+    assert outcome_of(story.workspace) == recorded("banking77", real=story.example.at_hand)
 
 
 def test_it_starts_with_typical_messages_and_no_model(story: Story) -> None:

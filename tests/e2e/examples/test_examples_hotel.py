@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.projects.example_story import Story, begin
+from tests.projects.outcomes import outcome_of, recorded
 from tiltyard.monitoring.drift import profile
 
 pytestmark = [pytest.mark.real_data, pytest.mark.timeout(1800)]
@@ -23,6 +24,10 @@ QUICK = {
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     return begin("hotel", tmp_path_factory.mktemp("hotel"), 3000, **QUICK).tell(MONTHS)
+
+
+def test_it_ends_as_it_always_did(story: Story) -> None:
+    assert outcome_of(story.workspace) == recorded("hotel", real=story.example.at_hand)
 
 
 def test_rows_are_conserved(story: Story) -> None:

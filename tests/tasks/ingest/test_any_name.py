@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from tests.projects.small_project import CONTENT, LENIENT
 from tests.tasks.labels.test_changed_classes import cycle
 from tiltyard.apps.cli.main import app
-from tiltyard.schemas.project.columns import APART, OURS, RESERVED
+from tiltyard.schemas.project import OURS
+from tiltyard.schemas.project.columns import APART, RESERVED
 from tiltyard.workspace.workspace import open_workspace
 
 ODD = [

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from tests.projects.small_project import STUMP, a_day, copied, deliver, make_project, truth
-from tiltyard.apps.cli.project.standing import labels_of, standing_of
+from tiltyard.project.status import labels_of, standing_of
 from tiltyard.reports.next_step import next_step
 from tiltyard.schemas.records import Assignment, ModelId, NewAnnotation, Verdict
 from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check

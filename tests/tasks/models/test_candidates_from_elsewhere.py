@@ -11,7 +11,7 @@ from tests.tasks.models.test_training_steps import project_with, train
 from tiltyard.apps.cli.project.health_checks import findings_of
 from tiltyard.apps.cli.project.status import status
 from tiltyard.schemas.errors import ProjectFileError, TrainingError
-from tiltyard.schemas.project.project_file import parse_project
+from tiltyard.schemas.project import parse_project
 from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
 from tiltyard.tasks.models.judge_challenger import judge_challenger
 from tiltyard.training.search import tuning

@@ -9,7 +9,7 @@ from typing import Any
 from tests.projects.small_project import CONTENT, a_day, answer_queue, deliver, make_project
 from tiltyard.samples.evaluation_split import split_units
 from tiltyard.samples.features import feature_frame
-from tiltyard.schemas.project.project_file import parse_project
+from tiltyard.schemas.project import parse_project
 from tiltyard.schemas.records import Model
 from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
 from tiltyard.tasks.ingest.land_objects import land_objects

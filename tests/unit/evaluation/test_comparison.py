@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from tiltyard.evaluation import paired_comparison as comparison
 from tiltyard.evaluation.paired_comparison import Bootstrap, compare, estimate
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.schemas.project.gate import MetricName
+from tiltyard.schemas.project import MetricName
 from tiltyard.schemas.records import Interval
 
 NAMES = ("no", "yes")

@@ -19,7 +19,7 @@ from tiltyard.evaluation import explanations as explaining
 from tiltyard.evaluation.explanations import background_of, explain, explained, parts_of, suggestions
 from tiltyard.evaluation.words import WORD, without_each_word
 from tiltyard.samples.features import MISSING, feature_frame
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 from tiltyard.schemas.records import Factor
 
 

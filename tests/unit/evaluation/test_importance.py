@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from tiltyard.evaluation import permutation_importance as importance
 from tiltyard.evaluation.permutation_importance import importance_of
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 
 
 def project_with(names: list[str], **gate: Any) -> Project:

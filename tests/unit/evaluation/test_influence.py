@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tiltyard.evaluation.influence import MOST_LEFT_OUT, carrying_rows, influences
 from tiltyard.evaluation.metrics import TWO_CLASSES, Answered, scores_of
-from tiltyard.schemas.project.gate import MetricName
+from tiltyard.schemas.project import MetricName
 
 ALL: tuple[MetricName, ...] = get_args(MetricName)
 

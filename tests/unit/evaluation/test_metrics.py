@@ -12,7 +12,7 @@ from sklearn import metrics as reference
 from tiltyard.evaluation.metrics import TWO_CLASSES, codes, greater_is_better, report, score, scores
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.schemas.errors import TrainingError
-from tiltyard.schemas.project.gate import MetricName
+from tiltyard.schemas.project import MetricName
 
 TWO, THREE = ("no", "yes"), ("cat", "dog", "eel")
 ALL: tuple[MetricName, ...] = get_args(MetricName)

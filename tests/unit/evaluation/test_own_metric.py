@@ -14,7 +14,7 @@ from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.strata import Strata
 from tiltyard.gate.decision import Evidence, judge
 from tiltyard.schemas.errors import TrainingError
-from tiltyard.schemas.project.gate import Gate
+from tiltyard.schemas.project import Gate
 
 NAMES = ("no", "yes")
 HERE = "tests.projects.own_metrics:"

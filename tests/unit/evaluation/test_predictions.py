@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from tiltyard.evaluation.predictions import predictions_of
-from tiltyard.schemas.project.project_file import parse_project
+from tiltyard.schemas.project import parse_project
 
 NAMES = ["no", "maybe", "yes"]
 PROJECT = parse_project(

@@ -22,7 +22,7 @@ from tiltyard.examples.dealing import (
 )
 from tiltyard.examples.planting import crossed, damaged, delayed, ragged, redelivered, repeated, rewritten
 from tiltyard.schemas.errors import NotFound
-from tiltyard.schemas.project.project_file import parse_project
+from tiltyard.schemas.project import parse_project
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 DAY = Delivery("a.csv", b"x,id\n1,0\n2,1\n3,2\n", NOON)

@@ -12,7 +12,7 @@ from tiltyard.evaluation.predictions import Predictions
 from tiltyard.gate.decision import Judgement, judge
 from tiltyard.gate.evidence import Evidence
 from tiltyard.gate.sequential_design import MOST_WANTED, labels_wanted
-from tiltyard.schemas.project.gate import Gate
+from tiltyard.schemas.project import Gate
 from tiltyard.schemas.records import Check, Interval
 
 NAMES = ("no", "yes")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tiltyard.gate.looks import level_of
 from tiltyard.schemas.errors import TrainingError
-from tiltyard.schemas.project.gate import Gate
+from tiltyard.schemas.project import Gate
 
 
 def policy(confidence: float = 0.95, correction: str = "online_fdr") -> Gate:

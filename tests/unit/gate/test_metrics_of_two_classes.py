@@ -6,8 +6,8 @@ import pytest
 
 from tiltyard.gate.what_if import with_settings
 from tiltyard.schemas.errors import ProjectFileError
-from tiltyard.schemas.project.gate import METRICS, OF_TWO_CLASSES
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import METRICS, Project, parse_project
+from tiltyard.schemas.project.gate import OF_TWO_CLASSES
 
 
 def project(classes: int, **gate: Any) -> Project:

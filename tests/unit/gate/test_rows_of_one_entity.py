@@ -15,7 +15,7 @@ from tiltyard.gate.decision import judge
 from tiltyard.gate.evidence import Evidence
 from tiltyard.gate.inputs import Examined, Side, resampled_weights
 from tiltyard.monitoring.champion_watch import regret
-from tiltyard.schemas.project.gate import METRICS, Gate, MetricName
+from tiltyard.schemas.project import METRICS, Gate, MetricName
 
 NAMES = ("no", "yes")
 EACH = 12

@@ -16,7 +16,7 @@ from tiltyard.gate.triggers import (
     open_question,
     worth_asking,
 )
-from tiltyard.schemas.project.gate import Gate, Looks
+from tiltyard.schemas.project import Gate, Looks
 from tiltyard.schemas.records import (
     Check,
     EvaluationId,

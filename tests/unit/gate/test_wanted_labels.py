@@ -13,7 +13,7 @@ from tiltyard.gate.decision import Judgement, judge
 from tiltyard.gate.evidence import Evidence
 from tiltyard.gate.findings import Findings
 from tiltyard.gate.sequential_design import FEWEST_DRAWN, MOST_WANTED
-from tiltyard.schemas.project.gate import Gate
+from tiltyard.schemas.project import Gate
 from tiltyard.schemas.records import Check
 
 NAMES = ("no", "yes")

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from tiltyard.ingest.casting.cells import cast_cells
 from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows, Written
-from tiltyard.schemas.project.columns import Kind
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Kind, Project, parse_project
 
 BAD = object()
 """Stands for a cell that cannot be cast."""

@@ -11,7 +11,7 @@ import pytest
 from tiltyard.ingest.inference.project_template import Described, project_text
 from tiltyard.ingest.inference.schema_inference import Guess, Guessed, guess, without_labels
 from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows, Written
-from tiltyard.schemas.project.columns import Kind
+from tiltyard.schemas.project import Kind
 
 ROWS = 60
 EVEN = [row % 2 == 0 for row in range(ROWS)]

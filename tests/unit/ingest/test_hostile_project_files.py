@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.projects.small_project import CONTENT
 from tiltyard.ingest.inference.project_yaml import MOST_BYTES, parse_yaml, project_text_of
 from tiltyard.schemas.errors import ProjectFileError
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*/project.yaml"))
 TEXTS = [yaml.safe_dump(CONTENT), *(path.read_text("utf-8") for path in EXAMPLES)]

@@ -18,7 +18,7 @@ from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows, Written
 from tiltyard.ingest.validation import CheckedRows, check_rows, split_duplicates
 from tiltyard.schemas.errors import ObjectError
 from tiltyard.schemas.frames import batch_schema
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 
 FEATURES: dict[str, Any] = {
     "n": {"kind": "number", "min": 0, "max": 10},

@@ -17,7 +17,7 @@ from tiltyard.labels.annotations import annotation_id, brought, refuse_another, 
 from tiltyard.labels.effective_labels import Rule, effective_labels
 from tiltyard.labels.files.strict_json import half_character
 from tiltyard.schemas.errors import AnnotationError
-from tiltyard.schemas.records import Annotation, AnnotationId, NewAnnotation, SampleId, Voice
+from tiltyard.schemas.records import Annotation, AnnotationId, NewAnnotation, SampleId, Vote
 
 RULES: list[Rule] = ["majority", "latest", "adjudicated", "quality_weighted"]
 
@@ -131,7 +131,7 @@ def test_nobody_takes_a_key_that_a_door_of_ours_will_make(new: NewAnnotation, re
         refuse_kept_keys(new)
 
 
-def delivered(number: int, label: str, breath: int) -> Voice:
+def delivered(number: int, label: str, breath: int) -> Vote:
     """A label of the producer's, in a delivery of so-and-so."""
     one = voice(breath, "producer", label)
     return one._replace(annotation_id=AnnotationId(f"{number:04d}"), seq=number, origin="arrived")

@@ -11,13 +11,13 @@ from tests.projects.voices import planted, table, voice
 from tiltyard.labels.active_annotations import Answer
 from tiltyard.labels.annotator_quality import annotator_quality, consensus_quality
 from tiltyard.labels.dawid_skene import LIGHTEST, annotator_accuracies, annotator_weights
-from tiltyard.schemas.records import Annotation, AnnotationId, SampleId, Voice
+from tiltyard.schemas.records import Annotation, AnnotationId, SampleId, Vote
 
 ACCURACIES = {"ada": 0.9, "bea": 0.85, "cleo": 0.8, "dora": 0.4}
 """dora is the bad one."""
 
 
-def annotation(one: Voice, lead_ms: int | None = None) -> Annotation:
+def annotation(one: Vote, lead_ms: int | None = None) -> Annotation:
     return Annotation(
         **(one._asdict() | {"seq": 0, "origin": "queue"}), client_key=one.annotation_id, note="", assignment_id=None,
         strategy="margin",

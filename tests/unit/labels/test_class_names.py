@@ -17,8 +17,8 @@ from tiltyard.labels.current_classes import of_today, todays_labels
 from tiltyard.labels.effective_labels import effective_labels
 from tiltyard.labels.files.values import class_meant
 from tiltyard.schemas.errors import AnnotationError, ProjectFileError
+from tiltyard.schemas.project import Project, parse_project, recorded_project
 from tiltyard.schemas.project.class_names import first_same, is_same, misfit, spellings
-from tiltyard.schemas.project.project_file import Project, parse_project, recorded_project
 from tiltyard.schemas.records import NewAnnotation, SampleId
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from tests.projects.voices import table, voice
 from tiltyard.labels.active_annotations import answers_of
 from tiltyard.labels.adjudication import Dispute, another_is_wanted, disputed
 from tiltyard.labels.effective_labels import Rule, effective_labels
-from tiltyard.schemas.records import SampleId, Voice
+from tiltyard.schemas.records import SampleId, Vote
 
 ROWS = {"ada": "aaaa.", "bea": "abab.", "cleo": "..ab."}
 RULES: list[Rule] = ["majority", "latest", "adjudicated", "quality_weighted"]
@@ -36,7 +36,7 @@ def test_the_rule_decides_over_what_is_a_dispute(rule: Rule, samples: list[str])
         ("a third decided", voice(100, "cleo", "b", "00001")),
     ],
 )
-def test_a_dispute_ends(story: str, more: Voice) -> None:
+def test_a_dispute_ends(story: str, more: Vote) -> None:
     before = table(ROWS)
     assert before[5] == voice(5, "bea", "b", "00001")
     assert disputed([*before, more], "majority") == [], story
@@ -48,7 +48,7 @@ def test_gold_answers_make_no_dispute() -> None:
     assert disputed([*asked, voice(3, "cleo", "a")], "adjudicated") == []
 
 
-def said(labels: str, *more: Voice) -> list[Voice]:
+def said(labels: str, *more: Vote) -> list[Vote]:
     """One annotator a letter, ``-`` for a skip; ada is the first."""
     names = ["ada", "bea", "cleo", "dora"]
     skip = (None, "skip")
@@ -79,7 +79,7 @@ CLEO_RULED = voice(10, "cleo", "x", act="adjudicate")
         ("nothing said", [], 2, 3, False),
     ],
 )
-def test_when_another_annotator_is_asked(story: str, history: list[Voice], slots: int, most: int, wanted: bool) -> None:
+def test_when_another_annotator_is_asked(story: str, history: list[Vote], slots: int, most: int, wanted: bool) -> None:
     assert another_is_wanted(history, slots, most) is wanted, story
 
 
@@ -105,7 +105,7 @@ histories = st.lists(voices, max_size=15, unique_by=lambda one: one.annotation_i
 
 @given(histories, st.sampled_from(RULES))
 def test_no_sample_is_both_labelled_and_disputed_and_none_with_an_answer_is_neither(
-    history: list[Voice], rule: Rule
+    history: list[Vote], rule: Rule
 ) -> None:
     labelled = {one.sample_id for one in effective_labels(history, rule)}
     open_ones = {one.sample_id for one in disputed(history, rule)}
@@ -115,7 +115,7 @@ def test_no_sample_is_both_labelled_and_disputed_and_none_with_an_answer_is_neit
 
 
 @given(histories, st.sampled_from(RULES))
-def test_an_adjudication_ends_any_dispute_by_its_label(history: list[Voice], rule: Rule) -> None:
+def test_an_adjudication_ends_any_dispute_by_its_label(history: list[Vote], rule: Rule) -> None:
     ruled = [*history, voice(1000, "dora", "b", "s", act="adjudicate")]
     assert "s" not in {one.sample_id for one in disputed(ruled, rule)}
     assert {one.sample_id: one.label for one in effective_labels(ruled, rule)}["s"] == "b"  # type: ignore[index]  # an id is text

@@ -9,7 +9,7 @@ import pytest
 
 from tiltyard.monitoring.drift import compare, pooled_profile, profile
 from tiltyard.schemas.canonical import canonical_json
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 
 
 def project() -> Project:

@@ -8,7 +8,7 @@ import pytest
 
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.monitoring.champion_watch import is_watched, looks_of, regret
-from tiltyard.schemas.project.gate import Gate, Watch
+from tiltyard.schemas.project import Gate, Watch
 from tiltyard.schemas.records import ModelId, Promotion, VerdictId
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

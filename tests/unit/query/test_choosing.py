@@ -26,7 +26,7 @@ from tiltyard.query.top_k import CHANCE, WANTING, Gathering, Shortlist, merge
 from tiltyard.samples.features import feature_frame
 from tiltyard.samples.hashing import chance_keys, sample_keys
 from tiltyard.schemas.errors import TrainingError
-from tiltyard.schemas.project.project_file import Project, Query, StrategyName
+from tiltyard.schemas.project import Project, Query, StrategyName
 
 ROWS, LABELED = 3_000, 80
 

@@ -11,7 +11,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from tiltyard.query.learning_curve import Point, expected_gain
 from tiltyard.query.stopping import agreement_of, agreements, curve_of, stopping_advice
-from tiltyard.schemas.project.project_file import Stopping
+from tiltyard.schemas.project import Stopping
 from tiltyard.schemas.records import Interval, Model, ModelId, StoredFile, TrainingId, Verdict, VerdictId
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

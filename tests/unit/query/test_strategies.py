@@ -36,7 +36,7 @@ from tiltyard.query.committee import Committee, fit_committee, vote_entropies
 from tiltyard.query.linear_margin import approximate_margins, may_be_below
 from tiltyard.query.strategies import STRATEGIES, strategy_named
 from tiltyard.schemas.errors import TiltyardError, TrainingError
-from tiltyard.schemas.project.project_file import StrategyName
+from tiltyard.schemas.project import StrategyName
 
 LABELED = 60
 

@@ -8,8 +8,8 @@ import pytest
 from tiltyard.evaluation.decided_otherwise import flips, who_was_right
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.reports.check_groups import REST, grouped, question_of
-from tiltyard.reports.label_cost import label_costs
-from tiltyard.reports.verdict_markdown import plain
+from tiltyard.reports.label_value import label_costs
+from tiltyard.reports.verdict_summary import plain
 from tiltyard.schemas.records import Annotation, Check
 
 CHECKS = [

@@ -23,7 +23,7 @@ from tiltyard.query.linear_margin import may_be_below
 from tiltyard.query.selection import Wanted, choose
 from tiltyard.samples.features import feature_frame
 from tiltyard.samples.numeric_bounds import LARGEST, Bounded, bounded
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.stores.registry.serialization import model_bytes, model_of
 from tiltyard.training.model_migration import within_bounds
 from tiltyard.training.recipes import recipes_of

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from tiltyard.samples.identity import payload_hash, sample_ids, sample_keys
 from tiltyard.schemas.pool_types import POOL_TYPES
-from tiltyard.schemas.project.columns import Kind
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Kind, Project, parse_project
 
 
 def project(**kinds: Kind) -> Project:

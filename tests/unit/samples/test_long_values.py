@@ -20,7 +20,7 @@ from tiltyard.query.feature_space import Offer, column_encoder, comparable
 from tiltyard.samples.evaluation_split import entities_of
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.errors import ProjectFileError
-from tiltyard.schemas.project.project_file import parse_project
+from tiltyard.schemas.project import parse_project
 from tiltyard.training.folds import deal_folds
 from tiltyard.training.preprocessing import preprocessing
 

@@ -14,8 +14,8 @@ from tiltyard.query.selection import Wanted, choose
 from tiltyard.samples.features import feature_frame, frame_of, payloads_of
 from tiltyard.samples.identity import sample_ids, sample_keys
 from tiltyard.schemas.errors import ProjectFileError
-from tiltyard.schemas.project.columns import APART, OURS, RESERVED, inside
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import OURS, Project, inside, parse_project
+from tiltyard.schemas.project.columns import APART, RESERVED
 from tiltyard.schemas.records import Query, QueryId
 
 NAMES = ["strategy", "score", "probability", "purpose", "priority", "order", "text", "reasons", "uniform"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tiltyard.samples.evaluation_split import drawn_for_evaluation, evaluation_order, first_in_order, split_units
 from tiltyard.schemas.errors import ProjectFileError
-from tiltyard.schemas.project.project_file import parse_project
+from tiltyard.schemas.project import parse_project
 
 ids = st.lists(st.text("0123456789abcdef", min_size=32, max_size=32), min_size=1, max_size=50, unique=True)
 

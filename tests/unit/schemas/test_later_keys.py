@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.project.later_keys import LATER
-from tiltyard.schemas.project.project_file import Project
 
 FEATURES = {
     "x": {"kind": "number", "min": 0},

@@ -21,7 +21,7 @@ from tiltyard.schemas.frames import (
     prediction_schema,
 )
 from tiltyard.schemas.pool_types import POOL_TYPES, pool_schema
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 
 MODEL = """
 import pandera.polars as pa

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.stores.user_code.imported_names import imported_names
 from tiltyard.stores.user_code.own_code import code_behind, missing_modules, own_code, refresh
 

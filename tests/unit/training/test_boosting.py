@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 from tiltyard.evaluation.predictions import predictions_of
 from tiltyard.schemas.errors import RegistryError, TrainingError
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.stores.registry.serialization import model_bytes, model_of
 from tiltyard.training.boosting.candidates import Boosted
 from tiltyard.training.boosting.stored_formats import refuse_unsound_lightgbm, refuse_unsound_xgboost

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import get_tags
 
 from tiltyard.schemas.errors import TrainingError
-from tiltyard.schemas.project.tuning import Candidate
+from tiltyard.schemas.project import Candidate
 from tiltyard.training.estimators import estimator_of, named_types, with_parameters
 
 HERE = __name__

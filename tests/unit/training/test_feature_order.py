@@ -3,7 +3,7 @@
 import polars as pl
 
 from tiltyard.samples.features import feature_frame
-from tiltyard.schemas.project.project_file import parse_project
+from tiltyard.schemas.project import parse_project
 from tiltyard.training.preprocessing import columns_of
 
 NAMES = [f"pixel_{number}" for number in range(12)]

@@ -10,7 +10,7 @@ from tiltyard.evaluation.predictions import predictions_of
 from tiltyard.query.committee import fit_committee
 from tiltyard.query.feature_space import preprocessing_of
 from tiltyard.samples.features import feature_frame
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 from tiltyard.training.model_migration import asked_today
 from tiltyard.training.recipes import recorded_recipe
 from tiltyard.training.thresholds import with_threshold

@@ -8,8 +8,7 @@ import pytest
 
 from tiltyard.samples.features import feature_frame, pool_schema
 from tiltyard.schemas.errors import TrainingError
-from tiltyard.schemas.project.project_file import Project
-from tiltyard.schemas.project.tuning import Candidate
+from tiltyard.schemas.project import Candidate, Project
 from tiltyard.training.recipes import candidates_of, recipes_of
 
 KINDS = {"amount": "number", "visits": "integer", "city": "category", "note": "text", "member": "boolean"}

@@ -16,7 +16,7 @@ from tiltyard.evaluation.metrics import score
 from tiltyard.evaluation.predictions import Predictions, predictions_of
 from tiltyard.query.feature_space import preprocessing_of
 from tiltyard.schemas.errors import ProjectFileError, TrainingError
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import Project, parse_project
 from tiltyard.stores.registry.serialization import model_bytes, model_of
 from tiltyard.training.cross_validation import Trial
 from tiltyard.training.recipes import recipes_of, recorded_recipe

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.projects.small_project import CONTENT
-from tiltyard.schemas.project.project_file import parse_project
+from tiltyard.schemas.project import parse_project
 from tiltyard.schemas.records import LabeledSet, Model, ModelId, StoredFile, TrainingId
 from tiltyard.training.differing import differences
 from tiltyard.training.versioning import Made, versions_of

@@ -15,8 +15,7 @@ from skops.io import dumps
 
 from tiltyard.query.feature_space import Offer, column_encoder, comparable
 from tiltyard.samples.tokens import TOKEN
-from tiltyard.schemas.project.project_file import Project
-from tiltyard.schemas.project.tuning import Candidate
+from tiltyard.schemas.project import Candidate, Project
 from tiltyard.stores.registry.serialization import model_bytes, model_of
 from tiltyard.training import recipes
 from tiltyard.training.tfidf import CompactTfidfVectorizer, pack, unpack

@@ -20,8 +20,7 @@ from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.proportions import rounded
 from tiltyard.gate.findings import Findings
 from tiltyard.gate.inputs import Examined, harm_level, resampled_weights
-from tiltyard.schemas.project.gate import Calibration
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Calibration, Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
 BINS: Final = 10

@@ -4,7 +4,7 @@ from tiltyard.evaluation.proportions import rounded
 from tiltyard.evaluation.weighted_shares import share_of
 from tiltyard.gate.findings import Findings
 from tiltyard.gate.inputs import Examined, Side, harm_level
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
 

@@ -6,7 +6,7 @@ from tiltyard.evaluation.decision_costs import costs_of
 from tiltyard.evaluation.weighted_shares import mean_of, told
 from tiltyard.gate.findings import Findings
 from tiltyard.gate.inputs import Examined, harm_level
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 
 
 def decision_costs(examined: Examined, project: Project) -> Findings:

@@ -13,7 +13,7 @@ from tiltyard.gate.findings import Findings
 from tiltyard.gate.inputs import Examined, Side, harm_level
 from tiltyard.samples.features import feature_frame
 from tiltyard.samples.hashing import chance_keys, sample_keys
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
 MOST: Final = 2000

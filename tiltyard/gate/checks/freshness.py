@@ -5,7 +5,7 @@ from typing import Final
 
 from tiltyard.gate.findings import Findings
 from tiltyard.gate.inputs import Examined
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Outcome
 
 DAY: Final = timedelta(days=1)

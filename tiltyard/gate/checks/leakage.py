@@ -18,8 +18,7 @@ from tiltyard.gate.checks.near_duplicates import NearTwins, near_twins
 from tiltyard.gate.findings import Findings
 from tiltyard.gate.inputs import Examined, harm_level
 from tiltyard.samples.identity import canonical_cell
-from tiltyard.schemas.project.columns import inside
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project, inside
 from tiltyard.schemas.records import Check, Outcome
 
 Mask = NDArray[np.bool_]

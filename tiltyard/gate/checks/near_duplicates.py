@@ -22,8 +22,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from tiltyard.evaluation.weighted_shares import share_of
 from tiltyard.gate.inputs import Examined
 from tiltyard.samples.hashing import chance_keys, sample_keys
-from tiltyard.schemas.project.columns import inside
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project, inside
 from tiltyard.schemas.records import Interval
 
 CELLS: Final = 100_000_000

@@ -16,7 +16,7 @@ from tiltyard.evaluation.weighted_shares import excess_of
 from tiltyard.gate.checks.slice_definitions import LABEL, Slice, slices_of
 from tiltyard.gate.findings import Findings
 from tiltyard.gate.inputs import Examined, harm_level
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
 ENOUGH: Final = 3

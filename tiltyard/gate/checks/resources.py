@@ -16,8 +16,7 @@ from tiltyard.evaluation.weighted_shares import told
 from tiltyard.gate.findings import Findings
 from tiltyard.gate.inputs import Examined, Side, harm_level
 from tiltyard.samples.features import feature_frame
-from tiltyard.schemas.project.gate import Resources
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project, Resources
 from tiltyard.schemas.records import Check, Interval, Outcome
 
 PREDICTIONS: Final = 200

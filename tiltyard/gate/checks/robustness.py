@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from tiltyard.samples.hashing import Keys, chance_keys, sample_keys
-from tiltyard.schemas.project.columns import Column, inside
-from tiltyard.schemas.project.gate import Perturbation
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Column, Perturbation, Project, inside
 
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 NOISE, EMPTY, TYPING = "noise", "missing", "typing"

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from tiltyard.gate.inputs import Examined
 from tiltyard.samples.long_values import shortened
-from tiltyard.schemas.project.columns import inside
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project, inside
 
 FEW: Final = 20
 """Values up to which a column is cut by value by itself; named in the project file, by any number of them."""

@@ -23,7 +23,7 @@ from tiltyard.evaluation.weighted_shares import matched
 from tiltyard.gate.checks.slice_definitions import LABEL, Slice, slices_of, vanished
 from tiltyard.gate.findings import Findings
 from tiltyard.gate.inputs import Examined, Side, harm_level, resampled_weights
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
 DRAWS: Final = 400

@@ -19,7 +19,7 @@ from tiltyard.gate.checks.slices import slices
 from tiltyard.gate.findings import Findings, together
 from tiltyard.gate.inputs import Examined as Examined
 from tiltyard.gate.inputs import Side as Side
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 
 FAMILIES: Final[tuple[Callable[[Examined, Project], Findings], ...]] = (
     freshness,

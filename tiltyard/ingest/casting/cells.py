@@ -36,8 +36,7 @@ from tiltyard.ingest.casting.columns import (
 from tiltyard.ingest.casting.lossless import BOOLEANS
 from tiltyard.ingest.raw_batch import RawRows, Written
 from tiltyard.schemas.pool_types import POOL_TYPES
-from tiltyard.schemas.project.columns import Column, Kind
-from tiltyard.schemas.project.project_file import CsvOptions, Project
+from tiltyard.schemas.project import Column, CsvOptions, Kind, Project
 
 WORDS: Final[dict[Kind, str]] = {
     "number": "a number",

@@ -8,8 +8,7 @@ import polars as pl
 
 from tiltyard.ingest.casting.lossless import BOOLEANS, EXACT_FLOAT32, EXACT_FLOAT64, class_text
 from tiltyard.ingest.raw_batch import Written
-from tiltyard.schemas.project.columns import Kind
-from tiltyard.schemas.project.project_file import CsvOptions
+from tiltyard.schemas.project import CsvOptions, Kind
 
 YEAR_1: Final = -62_135_596_800_000_000
 YEAR_10000: Final = 253_402_300_800_000_000

@@ -10,7 +10,7 @@ from tiltyard.ingest.casting.columns import marked_number
 from tiltyard.ingest.column_names import folded
 from tiltyard.ingest.inference.schema_inference import LABELS, NOTHING, guess_delimiter
 from tiltyard.ingest.raw_batch import RawRows
-from tiltyard.schemas.project.project_file import CsvOptions
+from tiltyard.schemas.project import CsvOptions
 
 SEPARATOR: Final = re.compile(r'\A"?sep=(?P<mark>[^"\r\n])"?[,;\t]*\r?\n', re.IGNORECASE)
 FIRST_LINES: Final = 50

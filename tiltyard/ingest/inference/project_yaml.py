@@ -17,9 +17,9 @@ from typing import Any, Final
 import yaml
 
 from tiltyard.schemas.errors import ProjectFileError
+from tiltyard.schemas.project import project_schema
 from tiltyard.schemas.project.class_names import code_point
 from tiltyard.schemas.project.columns import CONTROL
-from tiltyard.schemas.project.project_file import project_schema
 
 MOST_BYTES: Final = 4_000_000
 MOST_NODES: Final = 120_000

@@ -15,9 +15,9 @@ from tiltyard.ingest.casting.columns import as_plain
 from tiltyard.ingest.casting.lossless import EXACT_FLOAT64, NUMBER, shortest
 from tiltyard.ingest.inference.guessed_ranges import widened
 from tiltyard.ingest.raw_batch import RawRows
+from tiltyard.schemas.project import Kind, Project
 from tiltyard.schemas.project.class_names import spellings
-from tiltyard.schemas.project.columns import REPEATED, Kind, misfit_of_column
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project.columns import REPEATED, misfit_of_column
 
 Part = Literal["id", "time", "features", "context", "reference", "label", "left out"]
 

@@ -13,7 +13,7 @@ from tiltyard.labels.files.strict_json import flaw_of, read_json
 from tiltyard.labels.files.values import label_text, text_of
 from tiltyard.schemas.canonical import canonical_json, digest
 from tiltyard.schemas.errors import AnnotationError, nearest
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Act, Annotation, AnnotationId, AssignmentId, NewAnnotation, Payload, SampleId
 
 Line = dict[str, Any]

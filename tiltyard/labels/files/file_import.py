@@ -21,7 +21,7 @@ from tiltyard.labels.files.file_format import Known, Line, Refused, made_key, ne
 from tiltyard.labels.files.unclosed_quotes import Table, refuse_swallowed
 from tiltyard.labels.files.values import spellings, text_of
 from tiltyard.schemas.errors import AnnotationError
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Annotation, NewAnnotation, SampleId
 
 WHICH: Final = re.compile(r"^annotation '[^']*' of sample [0-9a-f]+: ")

@@ -10,7 +10,7 @@ from tiltyard.labels.annotations import annotation_id, check_annotation
 from tiltyard.labels.files.file_import import WHICH
 from tiltyard.labels.files.label_studio_tasks import CONTROL, HOLDER
 from tiltyard.schemas.errors import AnnotationError, LabelStudioError
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Act, Annotation, AnnotationId, Assignment, NewAnnotation, SampleId
 
 Task = Mapping[str, Any]

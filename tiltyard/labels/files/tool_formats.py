@@ -20,7 +20,7 @@ from tiltyard.labels.files.label_studio_annotations import annotator_of
 from tiltyard.labels.files.label_studio_tasks import HOLDER
 from tiltyard.labels.files.values import class_meant
 from tiltyard.schemas.errors import AnnotationError, nearest
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 
 ANSWERS: Final = ("accept", "reject", "ignore")
 SIGNS: Final = ("_input_hash", "_task_hash")

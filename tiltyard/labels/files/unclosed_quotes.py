@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tiltyard.labels.files.values import class_meant
 from tiltyard.schemas.errors import AnnotationError
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 
 BREAK: Final = re.compile(r"\r\n|\r|\n")
 QUOTED: Final = re.compile(r'"[^"]*(?:""[^"]*)*"')

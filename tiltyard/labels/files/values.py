@@ -16,7 +16,7 @@ from tiltyard.ingest.casting.lossless import class_text, plain_text, shortest
 from tiltyard.labels.files.strict_json import illegible
 from tiltyard.schemas.canonical import canonical_json
 from tiltyard.schemas.errors import AnnotationError
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 
 LIST: Final = re.compile(r"""\[\s*(["'])([^"'\\]*)\1\s*\]""")
 """A list of one text as some tools write it into a cell."""

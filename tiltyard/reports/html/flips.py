@@ -6,7 +6,7 @@ from typing import Any, Final
 from tiltyard.evaluation.decided_otherwise import WHO, Flip, flips, who_was_right
 from tiltyard.reports.html.verdict_data import Answers
 from tiltyard.samples.features import payloads_of
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Payload
 
 MOST_EACH: Final = 4

@@ -11,8 +11,7 @@ from tiltyard.labels.admission import why_uncounted
 from tiltyard.labels.current_classes import in_todays_words, todays_labels
 from tiltyard.query.stopping import Advice
 from tiltyard.reports.check_groups import grouped
-from tiltyard.reports.label_cost import LabelCost, label_costs
-from tiltyard.reports.label_value import Worth, worth_of
+from tiltyard.reports.label_value import LabelCost, Worth, label_costs, worth_of
 from tiltyard.reports.tables import batch_rows, learning_curve, promotion_rows, verdict_row
 from tiltyard.reports.verdict_summary import Headline, headline, metric_name
 from tiltyard.schemas.records import Annotation, Batch, Conservation, EffectiveLabel, ModelId, Promotion, Verdict
@@ -203,3 +202,43 @@ def moves_of(moves: Iterable[Promotion], verdicts: Iterable[Verdict], versions: 
         version = versions[move.model_id].number
         rows.append(row | {"score": seen[move.model_id], "at": move.recorded_at, "version": version})
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A number of training labels and the gate's metric there: the mean, lowest and highest of several draws."""
+
+    labels: int
+    score: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Score by number of labels: of the models that were trained, and of the same recipes on labels by chance.
+
+    Both are scored on the same ``rows``: every sample of the evaluation set, with the answers of the key.
+    """
+
+    chosen: tuple[Point, ...]
+    random: tuple[Point, ...]
+    rows: int
+    draws: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: what was asked, whether it holds, and the numbers behind the answer."""
+
+    title: str
+    holds: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Findings and curves; both may be missing."""
+
+    findings: tuple[Finding, ...] = ()
+    curves: Curves | None = None

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from tiltyard.reports.html.beside import Beside
-from tiltyard.reports.html.charts import choice_chart
 from tiltyard.reports.html.drawing import Chart
-from tiltyard.reports.html.evidence_charts import Reign, champions_chart, learning_chart
+from tiltyard.reports.html.evidence_charts import Reign, champions_chart, choice_chart, learning_chart
 from tiltyard.reports.html.page import render, write
-from tiltyard.reports.html.project_data import Facts, facts_of
+from tiltyard.reports.html.project_data import Beside, Facts, facts_of
 from tiltyard.workspace.workspace import Workspace
 
 

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from tiltyard.reports.html.beside import Beside
-from tiltyard.reports.html.project_data import facts_of
+from tiltyard.reports.html.project_data import Beside, facts_of
 from tiltyard.reports.html.project_page import page_of
 from tiltyard.reports.html.verdict_data import verdict_facts_of
 from tiltyard.reports.html.verdict_page import page_of_verdict

@@ -20,7 +20,7 @@ from tiltyard.reports.label_value import worth_of
 from tiltyard.reports.tables import learning_curve
 from tiltyard.reports.verdict_summary import Headline, headline, metric_name
 from tiltyard.schemas.errors import TiltyardError
-from tiltyard.schemas.project.project_file import Project, recorded_project
+from tiltyard.schemas.project import Project, recorded_project
 from tiltyard.schemas.records import Model, ModelId, Verdict
 from tiltyard.training.thresholds import EVEN
 from tiltyard.workspace.evaluation_set import Judged, rows_judged

@@ -6,8 +6,7 @@ import polars as pl
 
 from tiltyard.samples.features import pool_schema
 from tiltyard.samples.schema_migration import as_today, refuse_other_kinds
-from tiltyard.schemas.project.columns import inside
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project, inside
 from tiltyard.schemas.records import BatchId, StoredFile
 from tiltyard.stores.files.parquet import CHUNK_ROWS, ParquetStore
 

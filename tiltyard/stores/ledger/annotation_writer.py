@@ -13,16 +13,17 @@ from typing import Any, Final
 
 from sqlalchemy import BindParameter, Connection, bindparam, select, update
 
+from tiltyard.labels.adjudication import another_is_wanted
 from tiltyard.labels.admission import believed, refuse_unfit
 from tiltyard.labels.annotations import annotation_id, refuse_another, refuse_foreign, refuse_tampered
 from tiltyard.samples.identity import payload_hash
+from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.errors import AnnotationError
-from tiltyard.schemas.project.project_file import Labeling
-from tiltyard.schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation, SampleId
+from tiltyard.schemas.project import Labeling
+from tiltyard.schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation, SampleId, Vote
+from tiltyard.stores.ledger.assignments import moment
 from tiltyard.stores.ledger.database import tables
-from tiltyard.stores.ledger.database.records import append_all, from_row
-from tiltyard.stores.ledger.leases import moment
-from tiltyard.stores.ledger.overlapping import ask_once_more
+from tiltyard.stores.ledger.database.records import append_all, from_row, voices_of
 
 ANNOTATION, ASSIGNMENT = tables.annotation, tables.assignment
 REMARKS = frozenset({"flag", "propose"})
@@ -234,3 +235,39 @@ SETTLE: Final = (
     .where(ASSIGNMENT.c.assignment_id == bindparam("which"))
     .values(state=bindparam("state"), holder=bindparam("holder"), lease_until=bindparam("lease_until"))
 )
+
+
+ANNOTATION = tables.annotation
+FIRST_OF_ALL = 2.0
+"""The priority of a sample that is asked once more: above every chosen one, whose priorities end at 1."""
+
+
+def ask_once_more(connection: Connection, answered: Sequence[Sequence[Assignment]], most: int) -> None:
+    """Append an assignment of each sample whose answers do not agree.
+
+    ``answered`` are all the assignments of some samples, every one of them answered, gold left out; at most
+    ``most`` annotators are asked about a sample.
+    """
+    shared = {slots[0].sample_id: slots for slots in answered if 1 < len(slots) < most}
+    voices = _voices(connection, list(shared))
+    append_all(
+        connection,
+        [_another(slots) for sample, slots in shared.items() if another_is_wanted(voices[sample], len(slots), most)],
+    )
+
+
+def _voices(connection: Connection, samples: Sequence[SampleId]) -> dict[SampleId, list[Vote]]:
+    """The voices of some samples."""
+    voices: dict[SampleId, list[Vote]] = {sample: [] for sample in samples}
+    if samples:
+        columns = [ANNOTATION.c[name] for name in Vote._fields]
+        for voice in voices_of(connection.execute(select(*columns).where(ANNOTATION.c.sample_id.in_(samples)))):
+            voices[voice.sample_id].append(voice)
+    return voices
+
+
+def _another(slots: Sequence[Assignment]) -> Assignment:
+    """An assignment of the same sample for one more annotator."""
+    last = max(slots, key=lambda one: one.slot)
+    identity = sha256_of(f"{last.query_id} {last.sample_id} {last.slot + 1}")[:32]
+    return replace(last, assignment_id=AssignmentId(identity), slot=last.slot + 1, priority=FIRST_OF_ALL)

@@ -9,13 +9,12 @@ import polars as pl
 from sqlalchemy import ColumnElement, Row, exists, func, select, true
 
 from tiltyard.labels.annotations import ARRIVED, brought
-from tiltyard.schemas.project.project_file import Labeling
-from tiltyard.schemas.records import Act, Annotation, NewAnnotation, SampleId, Voice
+from tiltyard.schemas.project import Labeling
+from tiltyard.schemas.records import Act, Annotation, NewAnnotation, SampleId, Vote
 from tiltyard.stores.ledger.annotation_writer import Circumstances, restore_all, take_in
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.engine import Database
-from tiltyard.stores.ledger.database.records import all_of, find, records
-from tiltyard.stores.ledger.database.voices import SetAside, set_aside_in, voices_of
+from tiltyard.stores.ledger.database.records import SetAside, all_of, find, records, set_aside_in, voices_of
 
 ANNOTATION = tables.annotation
 LATER = ANNOTATION.alias("later")
@@ -78,7 +77,7 @@ class Annotations:
         with self._database.reading() as connection:
             return all_of(connection, Annotation, *conditions)
 
-    def voices(self, position: int | None = None) -> list[Voice]:
+    def voices(self, position: int | None = None) -> list[Vote]:
         """What decides over labels, of every annotation up to a ledger position: quick to read at any number."""
         return self._voices(true() if position is None else ANNOTATION.c.seq <= position)
 
@@ -88,13 +87,13 @@ class Annotations:
         voices = self._voices(ANNOTATION.c.client_key.startswith(ARRIVED, autoescape=True))
         return {one.sample_id: one.label for one in voices if one.said_at < moment and one.label is not None}
 
-    def shared_voices(self) -> list[Voice]:
+    def shared_voices(self) -> list[Vote]:
         """What decides over the labels of samples that two annotators or more have answered."""
         two = func.count(func.distinct(ANNOTATION.c.annotator)) > 1
         answered = select(ANNOTATION.c.sample_id).where(ANNOTATION.c.label.is_not(None))
         return self._voices(ANNOTATION.c.sample_id.in_(answered.group_by(ANNOTATION.c.sample_id).having(two)))
 
-    def contested_voices(self) -> list[Voice]:
+    def contested_voices(self) -> list[Vote]:
         """What decides over the labels of samples of which two things or more were ever said."""
         two = func.count(func.distinct(ANNOTATION.c.label)) > 1
         answered = select(ANNOTATION.c.sample_id).where(ANNOTATION.c.label.is_not(None))
@@ -104,13 +103,13 @@ class Annotations:
         """The annotations that are stored and cannot count, as a ledger of before may hold them, each with why."""
         return list(set_aside_in(self._rows(true())))
 
-    def _voices(self, *conditions: ColumnElement[bool]) -> list[Voice]:
+    def _voices(self, *conditions: ColumnElement[bool]) -> list[Vote]:
         """The voices that fit the conditions, in the ledger's order; what cannot count is left out."""
         return list(voices_of(self._rows(*conditions)))
 
     def _rows(self, *conditions: ColumnElement[bool]) -> Sequence[Row[Any]]:
         """The rows behind voices."""
-        statement = select(*(ANNOTATION.c[name] for name in Voice._fields)).where(*conditions)
+        statement = select(*(ANNOTATION.c[name] for name in Vote._fields)).where(*conditions)
         with self._database.reading() as connection:
             return connection.execute(statement.order_by(ANNOTATION.c.seq)).all()
 

@@ -10,9 +10,9 @@ from typing import Final
 from sqlalchemy import insert, select
 
 from tiltyard.schemas.canonical import canonical_json
+from tiltyard.stores.ledger.assignments import moment
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.engine import Database
-from tiltyard.stores.ledger.leases import moment
 
 OUTBOX = tables.outbox
 EVENT: Final = "tiltyard.session.ended"

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, exists, func, select, update
 from tiltyard.samples.hashing import uniform_of
 from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.records import Assignment, AssignmentId, GoldSample, Query, QueryId, SampleId
+from tiltyard.stores.ledger.assignments import moment
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.engine import Database
 from tiltyard.stores.ledger.database.records import append, find, records
-from tiltyard.stores.ledger.leases import moment
 
 GOLD, ASSIGNMENT, ANNOTATION = tables.gold_sample, tables.assignment, tables.annotation
 FIRST_SLOT = 1_000

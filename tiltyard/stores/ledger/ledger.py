@@ -1,6 +1,7 @@
 """The ledger as a whole: one database, opened once, seen part by part."""
 
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
@@ -10,6 +11,7 @@ from tiltyard.stores.ledger.annotations import Annotations
 from tiltyard.stores.ledger.assignments import Assignments
 from tiltyard.stores.ledger.batches import Batches
 from tiltyard.stores.ledger.chain.segments import Segments
+from tiltyard.stores.ledger.database import records as facts
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.engine import Database
 from tiltyard.stores.ledger.database.locks import turn
@@ -55,6 +57,17 @@ class Ledger:
         """The position of the last fact; everything up to it is a fixed version of the project."""
         with self.database.reading() as connection:
             return int(connection.scalar(select(func.max(tables.journal.c.seq))) or 0)
+
+    def position_at(self, moment: datetime) -> int:
+        """The position of the last fact that was recorded up to a moment (with its time zone); 0 before the first."""
+        text = moment.astimezone(UTC).isoformat()
+        with self.database.reading() as connection:
+            return max(
+                int(connection.scalar(select(func.max(table.c.seq)).where(column <= text)) or 0)
+                for table in facts.TABLES.values()
+                for column in table.columns
+                if column.name in {"recorded_at", "landed_at"}
+            )
 
     def grant_labeling(self, role: str) -> None:
         """Let a PostgreSQL role do what the labeling server needs and no more; see :mod:`.roles` for what it raises."""

@@ -12,9 +12,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, not_, select, update
 
 from tiltyard.schemas.canonical import canonical_json, parse_json
+from tiltyard.stores.ledger.assignments import moment
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.engine import Database
-from tiltyard.stores.ledger.leases import moment
 
 OUTBOX = tables.outbox
 HELD: Final = timedelta(minutes=1)

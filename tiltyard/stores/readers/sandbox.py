@@ -14,7 +14,7 @@ import polars as pl
 
 from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows, Written
 from tiltyard.schemas.errors import ObjectError
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.stores.readers.format_detection import WRITTEN, format_of
 from tiltyard.stores.readers.handover import Request
 

@@ -28,9 +28,13 @@ TRUSTED: Final = frozenset(
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         "sklearn.tree._tree.Tree",
         "sklearn.utils._bunch.Bunch",
-        "tiltyard.training.boosting.candidates.Boosted",
-        "tiltyard.samples.numeric_bounds.Bounded",
-        "tiltyard.training.tfidf.CompactTfidfVectorizer",
+        "tiltyard.model_classes.Boosted",
+        "tiltyard.model_classes.Bounded",
+        "tiltyard.model_classes.CompactTfidfVectorizer",
+        # What models of older versions call the same three classes: see tiltyard/rules.py.
+        "tiltyard.rules.boosting.Boosted",
+        "tiltyard.rules.bounds.Bounded",
+        "tiltyard.rules.vocabulary.CompactTfidfVectorizer",
     }
 )
 """Types beyond skops's own list that models of scikit-learn consist of, and our own."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from threadpoolctl import threadpool_limits
 
 from tiltyard.schemas.errors import RegistryError, TrainingError
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.stores.registry.serialization import loads_again
 from tiltyard.training.cross_validation import LabeledFrame
 from tiltyard.training.recipes import Recipe, recipe_of

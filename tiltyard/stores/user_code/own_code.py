@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Final
 
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.stores.user_code.imported_names import STAR, imported_names
 from tiltyard.stores.user_code.libraries import BASE, library_versions
 from tiltyard.stores.user_code.module_locations import Place, is_found, place_of, submodules

@@ -27,6 +27,8 @@ class Boosted(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
     once it was stored.
     """
 
+    __module__ = "tiltyard.model_classes"  # the name that archives store, wherever the class is defined
+
     def __init__(self, booster: Any) -> None:
         self.booster = booster
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tiltyard.schemas.canonical import canonical_json
 from tiltyard.schemas.errors import TrainingError
-from tiltyard.schemas.project.tuning import Candidate
+from tiltyard.schemas.project import Candidate
 from tiltyard.training.cross_validation import merit
 from tiltyard.training.recipes import recipe_of
 from tiltyard.training.search.search import Attempt, Search

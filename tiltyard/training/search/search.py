@@ -8,8 +8,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from tiltyard.schemas.project.project_file import Project
-from tiltyard.schemas.project.tuning import Candidate
+from tiltyard.schemas.project import Candidate, Project
 from tiltyard.training.cross_validation import LabeledFrame, Trial, merit, tried
 from tiltyard.training.folds import Split
 from tiltyard.training.recipes import Recipe, candidates_of, recipe_of, recipes_of

@@ -6,7 +6,7 @@ from typing import Any
 from scipy.stats import loguniform, randint, uniform
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
-from tiltyard.schemas.project.tuning import Candidate, Range, Tuning
+from tiltyard.schemas.project import Candidate, Range, Tuning
 
 Combination = Mapping[str, Any]
 

@@ -14,7 +14,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from tiltyard.schemas.errors import TrainingError, nearest
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.training.calibrating import calibration_folds
 from tiltyard.training.cross_validation import LabeledFrame, Labels, Trial, merit, tried
 from tiltyard.training.probing import notes_on

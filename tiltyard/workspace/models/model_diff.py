@@ -12,7 +12,7 @@ from tiltyard.evaluation.decided_otherwise import who_was_right
 from tiltyard.evaluation.predictions import Predictions, predictions_of
 from tiltyard.labels.current_classes import todays_labels
 from tiltyard.samples.features import feature_frame, payloads_of
-from tiltyard.schemas.project.columns import OURS
+from tiltyard.schemas.project import OURS
 from tiltyard.schemas.records import Model, Payload
 from tiltyard.workspace.evaluation_set import first_rows
 from tiltyard.workspace.workspace import Workspace

@@ -6,7 +6,7 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.stores.user_code.own_code import own_code
 
 PACKAGE = Path(__file__).parents[2]
@@ -19,11 +19,23 @@ EXTRAS = ("optuna",)
 
 @cache
 def code_version() -> str:
-    """Our version and the first 12 hex digits of the SHA-256 of the rooms' source: what fits and judges models."""
+    """The version of Tiltyard and the first 12 hex digits of :func:`code_hash`."""
+    return f"{version('tiltyard')}+{code_hash(PACKAGE)[:12]}"
+
+
+def code_hash(package: Path) -> str:
+    """The SHA-256 of every source file in the rooms of a package, by its path there; 64 hex digits.
+
+    A room without a source file is a RuntimeError: a hash of nothing would be the same for all code.
+    """
     source = sha256()
-    for path in sorted(path for room in ROOMS for path in (PACKAGE / room).rglob("*.py")):
-        source.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"{version('tiltyard')}+{source.hexdigest()[:12]}"
+    for room in ROOMS:
+        files = sorted((package / room).rglob("*.py"))
+        if not files:
+            raise RuntimeError(f"{package / room} has no source files, so the code behind models has no identity")
+        for path in files:
+            source.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return source.hexdigest()
 
 
 @cache

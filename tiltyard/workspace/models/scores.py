@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from tiltyard.schemas.canonical import digest
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Model, StoredFile
 from tiltyard.stores.files.local import FileStore
 from tiltyard.stores.files.parquet import ParquetStore

@@ -17,7 +17,7 @@ from tiltyard.evaluation.predictions import predictions_hash, predictions_of
 from tiltyard.samples.evaluation_split import entities_of
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.canonical import canonical_json, digest
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Model, ModelId, TrainingId
 from tiltyard.stores.registry.storable import refuse_unstorable
 from tiltyard.training.cross_validation import LabeledFrame

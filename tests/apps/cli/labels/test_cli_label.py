@@ -15,8 +15,7 @@ from tiltyard.apps.cli.labels.answer_keys import Answers, Said
 from tiltyard.apps.cli.labels.sample_view import keys_view, sample_view
 from tiltyard.apps.cli.labels.session import Session
 from tiltyard.labels.effective_labels import effective_labels
-from tiltyard.schemas.project.classes import ClassName
-from tiltyard.schemas.project.project_file import Project, parse_project
+from tiltyard.schemas.project import ClassName, Project, parse_project
 from tiltyard.schemas.records import Assignment, AssignmentId, QueryId, SampleId
 from tiltyard.workspace.workspace import Workspace
 

@@ -123,7 +123,7 @@ def test_diff_lists_what_differs_and_counts_the_flips(workspace: Workspace) -> N
 
 
 def _labels(workspace: Workspace) -> Any:
-    from tiltyard.apps.cli.project.standing import labels_of
+    from tiltyard.project.status import labels_of
 
     return labels_of(workspace)
 

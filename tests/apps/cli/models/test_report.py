@@ -10,9 +10,8 @@ from tests.clients.strict_page import Page
 from tests.crash.story import go_round
 from tests.projects.small_project import a_day, answer_queue, deliver, make_project
 from tiltyard.apps.cli.project.report import report
-from tiltyard.reports.html.beside import Beside, Curves, Finding, Point
-from tiltyard.reports.html.charts import choice_chart
-from tiltyard.reports.html.project_data import facts_of
+from tiltyard.reports.html.evidence_charts import choice_chart
+from tiltyard.reports.html.project_data import Beside, Curves, Finding, Point, facts_of
 from tiltyard.reports.html.project_page import page_of, write_report
 from tiltyard.schemas.records import NewAnnotation, SampleId
 from tiltyard.tasks.models.roll_back_champion import roll_back_champion

@@ -14,9 +14,10 @@ from playwright.sync_api import Browser
 from tests.clients.browser import DESK, PHONE, chromium, violations
 from tests.clients.strict_page import Page, faults
 from tests.projects.judged_project import judged_project
-from tiltyard.apps.cli.project.report import report, verdict_meant
+from tiltyard.apps.cli.project.report import report
 from tiltyard.evaluation.metrics import Answered
 from tiltyard.evaluation.strata import Strata, weights_of
+from tiltyard.project.report import judged_verdict
 from tiltyard.reports.check_groups import grouped
 from tiltyard.reports.html.confusion_table import MOST_CLASSES, matrices, mistakes
 from tiltyard.reports.html.flips import flipped_of
@@ -254,13 +255,13 @@ def test_the_command_writes_a_verdicts_page(workspace: Workspace, verdict: Verdi
 
 
 def test_which_verdict_is_meant(workspace: Workspace, verdict: Verdict) -> None:
-    assert verdict_meant(workspace, verdict.verdict_id[:6]).verdict_id == verdict.verdict_id
+    assert judged_verdict(workspace, verdict.verdict_id[:6]).verdict_id == verdict.verdict_id
     champion = workspace.ledger.champions.champion_id
-    assert verdict_meant(workspace, "champion").challenger_id == champion
+    assert judged_verdict(workspace, "champion").challenger_id == champion
     with pytest.raises(NotFound, match="no model begins with 'nothing'"):
-        verdict_meant(workspace, "nothing")
+        judged_verdict(workspace, "nothing")
     with pytest.raises(NotFound, match="more than one verdict begins with ''"):
-        verdict_meant(workspace, "")
+        judged_verdict(workspace, "")
 
 
 def test_a_page_is_kept_with_the_run_and_replaced_by_the_next(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.clients.commands import done, tiltyard
 from tests.projects.small_project import LENIENT, a_day, answer_queue, copied, deliver, make_project
-from tiltyard.apps.cli.models.run import _nothing
+from tiltyard.project.steps.loop import _nothing
 from tiltyard.workspace.workspace import Workspace, open_workspace, utc_now
 
 OWN = "from sklearn.linear_model import LogisticRegression\n\nclass Own(LogisticRegression):\n    pass\n"
@@ -78,7 +78,7 @@ def test_a_promotion_that_waits_for_a_person_is_said_to_wait(workspace: Workspac
 
 
 def test_a_promotion_that_wants_no_person_is_not_said_to_be_refused(workspace: Workspace) -> None:
-    from tiltyard.apps.cli.models.promote import not_approved
+    from tiltyard.project.steps.promotion import not_approved
     from tiltyard.schemas.records import Approval
 
     (verdict,) = workspace.ledger.champions.verdicts()

@@ -214,7 +214,7 @@ def test_the_extra_is_asked_for_only_where_a_provider_is_set(workspace: Workspac
         "import sys; sys.modules['authlib'] = None\n"
         "from pathlib import Path\n"
         "from tiltyard.apps.labeling.app import create_app\n"
-        "from tiltyard.schemas.project.labeling import LabelingSettings\n"
+        "from tiltyard.schemas.labeling_settings import LabelingSettings\n"
         f"where = [Path({str(workspace.project_file)!r})]\n"
         "create_app(where, LabelingSettings(secret='s' * 40)).state.service.close()\n"
         "more = dict(oidc_issuer='https://a.test', oidc_client_id='a', oidc_client_secret='b')\n"

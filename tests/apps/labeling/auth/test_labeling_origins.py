@@ -12,7 +12,7 @@ from tests.clients.web import API, SECRET, TestClient, bearer, logged_in, proof_
 from tests.projects.made_queue import token_for
 from tiltyard.apps.labeling.auth import Csrf, Nonce
 from tiltyard.apps.labeling.auth.csrf import PURPOSES
-from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.labeling_settings import LabelingSettings
 from tiltyard.workspace.workspace import Workspace
 
 PROXY = {"proxy_header": "X-Forwarded-User", "trusted_proxies": "192.0.2.0/24"}

@@ -21,7 +21,7 @@ from tiltyard.apps.labeling.app import create_app
 from tiltyard.apps.labeling.auth import token_hash
 from tiltyard.apps.labeling.auth.sessions import COOKIE
 from tiltyard.schemas.errors import ProjectFileError, SettingsError, TiltyardError
-from tiltyard.schemas.project.labeling import LabelingSettings
+from tiltyard.schemas.labeling_settings import LabelingSettings
 from tiltyard.workspace.workspace import Workspace
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.projects.examined_models import examined, small, small_rows, truth
 from tiltyard.gate.checks.flips import flips
 from tiltyard.gate.checks.robustness import mistyped, perturbed
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 
 EVERYTHING = {
     "x": {"kind": "number", "min": -1, "max": 1},

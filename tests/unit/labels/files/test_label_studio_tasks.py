@@ -15,8 +15,8 @@ from tiltyard.labels.effective_labels import effective_labels
 from tiltyard.labels.files.label_studio_annotations import Facts, Taken, mapping_of, take_answers
 from tiltyard.labels.files.label_studio_tasks import founding, labeling_config, marker, prediction_of, task_of
 from tiltyard.schemas.errors import LabelStudioError
+from tiltyard.schemas.project import Project, parse_project
 from tiltyard.schemas.project.class_names import first_same, misfit
-from tiltyard.schemas.project.project_file import Project, parse_project
 from tiltyard.schemas.records import (
     Annotation,
     Assignment,

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from tests.architecture.sources import ROOT
 from tests.architecture.written_commands import blocks
 from tiltyard.schemas.errors import ProjectFileError, TrainingError
-from tiltyard.schemas.project.project_file import Project, parse_project
-from tiltyard.schemas.project.tuning import Candidate, Range, Tuning
+from tiltyard.schemas.project import Candidate, Project, Range, Tuning, parse_project
 from tiltyard.training.search.search import balanced_order, rung_sizes
 from tiltyard.training.search.search_space import combinations, drawn
 from tiltyard.training.search.tuning import Chosen, choose_recipe, fit_candidates, fit_recorded

@@ -18,8 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from tiltyard.evaluation.metrics import score
 from tiltyard.evaluation.predictions import Predictions, predictions_hash, predictions_of
 from tiltyard.schemas.errors import TrainingError
-from tiltyard.schemas.project.gate import MetricName
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import MetricName, Project
 from tiltyard.training.folds import deal_folds
 from tiltyard.training.search.tuning import Fitted, fit_candidates
 from tiltyard.training.thresholds import CUTS, best_threshold, decided_at, with_threshold

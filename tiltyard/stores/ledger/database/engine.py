@@ -14,12 +14,11 @@ from typing import Any, Final
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateSchema
 
-from tiltyard.schemas.errors import SettingsError
-from tiltyard.stores.ledger.database.outages import answering
+from tiltyard.schemas.errors import SettingsError, Unavailable
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
@@ -197,3 +196,19 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+CLOSED = ("readonly database", "unable to open database file")
+"""What SQLite says where the rights to its file or folder are missing."""
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn what a database says when it is away, full or locked into Unavailable: the same may work in a minute."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        if any(word in reason for word in CLOSED):
+            raise Unavailable(f"the ledger's file: {reason}; let this user write the workspace folder") from error
+        raise Unavailable(f"the ledger's database does not answer: {reason}") from error

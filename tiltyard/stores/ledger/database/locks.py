@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from tiltyard.schemas.errors import Unavailable
-from tiltyard.stores.ledger.database.outages import answering
+from tiltyard.stores.ledger.database.engine import answering
 
 PATIENCE: Final = 3600.0
 """Seconds to wait for a turn: longer than a training takes."""

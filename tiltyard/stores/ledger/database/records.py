@@ -1,13 +1,20 @@
-"""Writing and reading facts: a frozen record becomes one row, its digest one row of the journal."""
+"""Reading and writing facts: a frozen record becomes one row, its digest one row of the journal.
+
+:class:`Voice` is the short form of an annotation: only the fields that decide the label, fast to read in bulk.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Select, Table, func, insert, select
+from sqlalchemy import Row as SelectedRow
 
+from tiltyard.labels.admission import why_uncounted
 from tiltyard.schemas.canonical import canonical_json, parse_json, sha256_of
 from tiltyard.schemas.errors import LedgerError
 from tiltyard.schemas.records import (
@@ -24,6 +31,7 @@ from tiltyard.schemas.records import (
     Promotion,
     Query,
     Verdict,
+    Vote,
 )
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.immutability import LEASE_COLUMNS, LEASED
@@ -172,3 +180,50 @@ def _nested_fields(kind: type) -> frozenset[str]:
 
 ADAPTERS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in TABLES}
 NESTED: dict[type, frozenset[str]] = {kind: _nested_fields(kind) for kind in TABLES}
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """An annotation that is stored and cannot count, and why; what it says stays in the ledger."""
+
+    position: int
+    annotation_id: str
+    annotator: str
+    why: str
+
+    def __str__(self) -> str:
+        """One sentence that says what to do."""
+        return (
+            f"annotation {self.annotation_id[:8]} at position {self.position} is set aside and counts nowhere: "
+            f"{self.why}; say it again under a key of its own if it is right"
+        )
+
+
+def voices_of(rows: Iterable[SelectedRow[Any]]) -> Iterator[Vote]:
+    """The voices that rows of their columns hold; those that cannot count are left out."""
+    for row in rows:
+        voice = voice_of(row)
+        if why_uncounted(voice) is None:
+            yield voice
+
+
+def set_aside_in(rows: Iterable[SelectedRow[Any]]) -> Iterator[SetAside]:
+    """What :func:`voices_of` leaves out, and why."""
+    for row in rows:
+        voice = voice_of(row)
+        why = why_uncounted(voice)
+        if why is not None:
+            yield SetAside(voice.seq, voice.annotation_id, voice.annotator, why)
+
+
+def voice_of(row: SelectedRow[Any]) -> Vote:
+    """The voice that a row of its columns holds; its time is None where that is no time."""
+    return Vote._make(row)._replace(said_at=_moment(row.said_at))  # type: ignore[arg-type]  # why_uncounted says so
+
+
+def _moment(written: str) -> datetime | None:
+    """A moment as it is stored."""
+    try:
+        return datetime.fromisoformat(written)
+    except ValueError:
+        return None
