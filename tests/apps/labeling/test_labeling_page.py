@@ -212,7 +212,7 @@ def test_keys_are_chosen_and_switched_off(desk: Desk) -> None:
     page.keyboard.press("h")
     page.get_by_label("Key for yes").press("j")
     page.get_by_label("Key for Skip").press("n")
-    expect(page.locator("#settings [data-told]")).to_contain_text("It was the key of no")
+    expect(page.locator("#settings [data-message]")).to_contain_text("It was the key of no")
     page.get_by_role("button", name="Done").click()
     page.keyboard.press("j")
     heading(page, 2)

@@ -1,4 +1,4 @@
-// How long somebody looked at a sample. Coffee is not counted: between two signs of life at most half a minute is.
+// The time spent on a sample. Breaks are not counted: at most half a minute between two user events.
 
 const LONGEST_PAUSE_MS = 30000;
 const SIGNS = ["keydown", "pointermove", "pointerdown", "wheel", "scroll", "touchstart", "focus"];
@@ -12,13 +12,13 @@ export class Attention {
     document.addEventListener("visibilitychange", () => this.#mark());
   }
 
-  /** A new sample is on screen. */
+  /** Start timing a new sample. */
   start() {
     this.#spent = 0;
     this.#since = performance.now();
   }
 
-  /** Milliseconds since the start, pauses shortened. */
+  /** Milliseconds since the start, without breaks. */
   get ms() {
     this.#mark();
     return Math.round(this.#spent);

@@ -1,7 +1,7 @@
-// The labeling page: one key, one answer, next sample. An answer is written to the outbox and the next sample is
-// painted at once; the server hears of it behind the scenes.
+// The labeling page: one key, one annotation, next sample. An annotation is written to the outbox and the next sample is
+// shown at once; it is sent to the server in the background.
 
-import { call, farewell } from "../shared/api.js";
+import { call, postOnClose } from "../shared/api.js";
 import { Attention } from "./attention.js";
 import { Banner } from "../shared/banner.js";
 import { choice, isTypedFor, showKey } from "../shared/choice.js";
@@ -37,19 +37,19 @@ let classes = null;
 let shown = null;
 let isResting = false;
 
-/** Post answers and fetch samples, in one go. Samples are asked for with the last answers only: a sample whose answer
- * is still here must not come back. */
+/** Post annotations and lease samples in one request. Samples are leased with the last annotations only: a sample whose
+ * annotation is still in the outbox must not come back. */
 async function exchange(entries, isLast) {
   const lease = isLast && !isResting ? queue.lease : null;
   if (!entries.length && !lease) return [];
-  const told = entries.length ? await posted(entries, lease) : await call("/lease", lease);
-  if (lease && told.assignments) queue.take(told.assignments, told.gone ?? []);
-  progress.told = told.progress ?? progress.told;
-  for (const result of told.results ?? []) revealed(result);
-  return told.results ?? [];
+  const content = entries.length ? await posted(entries, lease) : await call("/lease", lease);
+  if (lease && content.assignments) queue.take(content.assignments, content.gone ?? []);
+  progress.latest = content.progress ?? progress.latest;
+  for (const result of content.results ?? []) revealed(result);
+  return content.results ?? [];
 }
 
-/** The model's word on a sample that was answered blind. */
+/** Show the model's prediction for a sample that was labeled blind. */
 function revealed({ client_key: key, reveal }) {
   const answer = reveal ? queue.of(key) : null;
   if (!answer || answer.item.reveal) return;
@@ -57,7 +57,7 @@ function revealed({ client_key: key, reveal }) {
   strip.reveal(answer, project);
 }
 
-/** Everything that follows from the outbox and the queue. */
+/** Update everything that depends on the outbox and the queue. */
 function refresh() {
   if (!project) return;
   banner.show();
@@ -66,7 +66,7 @@ function refresh() {
   if (queue.current !== shown || !queue.current) show();
 }
 
-/** Paint the sample whose turn it is, or why there is none. */
+/** Show the current sample, or why there is none. */
 function show() {
   const item = queue.current;
   find("#sample").hidden = !item;
@@ -75,7 +75,7 @@ function show() {
   if (!item) return nothing();
   const isNew = item !== shown;
   shown = item;
-  find("#heading").textContent = item.first ? "Once more" : `Sample ${progress.today(outbox.waiting) + 1}`;
+  find("#heading").textContent = item.first ? "Label again" : `Sample ${progress.today(outbox.waiting) + 1}`;
   find("#why").textContent = item.why ?? "";
   find("#seen").replaceChildren(...(item.reveal ? seen(item) : []));
   find("#parts").replaceChildren(...view(item, project));
@@ -88,18 +88,18 @@ function show() {
 function nothing() {
   const wasShown = shown !== null;
   shown = null;
-  empty(find("#empty"), progress.told, sending.problem);
+  empty(find("#empty"), progress.latest, sending.problem);
   if (wasShown) find("#empty h2")?.focus({ preventScroll: true });
 }
 
-/** Where typing goes on: the field for the class, or the sample's heading. A touch keyboard is not opened unasked. */
+/** Focus the field for the class or the sample's heading. A touch keyboard is not opened automatically. */
 function focus() {
   window.scrollTo(0, 0);
   if (keys.typing && !matchMedia("(pointer: coarse)").matches) classes.focus();
   else find("#heading").focus({ preventScroll: true });
 }
 
-/** Say something of the sample on screen, and go on to the next. */
+/** Store an annotation of the sample on screen, and show the next sample. */
 function answer(act, said = {}) {
   const item = queue.current;
   if (!item || isResting) return;
@@ -112,14 +112,14 @@ function answer(act, said = {}) {
   sending.kick();
 }
 
-/** Say something about the sample on screen that leaves its question open: it stays. */
+/** Store a remark on the sample on screen; the sample stays and still needs a label. */
 function remark(act, said) {
   const item = queue.current;
   if (!item || isResting) return;
   const body = entry(item, act, said);
   outbox.add("/annotations", body);
   queue.remember({ item, key: body.client_key, act, label: null, isRemark: true });
-  strip.clear(element("b", {}, act === "flag" ? "Flagged" : "Proposed"), " It still wants an answer: a class, skip or can't tell.");
+  strip.clear(element("b", {}, act === "flag" ? "Flagged" : "Proposed"), " Now choose a class, skip or can't tell.");
   refresh();
   sending.kick();
 }
@@ -129,18 +129,18 @@ function entry(item, act, said) {
   return { client_key: clientKey(), act, sample_id, assignment_id, guidelines_version: guidelines_version ?? null, said_at: new Date().toISOString(), ...said };
 }
 
-/** Take the last answer back, and show its sample again. */
+/** Withdraw the last annotation, and show its sample again. */
 function undo() {
   if (queue.current?.first) return leave();
   const last = queue.back();
-  if (!last) return strip.clear("There is nothing left to undo on this page.");
+  if (!last) return strip.clear("Nothing to undo on this page.");
   outbox.add("/annotations", entry(last.item, "withdraw", { supersedes_key: last.key }));
   strip.clear(element("b", {}, `Undone: ${last.label ?? last.act.replace("_", " ")}`));
   refresh();
   sending.kick();
 }
 
-/** The model said otherwise, and one's own answer stands: that is worth a record. */
+/** Keep the own label although the model disagrees; this is recorded. */
 function keep() {
   const answered = strip.answer;
   if (!answered) return;
@@ -153,22 +153,22 @@ function keep() {
   sending.kick();
 }
 
-/** Ask that sample again, now with the model's word beside it. */
+/** Show the sample again, now with the model's prediction. */
 function change() {
   const answered = strip.answer;
   if (!answered) return;
   answered.item.first = { key: answered.key, label: answered.label, answered };
   queue.again(answered);
-  strip.clear(`Once more: ${summary(answered.item, project)}`);
+  strip.clear(`Label again: ${summary(answered.item, project)}`);
   refresh();
 }
 
-/** Leave a sample that was asked once more as it was. */
+/** Keep the first label of a sample that was shown again. */
 function leave() {
   const item = queue.current;
   queue.leave(item.first.answered);
   item.first = null;
-  strip.clear("Left as it was.");
+  strip.clear("Your first label is kept.");
   refresh();
 }
 
@@ -189,7 +189,7 @@ function guided() {
   return link ? showGuidelines(link.href) : strip.clear("This project has no guidelines.");
 }
 
-/** Do what a key means; false when it means nothing just now, so that the browser may have it. */
+/** Run the command of a key; false if it has no meaning now, so that the browser handles it. */
 function press({ label, command }) {
   if (isResting) return false;
   if (label !== undefined) answer("label", { label });
@@ -222,14 +222,14 @@ function wired() {
   for (const button of document.querySelectorAll("[data-command]")) {
     if (!["keep", "change"].includes(button.dataset.command)) button.addEventListener("click", (event) => { event.preventDefault(); acts[button.dataset.command](); });
   }
-  // Where the focus stays in a field, a new sample is read out; elsewhere the focus on its heading does that.
+  // If the focus stays in a field, a live region reads out a new sample; otherwise the focus on its heading does.
   if (keys.typing) find("#sample").setAttribute("aria-live", "polite");
   settings(find("#settings"), project.classes, keys, named);
   closable();
   document.addEventListener("keydown", pressed);
 }
 
-/** Another tab goes on: this one says so and asks no more. */
+/** Another tab is active: pause this one. */
 function rest() {
   isResting = true;
   find("#resting").showModal();
@@ -238,10 +238,10 @@ function rest() {
 async function start() {
   try {
     project = await call("");
-  } catch (refusal) {
-    sending.problem = refusal;
+  } catch (error) {
+    sending.problem = error;
     banner.show();
-    empty(find("#empty"), null, refusal);
+    empty(find("#empty"), null, error);
     return setTimeout(start, 5000);
   }
   wired();
@@ -250,7 +250,7 @@ async function start() {
   setInterval(() => isHere() && queue.current && sending.kick(), (1000 * project.lease_seconds) / 3);
   onlyTab(rest);
   find("#here").addEventListener("click", () => location.reload());
-  leaving(outbox, sending, () => (isResting ? [] : queue.lease.have), farewell);
+  leaving(outbox, sending, () => (isResting ? [] : queue.lease.have), postOnClose);
   return sending.now();
 }
 

@@ -1,14 +1,14 @@
-// How far it is: today, in this batch, until the next training, and what the last one changed. What waits in the
-// outbox is counted in, so that the numbers follow the keys and not the network.
+// Progress: today, in this batch, until the next training, and the last verdict. Annotations in the outbox count, so
+// that the numbers follow the keys and not the network.
 
 import { element, find } from "../shared/elements.js";
 
 const COUNTED = { label: 1, skip: 1, cant_tell: 1, withdraw: -1 };
 
 export class Progress {
-  /** What the server said last; null before it said anything. */
-  told = null;
-  /** What is left in this batch, in words. */
+  /** The server's last progress; null before the first response. */
+  latest = null;
+  /** The number of samples left in this batch, as text. */
   left = "";
   #place;
 
@@ -16,23 +16,23 @@ export class Progress {
     this.#place = place;
   }
 
-  /** Answers given today, those on their way counted in. */
+  /** Annotations today, including those in the outbox. */
   today(waiting) {
-    return Math.max(0, (this.told?.today ?? 0) + ahead(waiting));
+    return Math.max(0, (this.latest?.today ?? 0) + ahead(waiting));
   }
 
   show(waiting) {
-    if (!this.told) return;
-    const { batch, until_retrain: left, retrain_why: why, last_verdict: verdict, stopping } = this.told;
+    if (!this.latest) return;
+    const { batch, until_retrain: left, retrain_why: why, last_verdict: verdict, stopping } = this.latest;
     const answered = Math.min(batch.asked, Math.max(0, batch.answered + ahead(waiting)));
     this.#set("today", String(this.today(waiting)));
     this.left = `${batch.asked - answered} left`;
     this.#set("left", String(batch.asked - answered));
-    this.#set("batch", `${answered} of ${batch.asked} answered in this batch`);
+    this.#set("batch", `${answered} of ${batch.asked} labeled in this batch`);
     this.#bar(answered, batch.asked);
     this.#set("retrain", left === null ? "now" : String(Math.max(0, left - ahead(waiting))));
     this.#set("why", why ?? "");
-    find("[data-verdict]", this.#place).replaceChildren(...(verdict ? verdictParts(verdict) : ["No challenger was judged yet."]));
+    find("[data-verdict]", this.#place).replaceChildren(...(verdict ? verdictParts(verdict) : ["No verdict yet."]));
     find("[data-stopping]", this.#place).hidden = !stopping;
     if (stopping) find("[data-advice]", this.#place).replaceChildren(...adviceParts(stopping));
   }
@@ -52,7 +52,7 @@ export class Progress {
 const ahead = (waiting) => waiting.reduce((sum, { body }) => sum + (body.supersedes_key && body.act !== "withdraw" ? 0 : COUNTED[body.act] ?? 0), 0);
 
 function verdictParts({ decision, metric, champion, challenger, reason }) {
-  const did = { promote: "A better model ships", keep: "The champion stayed", roll_back: "Rolled back" }[decision] ?? decision;
+  const did = { promote: "New champion", keep: "The champion stays", roll_back: "Rolled back" }[decision] ?? decision;
   const scores = [champion, challenger].filter((score) => typeof score === "number").map((score) => score.toFixed(3)).join(" → ");
   return [
     element("b", { class: decision }, did), scores ? `: ${metric} ${scores}` : "",
@@ -62,5 +62,5 @@ function verdictParts({ decision, metric, champion, challenger, reason }) {
 
 function adviceParts({ enough, headline, methods }) {
   const said = headline.charAt(0).toUpperCase() + headline.slice(1);
-  return [element("b", {}, said), enough ? ". Your answers are kept all the same." : "", ...methods.map((method) => element("small", { class: "soft" }, method))];
+  return [element("b", {}, said), enough ? ". Further labels are still stored." : "", ...methods.map((method) => element("small", { class: "soft" }, method))];
 }

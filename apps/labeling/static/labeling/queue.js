@@ -1,11 +1,11 @@
-// The samples that this page holds: the first is on screen, the others wait behind it. And what was answered, for undo.
+// The samples that this page has leased, the first one on screen; and the annotations made here, for undo.
 
 const AHEAD = 3;
-const MOST_TOLD = 20;
+const MAX_LISTED = 20;
 
 export class Queue {
   items = [];
-  /** What was said here, the last at the end: {item, key, act, label}; a remark leaves its sample on screen. */
+  /** The annotations made here, oldest first: {item, key, act, label}; a remark leaves its sample on screen. */
   answered = [];
   #gone = new Set();
 
@@ -13,12 +13,12 @@ export class Queue {
     return this.items[0] ?? null;
   }
 
-  /** How many are to be held, and which are; after many an undo not all of them are told, which costs nothing. */
+  /** The number of assignments to lease, and those held; after many undos not all are listed, which is harmless. */
   get lease() {
-    return { count: AHEAD + 1, have: this.items.slice(0, MOST_TOLD).map((item) => item.assignment_id) };
+    return { count: AHEAD + 1, have: this.items.slice(0, MAX_LISTED).map((item) => item.assignment_id) };
   }
 
-  /** Take what the server leased. What was answered here is not asked again: the answer may still be on its way. */
+  /** Add leased assignments. Those that were labeled here are skipped: the annotation may still be in the outbox. */
   take(assignments, gone = []) {
     const lost = new Set(gone);
     this.items = this.items.filter((item, place) => place === 0 || !lost.has(item.assignment_id));
@@ -27,12 +27,12 @@ export class Queue {
     this.items.push(...fresh.map((assignment) => ({ ...assignment, first: null, reveal: null })));
   }
 
-  /** These are answered, though the server may not know it yet. */
+  /** Exclude assignments that were labeled, even if the server does not know it yet. */
   without(assignmentIds) {
     for (const id of assignmentIds) this.#gone.add(id);
   }
 
-  /** The sample on screen is answered: remember it under the answer's client key, and go on. */
+  /** Record the annotation of the sample on screen, and show the next sample. */
   next(answer) {
     const item = this.items.shift();
     this.#gone.add(item.assignment_id);
@@ -40,25 +40,25 @@ export class Queue {
     this.answered.push({ item, ...answer });
   }
 
-  /** A remark was made. */
+  /** Record a remark. */
   remember(remark) {
     this.answered.push(remark);
   }
 
-  /** Take back what was said last: its sample is on screen again. Null when nothing is left. */
+  /** Undo the last annotation: its sample is on screen again. Null if there is none. */
   back() {
     const last = this.answered.pop() ?? null;
     if (last && this.current !== last.item) this.#reopen(last.item);
     return last;
   }
 
-  /** Ask an answered sample once more, for a second answer. */
+  /** Show a labeled sample again for a second label. */
   again(answer) {
     this.answered = this.answered.filter((earlier) => earlier !== answer);
     this.#reopen(answer.item);
   }
 
-  /** Leave a sample that was asked once more as it was answered first. */
+  /** Keep the first label of a sample that was shown again. */
   leave(answer) {
     const item = this.items.shift();
     this.#gone.add(item.assignment_id);

@@ -1,14 +1,14 @@
-// The dialog in which people choose their keys.
+// The dialog for changing keys.
 
 import { element, find } from "../shared/elements.js";
 import { COMMANDS } from "../shared/keys.js";
 
-const NOT_TO_GIVE = new Set(["Tab", "Escape", "Enter", " ", "Shift", "Control", "Alt", "Meta", "CapsLock", "AltGraph", "Dead"]);
+const RESERVED = new Set(["Tab", "Escape", "Enter", " ", "Shift", "Control", "Alt", "Meta", "CapsLock", "AltGraph", "Dead"]);
 
-/** Wire the dialog; `changed()` is called after each choice. */
+/** Connect the dialog; `changed()` is called after each change. */
 export function settings(dialog, classes, keys, changed) {
-  const told = find("[data-told]", dialog);
-  const say = (sentence) => (told.textContent = sentence);
+  const message = find("[data-message]", dialog);
+  const say = (sentence) => (message.textContent = sentence);
   const all = [
     ...classes.map(({ name }) => ({ kind: "label", name, text: name })),
     ...COMMANDS.map(({ name, text }) => ({ kind: "command", name, text })),
@@ -22,26 +22,26 @@ export function settings(dialog, classes, keys, changed) {
   find("[data-choices]", dialog).replaceChildren(...fields.map(({ field, text }) => element("label", {}, element("span", {}, text), field)));
   find("[data-on]", dialog).addEventListener("change", (event) => {
     keys.switch(event.target.checked);
-    say(event.target.checked ? "Keys are on." : "Keys are off; Ctrl+Z still undoes.");
+    say(event.target.checked ? "Keys are on." : "Keys are off; Ctrl+Z still works as undo.");
     refresh();
   });
   find("[data-reset]", dialog).addEventListener("click", () => {
     keys.reset();
-    say("All keys are as the project has them.");
+    say("The project's keys are restored.");
     refresh();
   });
   refresh();
 }
 
-/** A field that takes the key pressed in it. */
+/** An input that records the key pressed in it. */
 function chooser({ kind, name, text }, keys, say, done) {
   const field = element("input", { class: "key", size: 9, readonly: true, "aria-label": `Key for ${text}` });
   field.addEventListener("keydown", (event) => {
-    if (NOT_TO_GIVE.has(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (RESERVED.has(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     const key = event.key === "Delete" ? "" : event.key;
     const before = keys.choose(kind, name, key);
-    say(`${text} is now ${key || "as the project has it"}.${before ? ` It was the key of ${before.label ?? before.command}.` : ""}`);
+    say(`${text}: ${key ? `key ${key}` : "the project's key"}.${before ? ` ${before.label ?? before.command} had this key before.` : ""}`);
     done();
   });
   return field;

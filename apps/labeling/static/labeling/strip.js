@@ -1,5 +1,5 @@
-// The line about the last answer. Its place and height are always there, so that nothing moves when the model's word
-// comes in; it never takes the focus. It is a polite live region: what it says is read out.
+// The line about the last annotation. It always has the same place and height, so that nothing moves when the model's
+// prediction appears; it never takes the focus. As a polite live region it is read out by screen readers.
 
 import { element, find } from "../shared/elements.js";
 import { summary } from "../samples/sample.js";
@@ -7,34 +7,34 @@ import { summary } from "../samples/sample.js";
 const LONG_ENOUGH_MS = 2000;
 
 export class Strip {
-  /** The answer whose reveal is shown: {item, key, act, label}; else null. */
+  /** The annotation whose reveal is shown: {item, key, act, label}; else null. */
   answer = null;
   #place;
-  #told;
+  #message;
   #offer;
   #since = 0;
 
   constructor(place, { keep, change }) {
     this.#place = place;
-    this.#told = find("[data-told]", place);
+    this.#message = find("[data-message]", place);
     this.#offer = find("[data-offer]", place);
     find("[data-keep]", place).addEventListener("click", keep);
     find("[data-change]", place).addEventListener("click", change);
   }
 
-  /** Say one thing. A reveal that just came in stays until it could be read. */
+  /** Show a message, unless a reveal appeared less than two seconds ago. */
   say(...parts) {
     if (this.answer && performance.now() - this.#since < LONG_ENOUGH_MS) return;
     this.clear(...parts);
   }
 
-  /** Say one thing in place of a reveal. */
+  /** Show a message in place of a reveal. */
   clear(...parts) {
     this.answer = null;
     this.#show(parts, false);
   }
 
-  /** The model's word on a sample that was answered, to keep one's own or to change. */
+  /** Show the model's prediction for a labeled sample, with the choice to keep or change the label. */
   reveal(answer, project) {
     const { label, probability, factors = [] } = answer.item.reveal;
     const agrees = label === answer.label;
@@ -42,14 +42,14 @@ export class Strip {
     this.#since = performance.now();
     const names = [...new Set(factors.map(nameOf))].slice(0, 3).join(", ");
     this.#show([
-      "You said ", element("b", {}, answer.label), agrees ? ", and so did the model" : ". The model said ",
+      "Your label: ", element("b", {}, answer.label), agrees ? ". The model agrees" : ". The model predicts ",
       agrees ? null : element("b", { class: "model" }, label), sure(probability), ". ",
-      element("span", { class: "about" }, `${summary(answer.item, project)}${names && ` – most weight: ${names}`}`),
+      element("span", { class: "about" }, `${summary(answer.item, project)}${names && ` – most important: ${names}`}`),
     ], !agrees);
   }
 
   #show(parts, isOffer) {
-    this.#told.replaceChildren(...parts.filter((part) => part));
+    this.#message.replaceChildren(...parts.filter((part) => part));
     this.#place.classList.toggle("reveal", isOffer);
     this.#offer.hidden = !isOffer;
   }
@@ -57,14 +57,14 @@ export class Strip {
 
 const nameOf = (factor) => (typeof factor === "string" ? factor : factor.word || factor.name);
 
-/** How sure the model is, as people write it. */
+/** The model's probability as text. */
 const sure = (probability) => (probability === null || probability === undefined ? "" : `, ${probability.toFixed(2)}`);
 
-/** What was just said. */
+/** The message after an annotation. */
 export const saved = (act, label) => element("b", {}, { label: `Saved: ${label}`, skip: "Skipped", cant_tell: "Saved: can't tell" }[act]);
 
-/** What is known of the model's word on a sample, where it was seen already. */
+/** The message on a sample whose prediction was revealed before. */
 export function seen({ reveal, first }) {
-  const said = ["The model said ", element("b", {}, reveal.label), sure(reveal.probability), "."];
-  return first ? ["You said ", element("b", {}, first.label), ". ", ...said, " Give your class, or Escape to leave it."] : said;
+  const said = ["The model predicts ", element("b", {}, reveal.label), sure(reveal.probability), "."];
+  return first ? ["Your label: ", element("b", {}, first.label), ". ", ...said, " Choose a class, or press Escape to keep yours."] : said;
 }

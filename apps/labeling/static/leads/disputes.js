@@ -1,4 +1,4 @@
-// The adjudication page: a sample whose annotators disagree, what they said without their names, and one key to decide.
+// The adjudication page: samples whose annotators disagree, their labels without names, and one key to decide.
 
 import { call } from "../shared/api.js";
 import { Banner } from "../shared/banner.js";
@@ -13,7 +13,7 @@ import { view } from "../samples/sample.js";
 import { Sending } from "../shared/sending.js";
 
 const COMMANDS = [
-  { name: "undo", text: "Back", keys: ["u", "Backspace"] },
+  { name: "undo", text: "Previous", keys: ["u", "Backspace"] },
   { name: "skip", text: "Later", keys: ["s", "-"] },
 ];
 
@@ -26,7 +26,7 @@ let classes = null;
 let disputes = [];
 let place = 0;
 
-/** What waits is posted, answers of the labeling page too. */
+/** Post the outbox, annotations of the labeling page included. */
 async function exchange(entries) {
   return entries.length ? (await posted(entries, null)).results : [];
 }
@@ -55,13 +55,13 @@ function said({ label, act, count, notes = [] }) {
   return element("li", {}, element("b", {}, words), element("span", { class: "times" }, ` × ${count}`), ...notes.filter(Boolean).map((note) => element("q", {}, note)));
 }
 
-/** Decide; who looks again at a decided one may decide anew, which supersedes. */
+/** Store a decision; a second decision on a sample supersedes the first. */
 function decide(label) {
   const dispute = disputes[place];
   if (!dispute) return;
   outbox.add("/adjudications", { client_key: clientKey(), sample_id: dispute.sample_id, label, note: find("#note").value.trim(), said_at: new Date().toISOString() });
   dispute.decided = label;
-  find("#told").replaceChildren(element("b", {}, `Decided: ${label}`));
+  find("#message").replaceChildren(element("b", {}, `Decided: ${label}`));
   place += 1;
   show();
   sending.kick();
@@ -83,8 +83,8 @@ function pressed(event) {
 async function start() {
   try {
     [project, disputes] = await Promise.all([call(""), call("/disputes")]);
-  } catch (refusal) {
-    sending.problem = refusal;
+  } catch (error) {
+    sending.problem = error;
     banner.show();
     return setTimeout(start, 5000);
   }

@@ -1,32 +1,32 @@
-// Pictures: by their object's name through the server, or drawn from a sample's pixels.
+// Pictures: image files from the server, or drawn from a sample's pixel values.
 
 import { element } from "../shared/elements.js";
 import { api } from "../shared/page.js";
 
 const SIDE = 320;
 
-const address = (item) => api(`/samples/${encodeURIComponent(item.sample_id)}/image`);
+const url = (item) => api(`/samples/${encodeURIComponent(item.sample_id)}/image`);
 
-/** The picture that a sample names. */
+/** The picture of a sample. */
 export function picture(item, name) {
-  const image = element("img", { src: address(item), alt: `Picture ${name ?? ""}`.trim(), decoding: "async" });
+  const image = element("img", { src: url(item), alt: `Picture ${name ?? ""}`.trim(), decoding: "async" });
   const frame = element("figure", { class: "picture" }, image);
-  image.addEventListener("error", () => frame.replaceChildren(element("p", { class: "missing" }, `The picture ${name ?? ""} cannot be shown.`)));
+  image.addEventListener("error", () => frame.replaceChildren(element("p", { class: "missing" }, `The picture ${name ?? ""} cannot be loaded.`)));
   return frame;
 }
 
-/** Let the browser fetch the pictures of the samples to come. */
+/** Load the pictures of the next samples in advance. */
 export function prefetched(items, project) {
   if (project.display.kind !== "image" || !project.display.object) return;
-  for (const item of items) item.fetched ??= Object.assign(new Image(), { src: address(item) });
+  for (const item of items) item.fetched ??= Object.assign(new Image(), { src: url(item) });
 }
 
-/** Pixels as a picture: a full one is ink; a missing one is red. */
+/** Pixel values as a picture: the highest level is black, a missing value is red. */
 export function pixels(values, width, levels) {
   const height = Math.ceil(values.length / width);
   const missing = values.filter((value) => value === null).length;
-  const told = `Picture of ${width} by ${height} pixels${missing ? `, ${missing} missing` : ""}`;
-  const canvas = element("canvas", { width, height, role: "img", "aria-label": told, class: "pixels" });
+  const description = `Picture of ${width} by ${height} pixels${missing ? `, ${missing} missing` : ""}`;
+  const canvas = element("canvas", { width, height, role: "img", "aria-label": description, class: "pixels" });
   const drawing = canvas.getContext("2d");
   const image = drawing.createImageData(width, height);
   values.forEach((value, place) => image.data.set(value === null ? [192, 57, 43, 255] : shade(value / levels), 4 * place));

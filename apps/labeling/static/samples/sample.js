@@ -1,4 +1,4 @@
-// One sample as it is shown: picture or text first, then its values, the deciding ones in a group of their own.
+// One sample on screen: picture or text first, then its values, with the deciding ones in their own group.
 
 import { breakable, element } from "../shared/elements.js";
 import { written } from "./format.js";
@@ -8,7 +8,7 @@ import { text } from "./text.js";
 const DECIDING = 4;
 const MANY = 7;
 
-/** The parts of a sample, top to bottom. `project` is what the API tells of it. */
+/** The elements of a sample, top to bottom. `project` is the API's response. */
 export function view(item, project) {
   const { display, columns } = project;
   const first = leading(display, columns, item.payload);
@@ -16,12 +16,12 @@ export function view(item, project) {
   if (display.kind === "image") parts.push(...pictures(item, project, first));
   else if (display.kind === "text") parts.push(...first.map((name) => text(name, item, project, first.length === 1)));
   else parts.push(...deciding(item, project));
-  const told = new Set(display.kind === "table" ? [] : first);
-  parts.push(...groups(item, project, first, told));
+  const used = new Set(display.kind === "table" ? [] : first);
+  parts.push(...groups(item, project, first, used));
   return parts;
 }
 
-/** A sample in a few words, for the line that speaks of it when it is gone from the screen. */
+/** A short summary of a sample, for messages after it has left the screen. */
 export function summary(item, project) {
   const names = leading(project.display, project.columns, item.payload);
   if (project.display.kind === "image") return project.display.object ? written(item.payload[project.display.object]) : "the picture";
@@ -29,7 +29,7 @@ export function summary(item, project) {
   return said.join(", ");
 }
 
-/** The columns that the project shows first; where it names none, its texts, or all. */
+/** The columns that the project shows first; by default its text columns, or all. */
 function leading(display, columns, payload) {
   const named = display.columns.filter((name) => name in payload);
   if (named.length) return named;
@@ -45,19 +45,19 @@ function pictures(item, project, first) {
   return width && first.length ? [...parts, pixels(first.map((name) => item.payload[name]), width, levels)] : parts;
 }
 
-/** What weighed most, in a group of its own: how much, but not which way, since that would tell the model's answer. */
+/** The columns that weighed most, without their direction, which would reveal the prediction. */
 function deciding(item, project) {
   const names = (item.deciding ?? []).filter((name) => name in item.payload).slice(0, DECIDING);
-  return names.length ? [group("What the model went by", names, item, project, "deciding")] : [];
+  return names.length ? [group("Most important to the model", names, item, project, "deciding")] : [];
 }
 
-function groups(item, project, first, told) {
+function groups(item, project, first, used) {
   const { groups: named = {}, kind } = project.display;
   const grouped = new Set(Object.values(named).flat());
   const made = [];
   const add = (heading, names, look) => {
-    const left = names.filter((name) => name in item.payload && !told.has(name));
-    for (const name of left) told.add(name);
+    const left = names.filter((name) => name in item.payload && !used.has(name));
+    for (const name of left) used.add(name);
     if (left.length) made.push(group(heading, left, item, project, look));
   };
   const isChosen = project.display.columns.length > 0 || !grouped.size;
@@ -79,6 +79,6 @@ function row(name, item, { columns }) {
   const value = item.payload[name];
   const isMissing = value === null || value === undefined || value === "";
   const shown = isMissing ? element("em", { class: "missing" }, "missing") : element("span", { class: "value" }, written(value));
-  const told = element("dt", {}, ...breakable(name), description && element("small", {}, description));
-  return element("div", {}, told, element("dd", {}, shown, unit && !isMissing && element("span", { class: "unit" }, ` ${unit}`)));
+  const term = element("dt", {}, ...breakable(name), description && element("small", {}, description));
+  return element("div", {}, term, element("dd", {}, shown, unit && !isMissing && element("span", { class: "unit" }, ` ${unit}`)));
 }

@@ -1,11 +1,11 @@
-// A text to be read: a comfortable measure, the project's terms marked, the words that decided underlined.
+// A text: short lines, the project's terms highlighted, the deciding words underlined.
 
 import { element } from "../shared/elements.js";
 import { written } from "./format.js";
 
 const LONG = 1200;
 
-/** A column's text; long ones scroll in their own frame, and open on demand. */
+/** A column's text; a long one scrolls in its own frame and can be expanded. */
 export function text(name, item, project, isAlone) {
   const value = item.payload[name];
   const isEmpty = value === null || value === undefined || value === "";
@@ -19,16 +19,16 @@ export function text(name, item, project, isAlone) {
 function folded(name, body) {
   body.classList.add("long");
   for (const [attribute, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": `${name}, scrolls` })) body.setAttribute(attribute, value);
-  const open = element("button", { type: "button", class: "quiet", "aria-expanded": "false" }, "Show it all");
+  const open = element("button", { type: "button", class: "quiet", "aria-expanded": "false" }, "Show all");
   open.addEventListener("click", () => {
     const isOpen = body.classList.toggle("open");
     open.setAttribute("aria-expanded", String(isOpen));
-    open.textContent = isOpen ? "Show less" : "Show it all";
+    open.textContent = isOpen ? "Show less" : "Show all";
   });
   return [body, open];
 }
 
-/** Text nodes, with <mark> around terms and <u> around deciding words. */
+/** Text nodes with <mark> around terms and <u> around deciding words. */
 function marked(said, terms, deciding) {
   const looks = new Map([...deciding.map((word) => [word.toLowerCase(), "u"]), ...terms.map((term) => [term.toLowerCase(), "mark"])]);
   looks.delete("");

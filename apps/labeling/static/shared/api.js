@@ -1,56 +1,56 @@
-// Talking to the server. Anything but the JSON that was asked for is a Refusal with its reason: a page of a proxy or a
-// redirect to the login is not an answer, even when its status says 200.
+// Calls of the API. Any response but the expected JSON is an ApiError: a page of a proxy or a redirect to the login is
+// not a result, even with status 200.
 
 import { api, page, renewed } from "./page.js";
 
-const PATIENCE_MS = 20000;
+const TIMEOUT_MS = 20000;
 
-/** Why the server did not do what it was asked; status 0 when it was not reached. */
-export class Refusal extends Error {
+/** An error of the server; status 0 if the server could not be reached. */
+export class ApiError extends Error {
   constructor(message, status, where = null, waitMs = 0) {
     super(message);
     Object.assign(this, { status, where, waitMs });
   }
 }
 
-/** What the server says to a GET (no body) or POST; a stale csrf token is renewed once. */
+/** The JSON of a GET (no body) or POST; an expired CSRF token is renewed once. */
 export async function call(path, body) {
   try {
-    return await asked(path, body);
-  } catch (refusal) {
-    if (refusal.status !== 403 || refusal.where !== "csrf" || (await whoNow()) !== page.annotator) throw refusal;
-    return asked(path, body);
+    return await request(path, body);
+  } catch (error) {
+    if (error.status !== 403 || error.where !== "csrf" || (await currentUser()) !== page.annotator) throw error;
+    return request(path, body);
   }
 }
 
-/** Say something while the page goes away: no headers, so the csrf token stands in the body. */
-export function farewell(path, body) {
+/** Post while the page closes: headers are not possible, so the CSRF token is in the body. */
+export function postOnClose(path, body) {
   navigator.sendBeacon(api(path), JSON.stringify({ ...body, csrf: page.csrf }));
 }
 
-async function whoNow() {
+async function currentUser() {
   try {
     return await renewed();
   } catch {
-    return "";  // not reached: the refusal that brought us here is told instead
+    return "";  // not reached: the first error is reported instead
   }
 }
 
-async function asked(path, body) {
-  const response = await reached(path, body);
-  const told = await response.json().catch(() => null);
-  if (response.ok && told !== null && !response.redirected) return told;
-  if (response.redirected || (response.ok && told === null)) throw new Refusal("You are logged out.", 401);
+async function request(path, body) {
+  const response = await send(path, body);
+  const content = await response.json().catch(() => null);
+  if (response.ok && content !== null && !response.redirected) return content;
+  if (response.redirected || (response.ok && content === null)) throw new ApiError("You are logged out.", 401);
   const waitMs = 1000 * (Number(response.headers.get("Retry-After")) || 0);
-  throw new Refusal(told?.error ?? `The server answered ${response.status}.`, response.status, told?.where ?? null, waitMs);
+  throw new ApiError(content?.error ?? `The server returned status ${response.status}.`, response.status, content?.where ?? null, waitMs);
 }
 
-async function reached(path, body) {
+async function send(path, body) {
   const headers = { Accept: "application/json", "X-CSRF-Token": page.csrf, "Content-Type": "application/json" };
-  const posted = body === undefined ? { headers: { Accept: headers.Accept } } : { method: "POST", headers, body: JSON.stringify(body) };
+  const options = body === undefined ? { headers: { Accept: headers.Accept } } : { method: "POST", headers, body: JSON.stringify(body) };
   try {
-    return await fetch(api(path), { ...posted, credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE_MS) });
+    return await fetch(api(path), { ...options, credentials: "same-origin", signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch {
-    throw new Refusal("The server cannot be reached.", 0);
+    throw new ApiError("Cannot reach the server.", 0);
   }
 }

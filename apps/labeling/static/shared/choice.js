@@ -1,4 +1,4 @@
-// Giving a class: buttons where there are few, a field with suggestions where there are many.
+// Choosing a class: buttons for few classes, a text field with suggestions for many.
 
 import { Combobox } from "./combobox.js";
 import { element, keycap } from "./elements.js";
@@ -7,12 +7,12 @@ const MOST_BUTTONS = 12;
 const MOST_KEYS = 36;
 const SHORT = 4;
 
-/** Whether the classes are found by typing. */
+/** Whether a class is chosen by typing. */
 export function isTypedFor(classes) {
   return classes.length > MOST_BUTTONS && !(classes.length <= MOST_KEYS && classes.every(({ key }) => key));
 }
 
-/** Put the classes into a place; `picked(label)` is called. Returns {refresh, focus, mark}. */
+/** Show the classes in an element; calls `picked(label)`. Returns {refresh, focus, mark}. */
 export function choice(place, classes, keys, picked) {
   return keys.typing ? typed(place, classes, picked) : buttons(place, classes, keys, picked);
 }
@@ -24,7 +24,7 @@ function buttons(place, classes, keys, picked) {
   place.replaceChildren(...made.values());
   const refresh = () => made.forEach((one, label) => showKey(one, keys.shown("label", label)));
   refresh();
-  /** Mark the class that a person or a model said before; none clears the marks. */
+  /** Mark the annotator's earlier label and the model's prediction; without arguments, clear the marks. */
   const mark = (said = {}) => made.forEach((one, label) => {
     const words = [said.own === label && "yours", said.model === label && "the model's"].filter(Boolean).join(", ");
     one.classList.toggle("said", Boolean(words));
@@ -34,12 +34,12 @@ function buttons(place, classes, keys, picked) {
 }
 
 function button({ name, description }, picked) {
-  const told = { type: "button", class: "class", click: () => picked(name) };
+  const attributes = { type: "button", class: "class", click: () => picked(name) };
   const said = element("span", { class: "name" }, name, description && element("small", {}, description));
-  return element("button", told, element("span", { class: "cap" }), said, element("small"));
+  return element("button", attributes, element("span", { class: "cap" }), said, element("small"));
 }
 
-/** Show a button's key, and tell it to screen readers in their own way. */
+/** Show a button's key, for screen readers too. */
 export function showKey(one, key) {
   one.firstChild.replaceChildren(...(key ? [keycap(key)] : []));
   if (key.length === 1) one.setAttribute("aria-keyshortcuts", key);

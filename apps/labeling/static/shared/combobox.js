@@ -1,5 +1,5 @@
-// A class among many, found by typing: the combobox pattern of the ARIA practices, its list always open below it.
-// Before anything is typed, the classes that were used last come first.
+// Choosing one of many classes by typing: the combobox pattern of the ARIA practices, with an open list below the field.
+// While the field is empty, recently used classes come first.
 
 import { breakable, element } from "./elements.js";
 
@@ -15,7 +15,7 @@ export class Combobox {
   #said = {};
   #field;
   #list;
-  #told;
+  #status;
 
   constructor(place, classes, picked) {
     this.#classes = classes;
@@ -27,9 +27,9 @@ export class Combobox {
       "aria-expanded": "true", "aria-controls": id, "aria-autocomplete": "list", placeholder: `Type to find one of ${classes.length} classes`,
       input: () => this.#find(), keydown: (event) => this.#pressed(event),
     });
-    this.#told = element("p", { class: "unseen", role: "status" });
+    this.#status = element("p", { class: "unseen", role: "status" });
     place.classList.add("typed");
-    place.replaceChildren(element("label", { for: `${id}-field`, class: "unseen" }, "Class"), this.#field, this.#list, this.#told);
+    place.replaceChildren(element("label", { for: `${id}-field`, class: "unseen" }, "Class"), this.#field, this.#list, this.#status);
     this.#find();
   }
 
@@ -37,7 +37,7 @@ export class Combobox {
     this.#field.focus({ preventScroll: true });
   }
 
-  /** Mark what a person or a model said before, and begin anew. */
+  /** Mark the annotator's earlier label and the model's prediction, and clear the field. */
   mark(said) {
     this.#said = said;
     this.#field.value = "";
@@ -50,13 +50,13 @@ export class Combobox {
     this.#list.replaceChildren(...this.#shown.map((one, place) => this.#option(one, place)));
     this.#list.scrollTop = 0;
     this.#mark(typed && this.#shown.length ? 0 : -1);
-    this.#told.textContent = typed ? `${this.#shown.length} of ${this.#classes.length} classes` : "";
+    this.#status.textContent = typed ? `${this.#shown.length} of ${this.#classes.length} classes` : "";
   }
 
   #option({ name, description }, place) {
     const words = [this.#said.own === name && "yours", this.#said.model === name && "the model's"].filter(Boolean).join(", ");
-    const told = { role: "option", id: `${this.#list.id}-${place}`, title: description || null, "aria-selected": "false", click: () => this.#pick(place) };
-    return element("li", told, element("span", {}, ...breakable(name)), words && element("small", {}, ` ${words}`));
+    const attributes = { role: "option", id: `${this.#list.id}-${place}`, title: description || null, "aria-selected": "false", click: () => this.#pick(place) };
+    return element("li", attributes, element("span", {}, ...breakable(name)), words && element("small", {}, ` ${words}`));
   }
 
   #mark(place) {
@@ -93,7 +93,7 @@ export class Combobox {
   }
 }
 
-/** The classes that fit what was typed: those that begin so, then those with a word that does, then the rest. */
+/** The classes that match the typed text: by prefix, then by the start of a word, then anywhere. */
 function found(classes, typed) {
   const wanted = plain(typed);
   const rank = ({ name }) => {

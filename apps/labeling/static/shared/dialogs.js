@@ -1,19 +1,19 @@
-// The dialogs: a note to an answer, the guidelines, help and keys.
+// The dialogs: notes and guidelines.
 
 import { element, find } from "./elements.js";
 
 const KINDS = {
-  flag: { title: "Flag this sample", says: "What is wrong with it? A lead reads this.", name: false },
-  propose: { title: "Propose a class", says: "Which class is missing? A lead decides.", name: true },
+  flag: { title: "Flag this sample", question: "What is wrong with this sample? A lead reads your note.", name: false },
+  propose: { title: "Propose a class", question: "Which class is missing? A lead decides about it.", name: true },
 };
 
-/** Ask for a note. `said({note})` is called when it is given; nothing happens when it is not. */
+/** Ask for a note; calls `said({note})` unless the dialog is cancelled. */
 export function askForNote(kind, said) {
   const dialog = find("#note");
   const form = find("form", dialog);
-  const { title, says, name } = KINDS[kind];
+  const { title, question, name } = KINDS[kind];
   find("h2", dialog).textContent = title;
-  find("[data-says]", dialog).textContent = says;
+  find("[data-question]", dialog).textContent = question;
   find("[data-name]", dialog).hidden = !name;
   form.reset();
   form.elements.name.required = name;
@@ -32,7 +32,7 @@ export function askForNote(kind, said) {
   (name ? form.elements.name : form.elements.note).focus();
 }
 
-/** Show the guidelines: the server's page, of which the article is taken over (sanitised there; scripts do not run). */
+/** Show the guidelines: the article of the server's page, which the server has sanitised. */
 export async function showGuidelines(address) {
   const dialog = find("#guidelines");
   dialog.showModal();
@@ -43,11 +43,11 @@ export async function showGuidelines(address) {
     const article = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("article");
     place.replaceChildren(document.importNode(article, true));
   } catch {
-    if (!place.childElementCount) place.replaceChildren(element("p", {}, "The guidelines cannot be fetched just now."));
+    if (!place.childElementCount) place.replaceChildren(element("p", {}, "Cannot load the guidelines now. Close this dialog and try again."));
   }
 }
 
-/** Wire every button that closes its dialog. */
+/** Connect the buttons that close dialogs. */
 export function closable() {
   for (const button of document.querySelectorAll("dialog [data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
 }

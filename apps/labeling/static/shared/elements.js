@@ -1,4 +1,4 @@
-// Making elements. Text goes in as text nodes only: what a sample holds is foreign, and may look like markup.
+// Creating elements. Text becomes text nodes only: the values of a sample are untrusted and may look like markup.
 
 /** The first element that a selector finds. */
 export const find = (selector, within = document) => within.querySelector(selector);
@@ -8,10 +8,10 @@ export function element(name, attributes = {}, ...children) {
   return furnish(document.createElement(name), attributes, children);
 }
 
-/** A key as it is printed on the keyboard. */
+/** A key as on the keyboard. */
 export const keycap = (key) => element("kbd", {}, key === " " ? "Space" : key);
 
-/** A name that may be broken after its underscores. */
+/** A name with line breaks allowed after underscores. */
 export const breakable = (name) => name.split(/(?<=_)/).flatMap((part, place) => (place ? [element("wbr"), part] : [part]));
 
 function furnish(made, attributes, children) {

@@ -1,5 +1,5 @@
-// Which key means what. Classes go before commands: a command whose letter is a class's has another key, the same
-// everywhere. People may choose keys of their own, and may switch keys off (WCAG 2.1.4).
+// The meaning of keys. Classes take precedence: a command whose letter belongs to a class uses its second key.
+// Users can change keys and switch them off (WCAG 2.1.4).
 
 export const COMMANDS = [
   { name: "skip", text: "Skip", keys: ["s", "-"] },
@@ -20,7 +20,7 @@ export class Keys {
   #commands;
   #chosen = stored();
   #meanings = new Map();
-  /** Whether letters are typed to find a class; then commands answer to signs only, and only before anything is typed. */
+  /** Whether classes are chosen by typing; then only symbol keys are commands, and only while the field is empty. */
   typing;
 
   constructor(classes, { commands = COMMANDS, typing = false } = {}) {
@@ -34,7 +34,7 @@ export class Keys {
     return this.#chosen.on !== false;
   }
 
-  /** What a key press means: {label}, {command} or null. */
+  /** The meaning of a key press: {label}, {command} or null. */
   meaning(event) {
     if (event.repeat || event.isComposing || event.altKey) return null;
     if (event.ctrlKey || event.metaKey) return event.key.toLowerCase() === "z" && !event.shiftKey ? { command: "undo" } : null;
@@ -42,14 +42,14 @@ export class Keys {
     return this.#meanings.get(event.key) ?? this.#meanings.get(event.key.toLowerCase()) ?? this.#byPlace(event);
   }
 
-  /** The key to show beside a class or command; "" when it has none. */
+  /** The key to show for a class or command; "" if it has none. */
   shown(kind, name) {
     if (!this.on) return "";
     const found = [...this.#meanings].find(([, meaning]) => meaning[kind] === name);
     return found ? found[0] : kind === "command" && name === "undo" ? "Ctrl+Z" : "";
   }
 
-  /** Choose a key ("" goes back to the project's); returns what bore it until now, to be told. */
+  /** Set a key ("" restores the project's); returns the class or command that had it before. */
   choose(kind, name, key) {
     const before = this.#meanings.get(key) ?? null;
     const own = { ...this.#chosen[kind] };
@@ -72,11 +72,11 @@ export class Keys {
   #keep() {
     try {
       localStorage.setItem(STORED, JSON.stringify(this.#chosen));
-    } catch { /* the choice lasts as long as the page */ }
+    } catch { /* without storage the choice lasts until the page closes */ }
     this.#bind();
   }
 
-  /** Keys that people chose go first, then the classes' own, then commands. */
+  /** Keys that the user chose come first, then those of classes, then commands. */
   #bind() {
     const free = (key) => key && !this.#meanings.has(key);
     const give = (key, meaning) => free(key) && this.#meanings.set(key, meaning);
@@ -88,7 +88,7 @@ export class Keys {
     for (const [key, command] of Object.entries(ALWAYS)) if (!this.typing || key !== "Backspace") give(key, { command });
   }
 
-  /** A class named by one sign has that for a key; numbers are for the rest, where no class is a number itself. */
+  /** A class with a one-character name has that key; the others get numbers, unless a class name is a number. */
   #bindClasses(give) {
     const own = this.#chosen.label ?? {};
     for (const { name, key } of this.#classes) if (!own[name]) give(key, { label: name });
@@ -109,14 +109,14 @@ export class Keys {
     return this.#classes.some(({ name }) => name === label);
   }
 
-  /** On a keyboard of another script the place of the key counts. */
+  /** On a keyboard with another script the position of the key counts. */
   #byPlace(event) {
     const isForeign = event.key.length === 1 && event.key.charCodeAt(0) > 0x24f;
     return isForeign ? this.#meanings.get(event.code.replace(/^(Key|Digit)/, "").toLowerCase()) ?? null : null;
   }
 }
 
-/** Whether a key press belongs to a field, a dialog or a control rather than to the page. */
+/** Whether a key press is for a field, dialog or control instead of the page. */
 export function isTyped(event) {
   const at = event.target;
   if (document.querySelector("dialog[open]") || at.closest?.("select, textarea, [contenteditable]")) return true;
@@ -124,7 +124,7 @@ export function isTyped(event) {
   return (event.key === "Enter" || event.key === " ") && Boolean(at.closest?.("button, a, summary"));
 }
 
-/** Where nothing is typed yet, a sign is a command: no class is found by it. Backspace is none: it may be one too many. */
+/** In an empty field a symbol is a command, because no class matches it. Backspace is not: it may be pressed once too often. */
 function isCommandOf(field, event) {
   if (field.getAttribute("role") !== "combobox" || field.value) return false;
   return event.ctrlKey || event.metaKey || event.key === "Enter" || /^[^\p{L}\p{N}\s]$/u.test(event.key);

@@ -1,7 +1,7 @@
-// Answers that the server has not confirmed yet. Each stands under a key of its own in localStorage, so that two tabs
-// that write at once cannot overwrite each other's, and it is written before the next sample is shown.
+// Annotations that the server has not confirmed yet. Each has its own key in localStorage, so that two tabs cannot
+// overwrite each other's, and is written before the next sample is shown.
 
-/** A fresh client key: 32 hex digits and dashes. `randomUUID` is missing where the page came by plain HTTP. */
+/** A new client key: 32 hex digits and dashes. `randomUUID` does not exist on pages over plain HTTP. */
 export function clientKey() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -15,7 +15,7 @@ export class Outbox {
   #prefix;
   #storage;
   #last = 0;
-  /** False once the browser refused to keep something: then what waits lives as long as the page does. */
+  /** False once the browser could not store an annotation: then it is lost when the page closes. */
   durable = true;
   #memory = new Map();
 
@@ -24,26 +24,26 @@ export class Outbox {
     this.#storage = storage;
   }
 
-  /** Keep an answer; `body` has its client_key. Returns the entry. */
+  /** Store an annotation; `body` contains its client_key. Returns the entry. */
   add(path, body) {
     this.#last = Math.max(Date.now(), this.#last + 1);
     const name = `${this.#prefix}${String(this.#last).padStart(15, "0")}-${body.client_key}`;
     return this.#write({ name, path, body, problem: "" });
   }
 
-  /** Everything that waits, the oldest first. */
+  /** All entries, oldest first. */
   all() {
     return this.#names().map((name) => this.#read(name)).filter((entry) => entry !== null);
   }
 
-  /** What is to be sent next, in order: of one path, as far as it goes. Refused ones wait for people. */
+  /** The next entries to send, in order and for one path. Refused ones are not sent again by themselves. */
   head(most) {
     const waiting = this.all().filter((entry) => !entry.problem);
     const other = waiting.findIndex((entry) => entry.path !== waiting[0].path);
     return waiting.slice(0, Math.min(most, other < 0 ? most : other));
   }
 
-  /** The assignments whose last word here is an answer; their samples are not to be asked again. */
+  /** The assignments that an entry completes; their samples must not be shown again. */
   get answered() {
     const last = new Map(this.all().map(({ body }) => [body.assignment_id, body.act]));
     return [...last].filter(([, act]) => ["label", "skip", "cant_tell"].includes(act)).map(([id]) => id);
@@ -57,13 +57,13 @@ export class Outbox {
     return this.all().filter((entry) => entry.problem);
   }
 
-  /** Forget an answer: the server has it, or its author wants it gone. */
+  /** Remove an entry: the server has it, or the annotator removes it. */
   clear(entry) {
     this.#memory.delete(entry.name);
     this.#kept((storage) => storage.removeItem(entry.name));
   }
 
-  /** Lay an answer aside with the reason why the server did not take it; an empty reason takes it up again. */
+  /** Mark an entry as refused, with the reason; an empty reason sends it again. */
   mark(entry, problem) {
     this.#write({ ...entry, problem });
   }
@@ -89,7 +89,7 @@ export class Outbox {
     return [...new Set([...stored, ...this.#memory.keys()])].filter((name) => name.startsWith(this.#prefix)).sort();
   }
 
-  /** What the storage does; undefined where the browser has none, or it is full. */
+  /** The result of a storage operation; undefined if the browser has no storage or it is full. */
   #kept(act) {
     try {
       return act(this.#storage());

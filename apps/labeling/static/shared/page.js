@@ -1,4 +1,4 @@
-// What the server wrote into the page's head, and the addresses that follow from it.
+// The metadata of the page, and the URLs that follow from it.
 
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 
@@ -11,7 +11,7 @@ export const page = {
 
 export const api = (path = "") => `/api/v1/projects/${encodeURIComponent(page.project)}${path}`;
 
-/** Read the page anew: whoever logged in again in another tab has another csrf token. Returns who is logged in. */
+/** Load the page again for a new CSRF token, after a login in another tab. Returns the annotator who is logged in. */
 export async function renewed() {
   const response = await fetch(location.pathname, { credentials: "same-origin", signal: AbortSignal.timeout(20000) });
   if (!response.ok || response.redirected) return "";

@@ -1,16 +1,16 @@
-// Posting what waits in the outbox: answers in one request, adjudications one by one.
+// Posting entries of the outbox: annotations in one request, adjudications one by one.
 
-import { call, Refusal } from "./api.js";
+import { call, ApiError } from "./api.js";
 
-/** What the server says to entries of one path, in their order as far as it took them: {results, assignments, ...}. */
+/** Post entries of one path; returns the server's {results, assignments, ...}. */
 export async function posted(entries, lease) {
-  if (entries[0].path === "/adjudications") return { results: [await ruled(entries[0].body)] };
-  const told = await call("/annotations", { annotations: entries.map(({ body }) => body), lease });
-  if (!Array.isArray(told.results)) throw new Refusal("The server did not confirm the answers.", 502);
-  return told;
+  if (entries[0].path === "/adjudications") return { results: [await adjudicate(entries[0].body)] };
+  const content = await call("/annotations", { annotations: entries.map(({ body }) => body), lease });
+  if (!Array.isArray(content.results)) throw new ApiError("The server did not confirm the annotations.", 502);
+  return content;
 }
 
-async function ruled(body) {
+async function adjudicate(body) {
   await call("/adjudications", body);
   return { client_key: body.client_key, status: "stored" };
 }

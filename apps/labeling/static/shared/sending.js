@@ -1,15 +1,15 @@
-// Emptying the outbox: in order, one request at a time, batched, patient. Only a result that names an entry's client
-// key as stored or known clears it; whatever else happens, the entry stays and is tried again.
+// Sending the outbox: in order, one request at a time, in batches, with growing pauses after errors. An entry is removed
+// only if a result for its client key is "stored" or "known"; otherwise it stays and is sent again.
 
-import { Refusal } from "./api.js";
+import { ApiError } from "./api.js";
 
 const BATCH = 20;
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30000;
-const ITS_OWN_FAULT = new Set([400, 409, 413, 422]);
+const INVALID = new Set([400, 409, 413, 422]);
 
 export class Sending {
-  /** Nothing is wrong (null), or the Refusal that stopped the last try. */
+  /** The ApiError of the last attempt, or null. */
   problem = null;
   #outbox;
   #exchange;
@@ -20,7 +20,7 @@ export class Sending {
   #tries = 0;
   #timer = 0;
 
-  /** `exchange(entries, isLast)` posts them and returns results in any order; `changed()` is called after each try. */
+  /** `exchange(entries, isLast)` posts entries and returns results in any order; `changed()` is called after each attempt. */
   constructor(outbox, name, exchange, changed) {
     this.#outbox = outbox;
     this.#name = name;
@@ -31,13 +31,13 @@ export class Sending {
     document.addEventListener("visibilitychange", now);
   }
 
-  /** Try at once, whatever the waiting time. */
+  /** Send at once, even during a pause. */
   now() {
     this.#tries = 0;
     return this.#run();
   }
 
-  /** There is something to send or to fetch; while the server is away, the waiting time is kept. */
+  /** Send or fetch unless there is a pause after an error. */
   kick() {
     return this.problem === null ? this.#run() : Promise.resolve();
   }
@@ -60,12 +60,12 @@ export class Sending {
     }
   }
 
-  /** In one tab at a time, where the browser can say so; elsewhere client keys make a repeat harmless. */
+  /** In one tab at a time if the browser has locks; otherwise client keys make repeats harmless. */
   #alone(act) {
     return navigator.locks ? navigator.locks.request(this.#name, act) : act();
   }
 
-  /** The first exchange is made even with nothing to send: it fetches samples. */
+  /** The first exchange happens even with an empty outbox: it fetches samples. */
   async #drain() {
     let most = BATCH;
     do {
@@ -75,35 +75,35 @@ export class Sending {
         this.problem = null;
         this.#tries = 0;
         most = BATCH;
-      } catch (refusal) {
-        if (!(refusal instanceof Refusal)) throw refusal;
-        if (entries.length > 1 && ITS_OWN_FAULT.has(refusal.status)) most = 1;
-        else if (entries.length && ITS_OWN_FAULT.has(refusal.status)) this.#outbox.mark(entries[0], refusal.message);
-        else return this.#later(refusal);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        if (entries.length > 1 && INVALID.has(error.status)) most = 1;
+        else if (entries.length && INVALID.has(error.status)) this.#outbox.mark(entries[0], error.message);
+        else return this.#later(error);
       }
       this.#changed();
     } while (this.#outbox.waiting.length);
   }
 
   #settle(entries, results) {
-    const told = new Map(results.map((result) => [result.client_key, result]));
+    const byKey = new Map(results.map((result) => [result.client_key, result]));
     let cleared = 0;
     for (const entry of entries) {
-      const result = told.get(entry.body.client_key);
+      const result = byKey.get(entry.body.client_key);
       if (!result) continue;
       cleared += 1;
       if (result.status === "refused") this.#outbox.mark(entry, result.error || "The server gave no reason.");
       else this.#outbox.clear(entry);
     }
-    if (entries.length && !cleared) throw new Refusal("The server did not confirm the answers.", 502);
+    if (entries.length && !cleared) throw new ApiError("The server did not confirm the annotations.", 502);
   }
 
-  /** Twice as long each time, with chance in it, so that not all pages come back in the same second. */
-  #later(refusal) {
-    this.problem = refusal;
+  /** The pause doubles each time, with a random part, so that not all pages retry in the same second. */
+  #later(error) {
+    this.problem = error;
     const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#tries++);
-    const chance = wait * (0.75 + Math.random() / 2);
-    if (refusal.status !== 401) this.#timer = setTimeout(() => this.#run(), Math.max(chance, refusal.waitMs));
+    const pause = wait * (0.75 + Math.random() / 2);
+    if (error.status !== 401) this.#timer = setTimeout(() => this.#run(), Math.max(pause, error.waitMs));
     this.#changed();
   }
 }

@@ -211,7 +211,7 @@ def test_logging_out_with_a_full_outbox_keeps_it_for_the_next_log_in(desk: Desk)
         page.keyboard.press("y")
     heading(page, 3)
     page.get_by_role("button", name="Log out").click()
-    expect(page.locator("#logout-told")).to_contain_text("2 answers wait on this device", timeout=PATIENCE_MS)
+    expect(page.locator("#logout-message")).to_contain_text("2 answers wait on this device", timeout=PATIENCE_MS)
     page.get_by_role("button", name="Log out anyway").click()
     page.wait_for_url("**/login*")
     assert desk.labels() == []
