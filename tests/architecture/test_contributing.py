@@ -237,7 +237,9 @@ def test_labeling_page_goes_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
     monkeypatch.setattr(labeling_pages.router, "routes", [*labeling_pages.router.routes])
     labeling_pages.router.get("/p/{project}/tea")(show_tea)
-    text = '{% extends "shared/frame.html" %}{% block body %}<main id="main">{{ project.name }}: tea</main>{% endblock %}'
+    text = (
+        '{% extends "shared/frame.html" %}{% block body %}<main id="main">{{ project.name }}: tea</main>{% endblock %}'
+    )
     in_front(monkeypatch, labeling_templates._templates(), "tea.html", text)
     workspace = made_project(tmp_path, numbers(3), NUMBERS)
     with serving(workspace.project_file) as client:

@@ -200,7 +200,7 @@ def test_an_assignment_tells_why_and_nothing_that_should_not_be_known(tmp_path: 
     assert len(asked) == 6
     assert (asked[0.0]["why"], asked[0.0]["deciding"]) == ("margin 0.04 between no and yes", ["y", "x"])
     for by_chance in (10.0, 20.0):
-        assert (asked[by_chance]["why"], asked[by_chance]["deciding"]) == ("drawn by chance", [])
+        assert (asked[by_chance]["why"], asked[by_chance]["deciding"]) == ("drawn at random", [])
     told = {key for one in asked.values() for key in one}
     expected = {"assignment_id", "sample_id", "payload", "why", "deciding", "lease_until", "guidelines_version"}
     assert told == expected | {"adjudicated"}
@@ -240,7 +240,7 @@ def test_progress_counts_what_is_left_and_what_was_done(workspace: Workspace, cl
     left = ada.lease(6)
     end = ada.say(*(answer(one) for one in left), lease={"count": 1})["progress"]
     assert (end["waiting"], end["today"]) == (0, 8)
-    assert "every sample that was asked for has its answer" in end["empty"]["why"]
+    assert "every queried sample is labeled" in end["empty"]["why"]
 
 
 def test_the_project_is_told_with_all_that_a_page_draws(client: TestClient, workspace: Workspace) -> None:

@@ -98,7 +98,7 @@ def test_a_lead_sees_a_sample_with_its_whole_history(workspace: Workspace, clien
         {"slot": 0, "purpose": "query", "strategy": "margin_kmeans", "state": "answered", "holder": None}
     ]
     unknown = client.get(f"{API}/samples/{'0' * 32}", headers=lea.header)
-    assert (unknown.status_code, "never asked for" in unknown.json()["error"]) == (404, True)
+    assert (unknown.status_code, "has no assignment and no annotation" in unknown.json()["error"]) == (404, True)
 
 
 def test_where_voices_have_weights_rulings_on_other_samples_decide_over_this_one(tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ def test_the_page_works_at_four_times_its_size(looks: Desk) -> None:
 def test_values_stand_in_groups_with_units_and_what_decided_first(looks: Desk) -> None:
     page = looks.labeling("finn")
     headings = page.locator("#parts h3").all_inner_texts()
-    assert [one.lower() for one in headings] == ["what the model went by", "place", "more"]
+    assert [one.lower() for one in headings] == ["most important to the model", "place", "more"]
     first = page.locator(".group.deciding").inner_text()
     assert "x" in first
     assert "colour" in first
@@ -251,7 +251,7 @@ def test_a_dispute_is_decided_with_one_key(looks: Desk) -> None:
     page.fill("#note", "n is no key in here")
     page.locator("#heading").focus()
     page.keyboard.press("y")
-    expect(page.locator("#empty")).to_contain_text("Nothing is in dispute")
+    expect(page.locator("#empty")).to_contain_text("No disputes")
     settled(page)
     decided = [one for one in looks.annotations() if one.act == "adjudicate"]
     assert [(one.label, one.annotator, one.note) for one in decided] == [("yes", "hugo", "n is no key in here")]
@@ -298,7 +298,7 @@ def test_terms_are_marked_and_long_texts_scroll_by_space(looks: Desk) -> None:
     page.locator("#heading").focus()
     page.keyboard.press("Space")
     page.wait_for_function("document.querySelector('.text.long').scrollTop > 50")
-    page.get_by_role("button", name="Show it all").click()
+    page.get_by_role("button", name="Show all").click()
     expect(page.locator(".text.long")).to_have_class("text long open")
     assert misfits(page) == []
 
@@ -311,7 +311,7 @@ def test_pictures_are_shown_by_their_files(looks: Desk) -> None:
     page.wait_for_function("document.querySelector('#parts img').naturalWidth === 1")
     page.keyboard.press("c")
     heading(page, 2)
-    expect(page.locator("#parts .picture")).to_contain_text("The picture away.png cannot be shown")
+    expect(page.locator("#parts .picture")).to_contain_text("The picture away.png cannot be loaded")
 
 
 @on("pixels")
@@ -333,7 +333,7 @@ def test_markup_in_samples_classes_notes_and_guidelines_is_text(looks: Desk) -> 
     page.fill("#note textarea", ATTACK)
     page.keyboard.press("Enter")
     page.keyboard.press("b")
-    expect(page.locator("#strip")).to_contain_text(f"The model said {ATTACK}", timeout=PATIENCE_MS)
+    expect(page.locator("#strip")).to_contain_text(f"The model predicts {ATTACK}", timeout=PATIENCE_MS)
     page.keyboard.press("a")
     page.keyboard.press("g")
     expect(page.locator("#guidelines [data-page]")).to_contain_text("onerror")

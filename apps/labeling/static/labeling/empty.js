@@ -1,6 +1,6 @@
 // The page without a sample: the reason, who holds the remaining samples, and when the queue is filled.
 
-import { element, find } from "../shared/elements.js";
+import { element, find, sentence } from "../shared/elements.js";
 
 /** Show why there is no sample. `progress` is the server's last progress, `problem` the last error or null. */
 export function empty(place, progress, problem) {
@@ -8,9 +8,6 @@ export function empty(place, progress, problem) {
   const list = find("[data-why]", place);
   if (list.textContent !== parts.map((part) => part.textContent).join("")) list.replaceChildren(...parts);
 }
-
-/** A reason of the server as a sentence. */
-const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 const heading = (said) => element("h2", { tabindex: "-1" }, said);
 

@@ -1,6 +1,6 @@
 // Annotations that wait for the server or were refused. Only the annotator can remove them.
 
-import { element, find } from "./elements.js";
+import { element, find, sentence } from "./elements.js";
 import { page } from "./page.js";
 
 const SHOW_AFTER_MS = 2000;
@@ -45,7 +45,7 @@ export class Banner {
     if (!problem) return waits ? [waits] : [];
     if (problem.status === 401) return [waits, "You are logged out. ", element("a", { href: page.login }, "Log in again"), count ? "; your annotations are kept and sent then." : "."];
     const again = element("button", { type: "button", class: "quiet", click: () => this.#sending.now() }, "Try now");
-    return [waits, problem.status === 429 ? "Too many requests. " : `${problem.message} `, count ? "You can continue; this page tries again automatically. " : "This page tries again automatically. ", again];
+    return [waits, problem.status === 429 ? "Too many requests. " : `${sentence(problem.message)} `, count ? "You can continue; this page tries again automatically. " : "This page tries again automatically. ", again];
   }
 
   #list(refused) {
@@ -61,7 +61,7 @@ export class Banner {
     const action = (name, does) => element("button", { type: "button", class: "quiet", click: does }, name);
     return element("li", {},
       element("p", {}, element("b", {}, said), ` for sample ${sample.slice(0, 8)}, ${at.slice(0, 16).replace("T", " ")}`),
-      element("p", { class: "soft" }, entry.problem),
+      element("p", { class: "soft" }, sentence(entry.problem)),
       element("p", {},
         action("Copy", (event) => copied(event.target, entry)),
         action("Try again", () => { this.#outbox.mark(entry, ""); this.#sending.now(); this.show(); }),

@@ -11,6 +11,9 @@ export function element(name, attributes = {}, ...children) {
 /** A key as on the keyboard. */
 export const keycap = (key) => element("kbd", {}, key === " " ? "Space" : key);
 
+/** A message of the server as a sentence. */
+export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+
 /** A name with line breaks allowed after underscores. */
 export const breakable = (name) => name.split(/(?<=_)/).flatMap((part, place) => (place ? [element("wbr"), part] : [part]));
 

@@ -49,7 +49,7 @@ def test_nothing_is_lost_while_the_network_is_away(desk: Desk) -> None:
     for number in (2, 3, 4):
         heading(page, number)
         page.keyboard.press("n")
-    expect(page.locator("#banner")).to_contain_text("3 answers wait for the server", timeout=PATIENCE_MS)
+    expect(page.locator("#banner")).to_contain_text("3 annotations are not sent yet", timeout=PATIENCE_MS)
     assert waiting(page) == 3
     assert desk.labels() == ["yes"]
     page.context.set_offline(False)
@@ -66,7 +66,7 @@ def test_a_page_out_of_samples_says_that_the_network_is_away(desk: Desk) -> None
     while page.locator("#sample").is_visible():
         page.keyboard.press("s")
         page.wait_for_timeout(30)
-    expect(page.locator("#empty")).to_contain_text("no connection")
+    expect(page.locator("#empty")).to_contain_text("No connection")
     page.context.set_offline(False)
     expect(page.locator("#sample")).to_be_visible(timeout=PATIENCE_MS)
 
@@ -85,7 +85,7 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed(tmp_path: Path, br
         for number in (3, 4):
             heading(page, number)
             page.keyboard.press("n")
-        expect(page.locator("#banner")).to_contain_text("wait for the server", timeout=PATIENCE_MS)
+        expect(page.locator("#banner")).to_contain_text("not sent yet", timeout=PATIENCE_MS)
         server.start()
         settled(page)
         heading(page, 5)
@@ -121,7 +121,7 @@ def test_nothing_but_the_server_s_own_word_clears_the_outbox(desk: Desk) -> None
         page.route("**/annotations", proxy(status, kind, body))
         with page.expect_response("**/annotations"):
             page.keyboard.press("y")
-        expect(page.locator("#banner")).to_contain_text("1 answer waits for the server", timeout=PATIENCE_MS)
+        expect(page.locator("#banner")).to_contain_text("1 annotation is not sent yet", timeout=PATIENCE_MS)
         assert waiting(page) == 1
         page.unroute("**/annotations")
         page.evaluate("window.dispatchEvent(new Event('online'))")
@@ -135,7 +135,7 @@ def test_what_the_server_cannot_take_does_not_hold_up_the_rest(desk: Desk) -> No
     page = desk.labeling("ben")
     page.route("**/annotations", lambda route: route.fulfill(status=422, json={"error": "does not fit", "where": None}))
     page.keyboard.press("y")
-    expect(page.locator("#refused")).to_contain_text("does not fit", timeout=PATIENCE_MS)
+    expect(page.locator("#refused")).to_contain_text("Does not fit", timeout=PATIENCE_MS)
     page.unroute("**/annotations")
     page.keyboard.press("n")
     settled_but(page, 1)
@@ -153,7 +153,7 @@ def test_a_browser_that_keeps_nothing_says_so_and_sends_all_the_same(desk: Desk)
     heading(page, 1)
     page.route("**/annotations", away)
     page.keyboard.press("y")
-    expect(page.locator("#banner")).to_contain_text("This browser keeps nothing", timeout=PATIENCE_MS)
+    expect(page.locator("#banner")).to_contain_text("This browser cannot store them", timeout=PATIENCE_MS)
     page.unroute("**/annotations")
     page.keyboard.press("n")
     page.evaluate("window.dispatchEvent(new Event('online'))")
@@ -211,7 +211,7 @@ def test_logging_out_with_a_full_outbox_keeps_it_for_the_next_log_in(desk: Desk)
         page.keyboard.press("y")
     heading(page, 3)
     page.get_by_role("button", name="Log out").click()
-    expect(page.locator("#logout-message")).to_contain_text("2 answers wait on this device", timeout=PATIENCE_MS)
+    expect(page.locator("#logout-message")).to_contain_text("2 annotations are not sent yet", timeout=PATIENCE_MS)
     page.get_by_role("button", name="Log out anyway").click()
     page.wait_for_url("**/login*")
     assert desk.labels() == []
@@ -247,7 +247,7 @@ def test_a_session_that_ended_keeps_the_answers_and_offers_the_log_in(desk: Desk
     cookies = page.context.cookies()
     page.context.clear_cookies()
     page.keyboard.press("n")
-    expect(page.locator("#banner")).to_contain_text("1 answer waits for the server", timeout=PATIENCE_MS)
+    expect(page.locator("#banner")).to_contain_text("1 annotation is not sent yet", timeout=PATIENCE_MS)
     expect(page.locator("#banner")).to_contain_text("You are logged out")
     link = page.get_by_role("link", name="Log in again")
     assert link.get_attribute("href") == f"/login?next={quote(desk.path, safe='')}"
@@ -288,13 +288,13 @@ def test_a_refused_answer_stays_in_sight_with_its_reason(desk: Desk) -> None:
     page.keyboard.press("y")
     take_up(desk, before.replace("'yes'", "perhaps"), "perhaps")
     page.context.set_offline(False)
-    expect(page.locator("#refused summary")).to_have_text("1 answer was not taken", timeout=PATIENCE_MS)
+    expect(page.locator("#refused summary")).to_have_text("1 annotation was refused", timeout=PATIENCE_MS)
     page.locator("#refused summary").click()
     expect(page.locator("#refused li")).to_contain_text("'yes' is not a class")
     page.keyboard.press("n")
     settled_but(page, 1)
     page.reload()
-    expect(page.locator("#refused summary")).to_have_text("1 answer was not taken", timeout=PATIENCE_MS)
+    expect(page.locator("#refused summary")).to_have_text("1 annotation was refused", timeout=PATIENCE_MS)
     expect(page.locator("#sample")).to_be_visible(timeout=PATIENCE_MS)
     assert shown_x(page) == 2, "a sample whose answer waits for its author is not asked again"
     take_up(desk, before, "yes")
