@@ -20,14 +20,9 @@ from pathlib import Path
 from benchmarks.pool import a_batch, a_project
 from tests.servers.s3_server import credentials, fresh_bucket, running_aws
 from tiltyard.schemas.records import BatchId, StoredFile
-from tiltyard.stores.files.cache import FileCache
+from tiltyard.stores.files import FileCache, Files, FileStore, ParquetStore, Pool
 from tiltyard.stores.files.landing import LandedObjects
-from tiltyard.stores.files.local import Files, FileStore
-from tiltyard.stores.files.parquet import ParquetStore
-from tiltyard.stores.files.pool import Pool
-from tiltyard.stores.s3.bucket import Bucket, bucket_of
-from tiltyard.stores.s3.files import S3Files
-from tiltyard.stores.s3.objects import S3Objects
+from tiltyard.stores.s3 import Bucket, S3Files, S3Objects, parse_bucket
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CACHE_BYTES = 10_000_000_000
@@ -47,7 +42,7 @@ def a_store(place: Bucket, folder: Path) -> S3Files:
 
 def landing(url: str, folder: Path, megabytes: int) -> dict[str, float]:
     """Seconds to land one object, ours and bare."""
-    place = bucket_of(f"s3://{fresh_bucket(url)}/in")
+    place = parse_bucket(f"s3://{fresh_bucket(url)}/in")
     content = os.urandom(megabytes << 20)
     place.client.put_object(Bucket=place.name, Key="in/a.bin", Body=content)
     source = S3Objects(place)
@@ -63,7 +58,7 @@ def landing(url: str, folder: Path, megabytes: int) -> dict[str, float]:
 
 def pooling(url: str, folder: Path, rows: int, batches: int) -> dict[str, float]:
     """Seconds to append batches to a pool and to scan it, in a folder and in a bucket."""
-    place, frames = bucket_of(f"s3://{fresh_bucket(url)}/pool"), [a_batch(rows, seed) for seed in range(batches)]
+    place, frames = parse_bucket(f"s3://{fresh_bucket(url)}/pool"), [a_batch(rows, seed) for seed in range(batches)]
     stored: list[StoredFile] = []
     found: dict[str, float] = {}
 

@@ -22,9 +22,7 @@ import pyarrow.parquet as pq
 
 from tiltyard.schemas.project import Project, parse_project
 from tiltyard.schemas.records import BatchId, StoredFile
-from tiltyard.stores.files.local import FileStore
-from tiltyard.stores.files.parquet import ParquetStore
-from tiltyard.stores.files.pool import Pool
+from tiltyard.stores.files import FileStore, ParquetStore, Pool
 
 FEATURES = 20
 

@@ -20,7 +20,7 @@ from tiltyard.tasks.ingest.land_objects import land_objects
 from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
 from tiltyard.tasks.models.fit_candidates import fit_candidates
 from tiltyard.tasks.models.release_models import let_go_models
-from tiltyard.workspace.checks.disk_usage import told_weights, weights
+from tiltyard.workspace.checks.disk_usage import describe_usage, disk_usage
 from tiltyard.workspace.workspace import open_workspace
 
 PROJECT: dict[str, Any] = {
@@ -46,13 +46,12 @@ def main() -> None:
         for number in range(given.batches):
             sent += _arrive(folder, number, given.rows, given.labels)
             if number in {0, given.batches // 2, given.batches - 1}:
-                print(
-                    f"{number + 1} batches, {sent / 1e6:.1f} MB sent: {told_weights(weights(open_workspace(folder)))}"
-                )
+                used = describe_usage(disk_usage(open_workspace(folder)))
+                print(f"{number + 1} batches, {sent / 1e6:.1f} MB sent: {used}")
         content = {**PROJECT, "models": {"keep_rejected": given.keep}}
         (folder / "project.yaml").write_text(yaml.safe_dump(content), "utf-8")
         print("; ".join(let_go_models.fn(str(folder))) or "nothing to let go")
-        print(f"then: {told_weights(weights(open_workspace(folder)))}")
+        print(f"then: {describe_usage(disk_usage(open_workspace(folder)))}")
 
 
 def _arrive(folder: Path, number: int, rows: int, labels: int) -> int:

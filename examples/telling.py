@@ -10,7 +10,7 @@ from tiltyard.examples.catalogue import Example, write_project
 from tiltyard.examples.dealing import Deal, Delivery
 from tiltyard.examples.expert import ScriptedExpert
 from tiltyard.schemas.records import Annotation, Batch, NewAnnotation, ObjectId, Promotion, SampleId, Verdict
-from tiltyard.stores.files.local import FileStore
+from tiltyard.stores.files import FileStore
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 GoRound = Callable[[str], object]

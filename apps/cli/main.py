@@ -12,7 +12,7 @@ from tiltyard.apps.cli.data.ingest import ingest
 from tiltyard.apps.cli.data.quarantine import quarantine
 from tiltyard.apps.cli.data.watch import watch
 from tiltyard.apps.cli.demo.command import demo
-from tiltyard.apps.cli.deployment.automation_commands import automations
+from tiltyard.apps.cli.deployment.automations import automations
 from tiltyard.apps.cli.deployment.deploy import deploy
 from tiltyard.apps.cli.labels.annotators import annotators
 from tiltyard.apps.cli.labels.ask import ask

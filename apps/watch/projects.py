@@ -8,7 +8,7 @@ from tiltyard.ingest.object_keys import is_batch
 from tiltyard.schemas.arrivals import ArrivedObject
 from tiltyard.schemas.errors import NotFound, SettingsError
 from tiltyard.schemas.settings import Settings
-from tiltyard.stores.s3.objects import S3Objects
+from tiltyard.stores.s3 import S3Objects
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 

@@ -12,8 +12,8 @@ from tiltyard.schemas.arrivals import ArrivedObject
 from tiltyard.schemas.errors import NotFound, TiltyardError, Unavailable
 from tiltyard.schemas.events import OBJECT_LANDED
 from tiltyard.schemas.records import ObjectId
+from tiltyard.stores.files import SkippedObject
 from tiltyard.stores.files.landing import Arrival
-from tiltyard.stores.files.skipped_objects import LeftObject
 from tiltyard.tasks.labels.announcements import announce
 from tiltyard.tasks.step import step
 from tiltyard.workspace.workspace import Workspace, open_workspace
@@ -36,7 +36,7 @@ def land_objects(project: str, arrived: ArrivedObject | None = None) -> list[Obj
     workspace = open_workspace(project)
     landed: list[ObjectId] = []
     failures: list[TiltyardError] = []
-    left: list[LeftObject] = []
+    left: list[SkippedObject] = []
     for arrival in _new(workspace, arrived, left):
         if not landed:
             workspace.refuse_other_kinds()
@@ -54,7 +54,7 @@ def land_objects(project: str, arrived: ArrivedObject | None = None) -> list[Obj
     return landed
 
 
-def _new(workspace: Workspace, arrived: ArrivedObject | None, left: list[LeftObject]) -> Iterator[Arrival]:
+def _new(workspace: Workspace, arrived: ArrivedObject | None, left: list[SkippedObject]) -> Iterator[Arrival]:
     """What the ledger has not seen; ``left`` is filled with what is left out."""
     seen, most = workspace.ledger.batches.seen(workspace.source.name), workspace.project.limits.max_bytes
     for arrival in _arrivals(workspace, arrived, left):
@@ -64,16 +64,16 @@ def _new(workspace: Workspace, arrived: ArrivedObject | None, left: list[LeftObj
         seen.add(stamp)
         if arrival.size > most:  # asked before a byte is copied: a sparse file or a disk image is as big as it likes
             why = f"{arrival.size:,} bytes; limits.max_bytes is {most:,}"
-            left.append(LeftObject(workspace.source.name, arrival.key, why))
+            left.append(SkippedObject(workspace.source.name, arrival.key, why))
             continue
         yield arrival
 
 
-def _arrivals(workspace: Workspace, arrived: ArrivedObject | None, left: list[LeftObject]) -> Iterator[Arrival]:
+def _arrivals(workspace: Workspace, arrived: ArrivedObject | None, left: list[SkippedObject]) -> Iterator[Arrival]:
     """What lies in the source: the named object first, then every one in the order of keys."""
 
     def leave(key: str, why: str) -> None:
-        left.append(LeftObject(workspace.source.name, shown(key), why))
+        left.append(SkippedObject(workspace.source.name, shown(key), why))
 
     if arrived is not None:
         yield from _named(workspace, arrived)
@@ -83,7 +83,7 @@ def _arrivals(workspace: Workspace, arrived: ArrivedObject | None, left: list[Le
 def _named(workspace: Workspace, arrived: ArrivedObject) -> Iterator[Arrival]:
     """The object that an event named, as the source itself has it; none when it is not there or not the project's."""
     # It brings boto3, whose import takes a quarter of a second.
-    from tiltyard.stores.s3.objects import S3Objects
+    from tiltyard.stores.s3 import S3Objects
 
     source = workspace.source
     key = source.key_of(arrived.bucket, arrived.key) if isinstance(source, S3Objects) else None
@@ -105,7 +105,7 @@ def _land(workspace: Workspace, arrival: Arrival) -> ObjectId:
     return workspace.ledger.batches.see(copy).object_id
 
 
-def _tell_left(workspace: Workspace, left: list[LeftObject]) -> None:
+def _tell_left(workspace: Workspace, left: list[SkippedObject]) -> None:
     """Keep what was left, and say of each once why."""
     fresh = workspace.left.add(left, workspace.clock())
     if TaskRunContext.get():  # a command shows them as a table

@@ -22,7 +22,7 @@ from tiltyard.schemas.records import ModelId, Query, QueryId, Suggestion, Verdic
 from tiltyard.tasks.labels.announcements import announce
 from tiltyard.tasks.step import step
 from tiltyard.workspace.evaluation_set import population_of
-from tiltyard.workspace.models.scores import has_texts, said_of
+from tiltyard.workspace.models.scores import has_texts, predictions_on
 from tiltyard.workspace.triggers import asked_for, question_of
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
@@ -134,7 +134,7 @@ def _said(workspace: Workspace, known: Known) -> Callable[[pl.DataFrame], Predic
     if known.champion is None or not has_texts(project) or set(known.model.classes_) - set(project.class_names):
         return None
     model = workspace.ledger.models.get(known.champion)
-    return lambda rows: said_of(workspace, model, lambda: known.model, rows)
+    return lambda rows: predictions_on(workspace, model, lambda: known.model, rows)
 
 
 def _committee(workspace: Workspace, known: Known, seed: int) -> list[Any]:

@@ -8,7 +8,7 @@ from tiltyard.labels.current_classes import todays_labels
 from tiltyard.samples.features import frame_of_json
 from tiltyard.schemas.records import EffectiveLabel, LabeledSet
 from tiltyard.tasks.step import step
-from tiltyard.workspace.models.labeled_sets import set_id_of, with_payloads
+from tiltyard.workspace.models.labeled_sets import labeled_set_id, with_payloads
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
@@ -37,7 +37,7 @@ def _keep(
 ) -> LabeledSet:
     """Write the file first, then its record. What was kept before is not written again."""
     labeled = with_payloads(workspace, labels, position)
-    set_id = set_id_of(purpose, labeled)
+    set_id = labeled_set_id(purpose, labeled)
     known = workspace.ledger.models.known_set(set_id)
     if known is not None:
         return known

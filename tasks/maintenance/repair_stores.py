@@ -1,7 +1,7 @@
 """Repair what a crash left: alias and verdicts behind the ledger, runs that never ended, temporary files."""
 
 from tiltyard.tasks.step import step
-from tiltyard.workspace.models.verdict_tags import VERDICT, show_verdict, unshown
+from tiltyard.workspace.models.verdict_tags import VERDICT, show_verdict, unpublished
 from tiltyard.workspace.workspace import open_workspace
 
 
@@ -15,7 +15,7 @@ def repair_stores(project: str) -> list[str]:
     done = []
     if workspace.show_champion():
         done.append("the registry's champion alias was behind the ledger; it is right again")
-    if missing := unshown(workspace, VERDICT):
+    if missing := unpublished(workspace, VERDICT):
         for verdict in missing:
             show_verdict(workspace, verdict)
         done.append(f"{len(missing)} verdicts were missing in the registry; they are shown there again")

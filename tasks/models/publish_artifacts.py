@@ -10,7 +10,7 @@ from tiltyard.schemas.events import BATCH_CHECKED, DRIFT_FOUND
 from tiltyard.schemas.records import BatchId, VerdictId
 from tiltyard.tasks.labels.announcements import announce
 from tiltyard.tasks.step import step
-from tiltyard.workspace.models.verdict_tags import PAGE, VERDICT, show_verdict, unshown
+from tiltyard.workspace.models.verdict_tags import PAGE, VERDICT, show_verdict, unpublished
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 MOST_CAUGHT_UP: Final = 5
@@ -39,20 +39,20 @@ def publish_validation(project: str, batch_ids: list[BatchId]) -> None:
 @step("unpublished-verdicts")
 def unpublished_verdicts(project: str) -> list[VerdictId]:
     """The newest verdicts that a run which was killed did not come to publish, oldest first."""
-    return [verdict.verdict_id for verdict in unshown(open_workspace(project), PAGE)][-MOST_CAUGHT_UP:]
+    return [verdict.verdict_id for verdict in unpublished(open_workspace(project), PAGE)][-MOST_CAUGHT_UP:]
 
 
 @step("publish-verdict")
 def publish_verdict(project: str, verdict_id: VerdictId) -> None:
     """The verdict's page with the challenger's run in MLflow; its headline, checks and learning curve in Prefect."""
     # It brings matplotlib, whose import takes half a second; other steps need not wait for it.
-    from tiltyard.reports.html.publish import keep_pages
+    from tiltyard.reports.html.publish import publish_pages
 
     workspace = open_workspace(project)
     verdict = workspace.ledger.champions.verdict(verdict_id)
-    if verdict in unshown(workspace, VERDICT):
+    if verdict in unpublished(workspace, VERDICT):
         show_verdict(workspace, verdict)
-    address = keep_pages(workspace, verdict)
+    address = publish_pages(workspace, verdict)
     if address:
         text = "The verdict's page in MLflow"
         create_link_artifact(address, link_text=text, key=_key(workspace, "verdict-page"), description=text)

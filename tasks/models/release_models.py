@@ -2,7 +2,7 @@
 
 from tiltyard.gate.retention import may_go
 from tiltyard.tasks.step import step
-from tiltyard.workspace.checks.disk_usage import told_bytes
+from tiltyard.workspace.checks.disk_usage import format_bytes
 from tiltyard.workspace.triggers import judging_of
 from tiltyard.workspace.workspace import open_workspace
 
@@ -28,4 +28,4 @@ def let_go_models(project: str) -> list[str]:
     if not number:
         return []
     models = "1 rejected model" if number == 1 else f"{number} rejected models"
-    return [f"let go the bytes of {models}, {told_bytes(freed)}, as models.keep_rejected says; each can be rebuilt"]
+    return [f"let go the bytes of {models}, {format_bytes(freed)}, as models.keep_rejected says; each can be rebuilt"]

@@ -5,7 +5,7 @@ import polars as pl
 from tiltyard.schemas.errors import NotFound
 from tiltyard.schemas.records import BatchId, Model
 from tiltyard.tasks.step import step
-from tiltyard.workspace.models.scores import said_of
+from tiltyard.workspace.models.scores import predictions_on
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
@@ -41,7 +41,7 @@ def score_pool(project: str, batch_id: BatchId) -> str:
 
 def _predict(workspace: Workspace, model: Model, rows: pl.DataFrame) -> pl.DataFrame:
     """One chunk's predictions."""
-    said = said_of(workspace, model, lambda: workspace.fitted(model), rows)
+    said = predictions_on(workspace, model, lambda: workspace.fitted(model), rows)
     shares = pl.DataFrame(said.probabilities, schema=[f"probability {name}" for name in said.class_names])
     return rows.select("sample_id").with_columns(label=pl.Series(said.decisions)).hstack(shares)
 

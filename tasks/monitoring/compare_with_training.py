@@ -9,7 +9,7 @@ import polars as pl
 from tiltyard.monitoring.drift import compare, profile
 from tiltyard.schemas.records import StoredFile
 from tiltyard.tasks.step import step
-from tiltyard.workspace.lookup import project_as_it_was
+from tiltyard.workspace.lookup import recorded_project_of
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 MOST_CHUNKS = 16
@@ -33,7 +33,7 @@ def compare_with_training(project: str, batches: int = 1) -> list[dict[str, Any]
     if not since or not before:
         return []
     reference = profile(_rows(workspace, before), workspace.project)
-    known = project_as_it_was(workspace, model)["columns"]
+    known = recorded_project_of(workspace, model)["columns"]
     # A column that came since is missing in all rows of then: that is news to nobody.
     reference["columns"] = {
         name: told for name, told in reference["columns"].items() if name in {*known["features"], *known["context"]}

@@ -52,14 +52,14 @@ def test_some_pages_have_commands() -> None:
 def test_commands_run(page: Path, tmp_path: Path) -> None:
     lines = script_of(page)
     if page.name == "tutorial.md":
-        lines += ["cd ../my-digits", *python_page()]
+        lines += ["cd ../my-digits", *python_of(ROOT / "docs" / "how-to" / "use-from-python.md")]
+    if page.name == "README.md":
+        lines += python_of(page)
     run = run_lines(lines, tmp_path)
     assert run.returncode == 0, f"{run.stderr[-3000:]}\n{run.stdout[-3000:]}"
 
 
-def python_page() -> list[str]:
-    """The examples of the how-to for Python, run in the tutorial's project, which has a champion."""
-    text = "".join(
-        block.text for block in blocks(ROOT / "docs/how-to/use-from-python.md") if block.language == "python"
-    )
+def python_of(page: Path) -> list[str]:
+    """The Python examples of a page as one script, run in the project that the commands before it have made."""
+    text = "".join(block.text for block in blocks(page) if block.language == "python")
     return [f"cat > page.py <<'END_OF_BLOCK'\n{text}\nEND_OF_BLOCK", "python page.py"]

@@ -34,8 +34,8 @@ from tests.projects.small_project import CONTENT, a_day, make_project
 from tiltyard import flows
 from tiltyard.apps.cli import main as command_line
 from tiltyard.apps.cli.console import help as command_help
-from tiltyard.apps.cli.deployment.files import filled, read_yaml
-from tiltyard.apps.cli.deployment.lint import every_flow, mistakes_in_deployments
+from tiltyard.apps.cli.deployment.files import fill_variables, read_yaml
+from tiltyard.apps.cli.deployment.lint import all_flows, lint_deployments
 from tiltyard.apps.labeling.rendering import templates as labeling_templates
 from tiltyard.apps.labeling.routes import pages as labeling_pages
 from tiltyard.evaluation import influence, metrics
@@ -54,8 +54,8 @@ from tiltyard.schemas.records import Check
 from tiltyard.schemas.settings import Settings
 from tiltyard.stores.files.landing import Arrival, ObjectStore
 from tiltyard.stores.readers import handover
-from tiltyard.stores.readers.child import answer
-from tiltyard.stores.readers.format_detection import ENDINGS, WRITTEN, format_of
+from tiltyard.stores.readers.child import handle_request
+from tiltyard.stores.readers.format_detection import ENDINGS, WRITTEN, detect_format
 from tiltyard.stores.readers.formats import READERS
 from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
 from tiltyard.tasks.ingest.land_objects import land_objects
@@ -109,7 +109,7 @@ def test_gate_check_goes_there(monkeypatch: pytest.MonkeyPatch) -> None:
     found = suite.examine(examined(truth, project=project), project)
     assert found.checks[-1] == Check("tea", "fail", 1.0, 0.2, "the tea is cold")
     assert found.told["tea"] == 1.0
-    assert check_groups.question_of("tea") == "Is there tea?"
+    assert check_groups.group_question("tea") == "Is there tea?"
 
 
 def test_query_strategy_goes_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,12 +157,12 @@ def test_reader_goes_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     monkeypatch.setitem(READERS, "fixed", read_fixed_width)
     monkeypatch.setitem(ENDINGS, ".fwf", "fixed")
     monkeypatch.setitem(WRITTEN, "fixed", "text")
-    assert format_of("day.fwf.gz", "auto") == ("fixed", "gzip")
+    assert detect_format("day.fwf.gz", "auto") == ("fixed", "gzip")
     (tmp_path / "day.fwf").write_text("  1 2.5\n 10 3.5\n", "utf-8")
     bounds = ("max_bytes", "max_rows", "max_columns", "max_cells", "max_line_bytes", "memory_mb")
     limits: dict[str, Any] = dict.fromkeys(bounds, 10**6)
     marks: dict[str, Any] = {"delimiter": ",", "quote": '"', "escape": "", "trim": False}
-    told = answer(
+    told = handle_request(
         handover.Request(
             path=str(tmp_path / "day.fwf"), format="fixed", compression="", columns=["x", "y"], only_columns=True,
             seconds=10.0, folder=str(tmp_path), **marks, **limits,
@@ -310,16 +310,16 @@ def drink_tea(project: str = ".") -> str:
 
 def test_flow_goes_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     variables = {name: "x" for name in ("TILTYARD_PROJECT", "TILTYARD_PROJECT_NAME", "TILTYARD_WORK_POOL")}
-    file = filled(read_yaml(ROOT / "prefect.yaml"), {**variables, "TILTYARD_OBJECTS": "s3://in/x/*"})
+    file = fill_variables(read_yaml(ROOT / "prefect.yaml"), {**variables, "TILTYARD_OBJECTS": "s3://in/x/*"})
     (tmp_path / "drink_tea.py").write_text(FLOW, "utf-8")
     monkeypatch.setattr(flows, "__path__", [*flows.__path__, str(tmp_path)])
-    every_flow.cache_clear()
+    all_flows.cache_clear()
     try:
         entry = "tiltyard.flows.drink_tea.drink_tea"
-        assert mistakes_in_deployments(file) == [f"{entry} is not deployed; add it to deployments"]
+        assert lint_deployments(file) == [f"{entry} is not deployed; add it to deployments"]
         deployed = next(one for one in file["deployments"] if one["entrypoint"].endswith(".score_batch"))
         one_more = {**deployed, "entrypoint": entry, "triggers": []}
-        assert mistakes_in_deployments({**file, "deployments": [*file["deployments"], one_more]}) == []
+        assert lint_deployments({**file, "deployments": [*file["deployments"], one_more]}) == []
     finally:
-        every_flow.cache_clear()
+        all_flows.cache_clear()
         sys.modules.pop("tiltyard.flows.drink_tea", None)

@@ -6,12 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.servers.s3_server import credentials, fresh_bucket, running_nanio
-from tiltyard.stores.files.cache import FileCache
-from tiltyard.stores.files.landing import FolderObjects, ObjectStore
-from tiltyard.stores.files.local import Files, FileStore
-from tiltyard.stores.s3.bucket import bucket_of
-from tiltyard.stores.s3.files import S3Files
-from tiltyard.stores.s3.objects import S3Objects
+from tiltyard.stores.files import FileCache, Files, FileStore, FolderObjects
+from tiltyard.stores.files.landing import ObjectStore
+from tiltyard.stores.s3 import S3Files, S3Objects, parse_bucket
 
 CACHE_BYTES = 100_000_000
 
@@ -36,7 +33,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     """A place where producers put objects, of each kind."""
     if request.param == "folder":
         return FolderObjects(tmp_path / "incoming")
-    return S3Objects(bucket_of(bucket_on(request.param, request, monkeypatch)))
+    return S3Objects(parse_bucket(bucket_on(request.param, request, monkeypatch)))
 
 
 @pytest.fixture(params=["folder", "bucket", "versioned bucket", "nanio"])
@@ -44,5 +41,5 @@ def files(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     """A place of immutable files, of each kind."""
     if request.param == "folder":
         return FileStore(tmp_path / "files")
-    place = bucket_of(bucket_on(request.param, request, monkeypatch)).below("files")
+    place = parse_bucket(bucket_on(request.param, request, monkeypatch)).below("files")
     return S3Files(place, FileCache(tmp_path / "cache", CACHE_BYTES))

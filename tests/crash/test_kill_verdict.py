@@ -10,7 +10,7 @@ import pytest
 
 from tests.crash.story import go_round
 from tests.projects.small_project import LENIENT, a_day, answer_queue, deliver, make_project
-from tiltyard.reports.html.publish import keep_pages
+from tiltyard.reports.html.publish import publish_pages
 from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
 from tiltyard.tasks.maintenance.repair_stores import repair_stores
 from tiltyard.tasks.models.fit_candidates import fit_candidates
@@ -55,6 +55,6 @@ def test_a_verdict_that_the_registry_never_saw_is_shown_once(cut: Workspace) -> 
     assert kept(cut) == {"verdict", f"verdict {name}", f"verdict-{name}.json"}
     assert repair_stores.fn(project) == []
     assert unpublished_verdicts.fn(project) == [verdict.verdict_id], "its page is still to be drawn"
-    keep_pages(cut, verdict)
+    publish_pages(cut, verdict)
     assert f"verdict-{name}.html" in kept(cut)
     assert unpublished_verdicts.fn(project) == []

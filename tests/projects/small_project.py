@@ -8,8 +8,9 @@ import numpy as np
 import yaml
 
 from tiltyard.schemas.records import Assignment, NewAnnotation
-from tiltyard.stores.files.landing import FolderObjects, ObjectStore
-from tiltyard.stores.s3.objects import S3Objects
+from tiltyard.stores.files import FolderObjects
+from tiltyard.stores.files.landing import ObjectStore
+from tiltyard.stores.s3 import S3Objects
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 CONTENT = {

@@ -11,7 +11,7 @@ from uuid import uuid4
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.pool import NullPool
 
-from tiltyard.stores.files.local import FileStore
+from tiltyard.stores.files import FileStore
 from tiltyard.stores.ledger.ledger import Ledger
 
 

@@ -238,9 +238,9 @@ class Project(Displayed):
         >>> project.model("1.0.0").model_id == project.champion.model_id
         True
         """
-        from tiltyard.workspace.lookup import model_named
+        from tiltyard.workspace.lookup import find_model
 
-        return FittedModel(self.workspace, model_named(self.workspace, name), name)
+        return FittedModel(self.workspace, find_model(self.workspace, name), name)
 
     @plain_errors
     def status(self) -> Status:

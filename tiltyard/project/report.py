@@ -8,7 +8,7 @@ from typing import Any
 from tiltyard.project.display import Displayed, iframe
 from tiltyard.schemas.errors import NotFound
 from tiltyard.schemas.records import Verdict
-from tiltyard.workspace.lookup import model_named, verdict_named
+from tiltyard.workspace.lookup import find_model, find_verdict
 from tiltyard.workspace.workspace import Workspace
 
 
@@ -56,9 +56,9 @@ def report_of(workspace: Workspace, what: str | None) -> Report:
 
 def judged_verdict(workspace: Workspace, name: str) -> Verdict:
     """The verdict whose id begins so, else the last one on the model of that name; NotFound where there is none."""
-    if named := verdict_named(workspace, name):
+    if named := find_verdict(workspace, name):
         return named
-    model = model_named(workspace, name)
+    model = find_model(workspace, name)
     judged = [one for one in workspace.ledger.champions.verdicts() if one.challenger_id == model.model_id]
     if not judged:
         raise NotFound(f"model {model.model_id[:8]} was not judged yet; 'tiltyard judge' does")

@@ -9,7 +9,7 @@ from tiltyard.project.display import Displayed
 from tiltyard.query.stopping import Advice
 from tiltyard.reports.tables import check_rows, interval_text
 from tiltyard.schemas.records import Approval, Batch, Due, Model, Promotion, Query, Verdict
-from tiltyard.stores.files.skipped_objects import LeftObject
+from tiltyard.stores.files import SkippedObject
 
 Tables = Iterable[tuple[str, Sequence[Mapping[str, Any]]]]
 
@@ -27,7 +27,7 @@ class IngestResult(Displayed):
 
     batches: tuple[Batch, ...]
     rows: list[dict[str, Any]]
-    left: tuple[LeftObject, ...]
+    left: tuple[SkippedObject, ...]
     samples: int
 
     def _summary(self) -> Mapping[str, Any]:

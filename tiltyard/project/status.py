@@ -10,10 +10,11 @@ from tiltyard.labels.current_classes import in_todays_words, todays_labels
 from tiltyard.project.display import Displayed
 from tiltyard.project.results import Tables
 from tiltyard.query.stopping import Advice
-from tiltyard.reports.next_step import NextStep, Standing, next_step
+from tiltyard.reports.next_step import LoopState, NextStep, next_step
 from tiltyard.reports.tables import batch_rows
 from tiltyard.schemas.records import Batch, Due, EffectiveLabel, Promotion
-from tiltyard.workspace.checks.disk_usage import told_weights, weights
+from tiltyard.workspace.checks.disk_usage import describe_usage, disk_usage
+from tiltyard.workspace.lookup import labels_by_class
 from tiltyard.workspace.stopping import stopping_of
 from tiltyard.workspace.triggers import (
     approval_due,
@@ -93,7 +94,7 @@ class Status(Displayed):
             "open question": self.question or "none",
             "champion": f"{champion.model_id[:8]}, move {champion.number}" if champion else "none yet",
             "stopping": self.stopping.sentence,
-            "weighs": told_weights(self.weights),
+            "weighs": describe_usage(self.weights),
         }
         return {subject: sentence for subject, sentence in said.items() if sentence}
 
@@ -129,7 +130,7 @@ def status_of(workspace: Workspace) -> Status:
         training=now.training,
         question=now.question,
         stopping=stopping_of(workspace),
-        weights=weights(workspace),
+        weights=disk_usage(workspace),
         arrived=now.arrived,
         left_alone=[{"object": one.key, "why": one.why} for one in workspace.left.all()],
         refused=list(now.refused),
@@ -154,27 +155,10 @@ def disputes_of(workspace: Workspace) -> int:
     return len(disputed(contested, workspace.project.effective_label))
 
 
-def labels_of(workspace: Workspace) -> list[EffectiveLabel]:
-    """All effective labels of the classes that the project file has now."""
-    return todays_labels(workspace.ledger.annotations.voices(), workspace.project).labels
-
-
-def labels_by_class(labels: Sequence[EffectiveLabel], names: list[str]) -> list[dict[str, Any]]:
-    """One row per class: effective labels to train on and to judge on."""
-    return [
-        {
-            "class": name,
-            "training": sum(label.label == name and not label.evaluation for label in labels),
-            "evaluation": sum(label.label == name and label.evaluation for label in labels),
-        }
-        for name in names
-    ]
-
-
-def standing_of(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> Standing:
+def standing_of(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> LoopState:
     """The numbers from which the next step follows."""
     ledger = workspace.ledger
-    return Standing(
+    return LoopState(
         arrived=_arrived(workspace) + len(ledger.batches.unchecked()),
         samples=sum(batch.accepted for batch in ledger.batches.pooled()),
         waiting=ledger.assignments.waiting_count(),

@@ -40,23 +40,23 @@ class CheckGroup:
         return max((check.outcome for check in self.checks), key=GRAVITY.index)
 
 
-def grouped(checks: Iterable[Check]) -> list[CheckGroup]:
+def group_checks(checks: Iterable[Check]) -> list[CheckGroup]:
     """The checks under their questions, in the gate's order within each; a name that is not known comes last.
 
     >>> one = Check("gain", "pass", 0.1, 0, "better")
-    >>> [group.question for group in grouped([Check("slices", "fail", -0.2, -0.05, "worse"), one])]
+    >>> [group.question for group in group_checks([Check("slices", "fail", -0.2, -0.05, "worse"), one])]
     ['Is it better?', 'Does it harm anybody?']
     """
-    asked = [(check, question_of(check.name)) for check in checks]
+    asked = [(check, group_question(check.name)) for check in checks]
     names = [*(question for question, _ in QUESTIONS), REST]
     groups = [CheckGroup(name, tuple(check for check, question in asked if question == name)) for name in names]
     return [group for group in groups if group.checks]
 
 
-def question_of(name: str) -> str:
+def group_question(name: str) -> str:
     """The question that a check of this name answers.
 
-    >>> question_of("floor macro_f1"), question_of("near duplicates"), question_of("tea")
+    >>> group_question("floor macro_f1"), group_question("near duplicates"), group_question("tea")
     ('Is it better?', 'Was the comparison fair?', 'What else was looked at?')
     """
     first = name.split()[0]

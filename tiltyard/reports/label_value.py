@@ -57,7 +57,7 @@ class Worth:
         }
 
 
-def worth_of(
+def label_worth(
     verdicts: Iterable[Verdict],
     models: Iterable[Model],
     labels: Mapping[str, int],
@@ -96,7 +96,7 @@ class LabelCost:
     """The labels of one class (of all: ``label`` is None): how many, the median of their seconds, and hours in all.
 
     ``timed`` of them came with the time it took; labels from imports and from data have none. The hours are the median
-    times the timed labels: a pause at lunch is not work, and a label without a time says nothing about its cost.
+    times the timed labels: a pause at lunch is not work, and a label without a time carries no information about cost.
     """
 
     label: str | None

@@ -6,7 +6,7 @@ from tiltyard.schemas.records import Due
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LoopState:
     """Where a project stands.
 
     ``to_judge`` is a model's short id, ``to_promote`` and ``to_approve`` are a verdict's, ``refused`` are batches';
@@ -33,10 +33,10 @@ class NextStep:
     why: str
 
 
-def next_step(now: Standing) -> NextStep:
+def next_step(now: LoopState) -> NextStep:
     """The next step, the one furthest along the loop first except that new data goes before all.
 
-    >>> idle = Standing(0, 0, 0, Due(False, ""), None, None, (), "incoming/")
+    >>> idle = LoopState(0, 0, 0, Due(False, ""), None, None, (), "incoming/")
     >>> next_step(idle).why
     'the pool is empty; put a file into incoming/'
     """
@@ -53,7 +53,7 @@ def next_step(now: Standing) -> NextStep:
     return _about_labels(now)
 
 
-def _about_labels(now: Standing) -> NextStep:
+def _about_labels(now: LoopState) -> NextStep:
     """The next step when only labels or data are wanted."""
     if now.waiting:
         why = f"open is {now.question}" if now.question else now.training.why
@@ -62,7 +62,7 @@ def _about_labels(now: Standing) -> NextStep:
             f"{now.waiting:,} {'sample waits' if now.waiting == 1 else 'samples wait'} for a label; {why}",
         )
     if now.refused and not now.samples:
-        why = f"batch {now.refused[0]} is in quarantine; mend the project file, then 'tiltyard quarantine retry'"
+        why = f"batch {now.refused[0]} is in quarantine; correct the project file, then 'tiltyard quarantine retry'"
         return NextStep(f"tiltyard quarantine show {now.refused[0]}", why)
     if not now.samples:
         return NextStep("tiltyard ingest", f"the pool is empty; put a file into {now.incoming}")

@@ -1,4 +1,4 @@
-"""The loop told in tables: what people read in the terminal, in Prefect's pages and in the report."""
+"""The state of the loop as tables, for the terminal, Prefect's pages and the report."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -38,7 +38,7 @@ def unusual_columns(batch: Batch) -> str:
 
 
 def left_out(batch: Batch) -> str:
-    """What of an object was no part of its rows: blank rows, and columns that 'columns.extra: ignore' leaves out."""
+    """The parts of an object that are not rows: blank rows, and columns that 'columns.extra: ignore' leaves out."""
     blank, ignored = batch.statistics.get("blank", 0), batch.statistics.get("ignored", {"count": 0, "names": []})
     rows = [f"{blank} blank {'row' if blank == 1 else 'rows'}"] if blank else []
     names = ", ".join(map(repr, ignored["names"][:SHOWN_NAMES]))
@@ -48,7 +48,7 @@ def left_out(batch: Batch) -> str:
 
 
 def missing_cells(batch: Batch) -> str:
-    """The cells of a batch that were taken as missing though something stands in them, by column and spelling."""
+    """The cells of a batch that were read as missing although they contain text, by column and spelling."""
     told = [
         f"{column} {spelling!r:.60} ({count:,})"
         for column, spellings in sorted(batch.statistics.get("missing_cells", {}).items())

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from tiltyard.evaluation.metrics import greater_is_better
 from tiltyard.evaluation.points import SHARES
-from tiltyard.reports.check_groups import grouped
+from tiltyard.reports.check_groups import group_checks
 from tiltyard.schemas.records import Approval, Check, Interval, Promotion, Verdict
 
 Tone = Literal["won", "stays", "open"]
@@ -67,7 +67,8 @@ def _title(verdict: Verdict) -> str:
     failed = len(_failed(verdict))
     if failed:
         return f"{stays}: the challenger failed {failed} check{'s' if failed > 1 else ''}"
-    return f"{stays}: it is not yet clear who is better" if verdict.champion_id else f"{stays}: too little is known"
+    why = "it is not yet clear which is better" if verdict.champion_id else "too few labels to decide"
+    return f"{stays}: {why}"
 
 
 def metric_name(metric: str) -> str:
@@ -85,7 +86,7 @@ def _by_how_much(verdict: Verdict) -> str:
     name, new, old, gain = metric_name(verdict.metric), verdict.challenger, verdict.champion, verdict.gain
     lower = "" if greater_is_better(verdict.metric) else " (lower is better)"
     if new is None:
-        return "" if verdict.decision == "roll_back" else f"{name}{lower} cannot be told on these rows."
+        return "" if verdict.decision == "roll_back" else f"{name}{lower} cannot be computed on these rows."
     if old is None or gain is None:
         return f"{name}{lower} is {new.value:.3f}; there is no champion to compare with."
     return f"{name}{lower} is {new.value:.3f} against the champion's {old.value:.3f}: {_amount(verdict.metric, gain)}."
@@ -96,25 +97,25 @@ def _amount(metric: str, gain: Interval) -> str:
     if gain.value == 0:
         return "no difference"
     better = "better" if gain.value > 0 else "worse"
-    told = f"{100 * abs(gain.value):.1f} points" if metric in SHARES else f"{abs(gain.value):.3g}"
+    amount = f"{100 * abs(gain.value):.1f} points" if metric in SHARES else f"{abs(gain.value):.3g}"
     of_thousand = round(1000 * abs(gain.value))
     many = f", about {of_thousand:,} of every 1,000 decisions" if metric == "accuracy" and of_thousand else ""
-    return f"{told} {better}{many}"
+    return f"{amount} {better}{many}"
 
 
 def _how_sure(verdict: Verdict) -> str:
-    """The interval of the gain, and how often such a look would be wrong."""
-    gain, level = verdict.gain, level_of(verdict)
+    """The interval of the gain, and the error rate of such a look."""
+    gain, level = verdict.gain, significance_level(verdict)
     if gain is None:
         return f"Judged on {verdict.rows:,} labeled rows." if verdict.rows else ""
     sure = "" if level is None else f"{_percent(1 - 2 * level)} sure, "
     low, high = _signed(verdict.metric, gain.low), _signed(verdict.metric, gain.high)
     points = " points" if verdict.metric in SHARES else ""
-    told = f"The true gain lies between {low} and {high}{points}, {sure}by {verdict.rows:,} labeled rows."
+    interval = f"The true gain lies between {low} and {high}{points}, {sure}by {verdict.rows:,} labeled rows."
     if level is None or verdict.decision != "promote":
-        return told
+        return interval
     whom = "worse by more than the margin" if verdict.policy.get("rule") == "not_worse" else "no better"
-    return f"{told} A challenger that is {whom} would get this far in at most {_percent(level)} of such looks."
+    return f"{interval} A challenger that is {whom} would pass in at most {_percent(level)} of such looks."
 
 
 def _signed(metric: str, gain: float) -> str:
@@ -122,11 +123,11 @@ def _signed(metric: str, gain: float) -> str:
     return f"{100 * gain:+.1f}" if metric in SHARES else f"{gain:+.3g}"
 
 
-def level_of(verdict: Verdict) -> float | None:
+def significance_level(verdict: Verdict) -> float | None:
     """The one-sided error that a verdict's look was allowed: as its evidence tells, else as its policy implies."""
-    told = (verdict.evidence or {}).get("level")
-    if isinstance(told, float | int):
-        return float(told)
+    recorded = (verdict.evidence or {}).get("level")
+    if isinstance(recorded, float | int):
+        return float(recorded)
     confidence = verdict.policy.get("confidence")
     return (1 - float(confidence)) / 2 if isinstance(confidence, float | int) else None
 
@@ -141,7 +142,7 @@ def _percent(share: float) -> str:
 
 
 def _against(verdict: Verdict) -> tuple[str, ...]:
-    """What stood in the way, failures first; for a roll-back what was said."""
+    """The checks that did not pass, failures first; for a rollback its reason."""
     if verdict.decision == "roll_back":
         return (verdict.reason,)
     order = {"fail": 0, "undecided": 1}
@@ -150,13 +151,13 @@ def _against(verdict: Verdict) -> tuple[str, ...]:
 
 
 def _stood(check: Check, metric: str) -> str:
-    """Why a check did not pass; of the gain, whose numbers were told above, only what was asked."""
+    """Why a check did not pass; for the gain, whose numbers are already given, only the requirement."""
     if check.name != "gain" or check.low is None or check.high is None or check.limit is None:
         return check.why
     if check.outcome == "fail":
         return f"Even the upper end of the gain, {_signed(metric, check.high)}, is too low."
     low, limit = _signed(metric, check.low), _signed(metric, check.limit)
-    return f"The lower end of the gain is {low}; more than {limit} is asked, so that it is no luck."
+    return f"The lower end of the gain is {low}; it must be above {limit} to rule out chance."
 
 
 def _next_step(verdict: Verdict, move: Promotion | None, approval: Approval | None, is_last: bool) -> str:
@@ -169,20 +170,20 @@ def _next_step(verdict: Verdict, move: Promotion | None, approval: Approval | No
         return "Nothing: later verdicts have come since."
     wanted, where = _wanted(verdict.evidence or {})
     if wanted:
-        place = {"disagreement": ", where the two models disagree", "chance": ", drawn by chance"}.get(where, "")
-        return f"Wanted: {wanted:,} more evaluation labels{place}; 'tiltyard ask' puts them into the queue."
-    return "Nothing to do for this challenger. Labels go on, and the next training brings another."
+        place = {"disagreement": ", where the two models disagree", "chance": ", at random"}.get(where, "")
+        return f"Needed: {wanted:,} more evaluation labels{place}; 'tiltyard ask' adds them to the queue."
+    return "Nothing to do for this challenger. Labeling continues, and the next training makes a new one."
 
 
 def _about_promotion(verdict: Verdict, approval: Approval | None, is_last: bool) -> str:
-    """What becomes of a verdict that says promote and was not acted on."""
+    """The next step after a 'promote' verdict that was not acted on."""
     if approval is not None and not approval.approved:
         return f"Declined by {approval.reviewer}: {approval.reason}. The champion stays."
     if not is_last:
         return "It was not acted on, and later verdicts have come since."
     if verdict.policy.get("approval") and approval is None:
         return f"A person must agree: tiltyard approve {verdict.verdict_id[:8]} --reason WHY."
-    return "The challenger becomes champion at the next 'tiltyard promote', or when the loop goes round."
+    return "The challenger becomes champion at the next 'tiltyard promote', or at the next run of the loop."
 
 
 def _wanted(evidence: Mapping[str, Any]) -> tuple[int, str]:
@@ -198,12 +199,12 @@ def verdict_markdown(
     verdict: Verdict, address: str = "", move: Promotion | None = None, approval: Approval | None = None
 ) -> str:
     """The headline and every check under its question; ``address`` is where the whole page is shown, if anywhere."""
-    told = headline(verdict, move, approval)
-    lines = [f"# {plain(told.title)}", "", plain(told.by_how_much), "", plain(told.how_sure), ""]
-    lines += [f"- {plain(reason)}" for reason in told.why]
-    lines += ["", f"**Next:** {plain(told.next_step)}", "", _where(verdict, address)]
+    summary = headline(verdict, move, approval)
+    lines = [f"# {plain(summary.title)}", "", plain(summary.by_how_much), "", plain(summary.how_sure), ""]
+    lines += [f"- {plain(reason)}" for reason in summary.why]
+    lines += ["", f"**Next:** {plain(summary.next_step)}", "", _where(verdict, address)]
     lines += ["", f"Challenger `{verdict.challenger_id[:8]}`: {verdict.decision}, {plain(verdict.reason)}"]
-    for group in grouped(verdict.checks):
+    for group in group_checks(verdict.checks):
         lines += ["", f"## {group.question}", "", "| check | outcome | why |", "| --- | --- | --- |"]
         lines += [f"| {plain(check.name)} | {check.outcome} | {plain(check.why)} |" for check in group.checks]
     return "\n".join(lines) + "\n"

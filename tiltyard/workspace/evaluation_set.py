@@ -18,7 +18,7 @@ from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.records import DISAGREEMENT, Model, VerdictId
 from tiltyard.stores.ledger.assignments import ToEvaluate
 from tiltyard.workspace.latest import Latest
-from tiltyard.workspace.models.scores import said_of
+from tiltyard.workspace.models.scores import predictions_on
 from tiltyard.workspace.workspace import Workspace
 
 
@@ -135,7 +135,7 @@ def _compared(workspace: Workspace, pair: tuple[Model, Model], evaluation_id: st
     position, window = workspace.ledger.models.get_set(evaluation_id).position, workspace.project.gate.window
     rows = first_rows(workspace, workspace.project.evaluation.population, position, window)
     whole = rows.height < workspace.project.evaluation.population
-    new, old = (said_of(workspace, model, partial(workspace.fitted, model), rows) for model in pair)
+    new, old = (predictions_on(workspace, model, partial(workspace.fitted, model), rows) for model in pair)
     differs = differing(workspace.project.gate.metric, old, new)
     rows = rows.with_columns(_differs=pl.Series(differs, dtype=pl.Boolean))
     labeled = workspace.labeled_rows(evaluation_id)["sample_id"]

@@ -1,14 +1,15 @@
-"""The versions of a project's models, counted from the ledger."""
+"""Look up a project's labels, models and versions in its ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
+from tiltyard.labels.current_classes import todays_labels
 from tiltyard.samples.features import frame_of_json
 from tiltyard.schemas.errors import NotFound, ProjectFileError, nearest, the_one
 from tiltyard.schemas.project import recorded_project
-from tiltyard.schemas.records import Model, ModelId, SampleId, Verdict
+from tiltyard.schemas.records import EffectiveLabel, Model, ModelId, SampleId, Verdict
 from tiltyard.training.versioning import Made, ModelVersion, versions_of
 from tiltyard.workspace.workspace import Workspace
 
@@ -20,7 +21,7 @@ def versions_of_all(workspace: Workspace) -> dict[ModelId, ModelVersion]:
     models = workspace.ledger.models.all()
     for model in models:
         if model.project_hash not in projects:
-            projects[model.project_hash] = project_as_it_was(workspace, model)
+            projects[model.project_hash] = recorded_project_of(workspace, model)
     return versions_of(Made(model, projects[model.project_hash], sets[model.training_id]) for model in models)
 
 
@@ -29,13 +30,13 @@ def version_of(workspace: Workspace, model_id: ModelId) -> ModelVersion:
     return versions_of_all(workspace)[model_id]
 
 
-def verdict_named(workspace: Workspace, name: str) -> Verdict | None:
+def find_verdict(workspace: Workspace, name: str) -> Verdict | None:
     """The verdict whose id begins so; none where no id does, NotFound where more than one does."""
     found = [one for one in workspace.ledger.champions.verdicts() if one.verdict_id.startswith(name)]
     return the_one(found, "verdict", name, "'tiltyard history' lists them") if found else None
 
 
-def model_named(workspace: Workspace, name: str) -> Model:
+def find_model(workspace: Workspace, name: str) -> Model:
     """The model that people mean: ``champion``, ``challenger`` (trained last), a version, or the beginning of an id.
 
     NotFound when there is none, or more than one.
@@ -64,7 +65,7 @@ def show_version(workspace: Workspace, model_id: ModelId) -> ModelVersion:
     return version
 
 
-def project_as_it_was(workspace: Workspace, model: Model) -> Mapping[str, Any]:
+def recorded_project_of(workspace: Workspace, model: Model) -> Mapping[str, Any]:
     """The project file that a model was made under, as JSON, with today's defaults for keys that came later.
 
     A key's default is what held before there was the key, so that a newer Tiltyard alone makes no new version.
@@ -76,11 +77,28 @@ def project_as_it_was(workspace: Workspace, model: Model) -> Mapping[str, Any]:
         return body
 
 
+def current_labels(workspace: Workspace) -> list[EffectiveLabel]:
+    """The effective labels of all annotations, under the project's current rule and classes."""
+    return todays_labels(workspace.ledger.annotations.voices(), workspace.project).labels
+
+
+def labels_by_class(labels: Sequence[EffectiveLabel], names: Sequence[str]) -> list[dict[str, Any]]:
+    """One row per class: effective labels to train on and to judge on."""
+    return [
+        {
+            "class": name,
+            "training": sum(label.label == name and not label.evaluation for label in labels),
+            "evaluation": sum(label.label == name and label.evaluation for label in labels),
+        }
+        for name in names
+    ]
+
+
 SHORTEST = 4
 """Hex digits of an id that are enough to look for it."""
 
 
-def sample_named(workspace: Workspace, name: str) -> tuple[SampleId, pl.DataFrame]:
+def find_sample(workspace: Workspace, name: str) -> tuple[SampleId, pl.DataFrame]:
     """The sample that an id's beginning means, and its own columns as one row.
 
     NotFound when there is none, or more than one.

@@ -19,8 +19,8 @@ from tiltyard.ingest.validation import check_rows
 from tiltyard.schemas.errors import NotFound, ObjectError, ProjectFileError, nearest
 from tiltyard.schemas.project import CsvOptions, Project, parse_project
 from tiltyard.schemas.project.class_names import is_same
-from tiltyard.stores.files.local import FileStore
-from tiltyard.stores.readers.format_detection import format_of
+from tiltyard.stores.files import FileStore
+from tiltyard.stores.readers.format_detection import detect_format
 from tiltyard.stores.readers.sandbox import read_object
 from tiltyard.workspace.workspace import PROJECT_FILE
 
@@ -63,8 +63,8 @@ def begin_project(data: Path, folder: Path, label: str | None = None, classes: t
 
 
 def _look_into(data: Path, folder: Path) -> tuple[Described, RawRows]:
-    """The file's rows as they arrived, and what stands at the head of its project file."""
-    format_name, compression = format_of(data.name, "auto")
+    """The file's rows as they arrived, and the head of its project file."""
+    format_name, compression = detect_format(data.name, "auto")
     csv = guessed_options(_beginning(data, compression)) if format_name == "csv" else {}
     header = read_object(data, data.name, _asking_for(["(none)"], csv)).header
     named = [name for name in plain_names(header) if can_be_named(name)]
@@ -76,7 +76,7 @@ def _look_into(data: Path, folder: Path) -> tuple[Described, RawRows]:
 
 
 def _read(data: Path, named: list[str], csv: dict[str, Any]) -> tuple[dict[str, Any], RawRows]:
-    """The file's rows, with the options that read more of them: an escape is kept only where it mends rows."""
+    """The file's rows, with the options that read most of them; an escape character is kept only if it helps."""
     raw = read_object(data, data.name, _asking_for(named, csv))
     if "escape" not in csv:
         return csv, raw
@@ -86,7 +86,7 @@ def _read(data: Path, named: list[str], csv: dict[str, Any]) -> tuple[dict[str, 
 
 
 def _beginning(data: Path, compression: str) -> str:
-    """The file's first characters, decompressed; what is not UTF-8 will be told by the reader."""
+    """The file's first characters, decompressed; the reader reports what is not UTF-8."""
     try:
         stream = pa.OSFile(str(data))
         source = pa.CompressedInputStream(stream, compression) if compression else stream

@@ -7,7 +7,7 @@ import polars as pl
 
 from tiltyard.query.stopping import Advice, agreement_of, agreements, curve_of, stability, stopping_advice
 from tiltyard.schemas.records import Model, ModelId
-from tiltyard.workspace.models.scores import said_of
+from tiltyard.workspace.models.scores import predictions_on
 from tiltyard.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def stability_of(
     rows = stop_set(workspace, workspace.ledger.models.get_set(model.training_id).position, known)
     if rows.is_empty():
         return None
-    before = said_of(workspace, previous, lambda: workspace.fitted(previous), rows)
-    after = said_of(workspace, model, lambda: fitted, rows)
+    before = predictions_on(workspace, previous, lambda: workspace.fitted(previous), rows)
+    after = predictions_on(workspace, model, lambda: fitted, rows)
     return stability(agreement_of(before.decisions, after.decisions), rows.height, previous.model_id)
 
 

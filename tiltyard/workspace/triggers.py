@@ -16,8 +16,8 @@ from tiltyard.labels.current_classes import todays_labels
 from tiltyard.schemas.records import DISAGREEMENT, Due, EffectiveLabel, ModelId, Verdict
 from tiltyard.stores.user_code.own_code import PREFIX, own_code
 from tiltyard.training.versioning import changed_code, changed_recipe
-from tiltyard.workspace.lookup import project_as_it_was
-from tiltyard.workspace.models.labeled_sets import set_id_of, with_payloads
+from tiltyard.workspace.lookup import recorded_project_of
+from tiltyard.workspace.models.labeled_sets import labeled_set_id, with_payloads
 from tiltyard.workspace.workspace import Workspace
 
 
@@ -49,13 +49,13 @@ def what_changed(workspace: Workspace) -> str:
     code = changed_code(then, own_code(workspace.project).modules) if then else ""
     if last.project_hash == workspace.project.project_hash:
         return code
-    recipe = changed_recipe(project_as_it_was(workspace, last), workspace.project.model_dump(mode="json"))
+    recipe = changed_recipe(recorded_project_of(workspace, last), workspace.project.model_dump(mode="json"))
     return "; ".join(part for part in (recipe, code) if part)
 
 
 def _known(workspace: Workspace, training: list[EffectiveLabel], changed: str) -> ModelId | None:
     """The model that a training of these labels would make, if it was made already."""
-    set_id = set_id_of("training", with_payloads(workspace, training))
+    set_id = labeled_set_id("training", with_payloads(workspace, training))
     last = workspace.ledger.models.last()
     if last and last.training_id == set_id and not changed:
         return last.model_id

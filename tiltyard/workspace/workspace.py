@@ -17,19 +17,17 @@ from tiltyard.schemas.errors import NotFound, ProjectFileError, SettingsError
 from tiltyard.schemas.project import Project, parse_project
 from tiltyard.schemas.records import Model, ProjectVersion, StoredFile
 from tiltyard.schemas.settings import Settings
-from tiltyard.stores.files.landing import FolderObjects, LandedObjects, ObjectStore
-from tiltyard.stores.files.local import Files, FileStore
-from tiltyard.stores.files.parquet import ParquetStore
-from tiltyard.stores.files.pool import Pool
-from tiltyard.stores.files.skipped_objects import LeftObjects
-from tiltyard.stores.ledger.database.owner import claim
+from tiltyard.stores.files import Files, FileStore, FolderObjects, ParquetStore, Pool
+from tiltyard.stores.files.landing import LandedObjects, ObjectStore
+from tiltyard.stores.files.skipped_objects import SkippedObjects
+from tiltyard.stores.ledger.database.owner import claim_ledger
 from tiltyard.stores.ledger.ledger import Ledger
-from tiltyard.stores.registry.released_models import LetGo
+from tiltyard.stores.registry.released_models import ReleasedModels
 from tiltyard.stores.user_code.own_code import refresh
 from tiltyard.training.estimators import named_types
 
 if TYPE_CHECKING:
-    from tiltyard.stores.files.cache import FileCache
+    from tiltyard.stores.files import FileCache
     from tiltyard.stores.registry.registry import Registry
     from tiltyard.workspace.models.scores import Scores
 
@@ -92,11 +90,10 @@ class Workspace:
         if not place.startswith(BUCKET):
             return FolderObjects(self.project_file.parent / place)
         # It brings boto3, whose import takes a quarter of a second.
-        from tiltyard.stores.s3.bucket import bucket_of
-        from tiltyard.stores.s3.objects import S3Objects
+        from tiltyard.stores.s3 import S3Objects, parse_bucket
 
-        bucket, files_url = bucket_of(place), self.settings.files_url
-        if files_url and bucket.overlaps(bucket_of(_of_project(files_url, self.project))):
+        bucket, files_url = parse_bucket(place), self.settings.files_url
+        if files_url and bucket.overlaps(parse_bucket(_of_project(files_url, self.project))):
             raise SettingsError(
                 f"the source {bucket} and TILTYARD_FILES_URL overlap: our own files would be taken for objects; "
                 "give each a prefix of its own"
@@ -107,15 +104,14 @@ class Workspace:
         """The place of one kind of immutable files: in the bucket that the settings name, else in the folder."""
         if self.settings.files_url is None:
             return FileStore(self.folder / kind)
-        from tiltyard.stores.s3.bucket import bucket_of
-        from tiltyard.stores.s3.files import S3Files
+        from tiltyard.stores.s3 import S3Files, parse_bucket
 
-        return S3Files(bucket_of(_of_project(self.settings.files_url, self.project)).below(kind), self.cache)
+        return S3Files(parse_bucket(_of_project(self.settings.files_url, self.project)).below(kind), self.cache)
 
     @cached_property
     def cache(self) -> "FileCache":
         """Copies of what the files' bucket holds; all kinds share its room."""
-        from tiltyard.stores.files.cache import FileCache
+        from tiltyard.stores.files import FileCache
 
         return FileCache(self.folder / "cache", self.settings.cache_mb * 1_000_000)
 
@@ -125,9 +121,9 @@ class Workspace:
         return LandedObjects(self.files("objects"))
 
     @cached_property
-    def left(self) -> LeftObjects:
-        """What lies in the source and is no batch, as far as it was told."""
-        return LeftObjects(self.files("left"))
+    def left(self) -> SkippedObjects:
+        """Skipped objects of the source that were reported so far."""
+        return SkippedObjects(self.files("left"))
 
     @cached_property
     def pool(self) -> Pool:
@@ -162,9 +158,9 @@ class Workspace:
         return self.files("searches")
 
     @cached_property
-    def let_go(self) -> LetGo:
-        """Which models' bytes were let go on purpose."""
-        return LetGo(self.files("let_go"))
+    def let_go(self) -> ReleasedModels:
+        """Models whose files were deleted on purpose."""
+        return ReleasedModels(self.files("let_go"))
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -172,7 +168,7 @@ class Workspace:
         url = self.settings.ledger_url or f"sqlite:///{self.folder / 'ledger.db'}"
         ledger = Ledger(_of_project(url, self.project), self.files("segments"), self.project.name, self.files("heads"))
         place = self.settings.ledger_url or str(self.settings.workspace or "{project}")
-        if not claim(ledger.database, self.project.name) and "{project}" not in place:
+        if not claim_ledger(ledger.database, self.project.name) and "{project}" not in place:
             setting = "TILTYARD_LEDGER_URL" if self.settings.ledger_url else "TILTYARD_WORKSPACE"
             raise SettingsError(
                 f"{setting}: the ledger there is another project's, not {self.project.name!r}'s; put {{project}} into "
@@ -225,14 +221,14 @@ class Workspace:
         return asked_today(loaded, body["columns"]["features"], self.project)
 
     def _loaded(self, model: Model) -> Any:
-        """A model from its bytes; NotFound says so where they were let go on purpose."""
+        """A model from its bytes; NotFound if they were deleted on purpose."""
         try:
             return self.registry.load(model)
         except NotFound as error:
             if model.model_id not in self.let_go.begun():
                 raise
             raise NotFound(
-                f"model {model.model_id[:8]} was rejected, and its bytes were let go (models.keep_rejected); "
+                f"model {model.model_id[:8]} was rejected, and its file was deleted (models.keep_rejected); "
                 f"'tiltyard rebuild {model.model_id[:8]}' fits it again"
             ) from error
 
@@ -274,7 +270,7 @@ class Workspace:
 def open_workspace(project: str | Path, settings: Settings | None = None) -> Workspace:
     """The workspace of the project in a folder (or of a project file), opened once per process and version.
 
-    The user's own modules are imported anew from here on where their source changed since this process looked.
+    Own modules whose source changed since this process read them are imported again from here on.
     Raises ProjectFileError when there is no such file or it breaks its contract.
     """
     path = find_project_file(Path(project))

@@ -8,7 +8,7 @@ from tiltyard.apps.cli.console.output import say, show_json, show_table
 
 if TYPE_CHECKING:
     from tiltyard.project.results import IngestResult
-    from tiltyard.stores.files.skipped_objects import LeftObject
+    from tiltyard.stores.files import SkippedObject
     from tiltyard.workspace.workspace import Workspace
 
 SHOWN_ANOMALIES = 5
@@ -58,7 +58,7 @@ def tell_batches(rows: Sequence[dict[str, Any]], title: str = "") -> None:
             say(f"{row['object']}: unusual beside the batches before: {row['unusual']}")
 
 
-def _tell_left(left: "Sequence[LeftObject]") -> None:
+def _tell_left(left: "Sequence[SkippedObject]") -> None:
     """Show what lies among the objects and was left alone; each is shown by one run only."""
     show_table([{"left": one.key, "why": one.why} for one in left[:SHOWN_LEFT]])
     if len(left) > SHOWN_LEFT:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tiltyard.apps.cli.demo.invariants import Check
-    from tiltyard.apps.cli.demo.story import Story
+    from tiltyard.apps.cli.demo.outcome import DemoRun
 
 MARK: Final = ".made-by-tiltyard-demo"
 """A file that says that a folder is the demo's own and may be made anew."""
@@ -78,7 +78,7 @@ def keep_to(folder: Path) -> None:
     }
 
 
-def _told(folder: Path, seed: int, days: int | None, as_json: bool) -> "Story":
+def _told(folder: Path, seed: int, days: int | None, as_json: bool) -> "DemoRun":
     """The story, told on the screen (on stderr where stdout is for a program)."""
     from tiltyard.apps.cli.demo.screen import Screen
 
@@ -88,8 +88,8 @@ def _told(folder: Path, seed: int, days: int | None, as_json: bool) -> "Story":
         from tiltyard.apps.cli.demo.server import starting_server
 
         with starting_server() as server:
-            from tiltyard.apps.cli.demo.story import Plan, tell_story
+            from tiltyard.apps.cli.demo.scenario import DemoOptions, run_scenario
 
-            story = tell_story(Plan(folder, seed, days, began), screen, server)
+            story = run_scenario(DemoOptions(folder, seed, days, began), screen, server)
     screen.end(story)
     return story

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tiltyard.apps.cli.demo.invariants import Check
-    from tiltyard.apps.cli.demo.story import Story
+    from tiltyard.apps.cli.demo.outcome import DemoRun
     from tiltyard.examples.telling import Told
     from tiltyard.workspace.workspace import Workspace
 
@@ -86,7 +86,7 @@ class Screen:
 
         self.console.print(Padding(shown(text), (0, 0, 0, indent)), style="dim")
 
-    def end(self, story: "Story") -> None:
+    def end(self, story: "DemoRun") -> None:
         """Write the whole story: batches, checks, the answer about labels, and where the report is."""
         from tiltyard.apps.cli.demo.invariants import after_events, labels_answer
 
@@ -153,7 +153,7 @@ def percent(interval: Interval | None) -> str:
     return f"{interval.value * 100:.3g} {interval.low * 100:.0f}-{interval.high * 100:.0f}"
 
 
-def batch_story(story: "Story") -> list[dict[str, Any]]:
+def batch_story(story: "DemoRun") -> list[dict[str, Any]]:
     """One row per batch: its rows, the labels after its day, and what the day's challenger came to."""
     keys = {landed.object_id: landed.key for landed in story.telling.workspace.ledger.batches.objects()}
     return [row for told in story.days for row in _day_rows(told, keys)]

@@ -1,4 +1,4 @@
-"""The Prefect server that commands talk to: one client, and its failures in words that a user can act upon."""
+"""The client of the Prefect server for commands; its failures become messages that a user can act on."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def prefect_client() -> Iterator["SyncPrefectClient"]:
     """A client of the server that ``PREFECT_API_URL`` names.
 
-    Raises SettingsError when none is named or it refuses us, Unavailable when it does not answer.
+    Raises SettingsError when none is set or the server rejects a request, Unavailable when it cannot be reached.
     """
     import httpx
     from prefect.client.orchestration import get_client
@@ -23,12 +23,13 @@ def prefect_client() -> Iterator["SyncPrefectClient"]:
 
     url = PREFECT_API_URL.value()
     if not url:
-        raise SettingsError("no Prefect server is named; set PREFECT_API_URL, such as http://127.0.0.1:4200/api")
+        raise SettingsError("no Prefect server is set; set PREFECT_API_URL, such as http://127.0.0.1:4200/api")
     try:
         with get_client(sync_client=True) as client:
             yield client
     except PrefectHTTPStatusError as error:
-        said = " ".join(error.response.text.split())[:300]
-        raise SettingsError(f"the Prefect server at {url} answered {error.response.status_code}: {said}") from error
+        body = " ".join(error.response.text.split())[:300]
+        raise SettingsError(f"the Prefect server at {url} answered {error.response.status_code}: {body}") from error
     except httpx.TransportError as error:
-        raise Unavailable(f"no answer from the Prefect server at {url} ({type(error).__name__}); is it up?") from error
+        failure = type(error).__name__
+        raise Unavailable(f"cannot reach the Prefect server at {url} ({failure}); is it running?") from error

@@ -1,4 +1,4 @@
-"""``prefect.yaml`` and ``automations.yaml``: read, and filled in for one project."""
+"""Read ``prefect.yaml`` and ``automations.yaml``, and fill in their variables for one project."""
 
 import re
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from tiltyard.workspace.workspace import Workspace
 
 VARIABLE: Final = re.compile(r"{{\s*\$(\w+)\s*}}")
-"""How both files name a variable of the environment; Prefect fills its own file in by the same rule."""
+"""The syntax of an environment variable in both files; Prefect fills in its own file by the same rule."""
 
 VARIABLES: Final[Mapping[str, str]] = {
     "TILTYARD_PROJECT": "folder of the project, as workers find it: the parameter of every run",
-    "TILTYARD_PROJECT_NAME": "the project's name, which its deployments bear",
-    "TILTYARD_OBJECTS": "what events of new objects are about: s3://BUCKET/PREFIX* of the project's source",
+    "TILTYARD_PROJECT_NAME": "the project's name, which is also the name of its deployments",
+    "TILTYARD_OBJECTS": "resource of the events of new objects: s3://BUCKET/PREFIX* of the project's source",
     "TILTYARD_WORK_POOL": "work pool of the deployments",
 }
-"""What ``prefect.yaml`` takes from the environment; ``tiltyard deploy`` sets all of it."""
+"""The variables that ``prefect.yaml`` reads from the environment; ``tiltyard deploy`` sets all of them."""
 
 
 def variables_of(workspace: "Workspace", pool: str, place: str) -> dict[str, str]:
@@ -32,36 +32,38 @@ def variables_of(workspace: "Workspace", pool: str, place: str) -> dict[str, str
     return {
         "TILTYARD_PROJECT": place,
         "TILTYARD_PROJECT_NAME": name,
-        # Prefect matches by shell patterns, so that a bracket in a prefix must not be one.
+        # Prefect matches by shell patterns, so a bracket in a prefix is escaped.
         "TILTYARD_OBJECTS": f"{escape(f's3://{objects}')}/*" if objects else f"tiltyard.project.{name}",
         "TILTYARD_WORK_POOL": pool,
     }
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping that a file holds; SettingsError when there is no such file or it holds no mapping."""
+    """The mapping in a YAML file; SettingsError when the file is missing or does not contain a mapping."""
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise SettingsError(f"there is no {str(path)!r}; run it in Tiltyard's folder, or name it with --file") from None
+        raise SettingsError(
+            f"no file {str(path)!r}; run the command in Tiltyard's folder, or name the file with --file"
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{str(path)!r} is no YAML: {error}") from None
+        raise SettingsError(f"{str(path)!r} is not valid YAML: {error}") from None
     if not isinstance(content, dict):
-        raise SettingsError(f"{str(path)!r} holds no mapping; compare it with the one that came with Tiltyard")
+        raise SettingsError(f"{str(path)!r} does not contain a mapping; compare it with the file that Tiltyard ships")
     return content
 
 
-def filled(value: Any, variables: Mapping[str, str]) -> Any:
-    """A value with its variables filled in; SettingsError for one that is not known.
+def fill_variables(value: Any, variables: Mapping[str, str]) -> Any:
+    """A value with its variables filled in; SettingsError for an unknown variable.
 
-    >>> filled({"name": "{{ $NAME }} wakes", "within": 5}, {"NAME": "bank"})
+    >>> fill_variables({"name": "{{ $NAME }} wakes", "within": 5}, {"NAME": "bank"})
     {'name': 'bank wakes', 'within': 5}
     """
     if isinstance(value, str):
         return VARIABLE.sub(lambda found: _variable(found[1], variables), value)
     if isinstance(value, dict):
-        return {key: filled(item, variables) for key, item in value.items()}
-    return [filled(item, variables) for item in value] if isinstance(value, list) else value
+        return {key: fill_variables(item, variables) for key, item in value.items()}
+    return [fill_variables(item, variables) for item in value] if isinstance(value, list) else value
 
 
 def _variable(name: str, variables: Mapping[str, str]) -> str:

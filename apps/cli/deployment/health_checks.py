@@ -1,18 +1,18 @@
-"""The doctor's questions about a Prefect server: whether a project is deployed there, and whether anybody works."""
+"""Health checks of a Prefect server: whether a project is deployed there, and whether workers are online."""
 
 from collections.abc import Collection, Iterator
 
 from prefect.client.orchestration import SyncPrefectClient
 
+from tiltyard.apps.cli.console.findings import Finding
 from tiltyard.apps.cli.deployment.client import prefect_client
-from tiltyard.apps.cli.deployment.lint import every_flow
+from tiltyard.apps.cli.deployment.lint import all_flows
 from tiltyard.apps.cli.deployment.preserved_state import deployments_of
-from tiltyard.apps.cli.project.health_checks import Finding
 from tiltyard.schemas.errors import TiltyardError
 
 
-def findings_of_server(project: str) -> Iterator[Finding]:
-    """Whether every flow of a project is deployed and somebody runs them."""
+def check_server(project: str) -> Iterator[Finding]:
+    """Check that every flow of a project is deployed, and that a worker runs them."""
     try:
         with prefect_client() as client:
             deployed = deployments_of(client, project)
@@ -23,26 +23,26 @@ def findings_of_server(project: str) -> Iterator[Finding]:
 
 
 def flows_finding(project: str, entrypoints: Collection[str]) -> Finding:
-    """Whether each flow is deployed under an entry point that exists; ``entrypoints`` are those of the deployments.
+    """Check that each flow is deployed under an entry point that exists; ``entrypoints`` are those of the deployments.
 
     Prefect imports an entry point when a run starts, so a deployment of an older version fails only then.
     """
-    there = set(entrypoints)
-    if gone := sorted(there - set(every_flow())):
-        said = f"{len(gone)} deployments of {project!r} have entry points that do not exist, so their runs fail: "
-        return Finding("deployments", "fail", said + ", ".join(gone), "tiltyard deploy")
-    missing = sorted(flow.name for entrypoint, flow in every_flow().items() if entrypoint not in there)
-    said = f"{len(there)} of {len(every_flow())} flows are deployed as {project!r}"
+    found = set(entrypoints)
+    if unknown := sorted(found - set(all_flows())):
+        summary = f"{len(unknown)} deployments of {project!r} have entry points that do not exist, so their runs fail: "
+        return Finding("deployments", "fail", summary + ", ".join(unknown), "tiltyard deploy")
+    missing = sorted(flow.name for entrypoint, flow in all_flows().items() if entrypoint not in found)
+    summary = f"{len(found)} of {len(all_flows())} flows are deployed as {project!r}"
     if not missing:
-        return Finding("deployments", "ok", said)
-    return Finding("deployments", "warn", f"{said}; missing: {', '.join(missing)}", "tiltyard deploy")
+        return Finding("deployments", "ok", summary)
+    return Finding("deployments", "warn", f"{summary}; missing: {', '.join(missing)}", "tiltyard deploy")
 
 
 def _worker(client: SyncPrefectClient, pool: str) -> Finding:
-    """Whether a worker of a pool is at work."""
+    """Check that a worker of a work pool is online."""
     workers = client.read_workers_for_work_pool(pool)
     online = [one.name for one in workers if one.status == "ONLINE"]
     if online:
-        return Finding("workers", "ok", f"{len(online)} of work pool {pool!r}")
+        return Finding("workers", "ok", f"{len(online)} online in work pool {pool!r}")
     remedy = f"prefect worker start --pool {pool} --limit 2"
-    return Finding("workers", "warn", f"nobody works for work pool {pool!r}: runs wait", remedy)
+    return Finding("workers", "warn", f"no online worker in work pool {pool!r}: runs wait", remedy)

@@ -31,12 +31,12 @@ def diff(
     it is said who was right. Nothing is recorded, and it is no look of the gate.
     """
     from tiltyard.training.differing import differences
-    from tiltyard.workspace.lookup import model_named
+    from tiltyard.workspace.lookup import find_model
     from tiltyard.workspace.models.model_card import made_of
     from tiltyard.workspace.workspace import open_workspace
 
     workspace = open_workspace(project)
-    models = model_named(workspace, before), model_named(workspace, after)
+    models = find_model(workspace, before), find_model(workspace, after)
     found = differences(*(made_of(workspace, model) for model in models))
     pair, problem = _pair(workspace, models, samples)
     if as_json:

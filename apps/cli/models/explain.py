@@ -30,12 +30,12 @@ def explain(
     """
     from tiltyard.evaluation.explanations import parts_of
     from tiltyard.samples.features import payloads_of
-    from tiltyard.workspace.lookup import model_named, sample_named
+    from tiltyard.workspace.lookup import find_model, find_sample
     from tiltyard.workspace.workspace import open_workspace
 
     workspace = open_workspace(project)
-    found = model_named(workspace, model)
-    sample_id, row = sample_named(workspace, sample)
+    found = find_model(workspace, model)
+    sample_id, row = find_sample(workspace, sample)
     said, label = _explained(workspace, found, row, top), _label(workspace, sample_id)
     if as_json:
         show_json({"sample": sample_id, "model": found.model_id, "label": label, "said": said})
@@ -64,9 +64,9 @@ def _explained(workspace: "Workspace", model: "Model", row: "pl.DataFrame", top:
 
 def _label(workspace: "Workspace", sample_id: str) -> str | None:
     """What the sample's annotations amount to, if anything."""
-    from tiltyard.project.status import labels_of
+    from tiltyard.workspace.lookup import current_labels
 
-    return next((one.label for one in labels_of(workspace) if one.sample_id == sample_id), None)
+    return next((one.label for one in current_labels(workspace) if one.sample_id == sample_id), None)
 
 
 def _draw(workspace: "Workspace", payload: "Payload") -> None:

@@ -28,13 +28,13 @@ def show(model: AnyModel = "champion", project: ProjectPath = HERE, as_json: AsJ
     Its version with the reason, data version and ledger position, training set and classes, recipe, trials, code,
     environment and seed, verdicts and promotions, and the columns that it lives on.
     """
-    from tiltyard.workspace.lookup import model_named
-    from tiltyard.workspace.models.model_card import facts_of, said_of
+    from tiltyard.workspace.lookup import find_model
+    from tiltyard.workspace.models.model_card import model_card, said_of
     from tiltyard.workspace.workspace import open_workspace
 
     workspace = open_workspace(project)
-    found = model_named(workspace, model)
-    facts, said = facts_of(workspace, found), said_of(workspace, found)
+    found = find_model(workspace, model)
+    facts, said = model_card(workspace, found), said_of(workspace, found)
     trials, problem = _trials(workspace, found)
     if as_json:
         show_json({**facts, **said, "trials": trials, "trials problem": problem})

@@ -41,10 +41,10 @@ def rebuild(model: ModelName, project: ProjectPath = HERE, as_json: AsJson = Fal
     Exit code 1 when the predictions differ.
     """
     from tiltyard.tasks.models.rebuild_model import rebuild_model
-    from tiltyard.workspace.lookup import model_named
+    from tiltyard.workspace.lookup import find_model
     from tiltyard.workspace.workspace import open_workspace
 
-    rebuilt = rebuild_model.fn(str(project), model_named(open_workspace(project), model).model_id)
+    rebuilt = rebuild_model.fn(str(project), find_model(open_workspace(project), model).model_id)
     if as_json:
         show_json(rebuilt)
     else:

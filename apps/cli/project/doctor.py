@@ -8,7 +8,7 @@ from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
 from tiltyard.apps.cli.console.output import console, show_json, shown
 
 if TYPE_CHECKING:
-    from tiltyard.apps.cli.project.health_checks import Finding
+    from tiltyard.apps.cli.console.findings import Finding
 
 MARKS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "bold red")}
 

@@ -1,41 +1,26 @@
-"""The doctor's questions: each is answered with ok, warn or fail, and with what to do."""
+"""The checks of ``tiltyard doctor``: each ends in ok, warn or fail, with what to do."""
 
 import os
 import platform
 import sqlite3
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
+from tiltyard.apps.cli.console.findings import Finding
 from tiltyard.schemas.errors import TiltyardError
-from tiltyard.schemas.redaction import redacted
 
 if TYPE_CHECKING:
-    from tiltyard.stores.files.local import Files
+    from tiltyard.stores.files import Files
     from tiltyard.workspace.workspace import Workspace
 
 LIBRARIES: Final = ("prefect", "mlflow", "scikit-learn", "modAL-python", "pandera", "polars", "pandas", "sqlalchemy")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The answer to one question."""
-
-    name: str
-    state: Literal["ok", "warn", "fail"]
-    said: str
-    remedy: str = ""
-
-    def __post_init__(self) -> None:
-        """Say nothing secret: addresses of stores and servers are told here."""
-        object.__setattr__(self, "said", redacted(self.said))
-
-
 def findings_of(project: Path) -> Iterator[Finding]:
-    """All findings, the machine's first; without a project the rest is left out."""
+    """Run all checks, the machine's first; without a project the project's checks are skipped."""
     yield _python()
     yield _libraries()
     yield _fastapi()
@@ -48,10 +33,10 @@ def findings_of(project: Path) -> Iterator[Finding]:
 
 def _python() -> Finding:
     """Python's version and the machine."""
-    said = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    facts = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     if (3, 11) <= sys.version_info[:2] <= (3, 13):
-        return Finding("python", "ok", said)
-    return Finding("python", "warn", said, "Tiltyard is tested on Python 3.11 to 3.13; use one of these.")
+        return Finding("python", "ok", facts)
+    return Finding("python", "warn", facts, "Tiltyard is tested on Python 3.11 to 3.13; use one of these.")
 
 
 def _installed(package: str) -> str | None:
@@ -63,7 +48,7 @@ def _installed(package: str) -> str | None:
 
 
 def _libraries() -> Finding:
-    """The libraries that matter and their versions."""
+    """The versions of the main libraries."""
     found = {name: _installed(name) for name in LIBRARIES}
     missing = [name for name, found_version in found.items() if found_version is None]
     if missing:
@@ -88,16 +73,16 @@ def _modal() -> Finding:
         remedy = "pip uninstall modal; pip install modAL-python==0.4.2.1"
         return Finding("modAL", "fail", "'modal' is installed, which is another product; modAL is missing", remedy)
     if _installed("modal") is not None:
-        said = "both 'modAL-python' and 'modal' are installed; on a file system without case they hide each other"
-        return Finding("modAL", "warn", said, "Uninstall 'modal' from this environment unless you use it.")
+        facts = "both 'modAL-python' and 'modal' are installed; on a file system without case they hide each other"
+        return Finding("modAL", "warn", facts, "Uninstall 'modal' from this environment unless you use it.")
     return Finding("modAL", "ok", f"modAL-python {_installed('modAL-python')}")
 
 
 def _threads() -> Finding:
-    """OpenMP's threads stall each other on busy cores; the steps hold them to one, other code does not."""
+    """OpenMP's threads stall each other on busy cores; Tiltyard's steps use one thread, other code may not."""
     threads = os.environ.get("OMP_NUM_THREADS", "")
     if threads in {"", "1"}:
-        return Finding("threads", "ok", f"OMP_NUM_THREADS={threads or 'unset'}; our steps use one thread a fit")
+        return Finding("threads", "ok", f"OMP_NUM_THREADS={threads or 'unset'}; Tiltyard fits with one thread")
     remedy = "export OMP_NUM_THREADS=1, unless you measured that more are faster."
     return Finding("threads", "warn", f"OMP_NUM_THREADS={threads}", remedy)
 
@@ -111,7 +96,7 @@ def _sqlite() -> Finding:
 
 
 def _prefect() -> Finding:
-    """Whether Prefect's server answers, or flows run embedded."""
+    """Whether Prefect's server is reachable, or flows run embedded."""
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL
 
@@ -121,28 +106,28 @@ def _prefect() -> Finding:
     with get_client(sync_client=True) as client:
         problem = client.api_healthcheck()
     if problem is None:
-        return Finding("prefect", "ok", f"the server at {address} answers")
-    return Finding("prefect", "fail", f"the server at {address} does not answer: {problem!r:.100}", PREFECT_REMEDY)
+        return Finding("prefect", "ok", f"the server at {address} is reachable")
+    return Finding("prefect", "fail", f"cannot reach the server at {address}: {problem!r:.100}", PREFECT_REMEDY)
 
 
 PREFECT_REMEDY: Final = "Start it with 'prefect server start', or unset PREFECT_API_URL to run embedded."
 
 
 def _of_project(project: Path) -> Iterator[Finding]:
-    """The project's findings; the first that fails ends them, since the rest stands on it."""
+    """Check the project; the first failure ends the checks, because the rest depends on it."""
     from tiltyard.workspace.workspace import open_workspace
 
     try:
         workspace = open_workspace(project)
     except TiltyardError as error:
-        yield Finding("project", "warn", str(error), "Name a project with --project to have it looked at too.")
+        yield Finding("project", "warn", str(error), "Name a project with --project to check it as well.")
         return
     except OSError as error:
         yield Finding("project", "fail", f"{error}", "Give this user the right to write there.")
         return
     yield Finding("project", "ok", f"{workspace.project.name} at {workspace.project_file}")
-    for question in (_writable, _source, _files, _contract, _metric, _trusted, _ledger, _registry, _champion):
-        finding = question(workspace)
+    for check in (_writable, _source, _files, _contract, _metric, _trusted, _ledger, _registry, _champion):
+        finding = check(workspace)
         yield finding
         if finding.state == "fail":
             return
@@ -150,45 +135,45 @@ def _of_project(project: Path) -> Iterator[Finding]:
 
 
 def _server(workspace: "Workspace") -> Iterator[Finding]:
-    """How the project stands on Prefect's server, where there is one."""
+    """Check the project's deployments on Prefect's server, if one is set."""
     from prefect.settings import PREFECT_API_URL
 
     if PREFECT_API_URL.value():
-        # It brings every flow, and with them what fits models.
-        from tiltyard.apps.cli.deployment.health_checks import findings_of_server
+        # Imports every flow, and with them the libraries that fit models.
+        from tiltyard.apps.cli.deployment.health_checks import check_server
 
-        yield from findings_of_server(workspace.project.name)
+        yield from check_server(workspace.project.name)
 
 
 def _trusted(workspace: "Workspace") -> Finding:
     """Whose code may run when a model is loaded."""
     trusted = workspace.project.trusted
     if not trusted:
-        return Finding("trusted", "ok", "models hold types that we know and those of the candidates, nothing else")
-    return Finding("trusted", "warn", trust_told(trusted), "Take out of 'trusted' what no candidate needs.")
+        return Finding("trusted", "ok", "models contain only known types and those of the candidates")
+    return Finding("trusted", "warn", trust_warning(trusted), "Remove from 'trusted' what no candidate needs.")
 
 
-def trust_told(trusted: list[str]) -> str:
-    """What the project file's trust means, for whoever did not write it."""
+def trust_warning(trusted: list[str]) -> str:
+    """The consequence of the project file's ``trusted`` list, for users who did not write it."""
     names = ", ".join(trusted)
-    return f"whoever can change {names} runs code here when a model is loaded ('trusted' in the project file)"
+    return f"anyone who can change {names} can run code here when a model is loaded ('trusted' in the project file)"
 
 
 def _writable(workspace: "Workspace") -> Finding:
     """Whether the workspace's folder can be written to."""
     if os.access(workspace.folder, os.W_OK | os.X_OK):
         return Finding("workspace", "ok", str(workspace.folder))
-    return Finding("workspace", "fail", f"{workspace.folder} cannot be written", "Give this user the right to write.")
+    return Finding("workspace", "fail", f"{workspace.folder} is not writable", "Give this user the right to write.")
 
 
 def _source(workspace: "Workspace") -> Finding:
-    """Whether objects can be listed and read where they arrive."""
-    from tiltyard.stores.files.landing import FolderObjects
+    """Whether the source's objects can be listed and read."""
+    from tiltyard.stores.files import FolderObjects
 
     try:
         source = workspace.source
         if isinstance(source, FolderObjects):
-            return Finding("source", "ok", f"{source} is looked at for objects")
+            return Finding("source", "ok", f"{source} is scanned for objects")
         return _source_bucket(workspace)
     except TiltyardError as error:
         return Finding("source", "fail", str(error), SOURCE_REMEDY)
@@ -201,20 +186,20 @@ SOURCE_REMEDY: Final = (
 
 
 def _source_bucket(workspace: "Workspace") -> Finding:
-    """Whether a source in a bucket can be read, and whether the bucket keeps versions."""
-    from tiltyard.stores.s3.objects import S3Objects
-    from tiltyard.stores.s3.probe import keeps_versions
+    """Whether a source bucket can be read, and whether its versioning is on."""
+    from tiltyard.stores.s3 import S3Objects
+    from tiltyard.stores.s3.probe import supports_versions
 
     source = workspace.source
     assert isinstance(source, S3Objects)
-    if keeps_versions(source, workspace.project.source.pattern):
+    if supports_versions(source, workspace.project.source.pattern):
         return Finding("source", "ok", f"{source.place} is listed and read, versioning is on")
-    said = f"{source.place} is listed and read, versioning is off: what is overwritten before it is landed is lost"
-    return Finding("source", "warn", said, "Turn the bucket's versioning on, unless producers never overwrite.")
+    facts = f"{source.place} is listed and read, versioning is off: an object overwritten before it lands is lost"
+    return Finding("source", "warn", facts, "Turn on the bucket's versioning, unless producers never overwrite.")
 
 
 def _files(workspace: "Workspace") -> Finding:
-    """Whether immutable files can be written, and are safe from rivals."""
+    """Whether immutable files can be written, and concurrent writes of one name are refused."""
     try:
         files = workspace.files("objects")
         if workspace.settings.files_url is None:
@@ -231,16 +216,16 @@ FILES_REMEDY: Final = (
 
 
 def _files_bucket(files: "Files") -> Finding:
-    """Whether a bucket can be written, and refuses a second put of one name."""
-    from tiltyard.stores.s3.files import S3Files
-    from tiltyard.stores.s3.probe import keeps_conditions
+    """Whether a bucket is writable, and refuses a second put of one name."""
+    from tiltyard.stores.s3 import S3Files
+    from tiltyard.stores.s3.probe import supports_conditional_writes
 
     assert isinstance(files, S3Files)
-    if keeps_conditions(files.place):
+    if supports_conditional_writes(files.place):
         return Finding("files", "ok", f"{files.place} is written, and a second put of one name is refused")
-    said = f"{files.place} is written, but its server ignores If-None-Match: a second put replaces the first"
-    remedy = "Files named by their content are safe; for the rest, let one worker write, or use a server that keeps it."
-    return Finding("files", "warn", said, remedy)
+    facts = f"{files.place} is written, but its server ignores If-None-Match: a second put replaces the first"
+    remedy = "Files named by their content are safe; for the others run one worker, or use a server that supports it."
+    return Finding("files", "warn", facts, remedy)
 
 
 def _contract(workspace: "Workspace") -> Finding:
@@ -250,45 +235,45 @@ def _contract(workspace: "Workspace") -> Finding:
             "contract", "ok", f"{workspace.contract_hash[:12]}, {workspace.project.pandera or 'columns only'}"
         )
     except TiltyardError as error:
-        return Finding("contract", "fail", str(error), "Mend 'pandera' in the project file, or the module it names.")
+        return Finding("contract", "fail", str(error), "Fix 'pandera' in the project file, or the module it names.")
 
 
 def _metric(workspace: "Workspace") -> Finding:
-    """Whether the gate's metric, where it is one of the project's own, can be loaded."""
+    """Whether the gate's metric can be loaded, if it is a custom one."""
     from tiltyard.evaluation.custom_metrics import is_own, own_metric
 
     metric = workspace.project.gate.metric
     try:
-        said = f"gate.metric: {metric}"
+        facts = f"gate.metric: {metric}"
         if is_own(metric):
-            said += ", more is better" if own_metric(metric).greater_is_better else ", less is better"
-        return Finding("metric", "ok", said)
+            facts += ", higher is better" if own_metric(metric).greater_is_better else ", lower is better"
+        return Finding("metric", "ok", facts)
     except TiltyardError as error:
-        return Finding("metric", "fail", str(error), "Mend 'gate.metric' in the project file, or the module it names.")
+        return Finding("metric", "fail", str(error), "Fix 'gate.metric' in the project file, or the module it names.")
 
 
 def _ledger(workspace: "Workspace") -> Finding:
     """Whether the ledger opens."""
     from tiltyard.stores.ledger.chain.integrity import missing_guards
 
-    remedy = "Check TILTYARD_LEDGER_URL, or restore workspace/ledger.db from a backup; 'tiltyard verify' says more."
+    remedy = "Check TILTYARD_LEDGER_URL, or restore workspace/ledger.db from a backup; 'tiltyard verify' shows details."
     try:
         position, missing = workspace.ledger.position(), missing_guards(workspace.ledger)
-    except Exception as error:  # each database refuses in its own words
+    except Exception as error:  # each database driver raises its own errors
         return Finding("ledger", "fail", f"{str(error).splitlines()[0]}", remedy)
     if missing:
         return Finding(
-            "ledger", "fail", f"{len(missing)} guards against changes are gone", "'tiltyard verify' names them."
+            "ledger", "fail", f"{len(missing)} guards against changes are missing", "'tiltyard verify' names them."
         )
     return Finding("ledger", "ok", f"{position:,} facts")
 
 
 def _registry(workspace: "Workspace") -> Finding:
-    """Whether MLflow answers."""
+    """Whether MLflow is reachable."""
     try:
         aliases = workspace.registry.aliases()
     except TiltyardError as error:
-        return Finding("mlflow", "fail", str(error), "Check TILTYARD_MLFLOW_URI, and that its server runs.")
+        return Finding("mlflow", "fail", str(error), "Check TILTYARD_MLFLOW_URI, and that its server is running.")
     return Finding("mlflow", "ok", f"{workspace.registry.uri}, aliases: {', '.join(aliases) or 'none yet'}")
 
 
@@ -301,5 +286,5 @@ def _champion(workspace: "Workspace") -> Finding:
     version_true = workspace.ledger.models.get(champion).registry_version
     if version_shown == version_true:
         return Finding("champion", "ok", f"{champion[:8]}, and the registry's alias agrees")
-    said = f"the ledger says version {version_true}, the registry's alias shows {version_shown}"
-    return Finding("champion", "warn", said, "The next promotion or the reconcile flow repairs the alias.")
+    facts = f"the ledger says version {version_true}, the registry's alias shows {version_shown}"
+    return Finding("champion", "warn", facts, "The next promotion or the reconcile flow repairs the alias.")

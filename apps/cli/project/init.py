@@ -7,6 +7,7 @@ import typer
 
 from tiltyard.apps.cli.console.options import AsJson
 from tiltyard.apps.cli.console.output import say, show_json, show_table
+from tiltyard.schemas.errors import ProjectFileError
 
 if TYPE_CHECKING:
     from tiltyard.workspace.new_project import Begun
@@ -46,14 +47,40 @@ def example(name: ExampleName, folder: Folder, file: SourceFile = None, as_json:
     The folder gets the example's project file and its deliveries under incoming/. Data that is not on this machine is
     downloaded from its publisher and checked; '--file' takes it from a file that you have downloaded.
     """
-    from tiltyard.apps.cli.project.examples import begin_example
-
     begun = begin_example(name, folder, file)
     if as_json:
         show_json(begun)
         return
     say(f"{begun['title']} {begun['objects']} objects, {begun['rows']:,} rows, in {begun['project']}")
     say(f"Next: tiltyard ingest --project {begun['project']}")
+
+
+def begin_example(name: str, folder: Path, file: Path | None = None) -> dict[str, Any]:
+    """Write an example's project file and its deliveries into a folder; what was made.
+
+    ``file`` is the publisher's file, where it is not to be looked for or downloaded. Raises ProjectFileError when a
+    project is there already, NotFound when there is no such example or its data cannot be had, ObjectError when
+    ``file`` is not the expected one.
+    """
+    from tiltyard.examples.catalogue import example_named, write_project
+    from tiltyard.stores.files.local import FileStore
+    from tiltyard.workspace.workspace import PROJECT_FILE, read_project
+
+    found = example_named(name)
+    if (folder / PROJECT_FILE).exists():
+        raise ProjectFileError(f"{str(folder / PROJECT_FILE)!r} is there already; nothing is overwritten")
+    deal = found.deal(file=file)
+    project = read_project(write_project(found, folder))
+    incoming = FileStore(folder / project.source.folder)
+    for delivery in deal.deliveries:
+        incoming.write(delivery.key, delivery.content)
+    return {
+        "name": name,
+        "title": found.title.capitalize(),
+        "project": folder,
+        "objects": len(deal.deliveries),
+        "rows": found.rows,
+    }
 
 
 def schema(as_json: AsJson = False) -> None:  # noqa: ARG001 - every command takes --json; this one speaks nothing else

@@ -89,9 +89,9 @@ def _tell_status(config: "ProjectFile", now: "Status") -> None:
     if len(labeled) > SHOWN_CLASSES:
         say(f"... and {len(labeled) - SHOWN_CLASSES} more classes")
     if config.trusted:
-        from tiltyard.apps.cli.project.health_checks import trust_told
+        from tiltyard.apps.cli.project.health_checks import trust_warning
 
-        say(f"Beware: {trust_told(config.trusted)}.")
+        say(f"Beware: {trust_warning(config.trusted)}.")
     for sentence in now.set_aside[:SHOWN_REASONS]:
         say(f"Note: {sentence}.")
     say(f"Next: {now.next.command} ({now.next.why})")

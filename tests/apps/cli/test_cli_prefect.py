@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 from tests.projects.small_project import make_project
 from tests.servers.ports import free_port
 from tiltyard.apps.cli.deployment.health_checks import flows_finding
-from tiltyard.apps.cli.deployment.lint import every_flow
+from tiltyard.apps.cli.deployment.lint import all_flows
 
 COMMANDS = [("deploy",), ("automations", "apply"), ("automations", "list"), ("automations", "remove")]
 
@@ -26,7 +26,7 @@ def test_without_a_server_the_variable_is_named(words: tuple[str, ...], project:
     with temporary_settings(restore_defaults={PREFECT_API_URL}):
         told = tiltyard(*words, "-p", project)
     assert told.code == 2
-    assert "no Prefect server is named; set PREFECT_API_URL" in told.err
+    assert "no Prefect server is set; set PREFECT_API_URL" in told.err
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -35,7 +35,7 @@ def test_a_dead_server_is_named(words: tuple[str, ...], project: Path) -> None:
     with temporary_settings({PREFECT_API_URL: url}):
         told = tiltyard(*words, "-p", project)
     assert told.code == 2
-    assert f"no answer from the Prefect server at {url}" in told.err
+    assert f"cannot reach the Prefect server at {url}" in told.err
 
 
 def test_variables_are_safe_in_a_shell(project: Path) -> None:
@@ -57,7 +57,7 @@ def test_entry_points_of_an_older_version_are_refused_with_the_new_one(project: 
 
 
 def test_the_doctor_fails_where_entry_points_do_not_exist() -> None:
-    today = set(every_flow())
+    today = set(all_flows())
     assert flows_finding("bank", today).state == "ok"
     assert flows_finding("bank", today - {"tiltyard.flows.roll_back.roll_back"}).state == "warn"
     former = flows_finding("bank", {entrypoint.removeprefix("tiltyard.") for entrypoint in today})

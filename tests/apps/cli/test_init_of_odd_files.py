@@ -18,16 +18,16 @@ from tiltyard.ingest.raw_batch import RawRows
 from tiltyard.schemas.errors import ObjectError
 from tiltyard.schemas.project import Project
 from tiltyard.stores.readers import sandbox as guarded
-from tiltyard.stores.readers.child import answer
-from tiltyard.stores.readers.format_detection import WRITTEN, format_of
+from tiltyard.stores.readers.child import handle_request
+from tiltyard.stores.readers.format_detection import WRITTEN, detect_format
 from tiltyard.workspace import new_project as project_files
 
 
 def read_here(path: Path, name: str, project: Project) -> RawRows:
     """The reader without a process of its own."""
     with TemporaryDirectory() as folder:
-        request = guarded._request(path, format_of(name, project.source.format), project, folder)
-        told = answer(request)
+        request = guarded._request(path, detect_format(name, project.source.format), project, folder)
+        told = handle_request(request)
         if "refused" in told:
             raise ObjectError(f"{name!r}: {told['refused']}")
         return guarded._taken_over(Path(folder), told, WRITTEN[request.format])

@@ -19,8 +19,8 @@ from tests.architecture.sources import ROOT
 from tests.architecture.written_commands import commands_of
 from tests.deployments.deployed_commands import problems_of
 from tests.projects.small_project import make_project
-from tiltyard.apps.cli.deployment.files import VARIABLE, VARIABLES, filled, read_yaml, variables_of
-from tiltyard.apps.cli.deployment.lint import every_flow, mistakes_in_automations, mistakes_in_deployments, refuse
+from tiltyard.apps.cli.deployment.files import VARIABLE, VARIABLES, fill_variables, read_yaml, variables_of
+from tiltyard.apps.cli.deployment.lint import all_flows, lint_automations, lint_deployments, refuse_mistakes
 from tiltyard.schemas.errors import SettingsError
 
 SAMPLE = {
@@ -30,8 +30,8 @@ SAMPLE = {
     "TILTYARD_WORK_POOL": "tiltyard",
 }
 RAW = read_yaml(ROOT / "prefect.yaml")
-FILE: dict[str, Any] = filled(RAW, SAMPLE)
-AUTOMATIONS: dict[str, Any] = filled(read_yaml(ROOT / "deployments" / "automations.yaml"), SAMPLE)
+FILE: dict[str, Any] = fill_variables(RAW, SAMPLE)
+AUTOMATIONS: dict[str, Any] = fill_variables(read_yaml(ROOT / "deployments" / "automations.yaml"), SAMPLE)
 INGEST = next(number for number, one in enumerate(FILE["deployments"]) if "ingest_batch" in one["entrypoint"])
 PROMOTE = next(number for number, one in enumerate(FILE["deployments"]) if "promote_model" in one["entrypoint"])
 WAITS = next(number for number, one in enumerate(AUTOMATIONS["automations"]) if "awaited" in one["name"])
@@ -54,8 +54,8 @@ def changed(file: dict[str, Any], place: Place, value: Any) -> dict[str, Any]:
 
 
 def test_the_files_are_right() -> None:
-    assert mistakes_in_deployments(FILE) == []
-    assert mistakes_in_automations(AUTOMATIONS, "bank") == []
+    assert lint_deployments(FILE) == []
+    assert lint_automations(AUTOMATIONS, "bank") == []
 
 
 D: Place = ("deployments", INGEST)
@@ -67,9 +67,9 @@ BROKEN_DEPLOYMENTS: list[tuple[Place, Any, str]] = [
     ((*D, "work_pool", "job_variable"), {}, "unknown key 'job_variable'"),
     ((*D, "concurrency_limit", "strategy"), "ENQUEUE", "unknown key 'strategy'"),
     ((*D, "concurrency_limit", "collision_strategy"), "ENQUE", "did you mean 'ENQUEUE'?"),
-    (("deployments", PROMOTE, "concurrency_limit"), {"limit": 1}, "a suspended run keeps its turn"),
-    ((*D, "concurrency_limit"), REMOVED, "says not what becomes of a second run"),
-    ((*D, "concurrency_limit"), 1, "says not what becomes of a second run"),
+    (("deployments", PROMOTE, "concurrency_limit"), {"limit": 1}, "a suspended run keeps its slot"),
+    ((*D, "concurrency_limit"), REMOVED, "does not define what a second run does"),
+    ((*D, "concurrency_limit"), 1, "does not define what a second run does"),
     ((*D, "schedules"), [{"cron": "* * *", "active": False}], "cron"),
     ((*D, "schedules"), [{"cron": "5 4 * * *", "timezone": "Europe/Berln", "active": False}], "imezone"),
     ((*D, "schedules"), [{"cron": "5 4 * * *", "actve": False}], "did you mean 'active'?"),
@@ -115,7 +115,7 @@ BROKEN_DEPLOYMENTS: list[tuple[Place, Any, str]] = [
 
 @pytest.mark.parametrize(("place", "value", "said"), BROKEN_DEPLOYMENTS, ids=lambda one: str(one)[-50:])
 def test_a_broken_deployment_is_found(place: Place, value: Any, said: str) -> None:
-    mistakes = mistakes_in_deployments(changed(FILE, place, value))
+    mistakes = lint_deployments(changed(FILE, place, value))
     assert any(said in one for one in mistakes), mistakes
 
 
@@ -124,7 +124,7 @@ BROKEN_AUTOMATIONS: list[tuple[Place, Any, str]] = [
     (("automation",), [], "did you mean 'automations'?"),
     ((*A, "triger"), {}, "unknown key 'triger'; did you mean 'trigger'?"),
     ((*A, "name"), "labels are awaited", "does not begin with 'bank tells: '"),
-    ((*A, "name"), "bank tells: drift", "two automations are called 'bank tells: drift'"),
+    ((*A, "name"), "bank tells: drift", "two automations are named 'bank tells: drift'"),
     ((*A, "trigger", "for_each"), REMOVED, "proactive without for_each"),
     ((*A, "trigger", "within"), REMOVED, "proactive within 0 seconds"),
     ((*A, "trigger", "within"), 5, "must be greater than or equal to 10 seconds"),
@@ -142,7 +142,7 @@ BROKEN_AUTOMATIONS: list[tuple[Place, Any, str]] = [
 
 @pytest.mark.parametrize(("place", "value", "said"), BROKEN_AUTOMATIONS, ids=lambda one: str(one)[-50:])
 def test_a_broken_automation_is_found(place: Place, value: Any, said: str) -> None:
-    mistakes = mistakes_in_automations(changed(AUTOMATIONS, place, value), "bank")
+    mistakes = lint_automations(changed(AUTOMATIONS, place, value), "bank")
     assert any(said in one for one in mistakes), mistakes
 
 
@@ -163,12 +163,12 @@ ANYTHING = st.recursive(
 
 @given(place=st.sampled_from(list(places(FILE))), value=ANYTHING)
 def test_whatever_stands_in_deployments_gets_a_sentence(place: Place, value: Any) -> None:
-    assert all(isinstance(one, str) for one in mistakes_in_deployments(changed(FILE, place, value)))
+    assert all(isinstance(one, str) for one in lint_deployments(changed(FILE, place, value)))
 
 
 @given(place=st.sampled_from(list(places(AUTOMATIONS))), value=ANYTHING)
 def test_whatever_stands_in_automations_gets_a_sentence(place: Place, value: Any) -> None:
-    assert all(isinstance(one, str) for one in mistakes_in_automations(changed(AUTOMATIONS, place, value), "bank"))
+    assert all(isinstance(one, str) for one in lint_automations(changed(AUTOMATIONS, place, value), "bank"))
 
 
 def test_triggers_inside_a_trigger_are_looked_at() -> None:
@@ -179,30 +179,30 @@ def test_triggers_inside_a_trigger_are_looked_at() -> None:
         "treshold": 2,
     }
     outer = {"type": "compound", "require": "all", "within": 60, "triggers": [inner], "name": "bank wakes both"}
-    mistakes = mistakes_in_deployments(changed(FILE, T, outer))
+    mistakes = lint_deployments(changed(FILE, T, outer))
     assert any("triggers[0]: triggers[0]: unknown key 'treshold'" in one for one in mistakes), mistakes
 
 
 def test_a_threshold_needs_a_time() -> None:
     lone = {**TRIGGER, "threshold": 3, "within": 0}
-    mistakes = mistakes_in_deployments(changed(FILE, T, lone))
+    mistakes = lint_deployments(changed(FILE, T, lone))
     assert any("threshold 3 without within" in one for one in mistakes), mistakes
 
 
 def test_mistakes_are_told_with_the_file_and_nothing_is_sent() -> None:
     with pytest.raises(
-        SettingsError, match=re.escape("'prefect.yaml' is not right, nothing was sent to Prefect: a; b")
+        SettingsError, match=re.escape("'prefect.yaml' has mistakes, nothing was sent to Prefect: a; b")
     ):
-        refuse(["a", "b"], Path("prefect.yaml"))
+        refuse_mistakes(["a", "b"], Path("prefect.yaml"))
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         (None, "there is no"),
-        ("a: [", "is no YAML"),
-        ("- a list", "holds no mapping"),
-        ("", "holds no mapping"),
+        ("a: [", "is not valid YAML"),
+        ("- a list", "does not contain a mapping"),
+        ("", "does not contain a mapping"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(text: str | None, said: str, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_file_that_cannot_be_read_is_named(text: str | None, said: str, tmp_pa
 
 def test_a_misspelt_variable_is_named() -> None:
     with pytest.raises(SettingsError, match="did you mean 'TILTYARD_PROJECT'"):
-        filled({"project": "{{ $TILTYARD_PROJEKT }}"}, SAMPLE)
+        fill_variables({"project": "{{ $TILTYARD_PROJEKT }}"}, SAMPLE)
 
 
 def test_the_variables_are_those_of_the_file() -> None:
@@ -245,7 +245,7 @@ def test_events_of_objects_are_known_by_their_place(
     }
 
 
-@pytest.mark.parametrize(("entrypoint", "flow"), every_flow().items(), ids=lambda one: str(getattr(one, "name", one)))
+@pytest.mark.parametrize(("entrypoint", "flow"), all_flows().items(), ids=lambda one: str(getattr(one, "name", one)))
 def test_each_parameter_says_in_its_form_what_it_is(entrypoint: str, flow: Flow[..., Any]) -> None:
     properties = parameter_schema(flow).model_dump()["properties"]
     assert [name for name, one in properties.items() if not one.get("description")] == [], entrypoint
@@ -296,12 +296,12 @@ def by_hand() -> list[tuple[str, dict[str, str]]]:
 
 
 def test_the_page_starts_each_flow_by_hand() -> None:
-    assert {name for name, _ in by_hand()} == {flow.name for flow in every_flow().values()}
+    assert {name for name, _ in by_hand()} == {flow.name for flow in all_flows().values()}
 
 
 @pytest.mark.parametrize(("name", "given"), by_hand(), ids=str)
 def test_runs_that_are_started_by_hand_fit_their_flows(name: str, given: dict[str, str]) -> None:
-    flow = next(flow for flow in every_flow().values() if flow.name == name)
+    flow = next(flow for flow in all_flows().values() if flow.name == name)
     flow.validate_parameters({parameter: as_json(value) for parameter, value in given.items()})
 
 

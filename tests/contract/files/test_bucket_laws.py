@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tiltyard.ingest.object_keys import is_batch
-from tiltyard.stores.files.cache import FileCache
+from tiltyard.stores.files import FileCache
 from tiltyard.stores.files.local import TEMPORARY
-from tiltyard.stores.s3.bucket import Bucket, bucket_of
+from tiltyard.stores.s3 import Bucket, parse_bucket
 
 NAMES = st.text("abc-.0", min_size=3, max_size=8)
 PARTS = st.text(st.characters(exclude_characters="/?", exclude_categories=["Cs"]), min_size=1, max_size=6)
@@ -26,7 +26,7 @@ def test_a_key_comes_back_from_its_whole_key_and_from_no_other_bucket(place: Buc
 
 @given(PLACES)
 def test_a_place_comes_back_from_its_url(place: Bucket) -> None:
-    assert bucket_of(str(place)) == place
+    assert parse_bucket(str(place)) == place
 
 
 @given(PLACES, PLACES, KEYS)

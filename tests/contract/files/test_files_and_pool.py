@@ -13,11 +13,9 @@ from tests.projects.small_project import make_project, put_object
 from tiltyard.samples.identity import sample_keys
 from tiltyard.schemas.errors import NotFound, ObjectError
 from tiltyard.schemas.records import BatchId, StoredFile
-from tiltyard.stores.files.landing import Arrival, FolderObjects, LandedObjects, ObjectStore
-from tiltyard.stores.files.local import Files, FileStore
-from tiltyard.stores.files.parquet import ParquetStore
-from tiltyard.stores.files.pool import Pool
-from tiltyard.stores.s3.files import S3Files
+from tiltyard.stores.files import Files, FileStore, FolderObjects, ParquetStore, Pool
+from tiltyard.stores.files.landing import Arrival, LandedObjects, ObjectStore
+from tiltyard.stores.s3 import S3Files
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -14,8 +14,7 @@ from tests.tasks.models.test_training_steps import NOW, a_day_passes
 from tiltyard.evaluation import predictions
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.schemas.records import Model
-from tiltyard.stores.files.local import FileStore
-from tiltyard.stores.files.parquet import ParquetStore
+from tiltyard.stores.files import FileStore, ParquetStore
 from tiltyard.tasks.labels.choose_samples import choose_samples
 from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
 from tiltyard.tasks.models.fit_candidates import fit_candidates
@@ -23,7 +22,7 @@ from tiltyard.tasks.models.judge_challenger import judge_challenger
 from tiltyard.tasks.models.promote_challenger import promote_challenger
 from tiltyard.tasks.models.score_pool import batches_to_score, score_pool
 from tiltyard.workspace.models import scores
-from tiltyard.workspace.models.scores import Book, make_room, said_of
+from tiltyard.workspace.models.scores import Book, drop_oldest, predictions_on
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 COLUMNS = {
@@ -100,11 +99,11 @@ def test_a_model_is_asked_for_new_rows_only_and_not_loaded_where_all_is_known(
     whole = predictions.predictions_of
     monkeypatch.setattr(predictions, "predictions_of", counting)
     few, mixed = rows.head(20), rows.sample(fraction=1, shuffle=True, seed=3)
-    first = said_of(workspace, model, lambda: fitted, few)
-    said = said_of(workspace, model, lambda: fitted, mixed)
-    again = said_of(workspace, model, lambda: pytest.fail("all is known"), few)
+    first = predictions_on(workspace, model, lambda: fitted, few)
+    said = predictions_on(workspace, model, lambda: fitted, mixed)
+    again = predictions_on(workspace, model, lambda: pytest.fail("all is known"), few)
     elsewhere = open_workspace(copytree(tmp_path / "p", tmp_path / "q"))
-    there = said_of(elsewhere, model, lambda: pytest.fail("all is known"), mixed)
+    there = predictions_on(elsewhere, model, lambda: pytest.fail("all is known"), mixed)
     assert counted == [20, rows.height - 20]
     for one, other in ((first, again), (said, there)):
         assert np.array_equal(one.probabilities, other.probabilities)
@@ -117,12 +116,12 @@ def test_a_model_is_asked_for_new_rows_only_and_not_loaded_where_all_is_known(
 def test_another_project_file_or_another_model_has_answers_of_its_own(judged: Path, tmp_path: Path) -> None:
     workspace, model, rows = asked(judged, tmp_path / "p")
     fitted = workspace.fitted(model)
-    said_of(workspace, model, lambda: fitted, rows)
+    predictions_on(workspace, model, lambda: fitted, rows)
     changed = replace(workspace, project=workspace.project.model_copy(update={"seed": 99}))
     other = replace(model, artifact=replace(model.artifact, sha256="0" * 64))
     for where, which in ((changed, model), (workspace, other)):
         with pytest.raises(LookupError, match="asked"):
-            said_of(where, which, lambda: (_ for _ in ()).throw(LookupError("asked")), rows)
+            predictions_on(where, which, lambda: (_ for _ in ()).throw(LookupError("asked")), rows)
 
 
 def predicted(number: int) -> Predictions:
@@ -147,7 +146,7 @@ def test_the_models_that_were_asked_longest_ago_make_room(tmp_path: Path) -> Non
         Book.read(name, files).add(pl.Series([f"{name}{number}" for number in range(50)]), predicted(50))
     Book.read("old", files)  # asked again
     size = max(path.stat().st_size for path in tmp_path.iterdir())
-    assert make_room(files, "new", most_bytes=2 * size) == 1
+    assert drop_oldest(files, "new", most_bytes=2 * size) == 1
     assert sorted(name.partition("-")[0] for name in files.names()) == ["new", "old"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.servers.ports import free_port
 from tests.servers.s3_server import client
 from tiltyard.schemas.errors import SettingsError, Unavailable
-from tiltyard.stores.files.local import FileStore
+from tiltyard.stores.files import FileStore
 from tiltyard.stores.integrations.dead_letters import LONGEST_BODY, LONGEST_REASON, DeadLetters
 from tiltyard.stores.integrations.sqs import Message, MessageQueue
 

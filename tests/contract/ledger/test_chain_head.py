@@ -14,7 +14,7 @@ from tests.projects.facts import NOW, a_batch, an_answer, an_object, ask
 from tests.servers.databases import Place
 from tiltyard.schemas.errors import LedgerError
 from tiltyard.schemas.records import Access, AccessId, AssignmentId, GoldSample, SampleId
-from tiltyard.stores.ledger.chain.integrity import missing_guards, told_guards, verify_ledger
+from tiltyard.stores.ledger.chain.integrity import describe_guards, missing_guards, verify_ledger
 from tiltyard.stores.ledger.chain.replay import replay
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.immutability import LEASE_COLUMNS, unguard_statements
@@ -141,8 +141,8 @@ def test_a_guard_that_refuses_nothing_is_as_good_as_gone(ledger: Ledger) -> None
     with ledger.database.writing() as connection:
         disarm(connection)
     assert [name.rpartition("_")[0] for name in missing_guards(ledger)] == ["journal_refuses"]
-    assert "journal_refuses" in told_guards(missing_guards(ledger))[0]
-    assert told_guards([]) == []
+    assert "journal_refuses" in describe_guards(missing_guards(ledger))[0]
+    assert describe_guards([]) == []
 
 
 def disarm(connection: Connection) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.servers.databases import Place
 from tiltyard.schemas.errors import Unavailable
-from tiltyard.stores.ledger.database.locks import turn
+from tiltyard.stores.ledger.database.locks import advisory_lock
 from tiltyard.stores.ledger.ledger import Ledger
 
 FORKS = multiprocessing.get_context("forkserver")
@@ -56,13 +56,16 @@ def test_a_dead_process_holds_no_turn(ledger: Ledger, place: Place) -> None:
     process = FORKS.Process(target=hold, args=(place, theirs))
     process.start()
     assert ours.recv() == "held"
-    with pytest.raises(Unavailable, match="another run is at 'train'"), turn(ledger.database.engine, "train", 0.2):
+    with (
+        pytest.raises(Unavailable, match="another run is at 'train'"),
+        advisory_lock(ledger.database.engine, "train", 0.2),
+    ):
         pass
     with ledger.turn("ask"):  # another thing does not wait
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
     process.join(10)
-    with turn(ledger.database.engine, "train", 10):
+    with advisory_lock(ledger.database.engine, "train", 10):
         assert not process.is_alive()
 
 
@@ -89,5 +92,5 @@ def test_threads_of_one_process_take_turns_too(ledger: Ledger) -> None:
 def test_a_turn_ends_with_its_context_even_when_it_fails(ledger: Ledger) -> None:
     with pytest.raises(RuntimeError), ledger.turn("train"):
         raise RuntimeError
-    with turn(ledger.database.engine, "train", 0):
+    with advisory_lock(ledger.database.engine, "train", 0):
         pass

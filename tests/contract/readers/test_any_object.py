@@ -19,10 +19,10 @@ from tests.projects.small_project import make_project
 from tiltyard.ingest.raw_batch import RawRows
 from tiltyard.schemas.errors import ObjectError
 from tiltyard.schemas.project import Project
-from tiltyard.stores.files.landing import FolderObjects
+from tiltyard.stores.files import FolderObjects
 from tiltyard.stores.readers import sandbox as guarded
-from tiltyard.stores.readers.child import answer
-from tiltyard.stores.readers.format_detection import WRITTEN, format_of
+from tiltyard.stores.readers.child import handle_request
+from tiltyard.stores.readers.format_detection import WRITTEN, detect_format
 from tiltyard.tasks.ingest import check_batch as checking
 from tiltyard.tasks.ingest.land_objects import land_objects
 from tiltyard.workspace.workspace import Workspace
@@ -174,10 +174,10 @@ def mutated(draw: st.DrawFn, seeds: list[tuple[str, bytes]]) -> tuple[str, bytes
 def read_here(path: Path, name: str, project: Project) -> RawRows:
     """The reader without a process of its own: what it does not foresee is not hidden by the process's end."""
     with TemporaryDirectory() as folder:
-        told = answer(guarded._request(path, format_of(name, project.source.format), project, folder))
+        told = handle_request(guarded._request(path, detect_format(name, project.source.format), project, folder))
         if "refused" in told:
             raise ObjectError(f"{name!r}: {told['refused']}")
-        return guarded._taken_over(Path(folder), told, WRITTEN[format_of(name, project.source.format)[0]])
+        return guarded._taken_over(Path(folder), told, WRITTEN[detect_format(name, project.source.format)[0]])
 
 
 @pytest.fixture(scope="module")

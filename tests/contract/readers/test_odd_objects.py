@@ -25,8 +25,8 @@ from tiltyard.schemas.errors import ProjectFileError
 from tiltyard.schemas.project import CsvOptions, Project, parse_project
 from tiltyard.stores.readers import csv_strict as delimited
 from tiltyard.stores.readers import sandbox as guarded
-from tiltyard.stores.readers.child import answer
-from tiltyard.stores.readers.format_detection import WRITTEN, format_of
+from tiltyard.stores.readers.child import handle_request
+from tiltyard.stores.readers.format_detection import WRITTEN, detect_format
 
 CONTENT: dict[str, Any] = {
     "name": "orders",
@@ -50,8 +50,8 @@ def read_here(folder: Path, name: str, content: bytes, wanted: Project) -> RawRo
     """The child's work, done in this process to save its start: the rows, or why the object was refused."""
     path = folder / Path(name).name
     path.write_bytes(content)
-    request = guarded._request(path, format_of(name, "auto"), wanted, str(folder))
-    told = answer(request)
+    request = guarded._request(path, detect_format(name, "auto"), wanted, str(folder))
+    told = handle_request(request)
     return str(told["refused"]) if "refused" in told else guarded._taken_over(folder, told, WRITTEN[request.format])
 
 

@@ -22,7 +22,7 @@ from tiltyard.schemas.project import Project, parse_project
 from tiltyard.stores.readers import csv_strict as delimited
 from tiltyard.stores.readers import handover
 from tiltyard.stores.readers import sandbox as guarded
-from tiltyard.stores.readers.child import answer
+from tiltyard.stores.readers.child import handle_request
 from tiltyard.stores.readers.format_detection import ENDINGS, WRITTEN
 from tiltyard.stores.readers.formats import READERS
 from tiltyard.stores.readers.handover import Request
@@ -51,7 +51,7 @@ def read_here(name: str, content: bytes) -> RawRows:
     """The child's work, done in this process to save its start; nothing else differs."""
     with TemporaryDirectory() as folder:
         request = request_for(Path(folder), name, content)
-        told = answer(request)
+        told = handle_request(request)
         assert "header" in told, told
         return guarded._taken_over(Path(folder), told, WRITTEN[request.format])
 
@@ -158,7 +158,7 @@ def test_any_lines_end_as_rows_that_are_counted_once(lines: list[str]) -> None:
 @given(st.binary(min_size=1, max_size=200), st.sampled_from(sorted(READERS)))
 def test_any_bytes_end_as_rows_or_one_sentence(content: bytes, form: str) -> None:
     with TemporaryDirectory() as folder:
-        told = answer(request_for(Path(folder), f"a.{form}", content))
+        told = handle_request(request_for(Path(folder), f"a.{form}", content))
     assert told.keys() in ({"header", "blank"}, {"refused"})
     assert json.dumps(told)
 

@@ -12,7 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from tiltyard.schemas.errors import RegistryError
 from tiltyard.schemas.project import Project
-from tiltyard.stores.registry.serialization import model_bytes, model_of
+from tiltyard.stores.registry.serialization import dump_model, load_model
 from tiltyard.training.recipes import recipes_of
 
 PROJECT = Project.model_validate(
@@ -38,22 +38,22 @@ def frame() -> pd.DataFrame:
 def test_a_models_own_list_of_trusted_types_is_not_asked() -> None:
     # Whatever the archive says of itself, the types in it decide.
     rows = frame().dropna()[["x"]]
-    content = model_bytes(Own().fit(rows, np.where(rows["x"] > 0, "yes", "no")))
+    content = dump_model(Own().fit(rows, np.where(rows["x"] > 0, "yes", "no")))
     with zipfile.ZipFile(io.BytesIO(content), "a") as archive:
         archive.writestr("trusted.json", f'["{__name__}.Own"]')
     with pytest.raises(RegistryError, match="not trusted"):
-        model_of(content)
+        load_model(content)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK nonsense", b"\x80\x04K\x01."])
 def test_bytes_that_are_no_model_are_refused(content: bytes) -> None:
     with pytest.raises(RegistryError, match="not a skops model"):
-        model_of(content)
+        load_model(content)
 
 
 def test_what_cannot_be_written_is_refused() -> None:
     with pytest.raises(RegistryError, match=r"cannot be written by skops|not trusted"):
-        model_of(model_bytes(FunctionTransformer(lambda rows: rows)))
+        load_model(dump_model(FunctionTransformer(lambda rows: rows)))
 
 
 def test_all_default_recipes_and_common_estimators_can_be_stored() -> None:
@@ -80,5 +80,5 @@ def test_all_default_recipes_and_common_estimators_can_be_stored() -> None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # two rounds of a network do not converge
                 model = recipe.pipeline.fit(rows, labels)
-            stored = model_of(model_bytes(model))
+            stored = load_model(dump_model(model))
             assert np.array_equal(stored.predict_proba(rows), model.predict_proba(rows)), recipe.candidate

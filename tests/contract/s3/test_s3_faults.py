@@ -11,11 +11,9 @@ from tests.servers.faulty_server import STALL_SECONDS, Fault, Faulty, faulty
 from tests.servers.ports import free_port
 from tests.servers.s3_server import client, credentials, fresh_bucket
 from tiltyard.schemas.errors import ObjectError, SettingsError, Unavailable
-from tiltyard.stores.files.cache import FileCache
+from tiltyard.stores.files import FileCache
 from tiltyard.stores.files.landing import LandedObjects
-from tiltyard.stores.s3.bucket import Bucket, bucket_of
-from tiltyard.stores.s3.files import S3Files
-from tiltyard.stores.s3.objects import S3Objects
+from tiltyard.stores.s3 import Bucket, S3Files, S3Objects, parse_bucket
 from tiltyard.stores.s3.transfer import PART
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,7 +31,7 @@ def between(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faulty]:
 @pytest.fixture
 def place(aws: str, between: Faulty) -> Bucket:
     """A bucket behind the faulty server."""
-    return bucket_of(f"s3://{fresh_bucket(aws)}/part?endpoint={between.url}&seconds=60")
+    return parse_bucket(f"s3://{fresh_bucket(aws)}/part?endpoint={between.url}&seconds=60")
 
 
 @pytest.fixture
@@ -152,13 +150,13 @@ def test_a_broken_upload_leaves_nothing(between: Faulty, files: S3Files, aws: st
 
 def test_nobody_there_is_an_outage(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    nobody = S3Objects(bucket_of(f"s3://b/p?endpoint=http://127.0.0.1:{free_port()}"))
+    nobody = S3Objects(parse_bucket(f"s3://b/p?endpoint=http://127.0.0.1:{free_port()}"))
     with pytest.raises(Unavailable, match="no whole answer"):
         list(nobody.arrivals("*"))
 
 
 def test_a_missing_bucket_is_said(aws: str) -> None:
-    source = S3Objects(bucket_of("s3://no-such-bucket-here/p"))
+    source = S3Objects(parse_bucket("s3://no-such-bucket-here/p"))
     for act in (lambda: list(source.arrivals("*")), source.is_versioned):
         with pytest.raises(SettingsError, match=r"s3://no-such-bucket-here/p: there is no such bucket"):
             act()
@@ -169,14 +167,14 @@ def test_a_wrong_secret_is_said(nanio_server: str, monkeypatch: pytest.MonkeyPat
     for name, value in {**credentials(nanio_server), "AWS_SECRET_ACCESS_KEY": "wrong"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match="check AWS_SECRET_ACCESS_KEY"):
-        list(S3Objects(bucket_of(f"s3://{bucket}/secret")).arrivals("*"))
+        list(S3Objects(parse_bucket(f"s3://{bucket}/secret")).arrivals("*"))
 
 
 def test_missing_credentials_are_said(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     with pytest.raises(SettingsError, match="credentials"):
-        list(S3Objects(bucket_of("s3://any/without-credentials?region=eu-west-1")).arrivals("*"))
+        list(S3Objects(parse_bucket("s3://any/without-credentials?region=eu-west-1")).arrivals("*"))
 
 
 @pytest.mark.parametrize(
@@ -192,5 +190,5 @@ def test_missing_credentials_are_said(aws: str, monkeypatch: pytest.MonkeyPatch)
 )
 def test_a_place_that_is_no_bucket_is_refused(place: str, said: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        bucket_of(place)
+        parse_bucket(place)
     assert said in str(caught.value)

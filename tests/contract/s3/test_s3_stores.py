@@ -12,12 +12,10 @@ import pytest
 
 from tests.servers.s3_server import client, fresh_bucket
 from tiltyard.schemas.errors import NotFound, ObjectError
-from tiltyard.stores.files.cache import FileCache
+from tiltyard.stores.files import FileCache
 from tiltyard.stores.files.landing import Arrival, LandedObjects
 from tiltyard.stores.files.local import sha256_of_file
-from tiltyard.stores.s3.bucket import Bucket, bucket_of
-from tiltyard.stores.s3.files import S3Files
-from tiltyard.stores.s3.objects import S3Objects
+from tiltyard.stores.s3 import Bucket, S3Files, S3Objects, parse_bucket
 from tiltyard.stores.s3.transfer import PART, stored_sha256, upload
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -44,19 +42,19 @@ def s3(aws: str) -> Any:
 @pytest.fixture
 def source(aws: str) -> S3Objects:
     """A part of a bucket without versions."""
-    return S3Objects(bucket_of(f"s3://{fresh_bucket(aws)}/part"))
+    return S3Objects(parse_bucket(f"s3://{fresh_bucket(aws)}/part"))
 
 
 @pytest.fixture
 def versioned(aws: str) -> S3Objects:
     """A part of a bucket with versions."""
-    return S3Objects(bucket_of(f"s3://{fresh_bucket(aws, versioned=True)}/part"))
+    return S3Objects(parse_bucket(f"s3://{fresh_bucket(aws, versioned=True)}/part"))
 
 
 @pytest.fixture
 def files(aws: str, tmp_path: Path) -> S3Files:
     """A store of files, with copies of at most 1,000 bytes."""
-    return S3Files(bucket_of(f"s3://{fresh_bucket(aws)}/files"), FileCache(tmp_path / "cache", 1000))
+    return S3Files(parse_bucket(f"s3://{fresh_bucket(aws)}/files"), FileCache(tmp_path / "cache", 1000))
 
 
 def put(source: S3Objects, key: str, content: bytes, **how: str) -> Any:
@@ -70,7 +68,7 @@ def content_of(source: S3Objects, arrival: Arrival) -> bytes:
 
 @pytest.mark.parametrize("is_versioned", [False, True])
 def test_a_listing_goes_on_after_a_thousand_keys(aws: str, is_versioned: bool) -> None:
-    source = S3Objects(bucket_of(f"s3://{fresh_bucket(aws, versioned=is_versioned)}/part"))
+    source = S3Objects(parse_bucket(f"s3://{fresh_bucket(aws, versioned=is_versioned)}/part"))
     keys = [f"{number:05d}.csv" for number in range(1_203)]
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda key: put(source, key, b"1"), keys))
@@ -94,7 +92,7 @@ def test_keys_that_stand_for_folders_and_other_prefixes_are_left(source: S3Objec
 
 
 def test_a_whole_bucket_may_be_the_source(aws: str) -> None:
-    source = S3Objects(bucket_of(f"s3://{fresh_bucket(aws)}"))
+    source = S3Objects(parse_bucket(f"s3://{fresh_bucket(aws)}"))
     put(source, "deep/a.csv", b"1")
     assert [arrival.key for arrival in source.arrivals("*")] == ["deep/a.csv"]
     assert source.name == f"s3:{source.bucket}"
@@ -103,7 +101,7 @@ def test_a_whole_bucket_may_be_the_source(aws: str) -> None:
 
 def test_a_name_is_the_same_however_the_bucket_is_reached(aws: str) -> None:
     places = ("s3://landing/bank", "s3://landing/bank/", f"s3://landing/bank?endpoint={aws}&region=eu-west-1")
-    assert {S3Objects(bucket_of(place)).name for place in places} == {"s3:landing/bank"}
+    assert {S3Objects(parse_bucket(place)).name for place in places} == {"s3:landing/bank"}
 
 
 def test_an_object_that_was_overwritten_before_it_was_landed_is_not_lost(versioned: S3Objects) -> None:
@@ -225,7 +223,7 @@ def test_a_server_without_conditions_keeps_what_was_written_last(
     """Known and told by the doctor: there, only names that are made of the content are safe from rivals."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing-secret")
-    place = bucket_of(f"s3://{fresh_bucket(nanio_server)}/files?endpoint={nanio_server}&region=us-east-1")
+    place = parse_bucket(f"s3://{fresh_bucket(nanio_server)}/files?endpoint={nanio_server}&region=us-east-1")
     files = S3Files(place, FileCache(tmp_path / "cache", 1000))
     for content in (b"one", b"other"):
         files.write("a", content)
@@ -292,7 +290,7 @@ def test_a_sweep_of_one_store_leaves_what_another_is_writing(files: S3Files) -> 
 
 def test_two_buckets_do_not_share_copies(aws: str, tmp_path: Path) -> None:
     cache = FileCache(tmp_path / "cache", 1000)
-    one, other = (S3Files(bucket_of(f"s3://{fresh_bucket(aws)}/files"), cache) for _ in range(2))
+    one, other = (S3Files(parse_bucket(f"s3://{fresh_bucket(aws)}/files"), cache) for _ in range(2))
     one.write("a", b"1")
     with pytest.raises(NotFound), other.at_hand("a"):
         pass

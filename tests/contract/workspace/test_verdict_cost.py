@@ -18,9 +18,9 @@ from tests.projects.small_project import copied
 from tiltyard.gate.triggers import Looks
 from tiltyard.reports.html.verdict_page import verdict_page
 from tiltyard.schemas.records import StoredFile, Verdict
-from tiltyard.stores.files.pool import Pool
+from tiltyard.stores.files import Pool
 from tiltyard.stores.registry import serialization as model_bytes
-from tiltyard.stores.registry.serialization import model_of
+from tiltyard.stores.registry.serialization import load_model
 from tiltyard.workspace.evaluation_set import population_of
 from tiltyard.workspace.gate_evaluation import judgement_of
 from tiltyard.workspace.latest import Latest
@@ -106,30 +106,30 @@ def test_a_model_whose_file_was_changed_is_refused_though_it_was_read_before(wor
 def some_models(number: int) -> list[bytes]:
     """The bytes of different models."""
     rows, labels = np.arange(10.0)[:, None], np.arange(10) > 4
-    return [model_bytes.model_bytes(LogisticRegression(C=one + 1.0).fit(rows, labels)) for one in range(number)]
+    return [model_bytes.dump_model(LogisticRegression(C=one + 1.0).fit(rows, labels)) for one in range(number)]
 
 
 def test_no_more_models_are_kept_than_a_verdict_asks(counted: Counter[str]) -> None:
     models = some_models(model_bytes.KEPT + 1)
     for content in (*models, models[-1], models[1]):
-        model_of(content)
+        load_model(content)
     assert counted["models"] == len(models)
-    model_of(models[0])
+    load_model(models[0])
     assert counted["models"] == len(models) + 1
 
 
 def test_a_large_model_is_not_kept(counted: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
     (content,) = some_models(1)
     monkeypatch.setattr(model_bytes, "KEPT_BYTES", len(content) - 1)
-    model_of(content)
-    model_of(content)
+    load_model(content)
+    load_model(content)
     assert counted["models"] == 2
 
 
 def test_a_model_that_one_registry_trusts_is_none_to_another(counted: Counter[str]) -> None:
     (content,) = some_models(1)
-    model_of(content, ["a.user.Class"])
-    model_of(content)
+    load_model(content, ["a.user.Class"])
+    load_model(content)
     assert counted["models"] == 2
 
 

@@ -7,10 +7,8 @@ import pytest
 from tests.projects.small_project import make_project
 from tiltyard.schemas.errors import SettingsError
 from tiltyard.schemas.settings import Settings
-from tiltyard.stores.files.local import FileStore
-from tiltyard.stores.s3.bucket import bucket_of
-from tiltyard.stores.s3.files import S3Files
-from tiltyard.stores.s3.objects import S3Objects
+from tiltyard.stores.files import FileStore
+from tiltyard.stores.s3 import S3Files, S3Objects, parse_bucket
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
@@ -65,10 +63,10 @@ def test_a_place_of_files_that_is_no_bucket_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_region_is_taken_from_the_place_or_either_variable(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert bucket_of("s3://b").client.meta.region_name == "us-east-1"
+    assert parse_bucket("s3://b").client.meta.region_name == "us-east-1"
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    assert bucket_of("s3://b").client.meta.region_name == "eu-west-1"
-    assert bucket_of("s3://b?region=eu-north-1").client.meta.region_name == "eu-north-1"
+    assert parse_bucket("s3://b").client.meta.region_name == "eu-west-1"
+    assert parse_bucket("s3://b?region=eu-north-1").client.meta.region_name == "eu-north-1"
 
 
 @pytest.mark.parametrize("said", ["0", "-1", "many", "2.5"])

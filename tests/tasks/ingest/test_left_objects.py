@@ -13,7 +13,7 @@ from tests.clients.commands import done
 from tests.projects.small_project import a_day, deliver, make_project
 from tests.servers.s3_server import client, fresh_bucket
 from tiltyard.ingest.object_keys import UNFINISHED, fits, is_batch, is_marker, left_for
-from tiltyard.stores.files.landing import FolderObjects
+from tiltyard.stores.files import FolderObjects
 from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
 from tiltyard.tasks.ingest.land_objects import land_objects
 from tiltyard.workspace.workspace import Workspace

@@ -18,7 +18,7 @@ from tests.projects.small_project import a_day, answer_queue, deliver, make_proj
 from tiltyard.flows.ask_experts import ask_experts
 from tiltyard.schemas.errors import Unavailable
 from tiltyard.schemas.events import CHAMPION_PROMOTED, LABELS_READY, LABELS_WANTED, OBJECT_LANDED
-from tiltyard.stores.ledger.database.locks import turn as waiting_for
+from tiltyard.stores.ledger.database.locks import advisory_lock as waiting_for
 from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
 from tiltyard.tasks.ingest.land_objects import land_objects
 from tiltyard.tasks.labels.announcements import announce, announce_failure, posted_after

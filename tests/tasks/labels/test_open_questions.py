@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from tests.projects.small_project import STUMP, a_day, copied, deliver, make_project, truth
-from tiltyard.project.status import labels_of, standing_of
+from tiltyard.project.status import standing_of
 from tiltyard.reports.next_step import next_step
 from tiltyard.schemas.records import Assignment, ModelId, NewAnnotation, Verdict
 from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
@@ -21,6 +21,7 @@ from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_ch
 from tiltyard.tasks.models.roll_back_champion import roll_back_champion
 from tiltyard.tasks.monitoring.watch_champion import watch_champion
 from tiltyard.workspace.evaluation_set import population_of, rows_judged
+from tiltyard.workspace.lookup import current_labels
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -143,17 +144,19 @@ def test_an_undecided_verdict_is_asked_labels_for_where_the_two_models_differ(wo
 
 def test_where_the_project_stands_tells_the_open_question(workspace: Workspace) -> None:
     challenger = question(workspace).challenger_id[:8]
-    told = standing_of(workspace, labels_of(workspace))
+    told = standing_of(workspace, current_labels(workspace))
     assert told.question.startswith(f"whether challenger {challenger} may be champion: ")
     assert told.question.endswith(
         "labels where it and the champion differ are wanted, 0 were asked for and 0 of these answered"
     )
     assert told.to_judge is None
     choose_samples.fn(project_of(workspace))
-    waiting = standing_of(workspace, labels_of(workspace))
+    waiting = standing_of(workspace, current_labels(workspace))
     assert f"open is {waiting.question}" in next_step(waiting).why
     answer(workspace)
-    assert next_step(standing_of(workspace, labels_of(workspace))).why == f"challenger {challenger} awaits a verdict"
+    assert (
+        next_step(standing_of(workspace, current_labels(workspace))).why == f"challenger {challenger} awaits a verdict"
+    )
 
 
 def test_the_question_is_settled_once_its_labels_are_there_and_each_counts_for_what_it_stands_for(

@@ -76,7 +76,7 @@ def test_what_cannot_be_stored_is_refused_before_the_search_with_a_remedy_that_w
     assert told.state == "warn"
     assert "tests.projects.own_estimators runs code here when a model is loaded" in told.said
     status(workspace.project_file)
-    assert "Beware: whoever can change tests.projects.own_estimators" in " ".join(capsys.readouterr().out.split())
+    assert "Beware: anyone who can change tests.projects.own_estimators" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a.", ".a", "a..b", "a:b", "1a", "a.*"])

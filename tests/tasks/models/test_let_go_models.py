@@ -16,7 +16,7 @@ from tiltyard.tasks.models.judge_challenger import judge_challenger
 from tiltyard.tasks.models.promote_challenger import promote_challenger
 from tiltyard.tasks.models.rebuild_model import rebuild_model
 from tiltyard.tasks.models.release_models import let_go_models
-from tiltyard.workspace.checks.disk_usage import weights
+from tiltyard.workspace.checks.disk_usage import disk_usage
 from tiltyard.workspace.checks.verify import verify_workspace
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
@@ -65,14 +65,14 @@ def test_the_newest_rejected_models_stay_with_all_that_is_needed(
     workspace: Workspace, keep: int | None, left: list[int]
 ) -> None:
     now = changed(workspace, seed=5, models={"keep_rejected": keep})
-    before = weights(now)["models"]
+    before = disk_usage(now)["models"]
     said = let_go_models.fn(str(now.project_file))
     assert kept(now) == left
     gone = 6 - len(left)
     assert bool(said) == bool(gone)
     if gone:
         assert said[0].startswith(f"let go the bytes of {gone} rejected models, ")
-        assert weights(now)["models"] < before
+        assert disk_usage(now)["models"] < before
     assert let_go_models.fn(str(now.project_file)) == []
     assert verify_workspace(now).problems == []
 
@@ -81,7 +81,7 @@ def test_what_was_let_go_is_said_and_can_be_rebuilt(workspace: Workspace) -> Non
     now = changed(workspace, seed=5, models={"keep_rejected": 0})
     let_go_models.fn(str(now.project_file))
     model = now.ledger.models.all()[1]
-    with pytest.raises(NotFound, match=r"its bytes were let go .* 'tiltyard rebuild"):
+    with pytest.raises(NotFound, match=r"its file was deleted .* 'tiltyard rebuild"):
         now.load_model(model.model_id)
     rebuilt = rebuild_model.fn(str(now.project_file), model.model_id)
     assert rebuilt.equal
@@ -122,6 +122,6 @@ def test_the_file_of_a_project_without_the_key_means_what_it_meant(workspace: Wo
 
 
 def test_what_a_project_weighs_adds_up(workspace: Workspace) -> None:
-    found = weights(workspace)
+    found = disk_usage(workspace)
     assert {"models", "objects", "pool", "ledger"} <= set(found)
     assert sum(found.values()) == sum(path.stat().st_size for path in workspace.folder.rglob("*") if path.is_file())

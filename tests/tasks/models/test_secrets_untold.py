@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from tiltyard.apps.cli.console.findings import Finding
 from tiltyard.apps.cli.main import app
-from tiltyard.apps.cli.project.health_checks import Finding
 from tiltyard.apps.labeling.api import error_response, json_error
 from tiltyard.schemas import errors
 from tiltyard.schemas.redaction import RedactedRecord, redact_logs, without_secrets

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tiltyard.reports.verdict_summary import headline, level_of
+from tiltyard.reports.verdict_summary import headline, significance_level
 from tiltyard.schemas.records import Approval, Check, Interval, ModelId, Promotion, Verdict, VerdictId
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -47,7 +47,7 @@ def test_a_promotion_says_by_how_much_and_how_sure() -> None:
     )
     assert told.how_sure == (
         "The true gain lies between +0.4 and +6.0 points, 95 % sure, by 1,200 labeled rows. "
-        "A challenger that is no better would get this far in at most 2.5 % of such looks."
+        "A challenger that is no better would pass in at most 2.5 % of such looks."
     )
 
 
@@ -55,10 +55,10 @@ def test_a_promotion_says_by_how_much_and_how_sure() -> None:
     ("changes", "title", "tone"),
     [
         ({"champion_id": None, "champion": None, "gain": None}, "The first champion", "won"),
-        ({"decision": "keep", "checks": (UNCLEAR,)}, "The champion stays: it is not yet clear who is better", "open"),
+        ({"decision": "keep", "checks": (UNCLEAR,)}, "The champion stays: it is not yet clear which is better", "open"),
         ({"decision": "keep", "checks": (WORSE,)}, "The champion stays: the challenger failed 1 check", "stays"),
         ({"decision": "keep", "checks": (SLICE, WORSE)}, "The champion stays: the challenger failed 2 checks", "stays"),
-        ({"decision": "keep", "champion_id": None, "checks": ()}, "No champion yet: too little is known", "open"),
+        ({"decision": "keep", "champion_id": None, "checks": ()}, "No champion yet: too few labels to decide", "open"),
         ({"decision": "roll_back", "checks": ()}, "The champion was rolled back", "stays"),
     ],
 )
@@ -71,7 +71,7 @@ def test_what_stood_in_the_way_comes_worst_first_and_in_the_units_of_the_headlin
     told = headline(verdict(decision="keep", checks=(UNCLEAR, SLICE)))
     assert told.why == (
         "colour 'red' is worse",
-        "The lower end of the gain is -2.0; more than +0.0 is asked, so that it is no luck.",
+        "The lower end of the gain is -2.0; it must be above +0.0 to rule out chance.",
     )
     assert headline(verdict(decision="keep", checks=(WORSE,))).why == (
         "Even the upper end of the gain, -1.0, is too low.",
@@ -80,7 +80,7 @@ def test_what_stood_in_the_way_comes_worst_first_and_in_the_units_of_the_headlin
 
 def test_a_rule_that_allows_a_margin_is_told_as_one() -> None:
     told = headline(verdict(policy={"confidence": 0.95, "rule": "not_worse", "margin": 0.01}))
-    assert "A challenger that is worse by more than the margin would get this far in at most 2.5 %" in told.how_sure
+    assert "A challenger that is worse by more than the margin would pass in at most 2.5 %" in told.how_sure
 
 
 def test_a_loss_is_told_as_one() -> None:
@@ -91,7 +91,7 @@ def test_a_loss_is_told_as_one() -> None:
 
 def test_nothing_to_compare_is_said() -> None:
     assert "no champion to compare with" in headline(verdict(champion_id=None, champion=None, gain=None)).by_how_much
-    assert "cannot be told" in headline(verdict(challenger=None, gain=None)).by_how_much
+    assert "cannot be computed" in headline(verdict(challenger=None, gain=None)).by_how_much
     assert "no difference" in headline(verdict(gain=Interval(0.0, 0.0, 0.0))).by_how_much
 
 
@@ -101,19 +101,19 @@ def test_nothing_to_compare_is_said() -> None:
         ({}, {"move": MOVE}, "Done: move 3 of the champion, on 2026-03-01 by ada."),
         ({}, {"approval": DECLINED}, "Declined by ben: too soon. The champion stays."),
         ({"policy": {"approval": True}}, {}, "A person must agree: tiltyard approve vvvvvvvv --reason WHY."),
-        ({}, {}, "The challenger becomes champion at the next 'tiltyard promote', or when the loop goes round."),
+        ({}, {}, "The challenger becomes champion at the next 'tiltyard promote', or at the next run of the loop."),
         ({}, {"is_last": False}, "It was not acted on, and later verdicts have come since."),
         ({"decision": "keep"}, {"is_last": False}, "Nothing: later verdicts have come since."),
         (
             {"decision": "keep", "evidence": {"labels_wanted": 1400, "wanted_where": "disagreement"}},
             {},
-            "Wanted: 1,400 more evaluation labels, where the two models disagree; "
-            "'tiltyard ask' puts them into the queue.",
+            "Needed: 1,400 more evaluation labels, where the two models disagree; "
+            "'tiltyard ask' adds them to the queue.",
         ),
         (
             {"decision": "keep", "evidence": {"labels_wanted": 0, "wanted_where": ""}},
             {},
-            "Nothing to do for this challenger. Labels go on, and the next training brings another.",
+            "Nothing to do for this challenger. Labeling continues, and the next training makes a new one.",
         ),
     ],
 )
@@ -131,4 +131,4 @@ def test_what_comes_next(changes: dict[str, Any], after: dict[str, Any], next_st
     ],
 )
 def test_the_level_is_the_evidences_else_the_policys(changes: dict[str, Any], level: float | None) -> None:
-    assert level_of(verdict(**changes)) == pytest.approx(level)
+    assert significance_level(verdict(**changes)) == pytest.approx(level)

@@ -7,7 +7,7 @@ import pytest
 
 from tiltyard.evaluation.decided_otherwise import flips, who_was_right
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.reports.check_groups import REST, grouped, question_of
+from tiltyard.reports.check_groups import REST, group_checks, group_question
 from tiltyard.reports.label_value import label_costs
 from tiltyard.reports.verdict_summary import plain
 from tiltyard.schemas.records import Annotation, Check
@@ -63,17 +63,17 @@ def test_labels_without_a_time_have_no_cost() -> None:
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_every_check_answers_a_question(name: str) -> None:
-    assert question_of(name) != REST
+    assert group_question(name) != REST
 
 
 def test_no_check_is_lost_and_the_gravest_outcome_stands_for_its_group() -> None:
     outcomes: list[Any] = ["pass", "undecided", "fail"]
     checks = [Check(name, outcomes[place % 3], None, None, "") for place, name in enumerate([*CHECKS, "tea"])]
-    groups = grouped(checks)
+    groups = group_checks(checks)
     assert sorted(check.name for group in groups for check in group.checks) == sorted([*CHECKS, "tea"])
     assert groups[-1].question == REST
-    assert [group.worst for group in grouped(checks[:1])] == ["pass"]
-    assert [group.against for group in grouped([checks[1], checks[0], checks[7]])] == [2]
+    assert [group.worst for group in group_checks(checks[:1])] == ["pass"]
+    assert [group.against for group in group_checks([checks[1], checks[0], checks[7]])] == [2]
 
 
 def said(*decisions: str) -> Predictions:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tiltyard.evaluation.points import points, points_between
-from tiltyard.reports.label_value import worth_of
+from tiltyard.reports.label_value import label_worth
 from tiltyard.schemas.records import Interval, Model, ModelId, StoredFile, TrainingId, Verdict, VerdictId
 from tiltyard.training.versioning import ModelVersion, Step
 
@@ -34,7 +34,7 @@ def verdict(challenger: ModelId, champion: ModelId | None, gain: float | None) -
 
 def test_the_last_labels_bought_what_the_verdict_says() -> None:
     given = [verdict(A, None, None), verdict(B, A, 0.008)]
-    (worth,) = worth_of(given, [model(A), model(B)], LABELS, versions("first", "patch", "patch"))
+    (worth,) = label_worth(given, [model(A), model(B)], LABELS, versions("first", "patch", "patch"))
     assert worth.sentence == "the last 50 labels bought +0.8 points of accuracy (between -0.2 and +1.8)"
     row = worth.as_row()
     assert (row["labels before"], row["labels"], row["gain"], row["per_hundred"]) == (40, 50, 0.008, 0.016)
@@ -50,13 +50,13 @@ def test_the_last_labels_bought_what_the_verdict_says() -> None:
     ],
 )
 def test_what_else_changed_on_the_way_is_said(steps: tuple[Step, ...], said: str) -> None:
-    (worth,) = worth_of([verdict(C, A, 0.1)], [model(A), model(B), model(C)], LABELS, versions(*steps))
+    (worth,) = label_worth([verdict(C, A, 0.1)], [model(A), model(B), model(C)], LABELS, versions(*steps))
     assert worth.sentence.startswith(said)
 
 
 def test_one_label_is_one_and_of_two_looks_the_last_counts() -> None:
     models, of_data = [model(A), model(B), model(C)], versions("first", "patch", "patch")
-    (worth,) = worth_of([verdict(C, B, 0.1), verdict(C, B, 0.2)], models, LABELS, of_data)
+    (worth,) = label_worth([verdict(C, B, 0.1), verdict(C, B, 0.2)], models, LABELS, of_data)
     assert worth.gain.value == 0.2
     assert "the last 1 label bought +20.0" in worth.sentence
 
@@ -64,7 +64,7 @@ def test_one_label_is_one_and_of_two_looks_the_last_counts() -> None:
 def test_fewer_labels_and_moves_of_people_are_worth_nothing() -> None:
     models, of_data = [model(A), model(B)], versions("first", "patch", "patch")
     back = replace(verdict(B, A, 0.1), decision="roll_back")
-    assert worth_of([verdict(A, B, 0.1), back, verdict(A, A, 0.0)], models, LABELS, of_data) == []
+    assert label_worth([verdict(A, B, 0.1), back, verdict(A, A, 0.0)], models, LABELS, of_data) == []
 
 
 def test_losses_and_metrics_of_ones_own_have_no_points() -> None:

@@ -24,7 +24,7 @@ from tiltyard.query.selection import Wanted, choose
 from tiltyard.samples.features import feature_frame
 from tiltyard.samples.numeric_bounds import LARGEST, Bounded, bounded
 from tiltyard.schemas.project import Project
-from tiltyard.stores.registry.serialization import model_bytes, model_of
+from tiltyard.stores.registry.serialization import dump_model, load_model
 from tiltyard.training.model_migration import within_bounds
 from tiltyard.training.recipes import recipes_of
 from tiltyard.training.thresholds import with_threshold
@@ -136,7 +136,7 @@ def test_rows_within_the_bounds_are_not_copied_and_the_step_is_stored() -> None:
     assert step.fit(frame).transform(frame) is frame
     assert step.get_feature_names_out().tolist() == ["colour", "x", "y"]
     assert clone(step).get_params() == {}
-    assert model_of(model_bytes(step)).transform(frame) is frame
+    assert load_model(dump_model(step)).transform(frame) is frame
 
 
 @pytest.mark.parametrize("threshold", [None, 0.7])

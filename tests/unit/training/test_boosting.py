@@ -15,7 +15,7 @@ from sklearn.base import clone
 from tiltyard.evaluation.predictions import predictions_of
 from tiltyard.schemas.errors import RegistryError, TrainingError
 from tiltyard.schemas.project import Project
-from tiltyard.stores.registry.serialization import model_bytes, model_of
+from tiltyard.stores.registry.serialization import dump_model, load_model
 from tiltyard.training.boosting.candidates import Boosted
 from tiltyard.training.boosting.stored_formats import refuse_unsound_lightgbm, refuse_unsound_xgboost
 from tiltyard.training.estimators import estimator_of
@@ -69,7 +69,7 @@ def test_it_learns_text_classes_in_scikit_learns_order_and_says_the_same_once_st
     assert told.shape == (len(rows), classes)
     assert np.allclose(told.sum(axis=1), 1, atol=1e-5)
     assert (model.predict(rows) == labels).mean() > 0.8
-    back = model_of(model_bytes(model))
+    back = load_model(dump_model(model))
     assert np.array_equal(back.predict_proba(rows), told)
     assert np.array_equal(back.predict(rows), model.predict(rows))
     assert isinstance(back, Boosted)
@@ -99,7 +99,7 @@ def test_a_whole_search_with_text_numbers_and_categories(path: str, tuning: dict
     fitted = fit_candidates(rows, labels, project(candidate, classes=2, tuning={"folds": 2, **tuning}), seed=0)
     assert not [trial.problem for trial in fitted.trials if trial.problem]
     assert "rebuild" not in " ".join(fitted.best.notes)
-    stored = model_of(model_bytes(fitted.model))
+    stored = load_model(dump_model(fitted.model))
     ours = project(classes=2)
     assert np.array_equal(
         predictions_of(stored, rows, ours).probabilities, predictions_of(fitted.model, rows, ours).probabilities
@@ -113,7 +113,7 @@ def test_a_boosted_model_inside_another_estimator_is_cloned_set_and_stored(path:
     made = estimator_of(CALIBRATED, {"estimator": inner, "cv": 2, "estimator__max_depth": 3}, seed=0)
     assert made.estimator.get_params()["max_depth"] == 3
     model = clone(made).fit(rows, labels)
-    assert np.array_equal(model_of(model_bytes(model)).predict_proba(rows), model.predict_proba(rows))
+    assert np.array_equal(load_model(dump_model(model)).predict_proba(rows), model.predict_proba(rows))
 
 
 def test_sparse_rows_frames_and_a_single_class(path: str) -> None:
@@ -127,7 +127,7 @@ def test_sparse_rows_frames_and_a_single_class(path: str) -> None:
             150,
             3,
         )
-    alone = model_of(model_bytes(clone(model).fit(rows, ["a"] * 150)))
+    alone = load_model(dump_model(clone(model).fit(rows, ["a"] * 150)))
     assert alone.predict_proba(rows).tolist() == [[1.0]] * 150
 
 
@@ -179,7 +179,7 @@ def test_a_librarys_own_spellings_are_known_and_take_the_place_of_our_defaults(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*(will be ignored|is set|Unused).*")
         model = estimator_of(path, parameters, seed=0).fit(rows, labels)
-        back = model_of(model_bytes(model))
+        back = load_model(dump_model(model))
     assert np.array_equal(back.predict_proba(rows), model.predict_proba(rows))
 
 
@@ -188,12 +188,12 @@ def test_a_library_that_is_missing_is_named_with_the_command(
     path: str, named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, labels = data()
-    stored = model_bytes(estimator_of(path, FEW[path], seed=0).fit(rows, labels))
+    stored = dump_model(estimator_of(path, FEW[path], seed=0).fit(rows, labels))
     monkeypatch.setitem(sys.modules, named, None)
     with pytest.raises(TrainingError, match=f"{named} is not installed; pip install {named}"):
         estimator_of(path, {}, seed=0)
     with pytest.raises(RegistryError, match=f"{named} is not installed; pip install {named}"):
-        model_of(stored)
+        load_model(stored)
 
 
 def test_regressors_are_no_candidates() -> None:
@@ -247,4 +247,4 @@ def test_stored_trees_that_point_beyond_themselves_are_refused_before_a_library_
         refuse(crafted.encode(), 2, 3)
     model.stored_ = np.frombuffer(crafted.encode(), dtype=np.uint8)
     with pytest.raises(RegistryError, match="not a skops model"):
-        model_of(model_bytes(model))
+        load_model(dump_model(model))

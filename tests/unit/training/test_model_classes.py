@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.sources import product_sources
 from tiltyard import model_classes
-from tiltyard.stores.registry.serialization import TRUSTED, model_bytes, model_of
+from tiltyard.stores.registry.serialization import TRUSTED, dump_model, load_model
 from tiltyard.training.tfidf import CompactTfidfVectorizer
 
 OURS = sorted(name for name in TRUSTED if name.startswith("tiltyard."))
@@ -47,8 +47,8 @@ def test_nothing_imports_the_former_names() -> None:
 
 
 def test_an_archive_names_the_class_by_its_stored_name() -> None:
-    content = model_bytes(CompactTfidfVectorizer().fit(["a word of praise", "the parcel came"]))
-    assert model_of(content).transform(["a parcel"]).nnz > 0
+    content = dump_model(CompactTfidfVectorizer().fit(["a word of praise", "the parcel came"]))
+    assert load_model(content).transform(["a parcel"]).nnz > 0
     from skops.io import get_untrusted_types
 
     assert get_untrusted_types(data=content) == ["tiltyard.model_classes.CompactTfidfVectorizer"]

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from tiltyard.schemas.errors import RegistryError
-from tiltyard.stores.registry.serialization import model_bytes, model_of
+from tiltyard.stores.registry.serialization import dump_model, load_model
 from tiltyard.training.stored_models import refuse_unsound
 
 ROWS = np.random.default_rng(0).normal(size=(80, 3))
@@ -41,7 +41,7 @@ SOUND = [
 @pytest.mark.parametrize("model", SOUND, ids=lambda model: type(model).__name__)
 def test_sound_models_come_back(model: Any) -> None:
     fitted = model.fit(ROWS, LABELS)
-    assert np.array_equal(model_of(model_bytes(fitted)).predict_proba(ROWS), fitted.predict_proba(ROWS))
+    assert np.array_equal(load_model(dump_model(fitted)).predict_proba(ROWS), fitted.predict_proba(ROWS))
 
 
 def test_splits_by_category_are_sound() -> None:
@@ -84,7 +84,7 @@ def test_a_crafted_tree_is_refused_wherever_it_is(kind: Any, field: str, place: 
     inner = last if isinstance(last, DecisionTreeClassifier) else np.ravel(last.estimators_)[-1]
     crafted_tree(inner.tree_, field, place, value)
     with pytest.raises(RegistryError, match="a tree in the model is damaged"):
-        model_of(model_bytes(model))
+        load_model(dump_model(model))
 
 
 def test_more_nodes_than_there_are_and_other_columns_are_refused() -> None:
@@ -120,7 +120,7 @@ def test_a_crafted_tree_of_histogram_boosting_is_refused(change: Callable[[Any],
     model = HistGradientBoostingClassifier(max_iter=2, min_samples_leaf=3).fit(ROWS, LABELS)
     change(model._predictors[1][0])
     with pytest.raises(RegistryError, match="a tree in the model is damaged"):
-        model_of(model_bytes(model))
+        load_model(dump_model(model))
 
 
 @pytest.mark.parametrize("kind", ["kd_tree", "ball_tree"])

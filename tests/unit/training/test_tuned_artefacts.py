@@ -17,7 +17,7 @@ from tiltyard.evaluation.predictions import Predictions, predictions_of
 from tiltyard.query.feature_space import preprocessing_of
 from tiltyard.schemas.errors import ProjectFileError, TrainingError
 from tiltyard.schemas.project import Project, parse_project
-from tiltyard.stores.registry.serialization import model_bytes, model_of
+from tiltyard.stores.registry.serialization import dump_model, load_model
 from tiltyard.training.cross_validation import Trial
 from tiltyard.training.recipes import recipes_of, recorded_recipe
 from tiltyard.training.search.tuning import Fitted, fit_candidates
@@ -156,7 +156,7 @@ def test_calibration_mends_probabilities_and_stays_one_artefact(method: str) -> 
     assert [one.stage for one in mended.trials] == ["search", "calibrated"]
     assert mended.best is mended.trials[1]
     assert (mended.recipe["calibration"], mended.recipe["calibration_folds"]) == (method, 3)
-    stored = model_of(model_bytes(mended.model))
+    stored = load_model(dump_model(mended.model))
     assert np.array_equal(stored.predict_proba(test), mended.model.predict_proba(test))
     again = recorded_recipe(mended.recipe, Project.model_validate(ours), 0).fitted(wide, labels)
     assert np.array_equal(again.predict_proba(test), mended.model.predict_proba(test))

@@ -16,7 +16,7 @@ from skops.io import dumps
 from tiltyard.query.feature_space import Offer, column_encoder, comparable
 from tiltyard.samples.tokens import TOKEN
 from tiltyard.schemas.project import Candidate, Project
-from tiltyard.stores.registry.serialization import model_bytes, model_of
+from tiltyard.stores.registry.serialization import dump_model, load_model
 from tiltyard.training import recipes
 from tiltyard.training.tfidf import CompactTfidfVectorizer, pack, unpack
 
@@ -42,8 +42,8 @@ def test_it_says_what_scikit_learn_says_and_is_a_tenth_of_its_bytes_at_most() ->
     rows, labels = texts(), np.array(["a", "b"] * 200)
     theirs = make_pipeline(TfidfVectorizer(**OPTIONS), LogisticRegression()).fit(rows, labels)
     ours = make_pipeline(CompactTfidfVectorizer(**OPTIONS), LogisticRegression()).fit(rows, labels)
-    stored = model_bytes(ours)
-    back = model_of(stored)
+    stored = dump_model(ours)
+    back = load_model(stored)
     assert np.array_equal(back.predict_proba(rows), theirs.predict_proba(rows))
     assert back[0].vocabulary_ == theirs[0].vocabulary_
     assert len(stored) * 10 < len(dumps(theirs))
@@ -52,13 +52,13 @@ def test_it_says_what_scikit_learn_says_and_is_a_tenth_of_its_bytes_at_most() ->
 def test_models_that_were_stored_before_still_load() -> None:
     rows, labels = texts(40), np.array(["a", "b"] * 20)
     before = make_pipeline(TfidfVectorizer(**OPTIONS), LogisticRegression()).fit(rows, labels)
-    assert np.array_equal(model_of(dumps(before)).predict_proba(rows), before.predict_proba(rows))
+    assert np.array_equal(load_model(dumps(before)).predict_proba(rows), before.predict_proba(rows))
 
 
 def test_it_is_cloned_pickled_and_stored_unfitted_like_any_estimator() -> None:
     vectorizer = CompactTfidfVectorizer(**OPTIONS)
     assert clone(vectorizer).get_params() == vectorizer.get_params()
-    assert model_of(model_bytes(vectorizer)).get_params() == vectorizer.get_params()
+    assert load_model(dump_model(vectorizer)).get_params() == vectorizer.get_params()
     fitted = vectorizer.fit(texts(20))
     assert pickle.loads(pickle.dumps(fitted)).vocabulary_ == fitted.vocabulary_
 
@@ -96,7 +96,7 @@ def test_a_model_learns_from_every_script(name: str, estimator: str) -> None:
     model = recipe_for(getattr(recipes, estimator)).fitted(frame, labels)
     assert (model.predict(frame) == labels).all()
     assert np.isfinite(model.predict_proba(pd.DataFrame({"text": ["", "!", "new words", "新", "🆕"]}))).all()
-    assert np.array_equal(model_of(model_bytes(model)).predict_proba(frame), model.predict_proba(frame))
+    assert np.array_equal(load_model(dump_model(model)).predict_proba(frame), model.predict_proba(frame))
 
 
 @pytest.mark.parametrize("texts", [[""], [" ", "\n\t"], ["", "!"], ["(missing)"], ["", "", "word"]])

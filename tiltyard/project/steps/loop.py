@@ -72,9 +72,9 @@ def judge(project: str) -> JudgeResult:
     verdict = workspace.ledger.champions.verdict(judge_challenger.fn(project, challenger, evaluation_id))
     seal_ledger.fn(project)
     # They import matplotlib.
-    from tiltyard.reports.html.publish import keep_pages
+    from tiltyard.reports.html.publish import publish_pages
 
-    keep_pages(workspace, verdict)
+    publish_pages(workspace, verdict)
     return JudgeResult(verdict)
 
 

@@ -11,7 +11,7 @@ from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
 from tiltyard.tasks.models.approve_promotion import answer_verdict, verdict_to_approve
 from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_challenger
 from tiltyard.tasks.models.roll_back_champion import roll_back_champion
-from tiltyard.workspace.lookup import model_named, verdict_named
+from tiltyard.workspace.lookup import find_model, find_verdict
 from tiltyard.workspace.triggers import approval_due
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
@@ -44,7 +44,7 @@ def approve(project: str, which: str | None, reason: str, reviewer: str, *, appr
 def roll_back(project: str, to: str | None, reason: str, actor: str) -> MoveResult:
     """Make an earlier champion the champion again."""
     workspace = open_workspace(project)
-    target = model_named(workspace, to).model_id if to else None
+    target = find_model(workspace, to).model_id if to else None
     roll_back_champion.fn(project, actor, stated(reason), target)
     seal_ledger.fn(project)
     return _moved(workspace)
@@ -60,9 +60,9 @@ def gate_verdict(workspace: Workspace, name: str) -> Verdict:
 
     Raises PromotionConflict for a model that was not judged.
     """
-    if named := verdict_named(workspace, name):
+    if named := find_verdict(workspace, name):
         return named
-    model_id, verdicts = model_named(workspace, name).model_id, workspace.ledger.champions.verdicts()
+    model_id, verdicts = find_model(workspace, name).model_id, workspace.ledger.champions.verdicts()
     on_model = [one for one in verdicts if one.challenger_id == model_id and one.decision != "roll_back"]
     if not on_model:
         raise PromotionConflict(

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# matplotlib knows no CSS variables: each colour is a stand-in that the finished drawing exchanges.
+# matplotlib does not know CSS variables: each colour is a placeholder that the finished drawing replaces.
 INK, FAINT, BLUE, ORANGE = "#010101", "#020202", "#030303", "#040404"
 VARIABLES: Final = {INK: "--ink", FAINT: "--faint", BLUE: "--blue", ORANGE: "--orange"}
 """Blue is the challenger, or what the strategy chose; orange is the champion, or chance. Lines differ in kind too."""
@@ -27,7 +27,7 @@ STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 10,
-    # A column or class may have a dollar in its name; it is no formula.
+    # A column or class may have a dollar in its name; it is not a formula.
     "text.parse_math": False,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -51,21 +51,21 @@ Draw = Callable[["Axes"], None]
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One chart as SVG text; ``told`` says it in words. ``wide`` is empty where one drawing fits everywhere."""
+    """One chart as SVG text, with its caption. ``wide`` is empty if one drawing fits all widths."""
 
     wide: str
     narrow: str
-    told: str
+    caption: str
 
 
-def in_two_widths(draw: Draw, told: str, name: str) -> Chart:
+def in_two_widths(draw: Draw, caption: str, name: str) -> Chart:
     """The same drawing for a wide page and for a telephone."""
-    return Chart(drawn(draw, WIDE, f"{name}-wide"), drawn(draw, NARROW, f"{name}-narrow"), told)
+    return Chart(drawn(draw, WIDE, f"{name}-wide"), drawn(draw, NARROW, f"{name}-narrow"), caption)
 
 
-def in_one_width(draw: Draw, told: str, name: str, height: float = HALF[1], left: float = LEFT) -> Chart:
-    """A drawing that fits a telephone and stands beside another on a desk; ``height`` and ``left`` in inches."""
-    return Chart("", drawn(draw, (HALF[0], height), name, left), told)
+def in_one_width(draw: Draw, caption: str, name: str, height: float = HALF[1], left: float = LEFT) -> Chart:
+    """A drawing that fits a phone, or next to another one on a wide screen; ``height`` and ``left`` in inches."""
+    return Chart("", drawn(draw, (HALF[0], height), name, left), caption)
 
 
 def drawn(draw: Draw, size: tuple[float, float], salt: str, left: float = LEFT) -> str:

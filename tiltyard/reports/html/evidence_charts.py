@@ -26,7 +26,7 @@ MOST_LETTERS: Final = 25
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A named value with its interval; ``hollow`` where it is no more than a second opinion, or speaks against."""
+    """A named value with its interval; ``hollow`` if it is only secondary, or negative."""
 
     name: str
     value: float
@@ -35,7 +35,7 @@ class Dot:
     hollow: bool = False
 
 
-def dots_chart(dots: Sequence[Dot], limit: float | None, axis: str, told: str, name: str) -> Chart | None:
+def dots_chart(dots: Sequence[Dot], limit: float | None, axis: str, caption: str, name: str) -> Chart | None:
     """Dots with intervals under each other, a line at 0 and a dotted one at the limit; None without dots."""
     names = [shortened(dot.name, MOST_LETTERS) for dot in dots]
     left = 0.2 + PER_LETTER * max((len(one) for one in names), default=0)
@@ -56,10 +56,10 @@ def dots_chart(dots: Sequence[Dot], limit: float | None, axis: str, told: str, n
         axes.locator_params(axis="x", nbins=5)
         axes.set_xlabel(axis)
 
-    return in_one_width(draw, told, name, 0.75 + PER_DOT * len(dots), left) if dots else None
+    return in_one_width(draw, caption, name, 0.75 + PER_DOT * len(dots), left) if dots else None
 
 
-def learning_chart(curve: Sequence[Row], metric: str, told: str, shown: str | None = None) -> Chart | None:
+def learning_chart(curve: Sequence[Row], metric: str, caption: str, shown: str | None = None) -> Chart | None:
     """Every challenger's score by its training labels, filled where it was promoted; ``shown`` gets a ring."""
     # Of several looks at one challenger the last counts.
     ordered = sorted({point["challenger"]: point for point in curve}.values(), key=lambda point: point["labels"])
@@ -84,7 +84,7 @@ def learning_chart(curve: Sequence[Row], metric: str, told: str, shown: str | No
         axes.set_ylabel(metric)
         axes.legend(loc="best")
 
-    return in_one_width(draw, told, "learning") if len(ordered) > 1 else None
+    return in_one_width(draw, caption, "learning") if len(ordered) > 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ class Reign:
     is_back: bool
 
 
-def champions_chart(reigns: Sequence[Reign], until: datetime, metric: str, told: str) -> Chart | None:
-    """The score of whoever was champion, over time; None without one."""
+def champions_chart(reigns: Sequence[Reign], until: datetime, metric: str, caption: str) -> Chart | None:
+    """The score of the champion of the time, over time; None without a champion."""
 
     def draw(axes: "Axes") -> None:
         times: Any = [*(reign.since for reign in reigns), until]
@@ -117,7 +117,7 @@ def champions_chart(reigns: Sequence[Reign], until: datetime, metric: str, told:
         axes.set_ylabel(metric)
         axes.legend(loc="best")
 
-    return in_one_width(draw, told, "champions") if reigns else None
+    return in_one_width(draw, caption, "champions") if reigns else None
 
 
 def _marks(axes: "Axes", points: Sequence[Row], face: str, word: str) -> None:
@@ -136,13 +136,13 @@ def _marks(axes: "Axes", points: Sequence[Row], face: str, word: str) -> None:
 
 
 def choice_chart(curves: Curves, metric: str) -> Chart:
-    """The learning curve of the labels that were chosen, beside that of as many drawn by chance."""
+    """The learning curve of the selected labels, compared with as many random labels."""
     last, chance = curves.chosen[-1], curves.random[-1]
-    told = (
+    caption = (
         f"With {last.labels} training labels the chosen ones give {metric} {last.score:.3f}, "
-        f"labels by chance {chance.score:.3f} (between {chance.low:.3f} and {chance.high:.3f} in {curves.draws} draws)."
+        f"random labels {chance.score:.3f} (between {chance.low:.3f} and {chance.high:.3f} in {curves.draws} draws)."
     )
-    return in_two_widths(lambda axes: _draw_choice(axes, curves, metric), told, "choice")
+    return in_two_widths(lambda axes: _draw_choice(axes, curves, metric), caption, "choice")
 
 
 def _draw_choice(axes: "Axes", curves: Curves, metric: str) -> None:
@@ -150,7 +150,7 @@ def _draw_choice(axes: "Axes", curves: Curves, metric: str) -> None:
     labels = [point.labels for point in curves.random]
     low, high = [point.low for point in curves.random], [point.high for point in curves.random]
     axes.fill_between(labels, low, high, color=ORANGE, alpha=0.18, linewidth=0)
-    axes.plot(labels, [point.score for point in curves.random], "--s", color=ORANGE, markersize=4, label="by chance")
+    axes.plot(labels, [point.score for point in curves.random], "--s", color=ORANGE, markersize=4, label="random")
     axes.plot(
         [point.labels for point in curves.chosen],
         [point.score for point in curves.chosen],

@@ -35,7 +35,7 @@ class Flipped:
     shown: tuple[Shown, ...]
 
 
-def flipped_of(answers: Answers) -> Flipped | None:
+def find_flips(answers: Answers) -> Flipped | None:
     """The flips of the rows judged, a few of each kind shown; None without a champion."""
     judged = answers.judged
     if judged.champion is None:

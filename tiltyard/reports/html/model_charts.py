@@ -58,7 +58,9 @@ class Sides:
 def roc_chart(sides: Sides) -> Chart | None:
     """ROC of both."""
     curves = sides.curves(roc)
-    told = f"Area under the curve: {_areas(curves)}. {_of_whom(sides)} A curve nearer the upper left corner is better."
+    caption = (
+        f"Area under the curve: {_areas(curves)}. {_of_whom(sides)} A curve nearer the upper left corner is better."
+    )
 
     def draw(axes: "Axes") -> None:
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=":")
@@ -66,20 +68,20 @@ def roc_chart(sides: Sides) -> Chart | None:
         _name(axes, "false alarms", "found")
         _unit(axes)
 
-    return in_one_width(draw, told, "roc") if curves else None
+    return in_one_width(draw, caption, "roc") if curves else None
 
 
 def precision_chart(sides: Sides) -> Chart | None:
     """Precision and recall of both."""
     curves = sides.curves(precision_recall)
-    told = f"Average precision: {_areas(curves)}. {_of_whom(sides)} A curve nearer the upper right corner is better."
+    caption = f"Average precision: {_areas(curves)}. {_of_whom(sides)} A curve nearer the upper right corner is better."
 
     def draw(axes: "Axes") -> None:
         _lines(axes, curves)
         _name(axes, "found (recall)", "right of those (precision)")
         _unit(axes)
 
-    return in_one_width(draw, told, "precision") if curves else None
+    return in_one_width(draw, caption, "precision") if curves else None
 
 
 def threshold_chart(sides: Sides, metric: str) -> Chart | None:
@@ -88,7 +90,7 @@ def threshold_chart(sides: Sides, metric: str) -> Chart | None:
         return _share_chart(sides)
     curves = sides.curves(lambda rows, weights: metric_by_cut(metric, rows, weights))
     shown = metric_name(metric if metric in BY_DECISION else "accuracy")
-    told = f"{shown[0].upper()}{shown[1:]} if the threshold for {sides.positive!r} were elsewhere. {_cuts_told(sides)}"
+    caption = f"{shown[0].upper()}{shown[1:]} at other thresholds for {sides.positive!r}. {_describe_thresholds(sides)}"
 
     def draw(axes: "Axes") -> None:
         _lines(axes, curves)
@@ -96,7 +98,7 @@ def threshold_chart(sides: Sides, metric: str) -> Chart | None:
         _name(axes, "threshold", shown)
         axes.set_xlim(0, 1)
 
-    return in_one_width(draw, told, "threshold") if curves else None
+    return in_one_width(draw, caption, "threshold") if curves else None
 
 
 def cost_chart(sides: Sides, costs: Mapping[str, Mapping[str, float]]) -> Chart | None:
@@ -105,7 +107,9 @@ def cost_chart(sides: Sides, costs: Mapping[str, Mapping[str, float]]) -> Chart 
     least = ", ".join(
         f"{name} {curve.y.min():.3g} at {curve.x[curve.y.argmin()]:.2f}" for name, curve in curves.items()
     )
-    told = f"Mean cost of a decision; lower is better. The least on these rows: {least}. {_cuts_told(sides)}"
+    caption = (
+        f"Mean cost of a decision; lower is better. The least on these rows: {least}. {_describe_thresholds(sides)}"
+    )
 
     def draw(axes: "Axes") -> None:
         _lines(axes, curves)
@@ -113,15 +117,15 @@ def cost_chart(sides: Sides, costs: Mapping[str, Mapping[str, float]]) -> Chart 
         _name(axes, "threshold", "mean cost")
         axes.set_xlim(0, 1)
 
-    return in_one_width(draw, told, "cost") if curves else None
+    return in_one_width(draw, caption, "cost") if curves else None
 
 
 def calibration_chart(sides: Sides) -> Chart | None:
-    """What was told against what came true."""
+    """Predicted probability against observed share."""
     bins = {name: calibration(side.rows, sides.weights) for name, side in sides.sides.items() if len(side.rows.truth)}
     of_what = f"of {sides.positive!r}" if sides.of_two else "of the decision"
-    told = f"Of the rows told a probability {of_what}, the share that came true. On the dotted line told is true; "
-    told += f"mean distance from it: {', '.join(f'{name} {_distance(one):.3f}' for name, one in bins.items())}."
+    caption = f"Observed share of rows against the predicted probability {of_what}. On the dotted line both are equal; "
+    caption += f"mean distance from it: {', '.join(f'{name} {_distance(one):.3f}' for name, one in bins.items())}."
 
     def draw(axes: "Axes") -> None:
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=":")
@@ -129,26 +133,28 @@ def calibration_chart(sides: Sides) -> Chart | None:
             if name in bins:
                 one = bins[name]
                 axes.plot(one.told, one.came, linestyle=line, marker=mark, markersize=5, color=colour, label=name)
-        _name(axes, "told", "came true")
+        _name(axes, "predicted", "observed")
         # Where probabilities are small, the points would huddle in a corner.
         _unit(axes, 1.1 * max(float(np.concatenate([one.told, one.came]).max()) for one in bins.values()))
 
-    return in_one_width(draw, told, "calibration") if bins else None
+    return in_one_width(draw, caption, "calibration") if bins else None
 
 
 def _share_chart(sides: Sides) -> Chart | None:
     """With many classes: how many decisions are right if only the surest are taken."""
     curves = sides.curves(right_by_share)
     halves = [f"{name} {np.interp(0.5, curve.x, curve.y):.1%}" for name, curve in curves.items()]
-    told = "If only the surest decisions were taken and the rest left to people. Right in the surer half: "
-    told += f"{', '.join(halves)}."
+    caption = (
+        "If only the most confident decisions were taken and people decided the rest. Correct in the confident half: "
+    )
+    caption += f"{', '.join(halves)}."
 
     def draw(axes: "Axes") -> None:
         _lines(axes, curves)
-        _name(axes, "share of the decisions taken, surest first", "right of those")
+        _name(axes, "share of decisions taken, most confident first", "share correct")
         axes.set_xlim(0, 1)
 
-    return in_one_width(draw, told, "share") if curves else None
+    return in_one_width(draw, caption, "share") if curves else None
 
 
 def _lines(axes: "Axes", curves: Mapping[str, Curve]) -> None:
@@ -167,7 +173,7 @@ def _cuts(axes: "Axes", sides: Sides, curves: Mapping[str, Curve]) -> None:
             axes.plot([side.cut], [at], mark, color=colour, markeredgecolor=INK, markersize=8, zorder=4)
 
 
-def _cuts_told(sides: Sides) -> str:
+def _describe_thresholds(sides: Sides) -> str:
     """The thresholds in words."""
     cuts = [f"{name} at {side.cut:.2f}" for name, side in sides.sides.items() if side.cut is not None]
     return f"The marks show where each decides: {', '.join(cuts)}." if cuts else ""
@@ -193,10 +199,10 @@ def _areas(curves: Mapping[str, Curve]) -> str:
 
 
 def _of_whom(sides: Sides) -> str:
-    """What is to be found."""
+    """The positive class, or the decision."""
     return f"To be found is {sides.positive!r}." if sides.of_two else "Every pair of row and class counts."
 
 
 def _distance(bins: Bins) -> float:
-    """The mean distance between told and true over the rows."""
+    """The mean distance between predicted and observed over the rows."""
     return float(np.average(np.abs(bins.told - bins.came), weights=bins.rows))

@@ -10,9 +10,9 @@ from markupsafe import Markup
 from tiltyard.reports.tables import interval_text
 
 
-def render(template: str, **told: Any) -> str:
+def render(template: str, **values: Any) -> str:
     """A page as HTML. Everything that came from outside is escaped; only our own drawings are not."""
-    return _templates().get_template(template).render(**told)
+    return _templates().get_template(template).render(**values)
 
 
 def write(path: Path, page: str) -> Path:
@@ -89,5 +89,5 @@ def setting(given: Any) -> str:
 
 
 def drawing(svg: str) -> Any:
-    """A drawing of ours, which is markup already; names from outside in it were escaped when it was drawn."""
+    """One of our drawings, already markup; foreign names in it were escaped when it was drawn."""
     return Markup(svg)  # noqa: S704 - matplotlib escapes the text that it writes, and our pictures hold numbers only

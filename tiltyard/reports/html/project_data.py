@@ -10,8 +10,8 @@ from typing import Any
 from tiltyard.labels.admission import why_uncounted
 from tiltyard.labels.current_classes import in_todays_words, todays_labels
 from tiltyard.query.stopping import Advice
-from tiltyard.reports.check_groups import grouped
-from tiltyard.reports.label_value import LabelCost, Worth, label_costs, worth_of
+from tiltyard.reports.check_groups import group_checks
+from tiltyard.reports.label_value import LabelCost, Worth, label_costs, label_worth
 from tiltyard.reports.tables import batch_rows, learning_curve, promotion_rows, verdict_row
 from tiltyard.reports.verdict_summary import Headline, headline, metric_name
 from tiltyard.schemas.records import Annotation, Batch, Conservation, EffectiveLabel, ModelId, Promotion, Verdict
@@ -25,8 +25,8 @@ Versions = Mapping[ModelId, ModelVersion]
 
 PURPOSES: Mapping[str, str] = {
     "query": "chosen by the strategy, to train on",
-    "random": "drawn by chance, to train on",
-    "evaluation": "drawn by chance, to judge on",
+    "random": "random, for training",
+    "evaluation": "random, for evaluation",
     "import": "not asked for by the queue: imports and corrections",
 }
 """Why samples are labeled, in the words of the report."""
@@ -35,7 +35,7 @@ SHOWN_REASONS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ProjectData:
     """One project at one ledger position."""
 
     name: str
@@ -68,8 +68,8 @@ class Facts:
         return sum(row["decision"] == "promote" for row in self.verdicts)
 
 
-def facts_of(workspace: Workspace) -> Facts:
-    """Everything that the report tells of a project as it is now."""
+def collect_project_data(workspace: Workspace) -> ProjectData:
+    """All data of a project's report, as of now."""
     ledger, project = workspace.ledger, workspace.project
     position = ledger.position()
     counting = [one for one in ledger.annotations.until(position) if why_uncounted(one) is None]
@@ -81,7 +81,7 @@ def facts_of(workspace: Workspace) -> Facts:
     models, versions = ledger.models.all(), versions_of_all(workspace)
     trained_on: dict[str, int] = {model.model_id: sizes[model.training_id] for model in models}
     held = [batch for batch in latest if batch.quarantined or batch.state != "accepted"]
-    return Facts(
+    return ProjectData(
         name=project.name,
         description=project.description,
         metric=metric_name(project.gate.metric),
@@ -91,19 +91,19 @@ def facts_of(workspace: Workspace) -> Facts:
         batches=batch_rows(ledger.batches.all(), objects),
         rows=ledger.batches.conservation(),
         held=batch_rows(held, objects),
-        reasons=reasons_of(workspace, held)[:SHOWN_REASONS],
+        reasons=quarantine_reasons(workspace, held)[:SHOWN_REASONS],
         labels=labels_by_purpose(annotations),
         classes=labels_by_class(labels, project.class_names),
         annotators=labels_by_annotator(annotations),
         annotations=len(annotations),
         effective=len(labels),
         verdicts=[_verdict(one, trained_on, versions) for one in verdicts if one.decision != "roll_back"],
-        moves=moves_of(moves, verdicts, versions),
+        moves=champion_moves(moves, verdicts, versions),
         curve=learning_curve(models, verdicts, sizes),
         champion=versions[moves[-1].model_id].number if moves else None,
         headline=_headline(workspace, verdicts, moves),
         advice=stopping_of(workspace),
-        worth=worth_of(verdicts, models, sizes, versions),
+        worth=label_worth(verdicts, models, sizes, versions),
         costs=label_costs(annotations, project.class_names),
     )
 
@@ -145,7 +145,7 @@ def labels_by_annotator(annotations: Sequence[Annotation]) -> list[Row]:
     ]
 
 
-def reasons_of(workspace: Workspace, held: Iterable[Batch]) -> list[Row]:
+def quarantine_reasons(workspace: Workspace, held: Iterable[Batch]) -> list[Row]:
     """Why rows are in quarantine now, the commonest reason first, each with one value as an example."""
     counts: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], str] = {}
@@ -179,17 +179,17 @@ def _headline(workspace: Workspace, verdicts: Sequence[Verdict], moves: Sequence
 def _verdict(verdict: Verdict, trained_on: Mapping[str, int], versions: Versions) -> Row:
     """A verdict with its headline and its checks."""
     row = verdict_row(verdict, trained_on.get(verdict.challenger_id))
-    told = headline(verdict, is_last=False)
+    summary = headline(verdict, is_last=False)
     return row | {
-        "groups": grouped(verdict.checks),
+        "groups": group_checks(verdict.checks),
         "at": verdict.recorded_at,
         "id": verdict.verdict_id[:8],
         "version": versions[verdict.challenger_id].number,
-        "told": told,
+        "headline": summary,
     }
 
 
-def moves_of(moves: Iterable[Promotion], verdicts: Iterable[Verdict], versions: Versions) -> list[Row]:
+def champion_moves(moves: Iterable[Promotion], verdicts: Iterable[Verdict], versions: Versions) -> list[Row]:
     """Every move of the champion with the score that its verdict saw, first to last.
 
     A roll-back measures nothing: it has the score that the model's own promotion saw.
@@ -216,7 +216,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Score by number of labels: of the models that were trained, and of the same recipes on labels by chance.
+    """Score by number of labels: of the trained models, and of the same recipes on random labels.
 
     Both are scored on the same ``rows``: every sample of the evaluation set, with the answers of the key.
     """

@@ -14,9 +14,9 @@ from polars.exceptions import PolarsError
 
 from tiltyard.evaluation.metrics import answered
 from tiltyard.evaluation.strata import weights_of
-from tiltyard.reports.check_groups import CheckGroup, grouped
+from tiltyard.reports.check_groups import CheckGroup, group_checks
 from tiltyard.reports.html.model_charts import Side, Sides
-from tiltyard.reports.label_value import worth_of
+from tiltyard.reports.label_value import label_worth
 from tiltyard.reports.tables import learning_curve
 from tiltyard.reports.verdict_summary import Headline, headline, metric_name
 from tiltyard.schemas.errors import TiltyardError
@@ -40,7 +40,7 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VerdictFacts:
+class VerdictData:
     """One verdict; ``answers`` is None where the models cannot be asked again, and ``missing`` says why."""
 
     name: str
@@ -58,7 +58,7 @@ class VerdictFacts:
 
     @property
     def called(self) -> dict[str, str]:
-        """What each side is called: who comes back after a roll-back is no challenger."""
+        """The name of each side; after a rollback, the returning model is not called challenger."""
         back = self.verdict.decision == "roll_back"
         return {"challenger": "the champion before" if back else "challenger", "champion": "champion"}
 
@@ -68,7 +68,7 @@ class VerdictFacts:
         return metric_name(self.verdict.metric)
 
 
-def verdict_facts_of(workspace: Workspace, verdict: Verdict) -> VerdictFacts:
+def collect_verdict_data(workspace: Workspace, verdict: Verdict) -> VerdictData:
     """Everything that the page of a verdict tells."""
     ledger = workspace.ledger
     verdicts, everything = ledger.champions.verdicts(), ledger.models.all()
@@ -77,9 +77,9 @@ def verdict_facts_of(workspace: Workspace, verdict: Verdict) -> VerdictFacts:
     models = _models(verdict, {model.model_id: model for model in everything})
     versions = versions_of_all(workspace)
     until = verdicts[: [one.verdict_id for one in verdicts].index(verdict.verdict_id) + 1]
-    worths = worth_of(until, everything, sizes, versions)
+    worths = label_worth(until, everything, sizes, versions)
     answers, missing = _answers(workspace, verdict, models)
-    return VerdictFacts(
+    return VerdictData(
         name=workspace.project.name,
         written_at=workspace.clock(),
         verdict=verdict,
@@ -89,7 +89,7 @@ def verdict_facts_of(workspace: Workspace, verdict: Verdict) -> VerdictFacts:
             ledger.champions.approvals().get(verdict.verdict_id),
             len(until) == len(verdicts),
         ),
-        groups=grouped(verdict.checks),
+        groups=group_checks(verdict.checks),
         models=models,
         versions={side: versions[model.model_id].number for side, model in models.items()},
         labels={side: sizes[model.training_id] for side, model in models.items()},

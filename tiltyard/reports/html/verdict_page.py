@@ -5,7 +5,7 @@ from typing import Final
 from tiltyard.reports.html.confusion_table import matrices, mistakes
 from tiltyard.reports.html.drawing import Chart, shortened
 from tiltyard.reports.html.evidence_charts import MOST_LETTERS, Dot, dots_chart, learning_chart
-from tiltyard.reports.html.flips import flipped_of
+from tiltyard.reports.html.flips import find_flips
 from tiltyard.reports.html.model_charts import (
     calibration_chart,
     cost_chart,
@@ -14,14 +14,14 @@ from tiltyard.reports.html.model_charts import (
     threshold_chart,
 )
 from tiltyard.reports.html.page import render
-from tiltyard.reports.html.verdict_data import VerdictFacts, verdict_facts_of
+from tiltyard.reports.html.verdict_data import VerdictData, collect_verdict_data
 from tiltyard.reports.html.verdict_evidence import (
-    SliceTold,
-    importance_told,
+    SliceResult,
     notes,
-    number_told,
+    read_importance,
+    read_number,
+    read_slices,
     second_figure,
-    slices_told,
 )
 from tiltyard.schemas.records import Interval, Verdict
 from tiltyard.workspace.workspace import Workspace
@@ -31,33 +31,33 @@ MOST_COLUMNS: Final = 12
 
 
 def verdict_page(workspace: Workspace, verdict: Verdict) -> str:
-    """A verdict's page as HTML, drawn anew from the ledger and the stored models."""
-    return page_of_verdict(verdict_facts_of(workspace, verdict))
+    """A verdict's page as HTML, rendered from the ledger and the stored models."""
+    return render_verdict(collect_verdict_data(workspace, verdict))
 
 
-def page_of_verdict(facts: VerdictFacts) -> str:
+def render_verdict(facts: VerdictData) -> str:
     """The page of what was gathered of a verdict."""
     sides = facts.answers.sides if facts.answers else None
-    slices = slices_told(facts.verdict)
+    slices = read_slices(facts.verdict)
     return render(
         "verdict.html",
         facts=facts,
         charts=_charts(facts, slices),
         slices=slices,
         second=second_figure(facts.verdict, "gain"),
-        flipped=flipped_of(facts.answers) if facts.answers else None,
+        flipped=find_flips(facts.answers) if facts.answers else None,
         matrices=matrices(sides) if sides else [],
         mistakes=mistakes(sides) if sides else [],
         of_two=bool(sides and sides.of_two),
-        churn=number_told(facts.verdict, "churn", "share"),
-        churn_rows=number_told(facts.verdict, "churn", "rows"),
-        costs={side: number_told(facts.verdict, "costs", side, "value") for side in ("challenger", "champion")},
+        churn=read_number(facts.verdict, "churn", "share"),
+        churn_rows=read_number(facts.verdict, "churn", "rows"),
+        costs={side: read_number(facts.verdict, "costs", side, "value") for side in ("challenger", "champion")},
         notes=notes(facts.verdict),
-        look=number_told(facts.verdict, "look"),
+        look=read_number(facts.verdict, "look"),
     )
 
 
-def _charts(facts: VerdictFacts, slices: list[SliceTold]) -> dict[str, Chart | None]:
+def _charts(facts: VerdictData, slices: list[SliceResult]) -> dict[str, Chart | None]:
     """The page's drawings by name; None where there is nothing to draw."""
     charts = {
         "gain": _gain(facts),
@@ -69,7 +69,7 @@ def _charts(facts: VerdictFacts, slices: list[SliceTold]) -> dict[str, Chart | N
     return {**charts, **(_of_models(facts) if facts.answers else dict.fromkeys(names))}
 
 
-def _of_models(facts: VerdictFacts) -> dict[str, Chart | None]:
+def _of_models(facts: VerdictData) -> dict[str, Chart | None]:
     """The drawings for which both models were asked again."""
     assert facts.answers is not None
     sides = facts.answers.sides
@@ -82,7 +82,7 @@ def _of_models(facts: VerdictFacts) -> dict[str, Chart | None]:
     }
 
 
-def _gain(facts: VerdictFacts) -> Chart | None:
+def _gain(facts: VerdictData) -> Chart | None:
     """The gain between its bounds, and the second figure beneath."""
     gain, second = facts.verdict.gain, second_figure(facts.verdict, "gain")
     if gain is None:
@@ -91,40 +91,42 @@ def _gain(facts: VerdictFacts) -> Chart | None:
     limit = next((check.limit for check in facts.verdict.checks if check.name == "gain"), None)
     must = f" The interval's left end must lie right of {limit:.3g}." if limit is not None else ""
     whom = facts.called["challenger"].removeprefix("the ")
-    told = f"The line at 0 is the champion; right of it the {whom} is better.{must}"
-    return dots_chart(dots, limit, f"gain in {facts.metric}", told, "gain")
+    caption = f"The line at 0 is the champion; right of it the {whom} is better.{must}"
+    return dots_chart(dots, limit, f"gain in {facts.metric}", caption, "gain")
 
 
-def _slices(slices: list[SliceTold], metric: str) -> Chart | None:
+def _slices(slices: list[SliceResult], metric: str) -> Chart | None:
     """The slices with the smallest lower bounds."""
     shown = [one for one in slices if one.gain is not None][:MOST_SLICES]
     dots = [_dot(_short(one), one.gain, hollow=one.outcome == "fail") for one in shown if one.gain is not None]
-    told = f"The challenger's gain in each part of the data{', the worst first' if len(shown) > 1 else ''}."
+    caption = f"The challenger's gain in each part of the data{', the worst first' if len(shown) > 1 else ''}."
     if len(shown) < len(slices):
-        told = f"{told} {len(shown)} of {len(slices)} parts; the table has them all."
-    return dots_chart(dots, None, f"gain in {metric}", told, "slices")
+        caption = f"{caption} {len(shown)} of {len(slices)} parts; the table has them all."
+    return dots_chart(dots, None, f"gain in {metric}", caption, "slices")
 
 
-def _short(part: SliceTold) -> str:
-    """A slice's name beside a drawing: both its column and its value can still be told."""
+def _short(part: SliceResult) -> str:
+    """A slice's name next to a drawing, short enough to show both column and value."""
     value = shortened(part.value, 14)
     return f"{shortened(part.column, MOST_LETTERS - 2 - len(value))}: {value}"
 
 
-def _importance(facts: VerdictFacts) -> Chart | None:
+def _importance(facts: VerdictData) -> Chart | None:
     """The columns that matter most."""
-    weighed = importance_told(facts.verdict)[:MOST_COLUMNS]
+    weighed = read_importance(facts.verdict)[:MOST_COLUMNS]
     dots = [_dot(one.column, one.loss) for one in weighed]
-    told = f"How much {facts.metric} the challenger loses on the evaluation rows when a column's values are shuffled."
-    return dots_chart(dots, None, f"loss of {facts.metric}", told, "importance")
+    caption = (
+        f"How much {facts.metric} the challenger loses on the evaluation rows when a column's values are shuffled."
+    )
+    return dots_chart(dots, None, f"loss of {facts.metric}", caption, "importance")
 
 
-def _learning(facts: VerdictFacts) -> Chart | None:
+def _learning(facts: VerdictData) -> Chart | None:
     """The project's learning curve until this verdict."""
-    told = f"Each challenger until this verdict, {facts.metric} with its interval; the ring marks this one."
+    caption = f"Each challenger until this verdict, {facts.metric} with its interval; the ring marks this one."
     if facts.worth:
-        told = f"{facts.worth[0].upper()}{facts.worth[1:]}. {told}"
-    return learning_chart(facts.curve, facts.metric, told, facts.verdict.challenger_id[:8])
+        caption = f"{facts.worth[0].upper()}{facts.worth[1:]}. {caption}"
+    return learning_chart(facts.curve, facts.metric, caption, facts.verdict.challenger_id[:8])
 
 
 def _dot(name: str, interval: Interval, *, hollow: bool = False) -> Dot:

@@ -32,9 +32,10 @@ SEPARATOR_LINE: Final = "sep="
 
 @dataclass(frozen=True, slots=True)
 class LabelLines:
-    """A label file's columns, and its lines by their number in the file from 1; those that cannot be parsed apart.
+    """A label file's columns, its lines by number (from 1), and separately the lines that cannot be parsed.
 
-    In JSON that is no JSON Lines, an entry's number is its place in the list. ``table`` says how rows are written.
+    In a JSON file that is not JSON Lines, an entry's number is its place in the list. ``table`` says how rows are
+    written.
     """
 
     names: list[str]
@@ -156,10 +157,10 @@ def _read_table(text: str, format_name: str) -> LabelLines:
     if isinstance(header, str):
         raise ValueError(f"the header cannot be read: {header}")
     names = [name.strip() for name in header]
-    # A column without a name says nothing here, however many there are.
+    # Columns without a name are ignored, any number of them.
     twice = {name for name in names if name and names.count(name) > 1}
     if twice or not any(names):
-        what = f"column {min(twice)!r} stands twice" if twice else "there is no header"
+        what = f"column {min(twice)!r} appears twice" if twice else "there is no header"
         raise ValueError(what)
     whole = is_whole(names)
     return _parsed(names, _as_lines(rows, names, whole), None if whole else Table(names, delimiter))
@@ -217,7 +218,7 @@ def _entries(text: str, format_name: str) -> list[Any] | None:
         raise
     if not isinstance(found, list):
         return [found]
-    # A line of JSON Lines that is a list by itself is no list of entries.
+    # A line of JSON Lines that is itself a list is not a list of entries.
     return found if format_name == "json" or any(isinstance(one, dict | Flaw) for one in found) else None
 
 
@@ -233,7 +234,7 @@ def _entry(value: Any) -> Line | str:
     """A value as an object, or what is wrong with it."""
     if why := flaw_of(value):
         return why
-    return value if isinstance(value, dict) else f"a JSON object is wanted, this is {value!r:.40}"
+    return value if isinstance(value, dict) else f"expected a JSON object, got {value!r:.40}"
 
 
 def _named(rows: Iterable[tuple[int, Line | str]]) -> LabelLines:

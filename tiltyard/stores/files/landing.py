@@ -18,7 +18,7 @@ from tiltyard.stores.files.local import Files
 CHUNK = 1 << 20
 
 Leaving = Callable[[str, str], None]
-"""Is told of what lies in a source and is no batch: its key and why it was left."""
+"""Called with the key of each object in a source that is not a batch, and the reason for skipping it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class ObjectStore(Protocol):
     def arrivals(self, pattern: str, leave: Leaving | None = None) -> Iterator[Arrival]:
         """Every batch whose key fits the shell pattern, sorted by key, older versions first.
 
-        ``leave`` is told of what fits it and is left alone nevertheless.
+        ``leave`` is called for each key that fits the pattern and is skipped nevertheless.
         """
 
     def find(self, key: str, version: str = "") -> Arrival:
@@ -55,7 +55,7 @@ class ObjectStore(Protocol):
 
 
 class FolderObjects:
-    """A folder where producers put objects; what is hidden, half-written or no regular file is left alone."""
+    """A folder where producers put objects; hidden, half-written and irregular files are skipped."""
 
     def __init__(self, root: Path) -> None:
         """Watch a folder, making it if it is not there."""
@@ -74,8 +74,8 @@ class FolderObjects:
     def arrivals(self, pattern: str, leave: Leaving | None = None) -> Iterator[Arrival]:
         """Every batch whose key fits the shell pattern, sorted by key. Links out of the folder are left alone.
 
-        ``leave`` is told of what is left. ObjectError where a folder may not be looked into: what lies there would
-        pass for nothing new.
+        ``leave`` is called for each skipped key. Raises ObjectError for an unreadable folder: its new objects would
+        go unnoticed.
         """
         tell = leave or _tell_nobody
         for key in sorted(key for key in self._keys(tell) if fits(key, pattern) and not is_marker(key)):
@@ -102,7 +102,7 @@ class FolderObjects:
             raise ObjectError(f"object {arrival.key!r}: {error.strerror or error}") from error
 
     def _keys(self, tell: Leaving) -> Iterator[str]:
-        """The keys of everything in the folder and in the folders in it that is no folder itself."""
+        """The keys of everything in the folder and its subfolders, except the folders themselves."""
         for folder, folders, names in os.walk(self.root, onerror=self._closed):
             for name in list(folders):
                 path = Path(folder, name)
@@ -118,13 +118,13 @@ class FolderObjects:
         return path.relative_to(self.root).as_posix()
 
     def _odd(self, key: str) -> tuple[str, str] | None:
-        """What is told of something in the folder that is no regular file of ours; None for one that is."""
+        """The key and the reason for skipping a path that is not a regular file; None for a regular file."""
         path = self.root / key
         if self._is_ours(key) or (not path.is_symlink() and not path.exists()):
             return None
         if path.is_symlink():
             return key, "a link that leads out of the folder, or nowhere; put the file itself there"
-        return key, "no regular file but a pipe, a socket or a device"
+        return key, "not a regular file: a pipe, a socket or a device"
 
     def _still_there(self, key: str) -> Iterator[Arrival]:
         """What the file system says of a file; nothing where it went since the folder was looked through."""
@@ -134,7 +134,7 @@ class FolderObjects:
             return
 
     def _closed(self, error: OSError) -> None:
-        """Refuse a folder that may not be looked into; one that is gone by now, or holds no batches, holds nothing."""
+        """Refuse an unreadable folder; a folder that was deleted meanwhile, or holds no batches, is empty."""
         path = Path(error.filename)
         is_left = path != self.root and left_for(self._key(path)) is not None
         if isinstance(error, PermissionError) and not is_left:
@@ -154,7 +154,7 @@ class FolderObjects:
 
 
 def _tell_nobody(_key: str, _why: str) -> None:
-    """What is left is nobody's business here."""
+    """Ignore skipped objects."""
 
 
 class LandedObjects:

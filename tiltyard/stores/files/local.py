@@ -11,10 +11,10 @@ from uuid import uuid4
 from tiltyard.schemas.errors import NotFound
 
 TEMPORARY = ".writing-"
-"""How temporary files begin; what a crash left of them is swept away."""
+"""The prefix of temporary files; those left by a crash are removed."""
 
 Named = str | Callable[[], str]
-"""A file's name, or a function that is asked for it once all is written: names made of the content."""
+"""A file's name, or a function that returns it once everything is written: a name from the content."""
 
 
 class Files(Protocol):
@@ -53,7 +53,7 @@ class FileStore:
     """A folder of files that are written once and never changed.
 
     Writing is: temporary file, fsync, rename, fsync of the folder. A crash leaves at most a temporary file,
-    which the next opening sweeps away.
+    which the next opening removes.
     """
 
     def __init__(self, root: Path) -> None:
@@ -153,7 +153,7 @@ class Writing:
 
 
 def said_name(name: Named) -> str:
-    """A file's name, asked for now if it was to be told at the end."""
+    """The file's name; a name that depends on the content is computed now."""
     return name if isinstance(name, str) else name()
 
 

@@ -32,17 +32,17 @@ class Pool:
         return self.parquet.keep(batch_id, rows.select(self._columns))
 
     def scan(self, files: Sequence[StoredFile], chunk_rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
-        """All samples in frames of at most ``chunk_rows`` rows, with today's columns whenever they came.
+        """All samples in frames of at most ``chunk_rows`` rows, all with the current columns.
 
-        Raises ProjectFileError where a column is of a kind today that cannot hold the values of then.
+        Raises ProjectFileError where a column now has a kind that cannot hold the stored values.
         """
         for chunk in self.parquet.scan(files, self._columns, chunk_rows):
             yield as_today(chunk, OWN_COLUMNS, self._project)
 
     def refuse_other_kinds(self, files: Sequence[StoredFile]) -> None:
-        """Raise ProjectFileError where a file's columns cannot be read as the project file says today.
+        """Raise ProjectFileError where a file's columns cannot be read as the current project file declares them.
 
-        For whoever is about to write: what they wrote could not be read together with what is there. Each file's
+        Call it before writing: new rows must be readable together with the stored ones. Each file's
         footer is read once.
         """
         for stored in files:
@@ -65,7 +65,7 @@ class Pool:
     def marks(self, wanted: pl.DataFrame, files: Sequence[StoredFile]) -> tuple[pl.DataFrame, pl.DataFrame | None]:
         """What was drawn of rows that come: of the known samples, and of the known entities where there are any.
 
-        An entity whose rows stand on both sides, because it was declared later, counts as one that is trained on.
+        An entity with rows on both sides, because the entity column was declared later, counts as a training entity.
         """
         known = self.known(wanted, files)
         if self._project.columns.entity is None:
@@ -75,7 +75,7 @@ class Pool:
         values = wanted[entity].drop_nulls().unique().implode()
         parts = [pl.DataFrame(schema={entity: kind, "evaluation": pl.Boolean})]
         for chunk in self.parquet.scan(files, [entity, "evaluation"]):
-            if entity in chunk.columns:  # files of before the column came have no entities
+            if entity in chunk.columns:  # files written before the column was declared have no entities
                 of_kind = chunk.with_columns(pl.col(entity).cast(kind))
                 parts.append(of_kind.filter(pl.col(entity).is_in(values)).select(entity, "evaluation"))
         return known, pl.concat(parts).group_by(entity).agg(pl.col("evaluation").all())

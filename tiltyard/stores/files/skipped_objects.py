@@ -1,4 +1,4 @@
-"""What lies among the objects and is left alone, told once and kept: links, pipes, half-written files, huge ones."""
+"""Skipped objects, reported once and recorded: links, pipes, half-written files, oversized files."""
 
 import json
 from collections.abc import Iterable
@@ -10,32 +10,34 @@ from tiltyard.stores.files.local import Files
 
 
 @dataclass(frozen=True, slots=True)
-class LeftObject:
-    """Something in a source that is no batch: its key (or its folder, with a slash at the end) and why it was left."""
+class SkippedObject:
+    """Something in a source that is not a batch: its key (a folder ends in a slash) and the reason for skipping it."""
 
     source: str
     key: str
     why: str
 
     def __str__(self) -> str:
-        """It as a sentence."""
-        return f"{self.key!r} was left: {self.why}"
+        """One sentence with key and reason."""
+        return f"{self.key!r} was skipped: {self.why}"
 
 
-class LeftObjects:
-    """What was left, a file per run that left something new: so each is said once."""
+class SkippedObjects:
+    """Records of skipped objects, one file per run that skipped something new, so that each is reported once."""
 
     def __init__(self, files: Files) -> None:
         """Keep them in a store of immutable files."""
         self.files = files
 
-    def all(self) -> list[LeftObject]:
-        """Everything that was ever left, sorted."""
-        said = {LeftObject(**one) for name in self.files.names() for one in json.loads(self.files.read(name))["left"]}
+    def all(self) -> list[SkippedObject]:
+        """Everything that was ever skipped, sorted."""
+        said = {
+            SkippedObject(**one) for name in self.files.names() for one in json.loads(self.files.read(name))["left"]
+        }
         return sorted(said, key=lambda one: (one.source, one.key, one.why))
 
-    def add(self, left: Iterable[LeftObject], now: datetime) -> list[LeftObject]:
-        """Keep what was left; those among it that were not known before, which are to be told."""
+    def add(self, left: Iterable[SkippedObject], now: datetime) -> list[SkippedObject]:
+        """Record skipped objects; returns those that were not recorded before, to report them."""
         left = list(left)
         known = set(self.all()) if left else set()
         fresh = [one for one in dict.fromkeys(left) if one not in known]

@@ -6,7 +6,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Final
 
-from tiltyard.stores.files.local import Files
+from tiltyard.stores.files import Files
 from tiltyard.stores.integrations.sqs import Message, MessageQueue
 
 LONGEST_BODY: Final = 200_000

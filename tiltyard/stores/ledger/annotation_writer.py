@@ -65,7 +65,7 @@ class Picture:
 def take_in(connection: Connection, new: Sequence[NewAnnotation], when: Circumstances) -> list[Annotation]:
     """Store a chunk of annotations, in order, and settle their assignments; as they are kept.
 
-    Raises AnnotationError, and nothing is to be committed, when one of them cannot be.
+    Raises AnnotationError if one of them is not valid; then the caller must not commit.
     """
     _pass_the_door(new)
     picture = _picture(connection, new)
@@ -104,7 +104,7 @@ def restore_all(connection: Connection, annotations: Sequence[Annotation]) -> in
 
 
 def _pass_the_door(chunk: Sequence[NewAnnotation | Annotation]) -> None:
-    """Refuse what is no annotation, before anything is looked up by it: nothing is written by any other way."""
+    """Refuse invalid annotations before any lookup; nothing else writes annotations."""
     for one in chunk:
         refuse_unfit(one)
 

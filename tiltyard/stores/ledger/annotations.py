@@ -1,4 +1,4 @@
-"""Annotations: facts about samples, kept for ever, whatever happens to any model."""
+"""Annotations: facts about samples, kept permanently and independent of any model."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -65,7 +65,7 @@ class Annotations:
     def restore(self, known: Iterable[Annotation]) -> int:
         """Store annotations as another ledger kept them, each with all that was known of it; how many were new.
 
-        Only the position is given anew, in the order in which they come. What is stored already stays; a client
+        Only the position is assigned again, in the order of arrival. What is stored already stays; a client
         key or a payload that says otherwise than before is refused with AnnotationError, and then nothing is stored.
         """
         with self._database.writing() as connection:
@@ -117,7 +117,7 @@ class Annotations:
         """One payload per annotated sample up to a ledger position, sorted by sample id.
 
         Columns: ``sample_id``, ``payload`` (JSON text) and ``payload_hash``. Should a sample have been
-        annotated with two payloads, the one with the lower hash stands for it, in whatever order they came.
+        annotated with two payloads, the one with the lower hash represents it, in any order of arrival.
         """
         until = true() if position is None else ANNOTATION.c.seq <= position
         columns = ("sample_id", "payload", "payload_hash")
@@ -171,7 +171,7 @@ class Annotations:
             return records(connection, Annotation, statement)
 
     def standing_since(self, annotator: str, since: datetime) -> int:
-        """How many answers an annotator has given since a moment that nothing supersedes; remarks are no answers."""
+        """How many answers an annotator has given since a moment that are not superseded; remarks do not count."""
         answers = (
             ANNOTATION.c.annotator == annotator,
             ANNOTATION.c.recorded_at >= since.isoformat(),

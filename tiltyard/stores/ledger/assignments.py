@@ -208,7 +208,7 @@ WHO: Final[BindParameter[Any]] = bindparam("who")
 MOMENT: Final[BindParameter[Any]] = bindparam("moment")
 UNTIL: Final[BindParameter[Any]] = bindparam("until")
 REMARKS: Final = ("flag", "propose", "withdraw")
-"""Acts that are no answer: who did nothing else may still be asked."""
+"""Acts that are not answers: an annotator who did nothing else may still get the sample."""
 
 
 def lease_for(connection: Connection, annotator: str, count: int, now: datetime, term: timedelta) -> list[Assignment]:
@@ -226,7 +226,7 @@ def lease_for(connection: Connection, annotator: str, count: int, now: datetime,
 
 
 def _renewed(connection: Connection, told: dict[str, Any], soon: str) -> list[Assignment]:
-    """What an annotator holds unanswered; the leases run on, written anew when half of one has passed."""
+    """The unanswered assignments of an annotator; leases are renewed once half of one has passed."""
     rows = [dict(row) for row in connection.execute(HELD, {"who": told["who"]}).mappings()]
     if any(row["lease_until"] < soon for row in rows):
         connection.execute(RENEW, {"who": told["who"], "until": told["until"]})
@@ -247,7 +247,7 @@ def is_new_to(table: FromClause, annotator: Any) -> ColumnElement[bool]:
     """
     same = OTHER.c.sample_id == table.c.sample_id
     held = _count(same, OTHER.c.holder == annotator, OTHER.c.state == "open")
-    # A flag is no answer, and what was withdrawn counts no more.
+    # A flag is not an answer, and a withdrawn answer does not count.
     answered = _count(
         SAID.c.sample_id == table.c.sample_id,
         SAID.c.annotator == annotator,
@@ -258,7 +258,7 @@ def is_new_to(table: FromClause, annotator: Any) -> ColumnElement[bool]:
 
 
 def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
-    """How many rows fit conditions that speak of a row outside."""
+    """How many rows fit conditions that refer to an outer row."""
     return select(func.count()).where(*conditions).scalar_subquery()
 
 
@@ -270,7 +270,7 @@ def moment(at: datetime) -> str:
 ALONE: Final = select(
     # One person in two tabs: what the one has just taken must be seen by the other.
     func.pg_advisory_xact_lock(func.hashtext(WHO)),
-    # The queue is read in the order of its index, whatever the statistics say of its length.
+    # The queue is read in the order of its index; table statistics may be stale.
     func.set_config("enable_sort", "off", True),
     func.set_config("enable_bitmapscan", "off", True),
 )

@@ -38,7 +38,7 @@ class Batches:
             return {(row.key, row.version, row.stamp) for row in connection.execute(looked_at)}
 
     def has_seen(self, source: str, key: str, version: str, stamp: str) -> bool:
-        """Whether the bytes that a listing or an event speaks of are known."""
+        """Whether the bytes that a listing or an event names are known."""
         with self._database.reading() as connection:
             return _is_remembered(connection, (source, key, version, stamp))
 

@@ -1,6 +1,6 @@
 """Ended sessions of browsers: kept until they would have ended by themselves.
 
-They stand in the outbox's table as messages to nobody: that table is the one of the ledger whose rows are no facts
+They are rows of the outbox table without a recipient: it is the one table of the ledger whose rows are not facts
 and may be forgotten, and every replica of a server reads it.
 """
 

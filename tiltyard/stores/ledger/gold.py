@@ -1,4 +1,4 @@
-"""Gold samples: their answers are known, and now and then an annotator is asked one without being told."""
+"""Gold samples: their labels are known; annotators get one now and then without knowing which."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -88,7 +88,7 @@ def _holds_gold(connection: Connection, annotator: str) -> bool:
 def _next_for(
     connection: Connection, annotator: str, chance: float, classes: Collection[str] | None
 ) -> GoldSample | None:
-    """A gold sample that an annotator never answered, held or was asked, by chance."""
+    """A random gold sample that the annotator was never assigned, did not hold and did not answer."""
     gold = [one for one in _current(connection) if classes is None or one.label in classes]
     said = set(connection.scalars(select(ANNOTATION.c.sample_id).where(ANNOTATION.c.annotator == annotator)))
     asked = ASSIGNMENT.c.assignment_id.in_([_id(annotator, one.sample_id) for one in gold])

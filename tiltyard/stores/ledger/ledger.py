@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
-from tiltyard.stores.files.local import Files
+from tiltyard.stores.files import Files
 from tiltyard.stores.ledger.accesses import Accesses
 from tiltyard.stores.ledger.annotations import Annotations
 from tiltyard.stores.ledger.assignments import Assignments
@@ -14,26 +14,26 @@ from tiltyard.stores.ledger.chain.segments import Segments
 from tiltyard.stores.ledger.database import records as facts
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.engine import Database
-from tiltyard.stores.ledger.database.locks import turn
+from tiltyard.stores.ledger.database.locks import advisory_lock
 from tiltyard.stores.ledger.database.roles import grant_labeling
 from tiltyard.stores.ledger.ended_sessions import EndedSessions
 from tiltyard.stores.ledger.gold import Gold
 from tiltyard.stores.ledger.models import Models
 from tiltyard.stores.ledger.outbox import Outbox
-from tiltyard.stores.ledger.promotions import Champions
+from tiltyard.stores.ledger.promotions import Promotions
 
 
 class Ledger:
     """The append-only record of one project, part by part.
 
     ``batches``, ``assignments``, ``annotations``, ``access``, ``gold``, ``models``, ``champions``, ``outbox`` and
-    ``segments`` are views of one database; each method of theirs is one transaction.
+    ``segments`` are views of one database; each of their methods is one transaction.
     """
 
     def __init__(self, url: str, segments: Files, schema: str | None = None, heads: Files | None = None) -> None:
         """Open the ledger at an SQLAlchemy URL, its segments in a store of files, and their heads in another.
 
-        ``schema`` is where its tables stand on PostgreSQL, so that one database holds many ledgers.
+        ``schema`` holds its tables on PostgreSQL, so that one database holds many ledgers.
         """
         self.database = Database(url, schema)
         self.batches = Batches(self.database)
@@ -42,7 +42,7 @@ class Ledger:
         self.access = Accesses(self.database)
         self.gold = Gold(self.database)
         self.models = Models(self.database)
-        self.champions = Champions(self.database)
+        self.champions = Promotions(self.database)
         self.outbox, self.ended_sessions = Outbox(self.database), EndedSessions(self.database)
         self.segments = Segments(self.database, segments, heads)
 
@@ -51,7 +51,7 @@ class Ledger:
 
         Raises Unavailable when another process holds it for an hour.
         """
-        return turn(self.database.engine, name)
+        return advisory_lock(self.database.engine, name)
 
     def position(self) -> int:
         """The position of the last fact; everything up to it is a fixed version of the project."""

@@ -27,7 +27,7 @@ STATES: Final = ("waiting", "delivered", "given_up")
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message: its key, what happened, what is told, and how far its delivery is."""
+    """One message: its key, the event, the payload, and the state of its delivery."""
 
     notice_id: str
     event: str

@@ -12,7 +12,7 @@ from tiltyard.stores.ledger.database.records import all_of, append, find, record
 VERDICT, PROMOTION, APPROVAL = tables.verdict, tables.promotion, tables.approval
 
 
-class Champions:
+class Promotions:
     """The part of the ledger that alone decides who is champion; the registry's alias only shows it."""
 
     def __init__(self, database: Database) -> None:

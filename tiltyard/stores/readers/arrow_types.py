@@ -41,7 +41,7 @@ def plain(column: pa.Array) -> pa.Array:
 
 
 def _digits(value: Decimal | None) -> str | None:
-    """A decimal's digits, without zeros that say nothing."""
+    """A decimal's digits, without insignificant zeros."""
     return None if value is None else shortest(f"{value:f}")
 
 

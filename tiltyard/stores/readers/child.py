@@ -12,16 +12,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from tiltyard.stores.readers.decompress import plain_file
+from tiltyard.stores.readers.decompress import decompressed
 from tiltyard.stores.readers.formats import READERS
 from tiltyard.stores.readers.handover import Handover, Refusal, Request
 
 
-def answer(request: Request) -> dict[str, Any]:
+def handle_request(request: Request) -> dict[str, Any]:
     """The header of an object whose rows were handed over, or why it was refused."""
     try:
         handover = Handover(request)
-        header = READERS[request.format](plain_file(request), request, handover)
+        header = READERS[request.format](decompressed(request), request, handover)
         handover.close()
     except Refusal as refusal:
         return {"refused": str(refusal)}
@@ -51,7 +51,7 @@ def main() -> None:
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     set_limits(request)
-    sys.stdout.write(json.dumps(answer(request)))
+    sys.stdout.write(json.dumps(handle_request(request)))
 
 
 if __name__ == "__main__":

@@ -38,21 +38,21 @@ def longest_line(path: Path, request: Request) -> int | None:
     if len(ends) < 4:  # a header with nothing after it is an error to pyarrow
         return None
     lengths, returns = np.diff(ends), {kind for _, kind in found}
-    # A line of no more than its own ending is an empty line, which is no row; only the last may be that.
+    # A line that is only a line ending is empty, and not a row; only the last line may be empty.
     shortest = int(lengths[:-1].min(initial=CHUNK))
     safe = shortest > 1 if returns == {"none"} else shortest > 2 and "alone" not in returns
     return int(lengths.max()) if safe else None
 
 
 def _has_blank_rows(content: mmap.mmap, delimiter: str) -> bool:
-    """Whether any line has no cell: they are no rows, and here every line is one."""
+    """Whether any line has no cell: such a line is not a row, and this parser counts every line as one."""
     # A line that begins with neither is most lines; the pattern is tried after line ends only.
     mark = re.escape(delimiter.encode())
     return re.search(rb"\n(?:[ \t]|" + mark + rb")+(?:\r?\n|\r?\Z)", content) is not None
 
 
 def _line_ends(content: mmap.mmap, at: int) -> tuple[npt.NDArray[np.int64], str]:
-    """Where lines end in a part of the file, and whether its carriage returns stand alone, before line ends, or not."""
+    """Where lines end in a part of the file, and whether carriage returns occur alone, before line feeds, or not."""
     part = np.frombuffer(content[at : at + CHUNK + 1], np.uint8)
     own = part[:CHUNK]
     returns = np.flatnonzero(own == RETURN)
@@ -62,7 +62,7 @@ def _line_ends(content: mmap.mmap, at: int) -> tuple[npt.NDArray[np.int64], str]
     return np.flatnonzero(own == NEWLINE) + at, kind
 
 
-def read_unquoted(path: Path, longest: int, request: Request, kept: dict[str, str], handover: Handover) -> None:
+def read_csv_fast(path: Path, longest: int, request: Request, kept: dict[str, str], handover: Handover) -> None:
     """Hand over the rows of a file whose longest line is known; rows of the wrong width are bad.
 
     ``kept`` has the columns to hand over, by the names that the file has for them.

@@ -1,4 +1,4 @@
-"""CSV: every cell as text, strictly. What a lenient reader would mend or swallow is a bad row here."""
+"""CSV: every cell as text, strictly. Where a lenient reader would repair or drop cells, this one reports a bad row."""
 
 import csv
 import re
@@ -13,7 +13,7 @@ from typing import Final, TextIO
 import pyarrow as pa
 
 from tiltyard.ingest.column_names import as_named, spelled_out
-from tiltyard.stores.readers.csv_fast import longest_line, read_unquoted
+from tiltyard.stores.readers.csv_fast import longest_line, read_csv_fast
 from tiltyard.stores.readers.handover import BLANKS, Handover, Refusal, Request, kept_columns
 
 Record = tuple[int, list[str] | csv.Error, list[str]]
@@ -30,7 +30,7 @@ def read_csv(path: Path, request: Request, handover: Handover) -> list[str]:
 
     A row has as many fields as the header, or it is bad. A quote that is not closed, or text after a closing quote,
     makes every line of that record a bad row of its own, so that no row is swallowed. Lines that are empty or hold
-    nothing but delimiters are no rows. A first line ``sep=;`` says the delimiter.
+    only delimiters are not rows. A first line ``sep=;`` names the delimiter.
     """
     csv.field_size_limit(sys.maxsize)
     with path.open(encoding="utf-8-sig", newline="") as text:
@@ -47,10 +47,10 @@ def read_csv(path: Path, request: Request, handover: Handover) -> list[str]:
         if longest is None:
             _hand_over(records, [(header.index(name), name) for name in kept], len(header), (request, handover))
         else:
-            # No quote stands in such a file, and its first line is its header.
+            # Such a file has no quotes, and its first line is its header.
             stored = first.rstrip("\r\n").split(request.delimiter)
             names = {stored[header.index(name)]: name for name in kept}
-            read_unquoted(path, longest, request, names, handover)
+            read_csv_fast(path, longest, request, names, handover)
     return header
 
 

@@ -39,7 +39,7 @@ BY_LINES: Final = {"csv", "jsonl"}
 COMPRESSED: Final = {"gzip": (b"\x1f\x8b",), "zstd": tuple(mark for mark, what in MAGIC.items() if what == "zstd")}
 
 
-def plain_file(request: Request) -> Path:
+def decompressed(request: Request) -> Path:
     """The file to parse: the object itself, or its decompressed copy of at most ``limits.max_bytes``.
 
     Raises Refusal when it is too big, empty, not what its name says, damaged, or (text) not UTF-8.

@@ -18,14 +18,14 @@ COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd"}
 WRITTEN: Final[dict[str, Written]] = {"csv": "text", "json": "json", "jsonl": "json", "parquet": "typed"}
 
 
-def format_of(name: str, declared: str) -> tuple[str, str]:
+def detect_format(name: str, declared: str) -> tuple[str, str]:
     """An object's format and compression (empty for none) by its name's endings; a declared format goes first.
 
     Raises ObjectError for an ending that is not known.
 
-    >>> format_of("2024-01.csv.gz", "auto")
+    >>> detect_format("2024-01.csv.gz", "auto")
     ('csv', 'gzip')
-    >>> format_of("dump.dat", "jsonl")
+    >>> detect_format("dump.dat", "jsonl")
     ('jsonl', '')
     """
     path = PurePosixPath(name.lower())

@@ -15,7 +15,7 @@ RAW_CHARACTERS: Final = 2000
 
 PLACES: Final = pa.schema([("row", pa.int64()), ("line", pa.int64())])
 BLANKS: Final = " \t\r\n"
-"""What a cell may hold and be empty all the same where nothing else stands in its row."""
+"""Cell contents that count as empty in a row without other content."""
 
 UNREADABLE: Final = pa.schema(
     [("row", pa.int64()), ("line", pa.int64()), ("reasons", pa.large_string()), ("raw", pa.large_string())]
@@ -72,7 +72,7 @@ class Handover:
         self._rows = 0
         self._bad: list[tuple[int, int | None, str, str]] = []
         self.blank = 0
-        """Rows without any cell, which are no rows: they take no number."""
+        """Rows without any cell are not counted as rows and get no number."""
 
     def check_width(self, columns: int) -> None:
         """Refuse an object of more columns than the limit; remembers how many cells a row has."""
@@ -144,7 +144,7 @@ class Handover:
 
 
 def _shown(raw: str) -> str:
-    """A row's text, cut where it is long, the cut told."""
+    """A row's text; a long text is shortened and says so."""
     return raw if len(raw) <= RAW_CHARACTERS else f"{raw[:RAW_CHARACTERS]} … ({len(raw)} characters)"
 
 

@@ -15,7 +15,7 @@ import polars as pl
 from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows, Written
 from tiltyard.schemas.errors import ObjectError
 from tiltyard.schemas.project import Project
-from tiltyard.stores.readers.format_detection import WRITTEN, format_of
+from tiltyard.stores.readers.format_detection import WRITTEN, detect_format
 from tiltyard.stores.readers.handover import Request
 
 CHILD: Final = [sys.executable, "-P", "-m", "tiltyard.stores.readers.child"]
@@ -29,7 +29,7 @@ def read_object(path: Path, name: str, project: Project) -> RawRows:
     ``path`` is where its bytes are, ``name`` its key, whose ending says the format where the project does not.
     Raises ObjectError, naming the object, when it cannot be read or its reader dies or takes too long.
     """
-    format_name, compression = format_of(name, project.source.format)
+    format_name, compression = detect_format(name, project.source.format)
     with TemporaryDirectory(prefix="tiltyard-reading-") as folder:  # made with mode 0700
         request = _request(path, (format_name, compression), project, folder)
         answer = _answer(request, name)

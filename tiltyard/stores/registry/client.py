@@ -57,7 +57,7 @@ def _refuses_us(error: Exception) -> bool:
 
 
 @contextmanager
-def asking(what: str) -> Iterator[None]:
+def translate_errors(what: str) -> Iterator[None]:
     """Turn MLflow's own exceptions into a RegistryError that says what was asked, or Unavailable when it is away."""
     exceptions = _imported().exceptions
     try:

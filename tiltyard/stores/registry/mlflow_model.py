@@ -44,7 +44,7 @@ def write_model_folder(folder: Path, content: bytes, types: Sequence[str], recor
     record.save(str(folder / "MLmodel"))
 
 
-def signature_of(frame: pd.DataFrame, classes: int) -> Any:
+def model_signature(frame: pd.DataFrame, classes: int) -> Any:
     """What the model takes and gives: text and double columns in, one probability per class out."""
     from mlflow.models.signature import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec

@@ -2,7 +2,7 @@
 
 MLflow is an index that people look at, and nothing that it says is believed. What counts is the ledger: it holds the
 SHA-256 that a model is loaded by, and the history of champions; the alias here only shows it and can be repaired at any
-time. Until the ledger has a model, our own note of the upload stands in its place.
+time. Until the ledger has a model, our own note of the upload takes its place.
 """
 
 import os
@@ -20,11 +20,11 @@ import numpy as np
 from tiltyard.schemas.canonical import canonical_json, sha256_of
 from tiltyard.schemas.errors import NotFound, RegistryError
 from tiltyard.schemas.records import Model, ModelId, StoredFile, Verdict
-from tiltyard.stores.files.local import Files
-from tiltyard.stores.registry.client import asking, open_client
-from tiltyard.stores.registry.mlflow_model import signature_of, write_model_folder
+from tiltyard.stores.files import Files
+from tiltyard.stores.registry.client import open_client, translate_errors
+from tiltyard.stores.registry.mlflow_model import model_signature, write_model_folder
 from tiltyard.stores.registry.runs import Training, metric_entities, training_run
-from tiltyard.stores.registry.serialization import TRUSTED, model_bytes, model_of
+from tiltyard.stores.registry.serialization import TRUSTED, dump_model, load_model
 from tiltyard.stores.registry.uploads import Upload, Uploads, file_name, is_address, local_path
 from tiltyard.training.estimators import types_of_recipe
 
@@ -59,7 +59,7 @@ class Registry:
         """Name an MLflow: ``sqlite:///path`` or ``http://host``.
 
         ``artifacts`` is the folder for model files (None: wherever the server keeps them); ``own_types`` are
-        the user's own classes that may stand in a model, as ``module.Class``; ``notes`` is where uploads are noted.
+        the user's own classes that a model may contain, as ``module.Class``; ``notes`` is where uploads are noted.
         """
         self.uri, self.name, self.own_types = uri, name, tuple(own_types)
         self.uploads = Uploads(notes)
@@ -87,12 +87,12 @@ class Registry:
     def log_training(self, training: Training) -> RegisteredModel:
         """Keep a training's run, trials and model, and register the model as the project's next version.
 
-        The same ``model_id`` again, after a crash or by a twin, gives the first registration: the upload that was
-        noted here before it began, if its bytes are those that were made then and answer like this fit. A model
-        becomes a version only when its stored bytes hash right, load under our own trust list and answer the golden
-        rows like the fitted model; RegistryError otherwise.
+        The same ``model_id`` again, after a crash or from a concurrent run, gives the first registration: the upload
+        that was noted here before it began, if its bytes are those that were made then and answer like this fit. A
+        model becomes a version only when its stored bytes hash right, load under our own trust list and answer the
+        golden rows like the fitted model; RegistryError otherwise.
         """
-        with asking(f"log training {training.training_id[:8]}"):
+        with translate_errors(f"log training {training.training_id[:8]}"):
             upload = self._taken_up(training) or self._log(training)
             version = self._version_of(upload) or self._create_version(training, upload)
         return RegisteredModel(upload.run_id, version, upload.artifact)
@@ -112,7 +112,7 @@ class Registry:
         """
         content = self._read(model.artifact)
         try:
-            return model_of(content, {*self.own_types, *types_of_recipe(model.recipe)})
+            return load_model(content, {*self.own_types, *types_of_recipe(model.recipe)})
         except RegistryError as error:
             raise RegistryError(f"model {model.model_id[:12]}: {error}") from error
 
@@ -121,7 +121,7 @@ class Registry:
         self._read(model.artifact)
 
     def has_bytes(self, model: Model) -> bool:
-        """Whether there are bytes where a model's should be, whatever they are."""
+        """Whether a model's file exists, with any content."""
         name = model.artifact.name
         if is_address(name):
             return self._size_elsewhere(self._store_of(name), name) is not None
@@ -143,12 +143,12 @@ class Registry:
 
     def aliases(self) -> dict[str, str]:
         """Which version each alias shows."""
-        with asking("read the aliases"):
+        with translate_errors("read the aliases"):
             return {alias: str(version) for alias, version in self._registered_model().aliases.items()}
 
     def set_alias(self, version: str, alias: str) -> None:
         """Make an alias show a version."""
-        with asking(f"set alias {alias!r} to version {version}"):
+        with translate_errors(f"set alias {alias!r} to version {version}"):
             self.client.set_registered_model_alias(self.name, alias, version)
 
     def show_champion(self, model: Model) -> bool:
@@ -160,19 +160,19 @@ class Registry:
 
     def tag(self, version: str, key: str, value: str) -> None:
         """Write a tag on a version."""
-        with asking(f"tag version {version}"):
+        with translate_errors(f"tag version {version}"):
             self.client.set_model_version_tag(self.name, version, key, value)
 
     def listed(self) -> dict[str, Listed]:
         """Every version that MLflow lists under the project's name, by its number, oldest first."""
-        with asking("read the versions"):
+        with translate_errors("read the versions"):
             found = self.client.search_model_versions(f"name = '{self.name}'", order_by=["version_number ASC"])
             return {str(one.version): Listed(str(one.version), one.run_id or "", dict(one.tags)) for one in found}
 
     def log_verdict(self, model: Model, verdict: Verdict) -> None:
         """Show a verdict with its numbers and checks on the challenger's run and version; it may be repeated."""
         facts = {**asdict(verdict), "recorded_at": verdict.recorded_at.isoformat()}
-        with asking(f"log verdict {verdict.verdict_id[:8]}"):
+        with translate_errors(f"log verdict {verdict.verdict_id[:8]}"):
             self.client.log_batch(model.run_id, metrics=metric_entities(_verdict_metrics(verdict)))
             self.client.log_text(model.run_id, canonical_json(facts), f"verdict-{verdict.verdict_id[:12]}.json")
         self.tag(model.registry_version, "verdict", f"{verdict.decision}: {verdict.reason}"[:500])
@@ -182,7 +182,7 @@ class Registry:
 
         The address is empty where MLflow is a database that nobody serves.
         """
-        with asking(f"keep page {name!r}"):
+        with translate_errors(f"keep page {name!r}"):
             self.client.log_text(model.run_id, page, name)
         return self.address_of(model, name)
 
@@ -200,7 +200,7 @@ class Registry:
 
         For after a crash, when no process of this project is at work.
         """
-        with asking("close stale runs"):
+        with translate_errors("close stale runs"):
             experiments = [self.experiment_id]
             runs = self.client.search_runs(experiments, "attributes.status = 'RUNNING'")
             for run in runs:
@@ -217,7 +217,7 @@ class Registry:
         return self.client.get_registered_model(self.name)
 
     def _unless_there(self, make: Any) -> None:
-        """Make something that a twin may have made a moment ago."""
+        """Create something that a concurrent run may have created a moment ago."""
         from mlflow.exceptions import MlflowException
 
         try:
@@ -228,8 +228,8 @@ class Registry:
 
     def _log(self, training: Training) -> Upload:
         """Log run, trials and model; what was uploaded."""
-        content = model_bytes(training.fitted.model)
-        self._refuse_other_answers(model_of(content, self.own_types), training)
+        content = dump_model(training.fitted.model)
+        self._refuse_other_answers(load_model(content, self.own_types), training)
         with training_run(self.client, self.experiment_id, training) as run_id:
             logged = self.client.create_logged_model(self.experiment_id, name="model", source_run_id=run_id)
             name = file_name(logged.artifact_location, self.artifacts)
@@ -257,7 +257,7 @@ class Registry:
         from mlflow.models import Model as MlflowModel
 
         record = MlflowModel(run_id=run_id, model_id=logged.model_id, artifact_path=logged.artifact_location)
-        record.signature = signature_of(training.golden, len(training.fitted.model.classes_))
+        record.signature = model_signature(training.golden, len(training.fitted.model.classes_))
         with TemporaryDirectory() as folder:
             write_model_folder(Path(folder), content, sorted({*TRUSTED, *self.own_types}), record)
             self.client.log_model_artifacts(logged.model_id, folder)
@@ -271,8 +271,8 @@ class Registry:
     def _taken_up(self, training: Training) -> Upload | None:
         """An upload of this model that an earlier attempt made whole; its answers are compared with this fit's."""
         for upload in self._whole_uploads(training.model_id):
-            # Its bytes hash to what a process of ours made, so they may be loaded.
-            self._refuse_other_answers(model_of(self._read(upload.artifact), self.own_types), training)
+            # Its bytes hash to what one of our processes wrote, so they may be loaded.
+            self._refuse_other_answers(load_model(self._read(upload.artifact), self.own_types), training)
             return upload
         return None
 
@@ -344,7 +344,7 @@ class Registry:
 
     def _fetched(self, address: str) -> bytes:
         """The bytes of a file that MLflow keeps elsewhere; NotFound where it lists none."""
-        with asking(f"fetch {address!r}"), TemporaryDirectory() as folder:
+        with translate_errors(f"fetch {address!r}"), TemporaryDirectory() as folder:
             from mlflow.artifacts import download_artifacts
 
             if self._size_elsewhere(self._store_of(address), address) is None:
@@ -354,7 +354,7 @@ class Registry:
 
     def _remove_elsewhere(self, address: str) -> int:
         """Remove a file that MLflow keeps elsewhere; how many bytes it had."""
-        with asking(f"remove {address!r}"):
+        with translate_errors(f"remove {address!r}"):
             store = self._store_of(address)
             size = self._size_elsewhere(store, address)
             if size is not None:
@@ -362,7 +362,7 @@ class Registry:
             return size or 0
 
     def _store_of(self, address: str) -> Any:
-        """MLflow's client of the folder that an address lies in."""
+        """MLflow's client for the folder of an address."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         return get_artifact_repository(address.rpartition("/")[0], tracking_uri=self.uri)
@@ -370,7 +370,7 @@ class Registry:
     def _size_elsewhere(self, store: Any, address: str) -> int | None:
         """The size of a file as its store lists it, None where it does not."""
         name = address.rpartition("/")[2]
-        with asking(f"look for {address!r}"):
+        with translate_errors(f"look for {address!r}"):
             sizes = {Path(one.path).name: int(one.file_size or 0) for one in store.list_artifacts()}
         return sizes.get(name)
 

@@ -1,12 +1,12 @@
-"""The models whose bytes were let go, noted before a byte is removed: what is missing on purpose is no damage."""
+"""Models whose files were deleted on purpose, recorded before deletion, so that they do not count as damage."""
 
-from tiltyard.stores.files.local import Files
+from tiltyard.stores.files import Files
 
 BEGUN = ".begun"
 DONE = ".done"
 
 
-class LetGo:
+class ReleasedModels:
     """The notes of a project's models whose bytes are gone, by their ids."""
 
     def __init__(self, files: Files) -> None:

@@ -20,7 +20,7 @@ LONGEST: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """What the registry is told about one training.
+    """What MLflow records about one training.
 
     ``golden`` are a few feature rows (n, columns) that the stored model must answer like the fitted one;
     ``rows`` is how many rows it was fitted from; ``tags`` are the ids that make it again (ledger position,

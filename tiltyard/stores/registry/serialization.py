@@ -1,6 +1,6 @@
 """A fitted model as bytes and back, by skops: only types that we name may come to life, nothing is executed.
 
-A file's own list of trusted types is never asked: whoever changed the bytes could change the list. skops is imported
+A file's own list of trusted types is never used: someone who changes the bytes can change the list. skops is imported
 where it is used: it walks through all of scikit-learn at its import, and most commands touch no model.
 """
 
@@ -40,7 +40,7 @@ TRUSTED: Final = frozenset(
 """Types beyond skops's own list that models of scikit-learn consist of, and our own."""
 
 LEVEL: Final = 6
-"""How hard the bytes are compressed: a model of texts becomes a fifth, and takes hardly longer to read."""
+"""How hard the bytes are compressed: a text model shrinks to a fifth, at almost the same loading time."""
 
 KEPT: Final = 3
 """Models that stay in memory: as many as one verdict asks, challenger, champion and the one trained before."""
@@ -48,30 +48,30 @@ KEPT_BYTES: Final = 50_000_000
 """A model of more bytes is read each time."""
 
 
-def model_bytes(model: Any) -> bytes:
+def dump_model(model: Any) -> bytes:
     """A fitted model as skops bytes; RegistryError where it cannot be written."""
     from skops.io import dumps
 
     try:
         content: bytes = dumps(model, compression=ZIP_DEFLATED, compresslevel=LEVEL)
-    except Exception as error:  # skops raises whatever the model's own objects raise
+    except Exception as error:  # skops passes on any exception of the model's own objects
         raise RegistryError(f"{type(model).__name__} cannot be written by skops: {error}") from error
     return content
 
 
-def model_of(content: bytes, own_types: Iterable[str] = ()) -> Any:
+def load_model(content: bytes, own_types: Iterable[str] = ()) -> Any:
     """The model that bytes hold; RegistryError names the types that are not trusted.
 
-    The models that were asked for last are kept, so each is to be asked, never changed: a verdict asks challenger and
+    The models that were asked for last are kept, so each must be queried, never changed: a verdict asks challenger and
     champion several times, and to read a forest takes longer than its answers.
     """
     trusted = frozenset(own_types)
     return _read_once(content, trusted) if len(content) <= KEPT_BYTES else _read(content, trusted)
 
 
-def loads_again(model: Any, own_types: Iterable[str] = ()) -> None:
+def check_reloads(model: Any, own_types: Iterable[str] = ()) -> None:
     """Raise RegistryError where a model cannot be written and read again; nothing is kept."""
-    _read(model_bytes(model), frozenset(own_types))
+    _read(dump_model(model), frozenset(own_types))
 
 
 def _read(content: bytes, own_types: frozenset[str]) -> Any:
@@ -84,7 +84,7 @@ def _read(content: bytes, own_types: frozenset[str]) -> Any:
     except UntrustedTypesFoundException as error:
         raise RegistryError(
             f"the model holds types that are not trusted: {', '.join(_strangers(content, own_types))}; "
-            "if you wrote them or trust whoever did, name them under 'trusted' in the project file "
+            "if you wrote them or trust their author, name them under 'trusted' in the project file "
             "(loading a model then runs their code); else use estimators that skops knows"
         ) from error
     except Exception as error:  # a damaged archive fails in many ways, a class may be gone

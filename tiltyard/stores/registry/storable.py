@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from tiltyard.schemas.errors import RegistryError, TrainingError
 from tiltyard.schemas.project import Project
-from tiltyard.stores.registry.serialization import loads_again
+from tiltyard.stores.registry.serialization import check_reloads
 from tiltyard.training.cross_validation import LabeledFrame
 from tiltyard.training.recipes import Recipe, recipe_of
 from tiltyard.training.search.search import balanced_order
@@ -28,7 +28,7 @@ def refuse_unstorable(rows: LabeledFrame, project: Project, own_types: Iterable[
         model = _fitted(recipe_of(candidate, {}, project, project.seed), few)
         try:
             if model is not None:
-                loads_again(model, own_types)
+                check_reloads(model, own_types)
         except RegistryError as error:
             told = f"candidate {candidate.name!r} cannot be stored, so nothing was searched: {error}"
             raise TrainingError(told) from error
@@ -40,5 +40,5 @@ def _fitted(recipe: Recipe, rows: LabeledFrame) -> Any:
         with warnings.catch_warnings(), threadpool_limits(limits=1):
             warnings.simplefilter("ignore")
             return recipe.fitted(rows.frame, rows.labels)
-    except Exception:  # a candidate is the user's own code, and whatever it raises belongs in its trial
+    except Exception:  # a candidate is the user's own code, and any exception of it belongs in its trial
         return None

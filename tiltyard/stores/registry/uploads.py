@@ -1,6 +1,6 @@
 """What this project uploaded to MLflow, noted in its own files: the only uploads that are taken up after a crash.
 
-MLflow lists what anybody who reaches it has written there. A note says which bytes a process of ours made, hashed and
+MLflow lists what anyone with access has written there. A note records which bytes our own process made, hashed and
 sent, and where to; so nothing that MLflow says leads to bytes, or to an address, that we did not choose.
 """
 
@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from tiltyard.schemas.canonical import canonical_json
 from tiltyard.schemas.errors import NotFound, RegistryError
 from tiltyard.schemas.records import ModelId, StoredFile
-from tiltyard.stores.files.local import Files, inside
+from tiltyard.stores.files import Files
+from tiltyard.stores.files.local import inside
 from tiltyard.stores.registry.mlflow_model import MODEL_FILE
 
 BY_MLFLOW = "mlflow-artifacts"
@@ -60,7 +61,7 @@ class Uploads:
 def file_name(location: str, artifacts: Path | None) -> str:
     """What a model's file is called that MLflow would keep at a location.
 
-    A name under our folder, so that the folder can be moved; else its address. RegistryError where that is no place
+    A name under our folder, so that the folder can be moved; else its address. RegistryError if that is not a place
     for models: nothing is sent there, and nothing fetched.
     """
     path = Path(location.removeprefix("file://"))
@@ -71,7 +72,7 @@ def file_name(location: str, artifacts: Path | None) -> str:
 
 
 def is_address(name: str) -> bool:
-    """Whether a model file's name is an address outside this machine; RegistryError where none of ours may be there.
+    """Whether a model file's name is an address outside this machine; RegistryError if it cannot be ours.
 
     >>> is_address("models/m-1/artifacts/model.skops"), is_address("mlflow-artifacts:/1/models/m-1/model.skops")
     (False, True)
@@ -88,7 +89,7 @@ def is_address(name: str) -> bool:
 
 
 def local_path(name: str, artifacts: Path | None) -> Path:
-    """Where a model's file lies on this machine; NotFound for a name that leaves the folder, or for no model's file.
+    """The path of a model's file on this machine; NotFound for a name that leaves the folder, or for no model's file.
 
     A whole path is one of a time when the project lay elsewhere.
     """

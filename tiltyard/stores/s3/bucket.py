@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from tiltyard.schemas.errors import SettingsError, nearest
-from tiltyard.stores.s3.client import READ_SECONDS, answered, client
+from tiltyard.stores.s3.client import READ_SECONDS, client, translate_errors
 
 SCHEME: Final = "s3://"
 OPTIONS: Final = ("endpoint", "region", "seconds")
@@ -33,7 +33,7 @@ class Bucket:
         return replace(self, prefix=self.whole_key(name))
 
     def whole_key(self, key: str) -> str:
-        """The whole key of a key of ours.
+        """The full key of one of our keys.
 
         >>> Bucket("landing", "bank").whole_key("may.csv")
         'bank/may.csv'
@@ -63,7 +63,7 @@ class Bucket:
 
     def listing(self, operation: str, what: str) -> Iterator[dict[str, Any]]:
         """What a listing of our part holds, page by page: ``list_objects_v2`` has ``Contents``."""
-        with answered(f"the listing of {self}"):
+        with translate_errors(f"the listing of {self}"):
             pages = self.client.get_paginator(operation).paginate(Bucket=self.name, Prefix=self.whole_key(""))
             yield from chain.from_iterable(page.get(what, []) for page in pages)
 
@@ -72,18 +72,18 @@ class Bucket:
         return f"{SCHEME}{self.name}/{self.prefix}".rstrip("/")
 
 
-def bucket_of(place: str) -> Bucket:
+def parse_bucket(place: str) -> Bucket:
     """The bucket that ``s3://BUCKET/PREFIX`` means, with ``?endpoint=...&region=...&seconds=...`` behind it if need be.
 
     ``seconds`` is how long a read waits for a byte. Raises SettingsError when it cannot be read.
 
-    >>> str(bucket_of("s3://landing/bank/?region=eu-west-1")), bucket_of("s3://landing?endpoint=http://minio:9000")
+    >>> str(parse_bucket("s3://landing/bank/?region=eu-west-1")), parse_bucket("s3://landing?endpoint=http://minio:9000")
     ('s3://landing/bank', Bucket(name='landing', prefix='', endpoint='http://minio:9000', region=None, seconds=60.0))
     """
     where, _, query = place.removeprefix(SCHEME).partition("?")
     name, _, prefix = where.partition("/")
     if not place.startswith(SCHEME) or not name:
-        raise SettingsError(f"{place!r} is no bucket; write s3://BUCKET/PREFIX")
+        raise SettingsError(f"{place!r} is not a bucket; write s3://BUCKET/PREFIX")
     options = dict(parse_qsl(query, keep_blank_values=True))
     for option in options.keys() - set(OPTIONS):
         raise SettingsError(f"{place!r}: unknown option {option!r}; {nearest(option, OPTIONS)}")

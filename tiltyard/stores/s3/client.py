@@ -1,7 +1,7 @@
 """How AWS, or a server that speaks like it, is reached; and its errors in words that a user can act upon.
 
 Endpoint, region, credentials and profile are boto3's own settings (``AWS_ENDPOINT_URL``, ``AWS_REGION`` and so on),
-so that whatever already works with the AWS command line works here.
+so that settings of the AWS command line work here too.
 """
 
 import os
@@ -55,9 +55,9 @@ BUSY: Final = {
 """Codes below 500 that pass by themselves."""
 
 REMEDIES: Final = {
-    "NoSuchBucket": "there is no such bucket; make it, or mend the name",
-    "AWS.SimpleQueueService.NonExistentQueue": "there is no such queue; make it, or mend its URL",
-    "QueueDoesNotExist": "there is no such queue; make it, or mend its URL",
+    "NoSuchBucket": "there is no such bucket; create it or correct the name",
+    "AWS.SimpleQueueService.NonExistentQueue": "there is no such queue; create it or correct its URL",
+    "QueueDoesNotExist": "there is no such queue; create it or correct its URL",
     "InvalidAccessKeyId": "the access key is not known there; check AWS_ACCESS_KEY_ID or AWS_PROFILE",
     "SignatureDoesNotMatch": "the secret key does not fit the access key; check AWS_SECRET_ACCESS_KEY",
     "ExpiredToken": "the credentials have expired; get new ones",
@@ -71,10 +71,10 @@ REMEDIES: Final = {
 def client(service: str, endpoint: str | None = None, region: str | None = None, seconds: float = READ_SECONDS) -> Any:
     """A boto3 client, made once for each process, since connections do not survive a fork.
 
-    It tries each request five times (or ``AWS_MAX_ATTEMPTS`` times) with growing pauses drawn by chance, and gives a
+    It tries each request five times (or ``AWS_MAX_ATTEMPTS`` times) with growing random pauses, and gives a
     read up when no byte came for ``seconds``. Raises SettingsError when the environment is not enough to make one.
     """
-    with answered(f"the settings for {service}"):
+    with translate_errors(f"the settings for {service}"):
         said = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
         return _client((os.getpid(), said), service, endpoint, region, seconds)
 
@@ -102,11 +102,11 @@ def _attempts() -> int:
 
 
 @contextmanager
-def answered(where: str) -> Iterator[None]:
+def translate_errors(where: str) -> Iterator[None]:
     """Tell what goes wrong in the block in our words; ``where`` is the object, bucket or queue that it is about.
 
     Raises NotFound for what is not there, ObjectError for what is archived, Unavailable for what may work in a minute,
-    SettingsError for everything else: it is for a person to mend.
+    SettingsError for everything else: someone must correct it.
     """
     try:
         yield
@@ -118,14 +118,14 @@ def answered(where: str) -> Iterator[None]:
         raise SettingsError(f"{where}: {_short(error)}; check the AWS_ variables, or the profile they name") from error
 
 
-def code_of(error: ClientError) -> str:
+def error_code(error: ClientError) -> str:
     """The code of a refusal, ``NoSuchKey`` or ``SlowDown`` or, where the answer has no body, ``404``."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _refusal(error: ClientError, where: str) -> TiltyardError:
     """A refusal in our words."""
-    code, status = code_of(error), _status(error)
+    code, status = error_code(error), _status(error)
     if code in BUSY or status >= 500:
         return Unavailable(f"{where}: the server is busy ({code}); try again in a minute")
     if code in REMEDIES:

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tiltyard.schemas.errors import NotFound
-from tiltyard.stores.files.cache import FileCache
+from tiltyard.stores.files import FileCache
 from tiltyard.stores.files.local import Named, Writing, said_name
 from tiltyard.stores.s3.bucket import Bucket
-from tiltyard.stores.s3.client import answered
+from tiltyard.stores.s3.client import translate_errors
 from tiltyard.stores.s3.transfer import chunks, download, stored_sha256, upload
 
 
@@ -33,7 +33,7 @@ class S3Files:
         """Whether the file is there."""
         self._admit(name)
         try:
-            with answered(f"file {name!r} in {self.place}"):
+            with translate_errors(f"file {name!r} in {self.place}"):
                 self.place.client.head_object(Bucket=self.place.name, Key=self.place.whole_key(name))
         except NotFound:
             return False

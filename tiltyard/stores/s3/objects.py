@@ -11,7 +11,7 @@ from tiltyard.ingest.object_keys import fits, is_batch, is_marker, left_for
 from tiltyard.schemas.errors import NotFound
 from tiltyard.stores.files.landing import Arrival, Leaving
 from tiltyard.stores.s3.bucket import Bucket
-from tiltyard.stores.s3.client import answered, code_of
+from tiltyard.stores.s3.client import error_code, translate_errors
 from tiltyard.stores.s3.transfer import pieces
 
 UNVERSIONED: Final = "null"
@@ -50,7 +50,7 @@ class S3Objects:
     def arrivals(self, pattern: str, leave: Leaving | None = None) -> Iterator[Arrival]:
         """Every batch whose key fits the shell pattern, sorted by key, older versions first.
 
-        Hidden and half-written keys are left out, and ``leave`` is told of them; so are those that stand for folders.
+        Hidden and half-written keys are left out and reported to ``leave``; so are keys that represent folders.
         """
         entries = self._versions() if self.is_versioned() else self.place.listing("list_objects_v2", "Contents")
         for entry in entries:
@@ -67,7 +67,7 @@ class S3Objects:
         """Whether an empty object without an ending stands for a folder, as some tools have it: keys lie below it."""
         if size or "." in key.rpartition("/")[2]:
             return False
-        with answered(f"the listing of {self.place}"):
+        with translate_errors(f"the listing of {self.place}"):
             below = self.place.client.list_objects_v2(
                 Bucket=self.bucket, Prefix=f"{self.place.whole_key(key)}/", MaxKeys=1
             )
@@ -76,7 +76,7 @@ class S3Objects:
     def find(self, key: str, version: str = "") -> Arrival:
         """What a listing would say of one object now, or of one of its versions; NotFound when it is not there."""
         which = {"VersionId": version} if version else {}
-        with answered(self._of(key)):
+        with translate_errors(self._of(key)):
             answer = self.place.client.head_object(Bucket=self.bucket, Key=self.place.whole_key(key), **which)
         return _arrival(key, answer, answer["ContentLength"])
 
@@ -86,35 +86,35 @@ class S3Objects:
         Raises NotFound when it is gone or was overwritten, ObjectError when it cannot be read, Unavailable when the
         connection breaks before its last byte.
         """
-        with answered(self._of(arrival.key)):
+        with translate_errors(self._of(arrival.key)):
             yield from pieces(self._body(arrival))
 
     def is_versioned(self) -> bool:
         """Whether the bucket keeps versions, or kept them once; servers that offer none are taken at their word."""
-        with answered(f"the versioning of {self.place}"):
+        with translate_errors(f"the versioning of {self.place}"):
             try:
                 answer = self.place.client.get_bucket_versioning(Bucket=self.bucket)
             except ClientError as error:
-                if code_of(error) in NOT_OFFERED:
+                if error_code(error) in NOT_OFFERED:
                     return False
                 raise
         return answer.get("Status") in {"Enabled", "Suspended"}
 
     def _versions(self) -> Iterator[dict[str, Any]]:
-        """Every version that is no mark of a deletion, in the order of keys; S3 lists a key's newest first."""
+        """Every version that is not a delete marker, in the order of keys; S3 lists a key's newest first."""
         listed = self.place.listing("list_object_versions", "Versions")
         for _key, versions in groupby(listed, key=itemgetter("Key")):
             yield from reversed(list(versions))
 
     def _body(self, arrival: Arrival) -> Any:
-        """The stream of the object that was listed, told from later ones by its version or by its ETag."""
+        """The stream of exactly the listed object, identified by its version or its ETag."""
         if arrival.version:
             return self._get(arrival.key, VersionId=arrival.version)
         same = {"IfMatch": f'"{arrival.stamp}"'}
         try:
             return self._get(arrival.key, **same)
         except ClientError as error:
-            if code_of(error) not in CHANGED:
+            if error_code(error) not in CHANGED:
                 raise
         return self._older_body(arrival, same)
 
@@ -123,7 +123,7 @@ class S3Objects:
         try:
             return self._get(arrival.key, VersionId=UNVERSIONED, **same)
         except ClientError as error:
-            if code_of(error) not in {*CHANGED, "NoSuchVersion", "InvalidArgument", "400"}:
+            if error_code(error) not in {*CHANGED, "NoSuchVersion", "InvalidArgument", "400"}:
                 raise
         raise NotFound(f"{self._of(arrival.key)} changed since it was listed; the next listing has the new one")
 

@@ -3,7 +3,7 @@
 from botocore.exceptions import ClientError
 
 from tiltyard.stores.s3.bucket import Bucket
-from tiltyard.stores.s3.client import answered, code_of
+from tiltyard.stores.s3.client import error_code, translate_errors
 from tiltyard.stores.s3.objects import S3Objects
 from tiltyard.stores.s3.transfer import NOT_OFFERED, ONCE, TAKEN
 
@@ -11,7 +11,7 @@ PROBE = ".tiltyard-probe"
 """The one small object that a look at the immutable files leaves in their bucket; it is never deleted or changed."""
 
 
-def keeps_versions(source: S3Objects, pattern: str) -> bool:
+def supports_versions(source: S3Objects, pattern: str) -> bool:
     """List and read a source's first object; whether its bucket keeps versions.
 
     Raises SettingsError when a right is missing, Unavailable when the server does not answer.
@@ -22,13 +22,13 @@ def keeps_versions(source: S3Objects, pattern: str) -> bool:
     return source.is_versioned()
 
 
-def keeps_conditions(place: Bucket) -> bool:
+def supports_conditional_writes(place: Bucket) -> bool:
     """Put a small object twice on the condition that it is not there; whether the second was refused.
 
     Raises SettingsError when a right is missing, Unavailable when the server does not answer.
     """
     next(place.listing("list_objects_v2", "Contents"), None)
-    with answered(f"writing to {place}"):
+    with translate_errors(f"writing to {place}"):
         return any(not _puts(place) for _attempt in range(2))
 
 
@@ -37,9 +37,9 @@ def _puts(place: Bucket) -> bool:
     try:
         place.client.put_object(Bucket=place.name, Key=place.whole_key(PROBE), Body=b"", **ONCE)
     except ClientError as error:
-        if code_of(error) in NOT_OFFERED:
+        if error_code(error) in NOT_OFFERED:
             return True
-        if code_of(error) not in TAKEN:
+        if error_code(error) not in TAKEN:
             raise
         return False
     return True

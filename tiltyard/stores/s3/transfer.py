@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tiltyard.schemas.errors import NotFound, ObjectError, Unavailable
 from tiltyard.stores.files.local import sha256_of_file
 from tiltyard.stores.s3.bucket import Bucket
-from tiltyard.stores.s3.client import answered, code_of
+from tiltyard.stores.s3.client import error_code, translate_errors
 
 CHUNK: Final = 1 << 20
 PART: Final = 32 << 20
@@ -29,14 +29,14 @@ NOT_OFFERED: Final = {"NotImplemented", "501"}
 def upload(place: Bucket, key: str, path: Path) -> None:
     """Put a file into a bucket under a key that nobody has written; it is stored, with its checksum, on return.
 
-    Where the key holds these very bytes already, nothing is to be done: a twin was faster, or the answer to our own
-    request was lost. Raises ObjectError when it holds other bytes, and what ``answered`` raises.
+    Where the key holds these very bytes already, nothing remains to do: a concurrent run was faster, or the answer to
+    our own request was lost. Raises ObjectError when it holds other bytes, and what ``answered`` raises.
     """
-    with answered(f"file {key!r} in {place}"):
+    with translate_errors(f"file {key!r} in {place}"):
         try:
             _send_once(place, key, path)
         except ClientError as error:
-            if code_of(error) not in TAKEN:
+            if error_code(error) not in TAKEN:
                 raise
             _insist_that_it_is_ours(place, key, path)
 
@@ -50,7 +50,7 @@ def download(place: Bucket, key: str, path: Path) -> None:
 
 def chunks(place: Bucket, key: str) -> Iterator[bytes]:
     """An object's bytes, piece by piece. Raises NotFound when it is not there, Unavailable when it breaks off."""
-    with answered(f"file {key!r} in {place}"):
+    with translate_errors(f"file {key!r} in {place}"):
         yield from pieces(place.client.get_object(Bucket=place.name, Key=place.whole_key(key))["Body"])
 
 
@@ -75,7 +75,7 @@ def _send_once(place: Bucket, key: str, path: Path) -> None:
     try:
         _send(place, key, path, ONCE)
     except ClientError as error:
-        if code_of(error) not in NOT_OFFERED:
+        if error_code(error) not in NOT_OFFERED:
             raise
         _send(place, key, path, {})
 
@@ -93,7 +93,7 @@ def _send(place: Bucket, key: str, path: Path, condition: dict[str, str]) -> Non
 
 
 def _send_in_parts(client: Any, target: dict[str, str], path: Path, condition: dict[str, str]) -> None:
-    """Send a file in parts, of which nothing is to be seen before the last request."""
+    """Send a file in parts; nothing is visible before the last request."""
     begun = {**target, "UploadId": client.create_multipart_upload(**target, ChecksumAlgorithm=SHA256)["UploadId"]}
     try:
         parts = [_send_part(client, begun, number, content) for number, content in enumerate(_parts(path), start=1)]

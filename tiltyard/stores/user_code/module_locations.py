@@ -22,7 +22,7 @@ INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ModuleLocation:
     """A module's name, whose it is, its file (none for a package without one), and the folders of a package."""
 
     name: str
@@ -43,13 +43,13 @@ class Place:
             return b""
 
 
-def place_of(name: str, parent: Place | None = None) -> Place | None:
+def locate_module(name: str, parent: ModuleLocation | None = None) -> ModuleLocation | None:
     """Where a module is, None where Python finds none; ``parent`` is its package's place where that is known.
 
     The standard library is nowhere: it belongs to Python's version.
     """
     if parent is None and "." in name:
-        parent = place_of(name.rpartition(".")[0])
+        parent = locate_module(name.rpartition(".")[0])
         if parent is None:
             return None
     path, folders = _below(parent, name.rpartition(".")[2]) if parent else _on_the_path(name)
@@ -58,21 +58,21 @@ def place_of(name: str, parent: Place | None = None) -> Place | None:
     kinds = [_kind_of(name, one) for one in ([path] if path else folders)]
     # A package without a file may be spread over several places; what is in it is looked at one by one.
     kind = "own" if "own" in kinds else kinds[0]
-    return Place(name, kind, path, folders) if kind else None
+    return ModuleLocation(name, kind, path, folders) if kind else None
 
 
 def is_found(name: str) -> bool:
     """Whether Python finds a module here; of what is installed, whether the package at its head is there."""
     top = name.partition(".")[0]
-    head = place_of(top)
+    head = locate_module(top)
     if head is None:
         return top in sys.stdlib_module_names
-    return head.kind != "own" or place_of(name) is not None
+    return head.kind != "own" or locate_module(name) is not None
 
 
 def submodules(package: str) -> list[str]:
     """The names of the modules in a package's folders, sorted."""
-    place = place_of(package)
+    place = locate_module(package)
     files = [path for folder in (place.folders if place else ()) for path in _listed(folder)]
     plain = {path.name.partition(".")[0] for path in files if path.name.endswith(tuple(SOURCE_SUFFIXES))}
     packages = {path.name for path in files if (path / "__init__.py").is_file()}
@@ -80,14 +80,14 @@ def submodules(package: str) -> list[str]:
 
 
 def _listed(folder: Path) -> list[Path]:
-    """What lies in a folder; nothing where it cannot be read."""
+    """The content of a folder; empty if it cannot be read."""
     try:
         return list(folder.iterdir())
     except OSError:
         return []
 
 
-def _below(package: Place, name: str) -> tuple[Path | None, tuple[Path, ...]]:
+def _below(package: ModuleLocation, name: str) -> tuple[Path | None, tuple[Path, ...]]:
     """A module's file and folders in a package's folders: a package, a module, or a folder without ``__init__``."""
     for folder in package.folders:
         for suffix in (*SOURCE_SUFFIXES, *EXTENSION_SUFFIXES):
@@ -117,7 +117,7 @@ def _on_the_path(name: str) -> tuple[Path | None, tuple[Path, ...]]:
 
 
 def _spec(name: str) -> ModuleSpec | None:
-    """What Python's finders say of a name; one that fails (odd hooks do) says nothing."""
+    """What Python's finders say of a name; one that fails (some hooks do) is skipped."""
     for finder in list(sys.meta_path):
         # A finder is anybody's code: KeyError, ValueError and ImportError were seen.
         with suppress(Exception):
@@ -151,7 +151,7 @@ def _kind_of(name: str, path: Path) -> Kind | None:
 
 
 def _is_below(path: Path, roots: Iterable[Path]) -> bool:
-    """Whether a path lies in one of some folders."""
+    """Whether a path is inside one of the folders."""
     return any(path.is_relative_to(root) for root in roots)
 
 

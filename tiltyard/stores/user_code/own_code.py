@@ -18,7 +18,7 @@ from typing import Any, Final
 from tiltyard.schemas.project import Project
 from tiltyard.stores.user_code.imported_names import STAR, imported_names
 from tiltyard.stores.user_code.libraries import BASE, library_versions
-from tiltyard.stores.user_code.module_locations import Place, is_found, place_of, submodules
+from tiltyard.stores.user_code.module_locations import ModuleLocation, is_found, locate_module, submodules
 
 PREFIX: Final = "own module "
 """How an item of a model's environment begins that is a module's source."""
@@ -39,9 +39,9 @@ class OwnCode:
 
 
 def own_code(project: Project) -> OwnCode:
-    """The own code that a project reaches as it stands on disk now; empty where all comes from known libraries.
+    """The project's own code as it is on disk now; empty if everything comes from known libraries.
 
-    It never raises: what is not found, or is no Python, reaches nothing; using it says why.
+    It never raises: a module that is missing or not valid Python has no imports; using it gives the reason.
     """
     return code_behind(named_paths(project))
 
@@ -73,13 +73,13 @@ def code_behind(paths: Iterable[str]) -> OwnCode:
 
 _lock: Final = RLock()
 _loaded: Final[dict[str, str]] = {}
-"""The source of each own module, as a hash, when this process first looked at it or loaded it anew."""
+"""The source of each own module, as a hash, when this process first read it or reloaded it."""
 
 
 def refresh(project: Project) -> OwnCode:
-    """The own code that a project reaches; where it changed since this process looked, it is imported anew from now on.
+    """The project's own code; modules that changed since this process read them are imported again from now on.
 
-    Each step asks before it imports anything: a process that lives for days fits what stands on disk.
+    Each step asks before it imports anything: a process that lives for days fits with the code on disk.
     """
     with _lock:
         found = own_code(project)
@@ -95,7 +95,7 @@ def missing_modules(paths: Iterable[str]) -> list[str]:
     return sorted(name for name in names if name and not is_found(name))
 
 
-def paths_of_recipe(recipe: Mapping[str, Any]) -> list[str]:
+def import_paths(recipe: Mapping[str, Any]) -> list[str]:
     """The import paths in a recorded recipe."""
     return sorted(set(_paths([recipe.get("estimator", ""), recipe.get("parameters", {})])))
 
@@ -113,14 +113,14 @@ def _paths(value: Any) -> Iterator[str]:
             yield from _paths(part)
 
 
-def _on_the_way(name: str, libraries: set[str]) -> Iterator[Place]:
+def _on_the_way(name: str, libraries: set[str]) -> Iterator[ModuleLocation]:
     """The own modules that an import of a dotted name runs, packages first; a library is added to the libraries."""
     parts = name.split(".")
     if parts[0] in BASE:
         return
     parent = None
     for end in range(1, len(parts) + 1):
-        place = place_of(".".join(parts[:end]), parent)
+        place = locate_module(".".join(parts[:end]), parent)
         if place is None or place.kind == "ours":
             return
         if place.kind == "installed":
@@ -140,7 +140,7 @@ def _whole(name: str) -> list[str]:
 
 
 def _forget(names: Iterable[str]) -> None:
-    """Let own modules be imported anew, from their source: all of them, for they hold each other's classes."""
+    """Make Python import own modules again from source: all of them, because they share classes."""
     for name in names:
         module = sys.modules.pop(name, None)
         parent, _, own = name.rpartition(".")

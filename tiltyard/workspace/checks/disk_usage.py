@@ -17,12 +17,12 @@ KINDS: Final = {
     "cache": "cache",
     "scores": "cache",
 }
-"""What the folders of a workspace hold; files are told by how their names begin."""
+"""Disk usage of a workspace's folders; files are classified by prefix."""
 DATABASES: Final = {"ledger.db": "ledger", "mlflow.db": "mlflow"}
 OTHER: Final = "other"
 
 
-def weights(workspace: Workspace) -> dict[str, int]:
+def disk_usage(workspace: Workspace) -> dict[str, int]:
     """The bytes of a workspace's files by kind, heaviest first; what buckets and other databases hold is not counted.
 
     A file that goes while it is counted weighs nothing.
@@ -48,21 +48,23 @@ def _sizes(path: Path) -> Iterator[int]:
         return
 
 
-def told_weights(found: dict[str, int]) -> str:
+def describe_usage(found: dict[str, int]) -> str:
     """Weights as a sentence.
 
-    >>> told_weights({"models": 12_300_000, "pool": 400})
+    >>> describe_usage({"models": 12_300_000, "pool": 400})
     '12.3 MB: models 12.3 MB, pool 400 bytes'
     """
     if not found:
         return "nothing yet"
-    return f"{told_bytes(sum(found.values()))}: " + ", ".join(f"{kind} {told_bytes(n)}" for kind, n in found.items())
+    return f"{format_bytes(sum(found.values()))}: " + ", ".join(
+        f"{kind} {format_bytes(n)}" for kind, n in found.items()
+    )
 
 
-def told_bytes(number: int) -> str:
+def format_bytes(number: int) -> str:
     """A number of bytes, short.
 
-    >>> told_bytes(999), told_bytes(1500), told_bytes(2_000_000_000)
+    >>> format_bytes(999), format_bytes(1500), format_bytes(2_000_000_000)
     ('999 bytes', '1.5 kB', '2.0 GB')
     """
     for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):

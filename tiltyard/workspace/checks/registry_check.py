@@ -47,7 +47,7 @@ def _alias(workspace: Workspace, aliases: Mapping[str, str]) -> Iterator[str]:
     if shown != true:
         yield (
             f"MLflow's alias {CHAMPION!r} shows {_version(shown)}, the ledger's champion is {_version(true)}; "
-            "the ledger's is asked, and 'reconcile' or the next promotion mends the alias"
+            "the ledger's is asked, and 'reconcile' or the next promotion corrects the alias"
         )
 
 

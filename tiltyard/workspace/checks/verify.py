@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from tiltyard.gate.retention import needed_models
 from tiltyard.schemas.errors import TiltyardError
 from tiltyard.schemas.records import Batch, Model, StoredFile
-from tiltyard.stores.files.parquet import ParquetStore
-from tiltyard.stores.ledger.chain.integrity import READ_ERRORS, missing_guards, told_guards, verify_ledger
-from tiltyard.stores.user_code.own_code import missing_modules, paths_of_recipe
+from tiltyard.stores.files import ParquetStore
+from tiltyard.stores.ledger.chain.integrity import READ_ERRORS, describe_guards, missing_guards, verify_ledger
+from tiltyard.stores.user_code.own_code import import_paths, missing_modules
 from tiltyard.workspace.checks.registry_check import differences
 from tiltyard.workspace.triggers import judging_of
 from tiltyard.workspace.workspace import Workspace
@@ -31,12 +31,12 @@ class Findings:
 def verify_workspace(workspace: Workspace) -> Findings:
     """Compare everything that is stored with what the ledger says of it: bytes, digests, chain and counts.
 
-    Every byte of every file is read. A damaged ledger is told first, and ends the search when it cannot be read.
+    Every byte of every file is read. A damaged ledger is reported first; if it cannot be read, verification ends there.
     """
     findings = Findings()
     findings.problems += verify_ledger(workspace.ledger)
     try:
-        findings.problems += told_guards(missing_guards(workspace.ledger))
+        findings.problems += describe_guards(missing_guards(workspace.ledger))
         findings.checked["facts in the ledger"] = workspace.ledger.position()
         findings.notes += [str(one) for one in workspace.ledger.annotations.set_aside()]
         findings.checked["segments"] = len(workspace.ledger.segments.all())
@@ -95,14 +95,14 @@ def _models(workspace: Workspace, models: Iterable[Model]) -> Iterator[str]:
 
 
 def _let_go(workspace: Workspace) -> set[str]:
-    """The models whose bytes were let go on purpose, and that no step may ask."""
+    """The models whose files were deleted on purpose, which no step may load."""
     needed = needed_models(workspace.ledger.models.all(), judging_of(workspace))
     return workspace.let_go.begun() - {str(name) for name in needed}
 
 
 def _gone(model: Model) -> list[str]:
     """The modules of a model's recipe that are not found where this process looks for modules."""
-    return missing_modules(paths_of_recipe(model.recipe))
+    return missing_modules(import_paths(model.recipe))
 
 
 def _not_loadable_here(models: Iterable[Model]) -> Iterator[str]:
@@ -136,11 +136,11 @@ def _not_conserved(workspace: Workspace) -> Iterator[str]:
 
 
 def _met_twice(workspace: Workspace, pooled: list[StoredFile]) -> Iterator[str]:
-    """Samples that stand in the pool more than once, counted over the files that are there."""
+    """Samples that appear in the pool more than once, counted over the existing files."""
     there = [stored for stored in pooled if workspace.pool.parquet.is_intact(stored)]
     keys: set[str] = set()
     for frame in workspace.pool.parquet.scan(there, ["sample_id"]):
         fresh = set(frame["sample_id"])
         if twice := sorted(fresh & keys):
-            yield f"sample {twice[0]} stands in the pool twice ({len(twice)} such samples in one file)"
+            yield f"sample {twice[0]} appears in the pool twice ({len(twice)} such samples in one file)"
         keys |= fresh

@@ -20,6 +20,6 @@ def with_payloads(workspace: Workspace, labels: Sequence[EffectiveLabel], positi
     return own.join(workspace.ledger.annotations.payloads(position), on="sample_id", maintain_order="left")
 
 
-def set_id_of(purpose: Literal["training", "evaluation"], labeled: pl.DataFrame) -> str:
+def labeled_set_id(purpose: Literal["training", "evaluation"], labeled: pl.DataFrame) -> str:
     """The id of the set that these samples and labels make up: the same content has the same id."""
     return digest([purpose, labeled.select("sample_id", "label", "payload_hash").rows()])[:32]

@@ -4,13 +4,13 @@ from typing import Any, Final
 
 from tiltyard.schemas.canonical import digest
 from tiltyard.schemas.records import Model
-from tiltyard.stores.registry.client import asking
+from tiltyard.stores.registry.client import translate_errors
 from tiltyard.training.versioning import contract_of
-from tiltyard.workspace.lookup import project_as_it_was, version_of
+from tiltyard.workspace.lookup import recorded_project_of, version_of
 from tiltyard.workspace.workspace import Workspace
 
 
-def facts_of(workspace: Workspace, model: Model) -> dict[str, Any]:
+def model_card(workspace: Workspace, model: Model) -> dict[str, Any]:
     """Version, data, recipe, code, environment and files of a model, from the ledger alone; plain JSON."""
     version = version_of(workspace, model.model_id)
     return {
@@ -27,7 +27,7 @@ def facts_of(workspace: Workspace, model: Model) -> dict[str, Any]:
         "environment": dict(model.environment),
         "project file": {
             "hash": model.project_hash,
-            "contract": digest(contract_of(project_as_it_was(workspace, model)))[:16],
+            "contract": digest(contract_of(recorded_project_of(workspace, model)))[:16],
         },
         "in its trials": dict(model.metrics),
         "stored": {
@@ -43,7 +43,7 @@ def facts_of(workspace: Workspace, model: Model) -> dict[str, Any]:
 def said_of(workspace: Workspace, model: Model) -> dict[str, Any]:
     """The verdicts on a model, first to last, its moves to and from the champion's place, and what it lives on.
 
-    ``importance`` is that of the last verdict that told it, nothing before a verdict.
+    ``importance`` is that of the last verdict that recorded it; empty before the first verdict.
     """
     champions = workspace.ledger.champions
     verdicts = champions.verdicts_on(model.model_id)
@@ -57,9 +57,9 @@ def said_of(workspace: Workspace, model: Model) -> dict[str, Any]:
 
 def made_of(workspace: Workspace, model: Model) -> dict[str, Any]:
     """What a model was made of, item by item, for comparing it with another: nothing that always differs."""
-    facts = facts_of(workspace, model)
+    facts = model_card(workspace, model)
     same = ("data", "recipe", "threshold", "seed", "code", "environment", "in its trials")
-    return {"project file": project_as_it_was(workspace, model), **{name: facts[name] for name in same}}
+    return {"project file": recorded_project_of(workspace, model), **{name: facts[name] for name in same}}
 
 
 def _data(workspace: Workspace, model: Model) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def trials_of(workspace: Workspace, model: Model) -> list[dict[str, Any]]:
     Scores are by cross-validation on the training set. Raises RegistryError,
     or Unavailable while MLflow is away.
     """
-    with asking(f"list the trials of model {model.model_id[:8]}"):
+    with translate_errors(f"list the trials of model {model.model_id[:8]}"):
         runs = workspace.registry.client.search_runs(
             [workspace.registry.experiment_id], f"tags.`mlflow.parentRunId` = '{model.run_id}'", max_results=MOST
         )

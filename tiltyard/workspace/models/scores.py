@@ -20,8 +20,7 @@ import polars as pl
 from tiltyard.schemas.canonical import digest
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Model, StoredFile
-from tiltyard.stores.files.local import FileStore
-from tiltyard.stores.files.parquet import ParquetStore
+from tiltyard.stores.files import FileStore, ParquetStore
 from tiltyard.workspace.models.provenance import code_version
 
 if TYPE_CHECKING:
@@ -37,13 +36,15 @@ IN_MEMORY: Final = 3
 ID, DECISION = "sample_id", "decision"
 
 
-def said_of(workspace: "Workspace", model: Model, fitted: Callable[[], Any], rows: pl.DataFrame) -> "Predictions":
+def predictions_on(
+    workspace: "Workspace", model: Model, fitted: Callable[[], Any], rows: pl.DataFrame
+) -> "Predictions":
     """What a model says of some rows of the pool, with ``sample_id`` and the project's columns.
 
     ``fitted`` gives the model as ``workspace.fitted`` does; it is asked for only if a row is new. Models without texts
     are always asked: there looking up takes longer than answering.
     """
-    # They bring scikit-learn, which whoever opens a workspace need not wait for.
+    # They import scikit-learn, which opening a workspace should not wait for.
     from tiltyard.evaluation.predictions import Predictions, predictions_of
     from tiltyard.samples.features import feature_frame
 
@@ -124,10 +125,10 @@ class Book:
         # Where nothing more can be written, what is not kept is asked again.
         with suppress(OSError):
             ParquetStore(self.files).keep(self.name, added)
-            make_room(self.files, self.name)
+            drop_oldest(self.files, self.name)
 
 
-def make_room(files: FileStore, asked_now: str, most_bytes: int = MOST_BYTES) -> int:
+def drop_oldest(files: FileStore, asked_now: str, most_bytes: int = MOST_BYTES) -> int:
     """Remove the files of the models that were asked longest ago until the rest weighs no more; how many."""
     paths = [files.root / name for name in files.names()]
     states = sorted(((path.stat().st_mtime_ns, path.stat().st_size, path) for path in paths), reverse=True)
@@ -158,7 +159,7 @@ def _intact(name: str, files: FileStore) -> Iterator[pl.DataFrame]:
             raise ValueError(name)
         rows = ParquetStore(files).read(StoredFile(name, "", 0))
         os.utime(path)
-    except Exception:  # whatever is wrong with it: it is only a copy
+    except Exception:  # any damage: it is only a cache
         with suppress(OSError):
             path.unlink(missing_ok=True)
         return

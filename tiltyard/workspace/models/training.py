@@ -1,7 +1,7 @@
 """Fitting from ids: the labeled set, the project file, the seed and the code decide the model, and nothing else.
 
 Where the project file limits the seconds of a search, the clock has a say too. Then what the search came to is written
-down before anything is fitted from it, and whoever comes after a crash reads it instead of searching again.
+down before anything is fitted from it, and a run after a crash reads it instead of searching again.
 """
 
 import json

@@ -9,13 +9,13 @@ VERDICT: Final = "verdict"
 PAGE: Final = "page"
 
 
-def mark(workspace: Workspace, verdict: Verdict, what: str) -> None:
+def tag(workspace: Workspace, verdict: Verdict, what: str) -> None:
     """Tag the challenger's version: the verdict, or its page, is shown whole. The last thing that is done for it."""
     version = workspace.ledger.models.get(verdict.challenger_id).registry_version
     workspace.registry.tag(version, _tag(what, verdict), verdict.decision)
 
 
-def unshown(workspace: Workspace, what: str) -> list[Verdict]:
+def unpublished(workspace: Workspace, what: str) -> list[Verdict]:
     """The gate's verdicts that the registry does not show, or whose page it does not have, oldest first.
 
     What a person or a watch decided is a move of the champion, which the alias shows.
@@ -32,7 +32,7 @@ def unshown(workspace: Workspace, what: str) -> list[Verdict]:
 def show_verdict(workspace: Workspace, verdict: Verdict) -> None:
     """Show a verdict with its numbers and checks in the registry; it may be repeated."""
     workspace.registry.log_verdict(workspace.ledger.models.get(verdict.challenger_id), verdict)
-    mark(workspace, verdict, VERDICT)
+    tag(workspace, verdict, VERDICT)
 
 
 def _tag(what: str, verdict: Verdict) -> str:

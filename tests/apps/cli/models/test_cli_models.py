@@ -123,9 +123,9 @@ def test_diff_lists_what_differs_and_counts_the_flips(workspace: Workspace) -> N
 
 
 def _labels(workspace: Workspace) -> Any:
-    from tiltyard.project.status import labels_of
+    from tiltyard.workspace.lookup import current_labels
 
-    return labels_of(workspace)
+    return current_labels(workspace)
 
 
 def test_diff_of_a_model_with_itself_is_nothing(workspace: Workspace) -> None:

@@ -11,8 +11,8 @@ from tests.crash.story import go_round
 from tests.projects.small_project import a_day, answer_queue, deliver, make_project
 from tiltyard.apps.cli.project.report import report
 from tiltyard.reports.html.evidence_charts import choice_chart
-from tiltyard.reports.html.project_data import Beside, Curves, Finding, Point, facts_of
-from tiltyard.reports.html.project_page import page_of, write_report
+from tiltyard.reports.html.project_data import Beside, Curves, Finding, Point, collect_project_data
+from tiltyard.reports.html.project_page import render_project, write_report
 from tiltyard.schemas.records import NewAnnotation, SampleId
 from tiltyard.tasks.models.roll_back_champion import roll_back_champion
 from tiltyard.workspace.workspace import Workspace
@@ -102,7 +102,7 @@ def test_the_numbers_are_the_ledgers(workspace: Workspace, html: str) -> None:
     text, rows = Page(html).text, workspace.ledger.batches.conservation()
     total = f"{rows.read} read = {rows.accepted} accepted + {rows.quarantined} quarantined + {rows.duplicate} duplicate"
     assert total in text
-    assert f"{workspace.ledger.annotations.count()} annotations, kept for ever" in text
+    assert f"{workspace.ledger.annotations.count()} annotations, never deleted" in text
     for verdict in workspace.ledger.champions.verdicts():
         assert verdict.reason.split(";")[0] in text
     for move in workspace.ledger.champions.history():
@@ -112,14 +112,14 @@ def test_the_numbers_are_the_ledgers(workspace: Workspace, html: str) -> None:
 
 
 def test_reasons_count_what_quarantine_holds(workspace: Workspace) -> None:
-    facts = facts_of(workspace)
+    facts = collect_project_data(workspace)
     on_x = [row for row in facts.reasons if row["column"] == "x"]
     assert sum(row["rows"] for row in on_x) == 3 + 5
     assert {row["object"] for row in facts.held} >= {"day-0.csv", "day-1.csv", "day-2.csv"}
 
 
 def test_labels_are_told_by_purpose(workspace: Workspace) -> None:
-    facts = facts_of(workspace)
+    facts = collect_project_data(workspace)
     told = sum(row["labels"] + row["others"] for row in facts.labels)
     assert told == facts.annotations == workspace.ledger.annotations.count()
     assert next(row for row in facts.labels if row["purpose"] == "evaluation")["labels"] > 0
@@ -127,7 +127,7 @@ def test_labels_are_told_by_purpose(workspace: Workspace) -> None:
 
 def test_the_curve_stands_in_words_and_in_a_table_too(html: str) -> None:
     text = Page(html).text
-    assert "With 20 training labels the chosen ones give accuracy 0.800, labels by chance 0.700" in text
+    assert "With 20 training labels the chosen ones give accuracy 0.800, random labels 0.700" in text
     assert "0.650 to 0.750" in text
 
 
@@ -142,8 +142,8 @@ def test_drawings_take_the_pages_colours_and_fit_their_place() -> None:
 
 
 def test_the_same_project_draws_the_same_page(workspace: Workspace) -> None:
-    facts = facts_of(workspace)
-    assert page_of(facts, Beside((), CURVES)) == page_of(facts, Beside((), CURVES))
+    facts = collect_project_data(workspace)
+    assert render_project(facts, Beside((), CURVES)) == render_project(facts, Beside((), CURVES))
 
 
 def test_a_project_in_which_nothing_happened_has_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,14 +18,14 @@ from tiltyard.apps.cli.project.report import report
 from tiltyard.evaluation.metrics import Answered
 from tiltyard.evaluation.strata import Strata, weights_of
 from tiltyard.project.report import judged_verdict
-from tiltyard.reports.check_groups import grouped
+from tiltyard.reports.check_groups import group_checks
 from tiltyard.reports.html.confusion_table import MOST_CLASSES, matrices, mistakes
-from tiltyard.reports.html.flips import flipped_of
+from tiltyard.reports.html.flips import find_flips
 from tiltyard.reports.html.model_charts import Side, Sides, cost_chart
 from tiltyard.reports.html.project_page import project_page
-from tiltyard.reports.html.publish import PROJECT_PAGE, keep_pages, page_name
-from tiltyard.reports.html.verdict_data import VerdictFacts, verdict_facts_of
-from tiltyard.reports.html.verdict_page import page_of_verdict, verdict_page
+from tiltyard.reports.html.publish import PROJECT_PAGE, page_name, publish_pages
+from tiltyard.reports.html.verdict_data import VerdictData, collect_verdict_data
+from tiltyard.reports.html.verdict_page import render_verdict, verdict_page
 from tiltyard.reports.verdict_summary import headline
 from tiltyard.schemas.errors import NotFound
 from tiltyard.schemas.records import Check, Interval, Verdict
@@ -77,18 +77,18 @@ def verdict(workspace: Workspace) -> Verdict:
 
 
 @pytest.fixture(scope="module")
-def facts(workspace: Workspace, verdict: Verdict) -> VerdictFacts:
-    return verdict_facts_of(workspace, verdict)
+def facts(workspace: Workspace, verdict: Verdict) -> VerdictData:
+    return collect_verdict_data(workspace, verdict)
 
 
 @pytest.fixture(scope="module")
-def full(facts: VerdictFacts) -> str:
+def full(facts: VerdictData) -> str:
     """A page with everything on it."""
     hostile = Check("slices", "fail", -0.2, -0.05, HOSTILE, -0.3, -0.1)
     checks = (*facts.verdict.checks, hostile)
     told = replace(facts.verdict, evidence=EVIDENCE, checks=checks, gain=Interval(0.02, -0.01, 0.05))
     headline = replace(facts.headline, why=(HOSTILE,), next_step=HOSTILE)
-    return page_of_verdict(replace(facts, verdict=told, headline=headline, groups=grouped(checks)))
+    return render_verdict(replace(facts, verdict=told, headline=headline, groups=group_checks(checks)))
 
 
 def test_every_verdict_has_a_page_that_needs_nothing(workspace: Workspace) -> None:
@@ -127,7 +127,7 @@ def test_it_is_small_and_quickly_drawn(workspace: Workspace, verdict: Verdict, f
     assert max(len(html.encode()), len(full.encode())) < 2_000_000
 
 
-def test_the_numbers_are_those_of_the_rows_judged(facts: VerdictFacts, workspace: Workspace) -> None:
+def test_the_numbers_are_those_of_the_rows_judged(facts: VerdictData, workspace: Workspace) -> None:
     assert facts.answers is not None
     judged = facts.answers.judged
     assert len(judged.rows) == facts.verdict.rows
@@ -136,27 +136,27 @@ def test_the_numbers_are_those_of_the_rows_judged(facts: VerdictFacts, workspace
         assert answers is not None
         right = sum(cell.count for _, cells, _ in matrix.rows for cell in cells if cell.is_right)
         assert right == (labels == answers.predictions.decisions).sum()
-    flipped = flipped_of(facts.answers)
+    flipped = find_flips(facts.answers)
     assert flipped is not None
     assert judged.champion is not None
     assert flipped.rows == (judged.champion.predictions.decisions != judged.challenger.predictions.decisions).sum()
 
 
-def test_an_old_verdict_without_evidence_is_told(facts: VerdictFacts) -> None:
-    html = page_of_verdict(replace(facts, verdict=replace(facts.verdict, evidence=None)))
+def test_an_old_verdict_without_evidence_is_told(facts: VerdictData) -> None:
+    html = render_verdict(replace(facts, verdict=replace(facts.verdict, evidence=None)))
     assert faults(html) == []
     text = Page(html).text
     assert "How they decide" in text
     assert "Parts of the data" not in text
 
 
-def test_labels_drawn_at_the_disagreement_are_counted_for_what_they_stand_for(facts: VerdictFacts) -> None:
+def test_labels_drawn_at_the_disagreement_are_counted_for_what_they_stand_for(facts: VerdictData) -> None:
     assert facts.answers is not None
     rows = len(facts.answers.judged.rows)
     strata = Strata(np.arange(rows) % 2, (7000, 3000))
     judged = replace(facts.answers.judged, strata=strata)
     answers = replace(facts.answers, judged=judged, sides=replace(facts.answers.sides, weights=weights_of(strata)))
-    text = Page(page_of_verdict(replace(facts, answers=answers))).text
+    text = Page(render_verdict(replace(facts, answers=answers))).text
     assert "estimates for the 10,000 rows of the evaluation set" in text
     assert sum(cell.count for _, cells, _ in matrices(answers.sides)[0].rows for cell in cells) == pytest.approx(10_000)
 
@@ -183,12 +183,12 @@ def test_a_roll_back_has_a_page(workspace: Workspace, tmp_path: Path) -> None:
     assert "Rolled back to" in Page(project).text
 
 
-def test_what_a_watch_sent_back_is_told_with_its_gain(facts: VerdictFacts) -> None:
+def test_what_a_watch_sent_back_is_told_with_its_gain(facts: VerdictData) -> None:
     check = Check("watch", "fail", -0.2, 0.0, "on 30 labels since its promotion it is worse by 0.2", -0.3, -0.1)
     told = replace(facts.verdict, decision="roll_back", decided_by="watch", checks=(check,), reason=check.why)
     said = headline(replace(told, gain=Interval(0.2, 0.1, 0.3)))
-    html = page_of_verdict(
-        replace(facts, verdict=told, groups=grouped(told.checks), headline=said, answers=None, missing="")
+    html = render_verdict(
+        replace(facts, verdict=told, groups=group_checks(told.checks), headline=said, answers=None, missing="")
     )
     assert faults(html) == []
     text = Page(html).text
@@ -221,7 +221,7 @@ def test_costs_are_drawn_where_there_are_some() -> None:
     sides = Sides({"challenger": side}, np.ones(2), ("no", "yes"), "yes")
     chart = cost_chart(sides, {"yes": {"no": 10.0}})
     assert chart is not None
-    assert "challenger at 0.50" in chart.told
+    assert "challenger at 0.50" in chart.caption
     assert cost_chart(sides, {}) is None
 
 
@@ -285,7 +285,7 @@ def test_an_address_shows_no_password(workspace: Workspace, verdict: Verdict) ->
 def test_both_pages_are_kept_with_the_challenger_without_what_will_change(
     workspace: Workspace, verdict: Verdict, tmp_path: Path
 ) -> None:
-    assert keep_pages(workspace, verdict) == ""
+    assert publish_pages(workspace, verdict) == ""
     run = workspace.ledger.models.get(verdict.challenger_id).run_id
     pages = {PROJECT_PAGE: project_page(workspace), page_name(verdict): verdict_page(workspace, verdict)}
     for name, drawn in pages.items():

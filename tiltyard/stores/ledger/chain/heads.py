@@ -1,8 +1,8 @@
 """The head of the chain: how many segments and facts there are, kept apart from the segments themselves.
 
-A chain shows a link that was changed, not that its newest links are gone. So its head stands in two more places: a row
-of the ledger and a small file beside the segments, written before the segment's row is. Whoever takes the newest
-segments away has to find and change all of them.
+A hash chain reveals a changed link, not that its newest links are missing. So its head is stored in two more places: a
+row of the ledger and a small file beside the segments, written before the segment's row is. Someone who removes the
+newest segments away has to find and change all of them.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, insert, select, update
 
 from tiltyard.schemas.canonical import canonical_json
-from tiltyard.stores.files.local import Files
+from tiltyard.stores.files import Files
 from tiltyard.stores.ledger.database import tables
 
 HEAD = tables.head
@@ -62,7 +62,7 @@ def known_head(connection: Connection) -> Head | None:
 def move_head(connection: Connection, head: Head, previous: str, now: datetime) -> None:
     """Keep the head in the ledger, if it follows on the one that is there.
 
-    Otherwise the head stays where it was: a chain that lost its end is told also after the next seals.
+    Otherwise the head stays where it was: a chain that lost its end is still reported after the next seals.
     """
     values = {"segments": head.segments, "facts": head.facts, "sha256": head.sha256, "recorded_at": now.isoformat()}
     known = known_head(connection)

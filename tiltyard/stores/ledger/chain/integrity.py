@@ -77,7 +77,7 @@ def _stretch(first: int, last: int) -> str:
 
 
 def _highest_ever(connection: Connection) -> int:
-    """The highest position that SQLite remembers, whatever was deleted since."""
+    """The highest position that SQLite ever assigned, even if its row was deleted."""
     seq = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").scalar()
     return int(seq or 0)
 
@@ -177,7 +177,7 @@ def missing_guards(ledger: Ledger) -> list[str]:
     return sorted(wanted.keys() - there)
 
 
-def told_guards(missing: list[str]) -> list[str]:
+def describe_guards(missing: list[str]) -> list[str]:
     """What to say of guards that are gone, in one sentence if there are any."""
     if not missing:
         return []
@@ -205,7 +205,7 @@ def _refuses(sql: str, wanted: str) -> bool:
 
 
 def _postgresql_triggers(connection: Connection) -> set[str]:
-    """The guards that are in force whatever the session, if what they call refuses still."""
+    """The guards that are active in every session, if the function that they call still refuses."""
     body = connection.exec_driver_sql(
         "SELECT prosrc FROM pg_proc WHERE proname = 'refuse_change' AND pronamespace = current_schema()::regnamespace"
     ).scalar()

@@ -1,7 +1,7 @@
-"""Replaying: a ledger that was lost, told again from its segments into an empty one.
+"""Replay: a lost ledger is rebuilt from its segments into an empty one.
 
-The segments hold every fact up to the last seal, each with its digest. They lack what is no fact (who has leased which
-sample, notices that wait) and what came after the last seal.
+The segments hold every fact up to the last seal, each with its digest. They lack what is not a fact (who has leased
+which sample, notices that wait) and what came after the last seal.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
 from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.errors import LedgerError
-from tiltyard.stores.files.local import Files
+from tiltyard.stores.files import Files
 from tiltyard.stores.ledger.annotation_writer import REMARKS
 from tiltyard.stores.ledger.chain.heads import Head, move_head, number_of, sha256_in, write_head
 from tiltyard.stores.ledger.chain.segments import FIRST, lines_in
@@ -28,7 +28,7 @@ AT_ONCE: Final = 500
 
 NOT_RESTORED: Final = (
     "what was stored after the last seal (label files and Label Studio may have it still: import or pull again)",
-    "who held which sample: open samples are asked anew",
+    "who held which sample: open samples are assigned again",
     "notices that waited for their receivers",
 )
 
@@ -65,7 +65,7 @@ def replay(ledger: Ledger, skips: int, now: datetime) -> Replayed:
             "away (ledger.db with its -wal and -shm, or the schema) and say 'tiltyard restore' again"
         )
     files, heads = ledger.segments.files, ledger.segments.heads
-    chain = chain_in(files)
+    chain = read_chain(files)
     _refuse_lost(chain, files, heads)
     counts: dict[str, int] = defaultdict(int)
     with ledger.database.writing() as connection:
@@ -82,7 +82,7 @@ def replay(ledger: Ledger, skips: int, now: datetime) -> Replayed:
     return Replayed(len(chain), dict(sorted(counts.items())))
 
 
-def chain_in(files: Files) -> list[Link]:
+def read_chain(files: Files) -> list[Link]:
     """The longest chain of sound segments from the first one on.
 
     A crash while sealing leaves a file that another one of the same number has taken the place of.
@@ -115,7 +115,7 @@ def _links(files: Files) -> Iterator[Link]:
 
 
 def _refuse_lost(chain: list[Link], files: Files, heads: Files | None) -> None:
-    """Raise LedgerError where segments or heads speak of more than the chain holds."""
+    """Raise LedgerError if segments or heads name more than the chain holds."""
     highest = max((number_of(file) for file in files.names()), default=0)
     told = max((number_of(file) for file in heads.names()), default=0) if heads is not None else 0
     if not highest:
@@ -163,7 +163,7 @@ def _row(table: Table, line: Mapping[str, Any], link: Link) -> dict[str, Any]:
 
 
 def _state_of(batch: Mapping[str, Any]) -> str:
-    """What became of a batch, where its segment was sealed before segments said so."""
+    """The outcome of a batch whose segment was sealed before segments recorded it."""
     if not batch["reason"]:
         return "accepted"
     return "refused" if batch["read"] else "unreadable"

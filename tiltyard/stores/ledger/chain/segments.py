@@ -14,11 +14,11 @@ from sqlalchemy import Connection, Row, insert, select
 
 from tiltyard.schemas.canonical import canonical_json, parse_json, sha256_of
 from tiltyard.schemas.errors import LedgerError
-from tiltyard.stores.files.local import Files
+from tiltyard.stores.files import Files
 from tiltyard.stores.ledger.chain.heads import Head, known_head, move_head, write_head
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.engine import Database
-from tiltyard.stores.ledger.database.locks import turn
+from tiltyard.stores.ledger.database.locks import advisory_lock
 from tiltyard.stores.ledger.database.records import lease_of
 
 JOURNAL, SEGMENT = tables.journal, tables.segment
@@ -65,7 +65,7 @@ class Segments:
         that the next call writes again, byte for byte. One process seals at a time: the chain has no forks.
         """
         sealed = 0
-        with turn(self._database.engine, "seal"):
+        with advisory_lock(self._database.engine, "seal"):
             while stretch := self._unsealed():
                 self._seal(stretch, now)
                 sealed += len(stretch)

@@ -52,7 +52,7 @@ class Database:
         weakref.finalize(self, self.engine.dispose).atexit = False
         with _owning(), self.writing() as connection:
             if schema is not None and not self.is_sqlite:
-                # While it is not there, it is no current schema that 'writing' could lock by.
+                # While it does not exist, 'writing' has no current schema to lock by.
                 connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(schema))))
                 # IF NOT EXISTS would ask for the right to make it although it is there.
                 if not connection.dialect.has_schema(connection, schema):
@@ -67,7 +67,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one moment of the ledger."""
-        with answering(), self._snapshots.connect() as connection, connection.begin():
+        with translate_errors(), self._snapshots.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -88,7 +88,7 @@ class Database:
         options = {"tiltyard_writes": True}
         # SQLite's own waiting is by polling and unfair: threads of one process take turns here instead.
         with (
-            answering(),
+            translate_errors(),
             self._turn,
             self.engine.connect().execution_options(**options) as connection,
             connection.begin(),
@@ -170,8 +170,8 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 def write_ahead(connection: Any) -> None:
     """Switch to the write-ahead log.
 
-    Of two that switch a new file in the same moment SQLite refuses one at once, whatever its timeout, lest they wait
-    for each other: that one tries again.
+    Of two that switch a new file in the same moment SQLite refuses one at once, regardless of its timeout, or they
+    would wait for each other: that one tries again.
     """
     for _ in range(SWITCHES):
         try:
@@ -203,7 +203,7 @@ CLOSED = ("readonly database", "unable to open database file")
 
 
 @contextmanager
-def answering() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn what a database says when it is away, full or locked into Unavailable: the same may work in a minute."""
     try:
         yield

@@ -1,11 +1,11 @@
-"""What the database itself refuses: changing or deleting a fact, by any route, whoever asks.
+"""Triggers by which the database itself refuses to change or delete a fact, by any route and for any user.
 
 On SQLite an ``INSERT OR REPLACE`` deletes without firing a DELETE trigger, so an insert over an existing key
 is refused too. On PostgreSQL the triggers are ENABLE ALWAYS, so that a replication session cannot step around
 them, and TRUNCATE has a trigger of its own.
 
-The statements are made from tables as they stand in the database, so that a migration guards what its own
-revision has, whatever later ones add.
+The statements are built from the tables as they are in the database, so that a migration guards exactly the
+columns of its own revision.
 """
 
 from collections.abc import Iterable, Iterator

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from tiltyard.schemas.errors import Unavailable
-from tiltyard.stores.ledger.database.engine import answering
+from tiltyard.stores.ledger.database.engine import translate_errors
 
 PATIENCE: Final = 3600.0
 """Seconds to wait for a turn: longer than a training takes."""
@@ -24,7 +24,7 @@ LONGEST_NAP: Final = 1.0
 
 
 @contextmanager
-def turn(engine: Engine, name: str, patience: float = PATIENCE) -> Iterator[None]:
+def advisory_lock(engine: Engine, name: str, patience: float = PATIENCE) -> Iterator[None]:
     """Hold the turn of a name (``train``, say) while the context lasts; others wait for it.
 
     Raises Unavailable when it was not to be had for ``patience`` seconds.
@@ -58,7 +58,7 @@ def _locked(file: int) -> bool:
 def _on_the_server(engine: Engine, name: str, patience: float) -> Iterator[None]:
     """A turn among all processes that work on one schema; the connection is kept for it alone."""
     key = (func.hashtext(func.current_schema()), func.hashtext(name))
-    with answering():
+    with translate_errors():
         connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     with connection:
         _wait(lambda: _is_true(connection, func.pg_try_advisory_lock(*key)), name, patience)
@@ -76,7 +76,7 @@ def _give_back(connection: Connection, key: tuple[ColumnElement[int], ColumnElem
 
 def _is_true(connection: Connection, asked: ColumnElement[bool]) -> bool:
     """What the database answers."""
-    with answering():
+    with translate_errors():
         return bool(connection.scalar(select(asked)))
 
 

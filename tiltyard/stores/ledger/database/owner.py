@@ -7,7 +7,7 @@ from sqlalchemy import text
 from tiltyard.stores.ledger.database.engine import Database
 
 
-def claim(database: Database, project: str) -> bool:
+def claim_ledger(database: Database, project: str) -> bool:
     """Mark an SQLite ledger as a project's, if it has no mark yet; whether it is this project's.
 
     The mark is a hash of the name in the file's own header (``PRAGMA application_id``), where no fact is touched. On

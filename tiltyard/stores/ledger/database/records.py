@@ -134,14 +134,14 @@ def row_digest(table: Table, row: Row) -> str:
 
 
 def digests_of(table: Table, row: Row) -> set[str]:
-    """The digests that a fact may have: facts of before left out whatever is called like a part of a lease, a batch's
-    state above all.
+    """The digests that a fact may have: older facts left out every column that is named like part of a lease, such as
+    a batch's state.
     """
     return {row_digest(table, row), _digest_without(table, row, LEASE_COLUMNS)}
 
 
 def lease_of(table: Table) -> frozenset[str]:
-    """The columns of a table that may change, and are no part of the fact: those of an assignment's lease."""
+    """The columns of a table that may change and are not part of the fact: those of an assignment's lease."""
     return LEASE_COLUMNS if table.name == LEASED else frozenset()
 
 
@@ -167,7 +167,7 @@ def _flat(name: str, value: Any) -> Any:
 
 
 def _is_nested(rule: dict[str, Any]) -> bool:
-    """Whether a field's JSON Schema speaks of an object or an array."""
+    """Whether a field's JSON Schema describes an object or an array."""
     choices: Iterable[dict[str, Any]] = rule.get("anyOf", [rule])
     return any("$ref" in choice or choice.get("type") in {"object", "array"} for choice in choices)
 
@@ -217,7 +217,7 @@ def set_aside_in(rows: Iterable[SelectedRow[Any]]) -> Iterator[SetAside]:
 
 
 def voice_of(row: SelectedRow[Any]) -> Vote:
-    """The voice that a row of its columns holds; its time is None where that is no time."""
+    """The voice in a row of its columns; its time is None if the stored text is not a time."""
     return Vote._make(row)._replace(said_at=_moment(row.said_at))  # type: ignore[arg-type]  # why_uncounted says so
 
 

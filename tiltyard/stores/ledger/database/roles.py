@@ -1,4 +1,4 @@
-"""Lesser roles of PostgreSQL: what the labeling server may do with a ledger, and no more."""
+"""PostgreSQL roles with the fewest rights: exactly what the labeling server needs on a ledger."""
 
 from typing import Final
 
@@ -26,7 +26,7 @@ def grant_labeling(database: Database, role: str) -> None:
     """Let a role read the whole ledger, append what the labeling server appends, and change leases and notices.
 
     The role must be there already: who may make roles is the database's own affair. Said again, it takes back what
-    the role had in this ledger's schema and grants it anew, so that it fits the tables of today.
+    the role had in this ledger's schema and grants it again, so that it fits the current tables.
 
     Raises SettingsError for an SQLite ledger, for the role that owns the tables, and where this process's own role
     does not own them; NotFound when there is no such role.

@@ -34,7 +34,7 @@ def _float(name: str) -> Column[float]:
 
 
 def _later(name: str) -> Column[str]:
-    """A text column that facts did not have from the start: where it is empty, it is no part of their digest."""
+    """A text column that was added later: while it is empty, it is not part of a fact's digest."""
     return Column(name, Text, nullable=True, info={"later": True})
 
 
@@ -346,4 +346,4 @@ FACTS = (
     gold_sample,
     approval,
 )
-"""The tables whose rows stand in the journal."""
+"""The tables whose rows are in the journal."""

@@ -1,20 +1,21 @@
-"""The demo's story: which day brings what, beside what the dealer planted already."""
+"""The demo's run: which day brings what, beside what the dealer planted already."""
 
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from tiltyard.apps.cli.demo.invariants import Check, check_laws
+from tiltyard.apps.cli.demo.invariants import check_laws
+from tiltyard.apps.cli.demo.outcome import DemoRun
 from tiltyard.apps.cli.demo.screen import Screen
 from tiltyard.examples.catalogue import EXAMPLES
 from tiltyard.examples.expert import ScriptedExpert
 from tiltyard.examples.random_choice import curves
-from tiltyard.examples.telling import Day, Telling, Told, days_of
+from tiltyard.examples.telling import Day, Telling, days_of
 from tiltyard.flows.roll_back import roll_back
 from tiltyard.flows.whole_cycle import whole_cycle
 from tiltyard.project.steps.embedded_prefect import embedded
@@ -34,8 +35,8 @@ REASON: Final = "the counter reports wrong readings since the change"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Where, with which chance and for how many days the story is told, and when the user began to wait."""
+class DemoOptions:
+    """Where, with which chance and for how many days the run is told, and when the user began to wait."""
 
     folder: Path
     seed: int
@@ -43,45 +44,11 @@ class Plan:
     began: float
 
 
-@dataclass
-class Story:
-    """What happened, and what the checks say of it."""
-
-    telling: Telling
-    days: list[Told] = field(default_factory=list)
-    notes: dict[int, list[str]] = field(default_factory=dict)
-    checks: list[Check] = field(default_factory=list)
-    rolled_back: bool = False
-    report: Path = Path()
-    seconds: float = 0.0
-
-    def note(self, day: int, sentence: str) -> None:
-        """Remember what was done beside the loop on a day."""
-        self.notes.setdefault(day, []).append(sentence)
-
-    def as_data(self) -> dict[str, Any]:
-        """The story for programs."""
-        from tiltyard.reports.tables import batch_rows, promotion_rows, verdict_row
-
-        ledger = self.telling.workspace.ledger
-        objects = {landed.object_id: landed for landed in ledger.batches.objects()}
-        return {
-            "batches": batch_rows(ledger.batches.all(), objects),
-            "verdicts": [verdict_row(verdict) for verdict in ledger.champions.verdicts()],
-            "champions": promotion_rows(ledger.champions.history()),
-            "acknowledged": len(self.telling.acknowledged),
-            "checks": self.checks,
-            "holds": all(one.holds for one in self.checks),
-            "report": self.report,
-            "seconds": round(self.seconds, 1),
-        }
-
-
-def tell_story(plan: Plan, screen: Screen, server: Future[None]) -> Story:
-    """Tell the story, check the laws, and write the report; ``server`` says when Prefect's server answers."""
+def run_scenario(plan: DemoOptions, screen: Screen, server: Future[None]) -> DemoRun:
+    """Tell the run, check the laws, and write the report; ``server`` says when Prefect's server answers."""
     example = EXAMPLES["digits"]
     telling = Telling(example, example.deal(plan.seed), plan.folder, whole_cycle, check_batch.fn)
-    story = Story(telling)
+    run = DemoRun(telling)
     screen.doing("setting up ledger, MLflow and a Prefect server for the demo alone")
     telling.workspace.ledger.position()
     telling.workspace.registry.close_stale_runs()
@@ -89,40 +56,40 @@ def tell_story(plan: Plan, screen: Screen, server: Future[None]) -> Story:
     with embedded():
         for day in islice(days_of(telling.deal), plan.days):
             screen.doing(f"day {day.number}: {', '.join(one.key for one in day.deliveries)}")
-            story.days.append(telling.tell(day, [_expert(story, day, plan.seed)]))
-            _beside_the_loop(story, day)
-            screen.day(story.days[-1], telling.workspace, story.notes.get(day.number, []))
+            run.days.append(telling.tell(day, [_expert(run, day, plan.seed)]))
+            _beside_the_loop(run, day)
+            screen.day(run.days[-1], telling.workspace, run.notes.get(day.number, []))
         screen.doing("the last round: every label given so far is trained on")
-        last = story.days[-1].day
-        story.days.append(telling.tell(Day(last.number + 1, last.on + timedelta(days=1), ()), []))
-        screen.day(story.days[-1], telling.workspace, ["nothing arrives; the last labels are trained on"])
-        story.checks = check_laws(telling, story.days, whole_cycle, screen.doing)
+        last = run.days[-1].day
+        run.days.append(telling.tell(Day(last.number + 1, last.on + timedelta(days=1), ()), []))
+        screen.day(run.days[-1], telling.workspace, ["nothing arrives; the last labels are trained on"])
+        run.checks = check_laws(telling, run.days, whole_cycle, screen.doing)
     screen.doing("the same recipes on labels that chance chose")
-    beside = _beside(story, plan.seed)
-    story.report = write_report(telling.workspace, plan.folder / "report.html", beside)
-    story.seconds = time.monotonic() - plan.began
-    return story
+    beside = _beside(run, plan.seed)
+    run.report = write_report(telling.workspace, plan.folder / "report.html", beside)
+    run.seconds = time.monotonic() - plan.began
+    return run
 
 
-def _expert(story: Story, day: Day, seed: int) -> ScriptedExpert:
+def _expert(run: DemoRun, day: Day, seed: int) -> ScriptedExpert:
     """Who answers the queue on a day."""
-    deal = story.telling.deal
+    deal = run.telling.deal
     if day.number == BAD_DAY:
-        story.note(day.number, "a newcomer answers today's queue and gets most of it wrong")
+        run.note(day.number, "a newcomer answers today's queue and gets most of it wrong")
         return ScriptedExpert(deal.answers, deal.reference, "newcomer", error_rate=ERRORS, seed=seed)
     return ScriptedExpert(deal.answers, deal.reference, "expert", seed=seed)
 
 
-def _beside_the_loop(story: Story, day: Day) -> None:
+def _beside_the_loop(run: DemoRun, day: Day) -> None:
     """What people do on a day beside answering the queue."""
     if day.number == BAD_DAY + 1:
-        corrected = _correct(story.telling, story.days[-2].annotations)
-        story.note(day.number, f"the expert corrects {corrected} answers of the newcomer; both stay in the ledger")
-    champion = story.telling.workspace.ledger.champions.current()
-    if day.number >= ROLL_BACK_DAY and champion and champion.previous_id and not story.rolled_back:
-        number = roll_back(str(story.telling.folder), "operator", REASON)
-        story.rolled_back = True
-        story.note(day.number, f"the operator rolls back (move {number}): {REASON}")
+        corrected = _correct(run.telling, run.days[-2].annotations)
+        run.note(day.number, f"the expert corrects {corrected} answers of the newcomer; both stay in the ledger")
+    champion = run.telling.workspace.ledger.champions.current()
+    if day.number >= ROLL_BACK_DAY and champion and champion.previous_id and not run.rolled_back:
+        number = roll_back(str(run.telling.folder), "operator", REASON)
+        run.rolled_back = True
+        run.note(day.number, f"the operator rolls back (move {number}): {REASON}")
 
 
 def _correct(telling: Telling, annotations: Iterable[Annotation]) -> int:
@@ -153,10 +120,10 @@ def _truth(telling: Telling, annotation: Annotation) -> str:
     return telling.deal.answers[str(annotation.payload[telling.deal.reference])]
 
 
-def _beside(story: Story, seed: int) -> Beside:
+def _beside(run: DemoRun, seed: int) -> Beside:
     """What the report tells beside the ledger: the checks, and the curve of random choice."""
-    telling = story.telling
-    findings = tuple(Finding(f"{one.name}: {one.title}", one.holds, one.sentence) for one in story.checks)
+    telling = run.telling
+    findings = tuple(Finding(f"{one.name}: {one.title}", one.holds, one.sentence) for one in run.checks)
     if not telling.workspace.ledger.models.all():
         return Beside(findings)
     return Beside(findings, curves(telling.workspace, telling.deal, seed))
