@@ -17,6 +17,7 @@ PLAIN = (
     "README.md",
     "CONTRIBUTING.md",
     "docs",
+    "apps/labeling",
     "deployments",
     "prefect.yaml",
     "mkdocs.yml",

@@ -1,6 +1,6 @@
 """Figures of each annotator, and inter-annotator agreement, for leads.
 
-Most figures are counted over voices, the short form of annotations: reading all annotations of a large ledger would
+Most figures are counted over votes, the short form of annotations: reading all annotations of a large ledger would
 block the server for seconds. Figures that need whole annotations use the last ones of each annotator.
 """
 
@@ -28,23 +28,23 @@ def annotators(served: ServedProject) -> list[AnnotatorResponse]:
     """One row per annotator who has access or has annotated, by name."""
     ledger = served.ledger
     accesses = {access.annotator: access for access in ledger.access.current()}
-    voices = ledger.annotations.voices()
+    votes = ledger.annotations.voices()
     own: dict[str, list[Vote]] = defaultdict(list)
-    for voice in voices:
-        own[voice.annotator].append(voice)
-    figures = _Figures(served, voices)
+    for vote in votes:
+        own[vote.annotator].append(vote)
+    figures = _Figures(served, votes)
     return [figures.annotator(name, accesses.get(name), own[name]) for name in sorted({*accesses, *own})]
 
 
 class _Figures:
     """Counts that the rows of all annotators share."""
 
-    def __init__(self, served: ServedProject, voices: Sequence[Vote]) -> None:
+    def __init__(self, served: ServedProject, votes: Sequence[Vote]) -> None:
         """Count once for all annotators."""
         self._ledger = served.ledger
         self._now = served.now()
         self._held = served.ledger.assignments.holders(self._now)
-        self._superseded = {voice.supersedes for voice in voices}
+        self._superseded = {vote.supersedes for vote in votes}
         shared = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
         self._qualities = {one.annotator: one for one in annotator_quality(shared, served.project.effective_label)}
         self._agreed, self._pairs = agreement_counts(shared)
@@ -53,7 +53,7 @@ class _Figures:
 
     def annotator(self, name: str, access: Access | None, own: Sequence[Vote]) -> AnnotatorResponse:
         """The row of one annotator."""
-        labels = sum(voice.act in LABEL_ACTS for voice in own)
+        labels = sum(vote.act in LABEL_ACTS for vote in own)
         recent = self._ledger.annotations.of_annotator(name, RECENT)
         with_model = agreement_with_suggestion(recent)
         quality = self._qualities.get(name)
@@ -61,12 +61,12 @@ class _Figures:
             annotator=name,
             role=access.role if access else None,
             since=access.recorded_at if access else None,
-            last=max((voice.said_at for voice in own), default=None),
+            last=max((vote.said_at for vote in own), default=None),
             labels=labels,
             others=len(own) - labels,
-            today=sum(voice.said_at.date() == self._now.date() for voice in own),
+            today=sum(vote.said_at.date() == self._now.date() for vote in own),
             held=self._held.get(name, 0),
-            superseded=sum(voice.annotation_id in self._superseded for voice in own),
+            superseded=sum(vote.annotation_id in self._superseded for vote in own),
             gold_asked=quality.gold.cases if quality else 0,
             gold_right=quality.gold.right if quality else 0,
             agreed=self._agreed[name],
@@ -79,13 +79,13 @@ class _Figures:
         )
 
 
-def agreement_counts(voices: Iterable[Vote]) -> tuple[Counter[str], Counter[str]]:
+def agreement_counts(votes: Iterable[Vote]) -> tuple[Counter[str], Counter[str]]:
     """For each annotator the pairs of labels with others on the same sample: equal ones, and all.
 
     Labels are compared with each other, because a sample in dispute has no effective label.
     """
     agreed, pairs = Counter[str](), Counter[str]()
-    for stand in standing(voices).values():
+    for stand in standing(votes).values():
         for one, other in combinations(answers_of(stand).values(), 2):
             for name in (one.annotator, other.annotator):
                 pairs[name] += 1
@@ -102,10 +102,10 @@ def confusion(served: ServedProject) -> list[ConfusionResponse]:
 
 def agreement(served: ServedProject) -> AgreementResponse:
     """Krippendorff's alpha over all annotators, and Cohen's kappa of the pair with the most shared samples."""
-    voices = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
-    alpha = krippendorff_alpha(voices, rng=np.random.default_rng(served.project.seed))
-    two = most_shared_pair(voices)
-    kappa = cohen_kappa(voices, *two, rng=np.random.default_rng(served.project.seed)) if two else None
+    votes = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
+    alpha = krippendorff_alpha(votes, rng=np.random.default_rng(served.project.seed))
+    two = most_shared_pair(votes)
+    kappa = cohen_kappa(votes, *two, rng=np.random.default_rng(served.project.seed)) if two else None
     return AgreementResponse(
         samples=alpha.samples,
         alpha=alpha.value,
@@ -117,9 +117,9 @@ def agreement(served: ServedProject) -> AgreementResponse:
     )
 
 
-def most_shared_pair(voices: list[Vote]) -> tuple[str, str] | None:
+def most_shared_pair(votes: list[Vote]) -> tuple[str, str] | None:
     """The two annotators with the most shared samples; None if no sample is shared."""
-    counts = Counter(pair for stand in standing(voices).values() for pair in combinations(sorted(answers_of(stand)), 2))
+    counts = Counter(pair for stand in standing(votes).values() for pair in combinations(sorted(answers_of(stand)), 2))
     return counts.most_common(1)[0][0] if counts else None
 
 

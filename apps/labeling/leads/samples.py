@@ -21,12 +21,12 @@ def sample_detail(served: ServedProject, sample_id: str) -> SampleResponse:
         raise NotFound(f"sample {sample_id} has no assignment and no annotation")
     suggestion = next((one.suggestion for one in assignments if one.suggestion), None)
     rule = served.project.effective_label
-    voices = in_todays_words(_deciding(served, history), served.project)
+    votes = in_todays_words(_deciding(served, history), served.project)
     return SampleResponse(
         sample_id=sample_id,
         payload=_payload(assignments, history),
-        label=next((one.label for one in effective_labels(voices, rule) if one.sample_id == sample_id), None),
-        dispute=any(one.sample_id == sample_id for one in disputed(voices, rule)),
+        label=next((one.label for one in effective_labels(votes, rule) if one.sample_id == sample_id), None),
+        dispute=any(one.sample_id == sample_id for one in disputed(votes, rule)),
         gold=next((one.label for one in ledger.gold.current() if one.sample_id == sample_id), None),
         suggestion=suggestion.label if suggestion else None,
         probability=suggestion.probability if suggestion else None,
