@@ -151,7 +151,7 @@ def caller_in(request: Request, visitor: Visitor, project: str, role: Role) -> C
     """The visitor in one project; ApiError if they have no access to it, or their role is not sufficient."""
     access = visitor.accesses.get(project)
     if access is None:
-        raise ApiError(404, f"no project {project[:100]!r}, or you have no access to it", "path.project")
+        raise ApiError(404, "no such project, or you have no access to it", "path.project")
     caller = Caller(access.annotator, access.role, service_of(request).projects[project], visitor.nonce)
     if not caller.may(role):
         raise ApiError(403, f"this needs the role {role}; your role is {access.role}")

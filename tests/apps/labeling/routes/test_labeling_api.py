@@ -96,7 +96,7 @@ def test_nobody_gets_what_another_holds(tmp_path: Path) -> None:
     assert nothing["assignments"] == []
     assert nothing["progress"]["waiting"] == 0
     assert nothing["progress"]["empty"]["held_by"] == {"ada": 4, "bea": 4}
-    assert "others hold" in nothing["progress"]["empty"]["why"]
+    assert "other annotators hold" in nothing["progress"]["empty"]["why"]
 
 
 def test_what_the_page_has_is_renewed_and_not_sent_again(workspace: Workspace, client: TestClient) -> None:

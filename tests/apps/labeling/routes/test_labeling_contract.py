@@ -65,7 +65,7 @@ def test_a_module_that_is_missing_is_told_and_nothing_is_refused(
     service.projects["small"].refresh()
     said = answer(asked)
     told = ada.post("/annotations", {"annotations": [said]}, 503)
-    assert "nothing can be stored until the project is mended" in told["error"]
+    assert "annotations cannot be stored until the project is fixed" in told["error"]
     assert module.stem in told["error"]
     ruling = {"client_key": uuid4().hex, "sample_id": other["sample_id"], "label": "no", "said_at": said["said_at"]}
     lea.post("/adjudications", ruling, 503)

@@ -146,7 +146,7 @@ def test_the_end_stores_what_waits_and_takes_no_more(ledger: Ledger) -> None:
         last = writer.submit([said("last")])
     writer.close()
     assert last.result(0).stored[0].is_new
-    with pytest.raises(Unavailable, match="shut down"):
+    with pytest.raises(Unavailable, match="shutting down"):
         writer.submit([said("late")])
 
 
