@@ -256,7 +256,7 @@ def test_a_lead_makes_a_sample_gold_on_its_page_and_takes_it_back(tmp_path: Path
         told = client.post(f"{page}/gold", data={"label": "yes", "csrf": proof})
         assert (told.status_code, told.headers["location"]) == (303, page)
         assert [one.label for one in workspace.ledger.gold.current()] == ["yes"]
-        assert "measured by <b>yes</b>" in client.get(page).text
+        assert "known class <b>yes</b>" in client.get(page).text
         assert client.post(f"{page}/gold", data={"csrf": proof}).status_code == 303
     assert workspace.ledger.gold.current() == []
     assert [one.act for one in workspace.ledger.annotations.until()] == ["adjudicate"]
