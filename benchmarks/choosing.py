@@ -33,8 +33,8 @@ from modAL.batch import ranked_batch
 from modAL.uncertainty import classifier_uncertainty, entropy_sampling, margin_sampling
 from sklearn.linear_model import LogisticRegression
 
-from tiltyard.query.selection import Wanted, choose
-from tiltyard.query.strategies import strategy_named
+from tiltyard.query.selection import QuerySpec, select_samples
+from tiltyard.query.strategies import get_strategy
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.project import Project
 
@@ -82,13 +82,15 @@ def bare_parquet(task: Task) -> Any:
 
 def ours(name: str) -> Callable[[Task], Any]:
     """A strategy straight on the matrix."""
-    return lambda task: strategy_named(name)(task.model, task.matrix, task.number, labeled=task.labeled)
+    return lambda task: get_strategy(name)(task.model, task.matrix, task.number, labeled=task.labeled)
 
 
 def chosen(name: Any) -> Callable[[Task], Any]:
-    """The whole of :func:`choose` over the Parquet file, with payload and random share."""
+    """The whole of :func:`select_samples` over the Parquet file, with payload and random share."""
     wanted = {"strategy": name, "random_share": 0.1, "seed": 1}
-    return lambda task: choose(task.chunks(), Wanted(number=task.number, **wanted), PROJECT, model=task.frame_model)
+    return lambda task: select_samples(
+        task.chunks(), QuerySpec(number=task.number, **wanted), PROJECT, model=task.frame_model
+    )
 
 
 def modal(sampling: Any) -> Callable[[Task], Any]:

@@ -42,8 +42,8 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 
 from benchmarks.label_report import report
 from tiltyard.query.committee import Committee, fit_committee
-from tiltyard.query.feature_space import preprocessing_of
-from tiltyard.query.selection import Wanted, choose
+from tiltyard.query.feature_space import fitted_preprocessing
+from tiltyard.query.selection import QuerySpec, select_samples
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.project import Project
 
@@ -115,7 +115,7 @@ def by_modal_ranked_batch(q: Question) -> Positions:
     """modAL's ranked batch in the model's preprocessed space (its ``on_transformed``)."""
     if q.model is None:
         return at_random(q)
-    space = preprocessing_of(q.model)
+    space = fitted_preprocessing(q.model)
     assert space is not None
     rest, labeled = (_dense(space.transform(q.frame(rows))) for rows in (q.rest, q.labeled))
     learner = argparse.Namespace(X_training=labeled, on_transformed=False)
@@ -124,13 +124,15 @@ def by_modal_ranked_batch(q: Question) -> Positions:
 
 
 def by_ours(strategy: Any, **options: Any) -> Choice:
-    """A strategy of this project through :func:`choose`, cold start and random share included."""
+    """A strategy of this project through :func:`select_samples`, cold start and random share included."""
 
     def ask(q: Question) -> Positions:
         pool = q.problem.pool
-        wanted = Wanted(number=q.number, strategy=strategy, seed=q.seed * 1000 + len(q.labeled), **options)
+        wanted = QuerySpec(number=q.number, strategy=strategy, seed=q.seed * 1000 + len(q.labeled), **options)
         labeled = pool[q.labeled] if len(q.labeled) else None
-        return choose([pool[q.rest]], wanted, q.problem.project, model=q.model, labeled=labeled)["row"].to_numpy()
+        return select_samples([pool[q.rest]], wanted, q.problem.project, model=q.model, labeled=labeled)[
+            "row"
+        ].to_numpy()
 
     return ask
 

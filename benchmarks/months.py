@@ -11,7 +11,7 @@ import yaml
 from benchmarks.frozen_or_retrained import first_time_only, text_rows
 from tiltyard.examples.catalogue import EXAMPLES
 from tiltyard.examples.expert import misled
-from tiltyard.samples.evaluation_split import drawn_for_evaluation
+from tiltyard.samples.evaluation_split import draw_evaluation_set
 from tiltyard.samples.identity import sample_ids
 from tiltyard.schemas.pool_types import pool_schema
 from tiltyard.schemas.project import Gate, Project, parse_project
@@ -65,7 +65,7 @@ def _pooled(frame: pl.DataFrame, project: Project) -> pl.DataFrame:
     types = pool_schema(project)
     typed = frame.with_columns(_cast(name, types[name]) for name in types if name in frame.columns)
     ids = sample_ids(typed, project)
-    drawn = drawn_for_evaluation(ids, project.evaluation.share, project.seed)
+    drawn = draw_evaluation_set(ids, project.evaluation.share, project.seed)
     return typed.with_columns(sample_id=ids, evaluation=drawn)
 
 

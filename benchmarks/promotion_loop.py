@@ -17,9 +17,9 @@ from tiltyard.gate.checks.suite import Examined, Side, examine
 from tiltyard.gate.decision import Evidence, Judgement, judge
 from tiltyard.gate.disagreement_sampling import Speaking, differing, room_for, speaking
 from tiltyard.gate.looks import level_of
-from tiltyard.query.assignments import evaluation_share, pick_differing, pick_evaluation
-from tiltyard.query.selection import CHOICE, Wanted, choose, without
-from tiltyard.samples.evaluation_split import first_in_order
+from tiltyard.query.assignments import evaluation_share, select_disagreements, select_evaluation
+from tiltyard.query.selection import CHOICE, QuerySpec, anti_join, select_samples
+from tiltyard.samples.evaluation_split import take_in_random_order
 from tiltyard.samples.features import feature_frame
 from tiltyard.training.search.tuning import check_labels, fit_candidates
 
@@ -97,11 +97,11 @@ def learned(standing: Standing, month: pl.DataFrame, course: Course, *, evaluati
     seed = course.project.seed * 1000 + standing.pool.height
     to_judge_on = _to_judge_on(standing, course, seed) if evaluating else standing.evaluation.clear()
     asked = pl.concat([standing.training["sample_id"], standing.evaluation["sample_id"], to_judge_on["sample_id"]])
-    rest = without(standing.pool if not evaluating else standing.pool.filter(~pl.col("evaluation")), asked)
-    wanted = Wanted.by(course.project.query, BUDGET - to_judge_on.height, seed)
+    rest = anti_join(standing.pool if not evaluating else standing.pool.filter(~pl.col("evaluation")), asked)
+    wanted = QuerySpec.by(course.project.query, BUDGET - to_judge_on.height, seed)
     model = standing.champion.model if standing.champion else None
     with threadpool_limits(limits=1):
-        chosen = choose([rest], wanted, course.project, model=model, labeled=standing.training)
+        chosen = select_samples([rest], wanted, course.project, model=model, labeled=standing.training)
     training = pl.concat([standing.training, _answered(chosen, course)])
     return replace(standing, training=training, evaluation=pl.concat([standing.evaluation, to_judge_on]))
 
@@ -127,7 +127,7 @@ def judged(standing: Standing, course: Course) -> Judged:
     population, differs = _population(standing, course)
     spoken = _speaking(standing, population, differs)
     rows = standing.evaluation.filter(spoken.rows)
-    drawable = without(population.filter(pl.Series(differs)), standing.evaluation["sample_id"])
+    drawable = anti_join(population.filter(pl.Series(differs)), standing.evaluation["sample_id"])
     sides = [_side(one, rows, course) for one in (standing.challenger, standing.champion) if one]
     examined = Examined(
         rows=rows.drop("drawn"),
@@ -172,17 +172,17 @@ def settled(standing: Standing, verdict: Judged) -> tuple[Standing, bool]:
 def _to_judge_on(standing: Standing, course: Course, seed: int) -> pl.DataFrame:
     """The evaluation labels of a budget: the project's share by chance, and those that an open question wants."""
     share = evaluation_share(BUDGET, course.project, seed)
-    held = without(standing.pool.filter("evaluation"), standing.evaluation["sample_id"])
-    by_chance = pick_evaluation([held], share, course.project)
+    held = anti_join(standing.pool.filter("evaluation"), standing.evaluation["sample_id"])
+    by_chance = select_evaluation([held], share, course.project)
     chosen = [_answered(by_chance, course).with_columns(drawn=pl.lit("", pl.String))] if by_chance.width else []
     if standing.question is not None:
         taken = pl.concat([standing.evaluation["sample_id"], *(one["sample_id"] for one in chosen)])
-        drawable = without(standing.question.drawable, taken)
+        drawable = anti_join(standing.question.drawable, taken)
         wanted = min(standing.question.judgement.labels_wanted, drawable.height)
         room = room_for(wanted, BUDGET, share)
         # With less than half of what is wanted a look would be paid for and hardly decide anything.
         if room and 2 * room >= wanted:
-            drawn = _answered(pick_differing(drawable, room), course)
+            drawn = _answered(select_disagreements(drawable, room), course)
             chosen.append(drawn.with_columns(drawn=pl.lit(standing.pair, pl.String)))
     return pl.concat([standing.evaluation.clear(), *chosen])
 
@@ -198,7 +198,7 @@ def _in_window(standing: Standing, window: int | None) -> Standing:
 
 def _population(standing: Standing, course: Course) -> tuple[pl.DataFrame, Any]:
     """The first rows of the evaluation set in the order of chance, and on which of them the two models differ."""
-    rows = first_in_order([standing.pool.filter("evaluation")], course.project.evaluation.population,
+    rows = take_in_random_order([standing.pool.filter("evaluation")], course.project.evaluation.population,
                           course.project.seed)  # fmt: skip
     if standing.champion is None or standing.challenger is None:
         return rows, np.zeros(rows.height, dtype=bool)

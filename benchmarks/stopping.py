@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from tiltyard.query.learning_curve import Point
-from tiltyard.query.stopping import agreement_of, stopping_advice
+from tiltyard.query.stopping import decision_kappa, stopping_advice
 from tiltyard.schemas.project import Stopping
 
 JUDGED, COMPARED = 400, 1000
@@ -50,7 +50,7 @@ def told(name: str, model: str, seed: int, budget: int) -> dict[str, Any]:
         answers = fitted.predict(problem.test).astype(str)
         right = answers == problem.test_y
         if len(said):
-            kappas.append(agreement_of(said, answers[seen]))
+            kappas.append(decision_kappa(said, answers[seen]))
         said = answers[seen]
         share = float(right[:judged].mean())
         points.append(Point(len(labeled), share, sqrt(share * (1 - share) / judged) + 1e-3))

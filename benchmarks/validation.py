@@ -26,7 +26,7 @@ import numpy as np
 import polars as pl
 from pandera.errors import SchemaErrors
 
-from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows
+from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch
 from tiltyard.ingest.validation import check_rows
 from tiltyard.schemas.frames import batch_schema
 from tiltyard.schemas.project import Project, parse_project
@@ -92,7 +92,7 @@ def contenders(frame: pl.DataFrame, project: Project) -> dict[str, Callable[[], 
     schema = batch_schema(project)
     count = frame.height
     places = pl.Series("row", np.arange(count)), pl.Series("line", [None], dtype=pl.Int64).new_from_index(0, count)
-    raw = RawRows(tuple(frame.columns), frame, *places, pl.DataFrame(schema=QUARANTINE_TYPES), "typed")
+    raw = RawBatch(tuple(frame.columns), frame, *places, pl.DataFrame(schema=QUARANTINE_TYPES), "typed")
 
     def split(texts: dict[str, Any], values: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
         keep = pl.Series(mask_of(numbers, texts, values))

@@ -16,17 +16,16 @@ from uuid import uuid4
 
 import pytest
 
+PLACE: Final = "TILTYARD_TEST_TEMPLATES"
+"""The variable that says where this run keeps what is made once; forked processes know it too."""
+
 MADE: Final = "made.db"
 """What a template is called while it is made: it begins as no copy of itself."""
 
 
-def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+def made_once(name: str, make: Callable[[Path], None]) -> Path:
     """A folder that ``make`` fills once for all workers of this run; others wait for the one that makes it."""
-    base = factory.getbasetemp()
-    # Each of pytest-xdist's workers has a folder of its own inside the run's.
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder, done = shared / "made-once" / name, shared / "made-once" / f"{name}.done"
-    folder.parent.mkdir(exist_ok=True)
+    folder, done = Path(os.environ[PLACE]) / name, Path(os.environ[PLACE]) / f"{name}.done"
     with (folder.parent / f"{name}.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if not done.exists():
@@ -52,6 +51,11 @@ def put_copy(template: Path, path: Path) -> None:
 @contextmanager
 def ready_made(factory: pytest.TempPathFactory) -> Iterator[None]:
     """Within the block, a new SQLite ledger and a new MLflow database begin in this process as a copy of a made one."""
+    base = factory.getbasetemp()
+    # Each of pytest-xdist's workers has a folder of its own inside the run's.
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    (shared / "made-once").mkdir(exist_ok=True)
+    os.environ[PLACE] = str(shared / "made-once")
     from tiltyard.stores.ledger.database import engine as database
     from tiltyard.stores.registry import client as mlflow_client
 
@@ -59,7 +63,7 @@ def ready_made(factory: pytest.TempPathFactory) -> Iterator[None]:
 
     def ledger(path: str | None) -> None:
         if path and not path.startswith((":memory:", "file:")):
-            _begin_with(lambda: _ledger(factory), Path(path))
+            _begin_with(_ledger, Path(path))
         make_ledger(path)
 
     def mlflow(uri: str) -> None:
@@ -67,7 +71,7 @@ def ready_made(factory: pytest.TempPathFactory) -> Iterator[None]:
             path = Path(uri.removeprefix(mlflow_client.SQLITE))
             with suppress(OSError):  # as below
                 path.parent.mkdir(parents=True, exist_ok=True)
-            _begin_with(lambda: _mlflow(factory), path)
+            _begin_with(mlflow_template, path)
         make_mlflow(uri)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -83,31 +87,31 @@ def _begin_with(template: Callable[[], Path], path: Path) -> None:
             put_copy(template(), path)
 
 
-def _ledger(factory: pytest.TempPathFactory) -> Path:
+def _ledger() -> Path:
     """A SQLite ledger without a fact."""
 
     def make(folder: Path) -> None:
         from tiltyard.stores.ledger.database.engine import Database
 
         Database(f"sqlite:///{folder / MADE}").close()
-        _compact(folder / MADE, folder / "ledger.db")
+        compact(folder / MADE, folder / "ledger.db")
 
-    return made_once(factory, "ledger", make) / "ledger.db"
+    return made_once("ledger", make) / "ledger.db"
 
 
-def _mlflow(factory: pytest.TempPathFactory) -> Path:
+def mlflow_template() -> Path:
     """An MLflow database with nothing but its tables and the experiment that MLflow makes first."""
 
     def make(folder: Path) -> None:
         from tiltyard.stores.registry.client import open_client
 
         open_client(f"sqlite:///{folder / MADE}")
-        _compact(folder / MADE, folder / "mlflow.db")
+        compact(folder / MADE, folder / "mlflow.db")
 
-    return made_once(factory, "mlflow", make) / "mlflow.db"
+    return made_once("mlflow", make) / "mlflow.db"
 
 
-def _compact(made: Path, copy: Path) -> None:
+def compact(made: Path, copy: Path) -> None:
     """One file with all that a database holds, its write-ahead log included."""
     with closing(sqlite3.connect(made)) as connection:
         connection.execute("VACUUM INTO ?", [str(copy)])

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import polars as pl
 
-from tiltyard.ingest.attempts import numbering_of, rows_to_read
+from tiltyard.ingest.attempts import row_numbering, rows_to_read
 from tiltyard.ingest.column_names import partition_hint
 from tiltyard.ingest.columns import ignored_columns
 from tiltyard.ingest.partition import Screened, Sifted, identified, keep_marks, only_rows, refuse_structure, sift
-from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows
+from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch
 from tiltyard.ingest.validation import check_rows
-from tiltyard.labels.annotations import arrived_labels, contradicted
+from tiltyard.labels.annotations import arrived_labels, find_contradictions
 from tiltyard.monitoring.drift import REFERENCE_BATCHES, compare, pooled_profile, profile
 from tiltyard.schemas.canonical import digest
 from tiltyard.schemas.errors import ObjectError, TiltyardError
@@ -64,7 +64,7 @@ def _is_settled(batch: Batch) -> bool:
 
 def _sift(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch]) -> Sifted:
     """What becomes of the object's rows, or of the object when it cannot be read."""
-    waiting = rows_to_read(attempts, numbering_of(landed.key, workspace.project))
+    waiting = rows_to_read(attempts, row_numbering(landed.key, workspace.project))
     try:
         with isolated(landed.key):
             with workspace.landed.at_hand(landed) as path:
@@ -101,7 +101,7 @@ def isolated(key: str) -> Iterator[None]:
         raise ObjectError(f"{key!r}: its rows cannot be checked ({type(error).__name__}: {told})") from error
 
 
-def _sift_rows(workspace: Workspace, raw: RawRows, of_object: int, key: str) -> Sifted:
+def _sift_rows(workspace: Workspace, raw: RawBatch, of_object: int, key: str) -> Sifted:
     """Check the rows that were read, and look the good ones up in the pool."""
     project = workspace.project
     schema = load_pandera(project.pandera, workspace.project_file.name) if project.pandera else None
@@ -148,7 +148,7 @@ def _record(
 
 def _reading(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch], sifted: Sifted) -> dict[str, Any]:
     """How the attempt read the object: whether whole, what numbers the rows in quarantine, what was left out."""
-    numbering = numbering_of(landed.key, workspace.project)
+    numbering = row_numbering(landed.key, workspace.project)
     if sifted.state == "unreadable":
         before = attempts[-1].statistics.get("numbering", "") if attempts else numbering
         return {"numbering": before, "whole": False}
@@ -164,7 +164,7 @@ def _contradictions(workspace: Workspace, sifted: Sifted) -> dict[str, Any]:
     if sifted.labeled.is_empty():
         return {}
     labels = sifted.labeled[inside(str(workspace.project.columns.label))]
-    count = len(contradicted(sifted.labeled["sample_id"], labels, workspace.project))
+    count = len(find_contradictions(sifted.labeled["sample_id"], labels, workspace.project))
     return {"contradicted": count} if count else {}
 
 

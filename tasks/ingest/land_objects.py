@@ -7,7 +7,7 @@ from typing import Any, Final
 from prefect.context import TaskRunContext
 from prefect.logging import get_logger, get_run_logger
 
-from tiltyard.ingest.object_keys import is_batch, shown
+from tiltyard.ingest.object_keys import is_batch, printable_key
 from tiltyard.schemas.arrivals import ArrivedObject
 from tiltyard.schemas.errors import NotFound, TiltyardError, Unavailable
 from tiltyard.schemas.events import OBJECT_LANDED
@@ -73,7 +73,7 @@ def _arrivals(workspace: Workspace, arrived: ArrivedObject | None, left: list[Sk
     """What lies in the source: the named object first, then every one in the order of keys."""
 
     def leave(key: str, why: str) -> None:
-        left.append(SkippedObject(workspace.source.name, shown(key), why))
+        left.append(SkippedObject(workspace.source.name, printable_key(key), why))
 
     if arrived is not None:
         yield from _named(workspace, arrived)

@@ -10,11 +10,17 @@ from tiltyard.evaluation.explanations import background_of, explained
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.gate.disagreement_sampling import room_for
 from tiltyard.gate.triggers import labels_to_draw, wants_the_differing, worth_asking
-from tiltyard.labels.current_classes import rows_of_today
-from tiltyard.query.assignments import assignments_of, evaluation_share, pick_differing, pick_evaluation, query_seed
+from tiltyard.labels.current_classes import rows_of_current_classes
+from tiltyard.query.assignments import (
+    build_assignments,
+    evaluation_share,
+    query_seed,
+    select_disagreements,
+    select_evaluation,
+)
 from tiltyard.query.committee import fit_committee
-from tiltyard.query.selection import Wanted, choose, without
-from tiltyard.samples.features import feature_frame, frame_of_json
+from tiltyard.query.selection import QuerySpec, anti_join, select_samples
+from tiltyard.samples.features import feature_frame, json_payloads_to_rows
 from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.events import LABELS_WANTED
 from tiltyard.schemas.project import Project
@@ -88,13 +94,13 @@ def _wish(workspace: Workspace, free: int, seed: int) -> Wish:
 
 def _to_judge_on(workspace: Workspace, asked: pl.Series, wish: Wish) -> pl.DataFrame:
     """The evaluation rows that are asked for next, with the columns of a choice."""
-    chosen = pick_evaluation(_unasked(workspace, asked, evaluation=True), wish.by_chance, workspace.project)
+    chosen = select_evaluation(_unasked(workspace, asked, evaluation=True), wish.by_chance, workspace.project)
     if not wish.differing or wish.question is None or wish.question.champion_id is None:
         return chosen
     pair = [workspace.ledger.models.get(one) for one in (wish.question.challenger_id, wish.question.champion_id)]
     population = population_of(workspace, pair[0], pair[1], str(wish.question.evaluation_id))
     taken = pl.concat([asked, chosen["sample_id"]]) if chosen.height else asked
-    drawn = pick_differing(without(population.unlabeled, taken), wish.differing)
+    drawn = select_disagreements(anti_join(population.unlabeled, taken), wish.differing)
     return pl.concat([chosen, drawn.drop("_order", "_batch", "_differs")], how="diagonal")
 
 
@@ -102,21 +108,21 @@ def _known(workspace: Workspace, champion: ModelId | None) -> Known:
     """The champion, loaded, and every sample that has an annotation."""
     model = workspace.load_model(champion) if champion else None
     annotated = workspace.ledger.annotations.payloads()
-    return Known(champion, model, frame_of_json(annotated["payload"], workspace.project))
+    return Known(champion, model, json_payloads_to_rows(annotated["payload"], workspace.project))
 
 
 def _unasked(workspace: Workspace, asked: pl.Series, *, evaluation: bool) -> Iterator[pl.DataFrame]:
     """The pool's rows inside or outside the evaluation set that nobody was asked for, chunk by chunk."""
     for chunk in workspace.pool.scan(workspace.pool_files(), workspace.settings.chunk_rows):
-        yield without(chunk.filter(pl.col("evaluation") == evaluation), asked)
+        yield anti_join(chunk.filter(pl.col("evaluation") == evaluation), asked)
 
 
 def _choose(workspace: Workspace, asked: pl.Series, known: Known, number: int, seed: int) -> pl.DataFrame:
     """The training rows that the project's strategy picks with the champion, or its start without one."""
     project = workspace.project
-    return choose(
+    return select_samples(
         _unasked(workspace, asked, evaluation=False),
-        replace(Wanted.by(project.query, number, seed), said=_said(workspace, known)),
+        replace(QuerySpec.by(project.query, number, seed), said=_said(workspace, known)),
         project,
         model=known.model,
         committee=_committee(workspace, known, seed),
@@ -142,7 +148,7 @@ def _committee(workspace: Workspace, known: Known, seed: int) -> list[Any]:
     if known.champion is None or not workspace.project.query.strategy.startswith("committee"):
         return []
     rows = workspace.labeled_rows(workspace.ledger.models.get(known.champion).training_id)
-    rows = rows_of_today(rows, workspace.project)
+    rows = rows_of_current_classes(rows, workspace.project)
     return fit_committee(
         known.model, feature_frame(rows, workspace.project), rows["label"].to_numpy(), COMMITTEE_SIZE, seed
     )
@@ -163,7 +169,7 @@ def _ask(workspace: Workspace, chosen: pl.DataFrame, known: Known, wish: Wish, s
         recorded_at=workspace.clock(),
         verdict_id=wish.question.verdict_id if wish.question else None,
     )
-    assignments = assignments_of(chosen, query, workspace.project, _suggested(chosen, known, workspace.project))
+    assignments = build_assignments(chosen, query, workspace.project, _suggested(chosen, known, workspace.project))
     asked = workspace.ledger.assignments.ask(query, assignments).query_id
     text = f"{len(assignments)} assignments wait for experts"
     announce(workspace, LABELS_WANTED, text, query=asked, assignments=len(assignments))

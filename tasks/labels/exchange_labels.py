@@ -5,12 +5,19 @@ from pathlib import Path
 
 import polars as pl
 
-from tiltyard.labels.files.file_format import Imported, Known, Line, is_whole
-from tiltyard.labels.files.file_import import Hand, Taken, admit_facts, contradicted_by, take_facts, take_labels
-from tiltyard.labels.files.strict_json import illegible
-from tiltyard.labels.files.tool_formats import Shaped, shaped
-from tiltyard.labels.files.values import spellings
-from tiltyard.samples.features import payloads_of
+from tiltyard.labels.files.file_format import Imported, Line, PoolSample, is_full_export
+from tiltyard.labels.files.file_import import (
+    ImportDefaults,
+    ImportPlan,
+    count_contradictions,
+    plan_full_import,
+    plan_label_import,
+    refuse_foreign_annotations,
+)
+from tiltyard.labels.files.strict_json import unstorable_character
+from tiltyard.labels.files.tool_formats import ParsedLines, parse_lines
+from tiltyard.labels.files.values import key_spellings
+from tiltyard.samples.features import rows_to_payloads
 from tiltyard.schemas.errors import AnnotationError, nearest
 from tiltyard.schemas.project import inside
 from tiltyard.schemas.records import SampleId
@@ -42,12 +49,15 @@ def import_labels(
     """
     workspace, found, brings = open_workspace(project), read_labels(Path(file)), importer or annotator
     stored = {annotation.client_key: annotation for annotation in workspace.ledger.annotations.until()}
-    if is_whole(found.names):
-        taken, made = admit_facts(take_facts(found.lines, stored), stored, workspace.project), Shaped()
+    if is_full_export(found.names):
+        taken, made = (
+            refuse_foreign_annotations(plan_full_import(found.lines, stored), stored, workspace.project),
+            ParsedLines(),
+        )
     else:
-        made = shaped(found.names, found.lines, workspace.project, key_column(workspace, by))
-        hand = Hand(by, annotator, workspace.clock(), found.table, brings)
-        taken = take_labels(made.lines, named_samples(workspace, made.lines, by), stored, workspace.project, hand)
+        made = parse_lines(found.names, found.lines, workspace.project, key_column(workspace, by))
+        hand = ImportDefaults(by, annotator, workspace.clock(), found.table, brings)
+        taken = plan_label_import(made.lines, named_samples(workspace, made.lines, by), stored, workspace.project, hand)
     refused, new = [*found.refused, *made.refused, *taken.refused], len(taken.facts) + len(taken.labels)
     return Imported(
         lines=new + taken.known + len(refused) + made.left_out.total(),
@@ -56,11 +66,11 @@ def import_labels(
         refused=tuple(sorted(refused, key=lambda one: one.line)),
         ignored=tuple(made.ignored),
         left_out=dict(made.left_out),
-        contradicted=contradicted_by(taken, workspace.project),
+        contradicted=count_contradictions(taken, workspace.project),
     )
 
 
-def store_labels(workspace: Workspace, taken: Taken, importer: str) -> int:
+def store_labels(workspace: Workspace, taken: ImportPlan, importer: str) -> int:
     """Store what was taken; how many annotations were new."""
     annotations, now = workspace.ledger.annotations, workspace.clock()
     restored = annotations.take_over(taken.facts, imported_by=importer, now=now)
@@ -83,27 +93,27 @@ def key_column(workspace: Workspace, by: str) -> str:
     return by
 
 
-def named_samples(workspace: Workspace, lines: list[tuple[int, Line]], by: str) -> dict[str, list[Known]]:
+def named_samples(workspace: Workspace, lines: list[tuple[int, Line]], by: str) -> dict[str, list[PoolSample]]:
     """The pool's samples that the lines name, by that name, each with the assignment that waits for it."""
     wanted = pl.Series(sorted({key for _, line in lines for key in _keys(line, by)}), dtype=pl.String)
     waiting = {one.sample_id: one.assignment_id for one in reversed(workspace.ledger.assignments.waiting())}
-    samples: dict[str, list[Known]] = defaultdict(list)
+    samples: dict[str, list[PoolSample]] = defaultdict(list)
     # The sample's own id is ours; a column of the project that bears the same name stands apart.
     column = by if by == SAMPLE_ID else inside(by)
     for chunk in workspace.pool.scan(workspace.pool_files(), workspace.settings.chunk_rows):
         rows = chunk.filter(pl.col(column).is_in(wanted.implode()))
-        payloads = payloads_of(rows, workspace.project)
+        payloads = rows_to_payloads(rows, workspace.project)
         for key, name, marked, payload in zip(
             rows[column], rows["sample_id"], rows["evaluation"], payloads, strict=True
         ):
             sample_id = SampleId(name)
-            samples[key].append(Known(sample_id, payload, marked, waiting.get(sample_id)))
+            samples[key].append(PoolSample(sample_id, payload, marked, waiting.get(sample_id)))
     return samples
 
 
 def _keys(line: Line, by: str) -> list[str]:
     """The names that a line's key may stand for; none where it is no text, which is told with the line."""
     try:
-        return [one for one in spellings(line.get(by)) if illegible(one) is None]
+        return [one for one in key_spellings(line.get(by)) if unstorable_character(one) is None]
     except ValueError:
         return []

@@ -7,16 +7,23 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tiltyard.labels.files.label_studio_annotations import (
-    Facts,
+    LocalState,
     Refused,
     Task,
-    annotator_of,
-    assignment_in,
-    mapping_of,
-    take_answers,
-    told_at,
+    annotator_name,
+    assignment_id_of,
+    parse_task_annotations,
+    parse_user_mapping,
+    remote_time,
 )
-from tiltyard.labels.files.label_studio_tasks import HOLDER, SUGGESTED, appearance, founding, marker, task_of
+from tiltyard.labels.files.label_studio_tasks import (
+    HOLDER,
+    SUGGESTED,
+    appearance_fields,
+    build_task,
+    new_project_fields,
+    project_marker,
+)
 from tiltyard.schemas.errors import LabelStudioError, NotFound
 from tiltyard.schemas.records import Assignment
 from tiltyard.stores.integrations.label_studio import Found, LabelStudio, open_label_studio
@@ -93,7 +100,9 @@ def push_assignments(
         for start in range(0, len(held), BATCH):
             batch = held[start : start + BATCH]
             there = _already_there(server, found, batch)
-            tasks = [task_of(one, workspace.project, with_suggestions) for one in batch if not there[one.assignment_id]]
+            tasks = [
+                build_task(one, workspace.project, with_suggestions) for one in batch if not there[one.assignment_id]
+            ]
             sent += server.import_tasks(found.number, tasks) if tasks else 0
             suggestions += sum("predictions" in task for task in tasks)
             met += there
@@ -114,15 +123,15 @@ def pull_annotations(project: str, everything: bool = False, users: str = "") ->
     workspace = open_workspace(project)
     annotations = workspace.ledger.annotations
     stored = annotations.keyed(f"{HOLDER} ")
-    since = None if everything or not stored else max(map(told_at, stored)) - OVERLAP
+    since = None if everything or not stored else max(map(remote_time, stored)) - OVERLAP
     with open_label_studio(workspace.settings) as server:
-        found = server.project(marker(workspace.project.name))
+        found = server.project(project_marker(workspace.project.name))
         if found is None:
             raise LabelStudioError(_lost(workspace, server))
         tasks = server.answered_tasks(found.number, since)
         annotators = _annotators(workspace, server, users)
-    facts = Facts(workspace.project, _assignments(workspace, tasks), annotators, stored)
-    taken = take_answers(tasks, facts)
+    facts = LocalState(workspace.project, _assignments(workspace, tasks), annotators, stored)
+    taken = parse_task_annotations(tasks, facts)
     annotations.submit(
         taken.annotations,
         contract_hash=workspace.contract_hash,
@@ -138,7 +147,7 @@ def compare_with_label_studio(project: str, users: str = "") -> Standing:
     workspace = open_workspace(project)
     stored = workspace.ledger.annotations.keyed(f"{HOLDER} ")
     with open_label_studio(workspace.settings) as server:
-        found = server.project(marker(workspace.project.name))
+        found = server.project(project_marker(workspace.project.name))
         emails, annotators = server.users(), _annotators(workspace, server, users)
         return Standing(
             url=found.url if found else server.url,
@@ -147,7 +156,7 @@ def compare_with_label_studio(project: str, users: str = "") -> Standing:
             tasks=int(found.fields.get("task_number") or 0) if found else 0,
             held=workspace.ledger.assignments.holders(workspace.clock()).get(HOLDER, 0),
             annotations=len(stored),
-            newest=max(map(told_at, stored), default=None),
+            newest=max(map(remote_time, stored), default=None),
             annotators={emails[number]: annotators[number] for number in sorted(emails)},
         )
 
@@ -157,18 +166,18 @@ def _twin(workspace: Workspace, server: LabelStudio, new_project: bool) -> tuple
 
     What was pushed before must be somewhere: if its project is not found, a second one would ask everything again.
     """
-    found = server.project(marker(workspace.project.name))
+    found = server.project(project_marker(workspace.project.name))
     if found is not None:
         return found, False
     known = HOLDER in workspace.ledger.assignments.holders(workspace.clock())
     if not new_project and (known or workspace.ledger.annotations.keyed(f"{HOLDER} ")):
         raise LabelStudioError(f"{_lost(workspace, server)}, or say --new-project to begin there anew")
-    return server.make_project(founding(workspace.project)), True
+    return server.make_project(new_project_fields(workspace.project)), True
 
 
 def _lost(workspace: Workspace, server: LabelStudio) -> str:
     """What to say when the project is not found in Label Studio."""
-    sign = marker(workspace.project.name)
+    sign = project_marker(workspace.project.name)
     return (
         f"no project at {server.url!r} has {sign} in its description; push first, or put the marker back into the "
         "description of the project that it belongs to"
@@ -177,7 +186,7 @@ def _lost(workspace: Workspace, server: LabelStudio) -> str:
 
 def _keep_appearance(workspace: Workspace, server: LabelStudio, found: Found, with_suggestions: bool) -> None:
     """Make the project look as the project file says now, and blind unless suggestions are asked for."""
-    wanted = appearance(workspace.project) | ({} if with_suggestions else {"show_collab_predictions": False})
+    wanted = appearance_fields(workspace.project) | ({} if with_suggestions else {"show_collab_predictions": False})
     changed = {name: value for name, value in wanted.items() if found.fields.get(name) != value}
     if changed:
         server.change_project(found.number, changed)
@@ -194,20 +203,20 @@ def _already_there(server: LabelStudio, found: Found, batch: list[Assignment]) -
     """In how many tasks each of some assignments stands; those that stand in none are left out."""
     wanted = {str(one.assignment_id) for one in batch}
     tasks = server.tasks_with(found.number, "assignment_id", sorted(wanted))
-    return Counter(name for name in map(assignment_in, tasks) if name in wanted)
+    return Counter(name for name in map(assignment_id_of, tasks) if name in wanted)
 
 
 def _annotators(workspace: Workspace, server: LabelStudio, users: str) -> dict[int, str]:
     """Who each user there is here, by their number."""
-    mapping = mapping_of(workspace.settings.label_studio_users) | mapping_of(users)
+    mapping = parse_user_mapping(workspace.settings.label_studio_users) | parse_user_mapping(users)
     known = [access.annotator for access in workspace.ledger.access.current()]
-    return {number: annotator_of(email, mapping, known) for number, email in server.users().items()}
+    return {number: annotator_name(email, mapping, known) for number, email in server.users().items()}
 
 
 def _assignments(workspace: Workspace, tasks: Iterable[Task]) -> dict[str, Assignment]:
     """The assignments that were answered, by id; what is none of ours is left out."""
     found: dict[str, Assignment] = {}
-    for name in {assignment_in(task) for task in tasks if task.get("annotations")}:
+    for name in {assignment_id_of(task) for task in tasks if task.get("annotations")}:
         try:
             found[name] = workspace.ledger.assignments.get(name)
         except NotFound:

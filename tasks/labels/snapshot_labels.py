@@ -4,8 +4,8 @@ from typing import Literal
 
 import polars as pl
 
-from tiltyard.labels.current_classes import todays_labels
-from tiltyard.samples.features import frame_of_json
+from tiltyard.labels.current_classes import resolve_current_labels
+from tiltyard.samples.features import json_payloads_to_rows
 from tiltyard.schemas.records import EffectiveLabel, LabeledSet
 from tiltyard.tasks.step import step
 from tiltyard.workspace.models.labeled_sets import labeled_set_id, with_payloads
@@ -27,7 +27,7 @@ def pin_labels(workspace: Workspace, purpose: Literal["training", "evaluation"])
     workspace.refuse_other_kinds()
     position = workspace.ledger.position()
     voices = workspace.ledger.annotations.voices(position)
-    everything = todays_labels(voices, workspace.project).labels
+    everything = resolve_current_labels(voices, workspace.project).labels
     labels = [label for label in everything if label.evaluation == (purpose == "evaluation")]
     return _keep(workspace, labels, purpose, position)
 
@@ -58,4 +58,4 @@ def _keep(
 def _frame(workspace: Workspace, labeled: pl.DataFrame) -> pl.DataFrame:
     """The set's rows: sample id, label, the annotations that carry it, and the sample's own columns."""
     own = labeled.select("sample_id", "label", "annotations")
-    return own.hstack(frame_of_json(labeled["payload"], workspace.project))
+    return own.hstack(json_payloads_to_rows(labeled["payload"], workspace.project))

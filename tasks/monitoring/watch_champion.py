@@ -6,7 +6,7 @@ import polars as pl
 
 from tiltyard.evaluation.predictions import Predictions, predictions_of
 from tiltyard.monitoring.champion_watch import Regret, is_watched, regret
-from tiltyard.samples.evaluation_split import entities_of
+from tiltyard.samples.evaluation_split import entity_groups
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.records import EvaluationId, ModelId, Promotion, Verdict
 from tiltyard.tasks.labels.snapshot_labels import pin_labels
@@ -35,7 +35,7 @@ def watch_champion(project: str) -> int | None:
     if rows.height < policy.watch.labels:
         return None
     labels, today = rows["label"].to_numpy().astype(str), _says(workspace, current.model_id, rows)
-    before, whose = _says(workspace, current.previous_id, rows), entities_of(rows, workspace.project)
+    before, whose = _says(workspace, current.previous_id, rows), entity_groups(rows, workspace.project)
     found = regret(labels, today, before, policy, workspace.project.seed, whose)
     return go_back(workspace, current, _verdict(workspace, current, current.previous_id, found)) if found else None
 

@@ -43,13 +43,13 @@ from tiltyard.evaluation.predictions import Predictions
 from tiltyard.gate.checks import suite
 from tiltyard.gate.findings import Findings
 from tiltyard.query import strategies
-from tiltyard.query.strategies import STRATEGIES, Strategy, strategy_named
+from tiltyard.query.strategies import STRATEGIES, Strategy, get_strategy
 from tiltyard.reports import check_groups
 from tiltyard.reports.html import page as report_page
 from tiltyard.reports.html import verdict_page
 from tiltyard.schemas.errors import NotFound, ProjectFileError
-from tiltyard.schemas.project.gate import MetricName
-from tiltyard.schemas.project.project_file import Format, Project, Query, StrategyName, parse_project
+from tiltyard.schemas.project import MetricName, Project, Query, StrategyName, parse_project
+from tiltyard.schemas.project.project_file import Format
 from tiltyard.schemas.records import Check
 from tiltyard.schemas.settings import Settings
 from tiltyard.stores.files.landing import Arrival, ObjectStore
@@ -123,7 +123,7 @@ def test_query_strategy_goes_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strategies, "STRATEGIES", known)
     X = np.linspace(-3, 3, 30).reshape(-1, 1)
     model = LogisticRegression().fit(X, X.ravel() > 0)
-    picks, _ = strategy_named("surprise")(model, X, n_instances=2)
+    picks, _ = get_strategy("surprise")(model, X, n_instances=2)
     assert sorted(picks) == [14, 15]
 
 

@@ -12,13 +12,13 @@ from tests.templates import made_once
 
 
 @pytest.fixture(scope="session")
-def fresh_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fresh_project() -> Path:
     """A project without an object, its databases made; tests copy it."""
-    return made_once(tmp_path_factory, "fresh-project", make_fresh) / "project"
+    return made_once("fresh-project", make_fresh) / "project"
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, fresh_project: Path, root: Path) -> Any:
+def undisturbed(fresh_project: Path, root: Path) -> Any:
     """The story that nothing disturbed: its ``end``, and how many durable ``steps`` of each kind it took."""
     make = partial(tell_undisturbed, template=fresh_project, root=root)
-    return json.loads((made_once(tmp_path_factory, "undisturbed", make) / "undisturbed.json").read_text("utf-8"))
+    return json.loads((made_once("undisturbed", make) / "undisturbed.json").read_text("utf-8"))

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 from tests.servers.ports import free_port
+from tests.templates import mlflow_template, put_copy
 
 
 @contextmanager
@@ -21,6 +22,8 @@ def running_mlflow(folder: Path, backend: str | None = None, password: str = "")
     With a ``password`` it lets nobody in but ``tiltyard``, as the installation's does.
     """
     port = free_port()
+    if backend is None:
+        put_copy(mlflow_template(), folder / "m.db")
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", backend or f"sqlite:///{folder / 'm.db'}"]
     command += ["--artifacts-destination", str(folder / "kept")]

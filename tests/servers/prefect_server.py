@@ -1,11 +1,12 @@
 """A real Prefect server and real workers, each in a process of its own on loopback, started and ended by the tests."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +19,9 @@ from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_ENABLED, temporary_settings
 
 from tests.servers.ports import free_port
+from tests.servers.preloaded import PREFECT, shared, stub_of
+from tests.templates import MADE, compact, made_once, put_copy
 
-PREFECT = (sys.executable, "-m", "prefect")
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 """Types of states after which nothing happens to a run any more."""
 
@@ -74,6 +76,8 @@ class PrefectServer:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         self.home.mkdir(parents=True, exist_ok=True)
+        if self.home.name != MADE and not any("DATABASE" in name for name in self.settings):
+            put_copy(_database(), self.home / "prefect.db")
         command = ["server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         self._process = started(command, self.environment, self.home / "server.log")
         wait_until(self._answers, f"an answer at {self.url}; its log is {self.home / 'server.log'}", seconds=120)
@@ -88,7 +92,7 @@ class PrefectServer:
 
     def prefect(self, *arguments: str | Path, **environment: str) -> str:
         """What a ``prefect`` command says; it asks nothing and must succeed. Run where the tests run."""
-        command = [*PREFECT, "--no-prompt", *(str(one) for one in arguments)]
+        command = [*stub_of(shared(PREFECT), "prefect.cli:app", "prefect"), "--no-prompt", *map(str, arguments)]
         run = subprocess.run(
             command, env={**self.environment, **environment}, capture_output=True, text=True, check=False
         )
@@ -99,8 +103,7 @@ class PrefectServer:
     def worker(self, pool: str = "tiltyard", limit: int = 1, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
         """A worker of a pool, at work until the block ends; the pool of processes is made if there is none."""
         command = ["worker", "start", "--pool", pool, "--limit", str(limit), "--install-policy", "never"]
-        known = {one["type"] for one in self.post("/work_pools/filter", {}) if one["name"] == pool}
-        command += [] if known else ["--type", "process"]
+        self._start_runs_by(pool, stub_of(shared(PREFECT), "prefect.engine", "engine"))
         log = self.home / f"worker-{uuid4().hex[:8]}.log"
         process = started(command, {**self.environment, **environment}, log)
         try:
@@ -108,6 +111,19 @@ class PrefectServer:
             yield process
         finally:
             ended(process, signal.SIGTERM)
+
+    def _start_runs_by(self, pool: str, words: Sequence[str]) -> None:
+        """Make a pool of processes, if there is none, and say how it starts a run.
+
+        Prefect's default imports everything in three processes one after the other, of which two look for code to pull;
+        it is what test_compose_installation.py runs.
+        """
+        known = [one for one in self.post("/work_pools/filter", {}) if one["name"] == pool]
+        if not known:
+            self.prefect("work-pool", "create", pool, "--type", "process")
+        template = self.get(f"/work_pools/{pool}")["base_job_template"]
+        template["variables"]["properties"]["command"]["default"] = shlex.join(words)
+        self.patch(f"/work_pools/{pool}", {"base_job_template": template})
 
     @contextmanager
     def in_process(self) -> Iterator[None]:
@@ -208,7 +224,11 @@ def started(command: list[str], environment: Mapping[str, str], log: Path) -> su
     """A ``prefect`` command in a process group of its own, writing into a log."""
     with log.open("ab") as file:
         return subprocess.Popen(
-            [*PREFECT, *command], env=dict(environment), stdout=file, stderr=file, start_new_session=True
+            [sys.executable, "-m", "prefect", *command],
+            env=dict(environment),
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
         )
 
 
@@ -242,6 +262,18 @@ def wait_until(holds: Callable[[], bool], what: str, seconds: float) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {seconds:g} s for {what}")
         time.sleep(0.2)
+
+
+def _database() -> Path:
+    """Prefect's own database, made once for a run of the tests: a server takes longer to make it than to start."""
+
+    def make(folder: Path) -> None:
+        server = PrefectServer(folder / MADE)
+        server.start()
+        server.stop()
+        compact(folder / MADE / "prefect.db", folder / "prefect.db")
+
+    return made_once("prefect", make) / "prefect.db"
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tiltyard.evaluation.predictions import predictions_of
 from tiltyard.evaluation.words import without_each_word
-from tiltyard.samples.features import MISSING, feature_frame, rows_of
+from tiltyard.samples.features import MISSING, feature_frame, take_rows
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Factor, Suggestion
 
@@ -164,7 +164,7 @@ def _losses_of_columns(asked: Asked, parts: Sequence[tuple[str, ...]], backgroun
         row, part = np.divmod(chunk, max(1, len(parts)))
         changed = {
             name: column.mask(part == part_of[name], background[name]) if name in part_of else column
-            for name, column in rows_of(asked.frame, row).reset_index(drop=True).items()
+            for name, column in take_rows(asked.frame, row).reset_index(drop=True).items()
         }
         losses[chunk] = _losses(asked, pd.DataFrame(changed), row)
     return losses.reshape(len(asked.frame), len(parts))
@@ -180,7 +180,7 @@ def _of_words(asked: Asked, name: str, most: int) -> list[list[Group]]:
     while own := list(islice(variants, step)):
         row = np.array([place for place, _, _ in own], dtype=np.intp)
         shorter = pd.Series([text for _, _, text in own], dtype=asked.frame[name].dtype)
-        changed = rows_of(asked.frame, row).reset_index(drop=True).assign(**{name: shorter})
+        changed = take_rows(asked.frame, row).reset_index(drop=True).assign(**{name: shorter})
         for (place, word, _), loss in zip(own, _losses(asked, changed, row), strict=True):
             found[place].append((Factor(name, round(float(loss), DECIMALS), word),))
     return found

@@ -18,7 +18,7 @@ NOT_NUMBERING: Final = {"missing", "decimal", "thousands"}
 """Options of CSV that change cells, never which row is which."""
 
 
-def numbering_of(key: str, project: Project) -> str:
+def row_numbering(key: str, project: Project) -> str:
     """What numbers the rows of the object with this key: its name, the format and the reader's options; 32 hex digits.
 
     An option that is added later counts, unless ``NOT_NUMBERING`` says that it does not.
@@ -38,7 +38,7 @@ def rows_to_read(attempts: Sequence[Batch], numbering: str) -> Batch | None:
     return last if last.statistics.get("numbering") == numbering else None
 
 
-def is_whole(batch: Batch, earlier: Sequence[Batch]) -> bool:
+def read_whole_object(batch: Batch, earlier: Sequence[Batch]) -> bool:
     """Whether an attempt read the whole object; those of before this was recorded did so the first time."""
     told = batch.statistics.get("whole")
     if told is not None:
@@ -56,7 +56,7 @@ def conservation(attempts: Iterable[Sequence[Batch]]) -> Conservation:
     for of_object in attempts:
         read = 0
         for place, batch in enumerate(of_object):
-            if is_whole(batch, of_object[:place]):
+            if read_whole_object(batch, of_object[:place]):
                 read += batch.read - (of_object[place - 1].quarantined if place else 0)
         totals = Conservation(
             objects=totals.objects + 1,

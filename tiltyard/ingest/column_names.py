@@ -21,56 +21,61 @@ LOOKS: Final = dict(
 SHOWN_LETTERS: Final = 5
 
 
-def folded(name: str) -> str:
+def normalize_name(name: str) -> str:
     r"""A name without what is only a way to write it: Unicode's form, line breaks, spaces in a row or around it.
 
-    >>> folded(" order\n id "), folded("cafe\u0301") == folded("caf\u00e9")
+    >>> normalize_name(" order\n id "), normalize_name("cafe\u0301") == normalize_name("caf\u00e9")
     ('order id', True)
     """
     return " ".join(unicodedata.normalize("NFC", name).replace("\ufeff", "").split())
 
 
-def as_named(header: Sequence[str], columns: Collection[str]) -> list[str]:
+def match_header(header: Sequence[str], columns: Collection[str]) -> list[str]:
     r"""A header with the project's own names, wherever a name is another writing of one of them and of no other.
 
-    >>> as_named(["order\nid", "x", "cafe\u0301"], ["order id", "x", "caf\u00e9"])
+    >>> match_header(["order\nid", "x", "cafe\u0301"], ["order id", "x", "caf\u00e9"])
     ['order id', 'x', 'café']
-    >>> as_named(["a", "a "], ["a"]), as_named([" a", "a "], ["a"])
+    >>> match_header(["a", "a "], ["a"]), match_header([" a", "a "], ["a"])
     (['a', 'a '], [' a', 'a '])
     """
-    own, met = set(columns), Counter(map(folded, header))
-    wanted = Counter(map(folded, columns))
-    known = {folded(name): name for name in columns if wanted[folded(name)] == 1}
-    return [name if name in own or met[folded(name)] > 1 else known.get(folded(name), name) for name in header]
+    own, met = set(columns), Counter(map(normalize_name, header))
+    wanted = Counter(map(normalize_name, columns))
+    known = {normalize_name(name): name for name in columns if wanted[normalize_name(name)] == 1}
+    return [
+        name if name in own or met[normalize_name(name)] > 1 else known.get(normalize_name(name), name)
+        for name in header
+    ]
 
 
-def odd_letters(name: str) -> list[str]:
+def unusual_letters(name: str) -> list[str]:
     r"""The letters of a name that cannot be seen, or pass for others beside Latin ones, by their code points.
 
-    >>> odd_letters("a\u200bge"), odd_letters("\u0430ge"), odd_letters("größe"), odd_letters("возраст")
+    >>> unusual_letters("a\u200bge"), unusual_letters("\u0430ge"), unusual_letters("größe"), unusual_letters("возраст")
     (['U+200B ZERO WIDTH SPACE'], ['U+0430 CYRILLIC SMALL LETTER A'], [], [])
     """
     is_latin = any(mark.isascii() and mark.isalpha() for mark in name)
-    found = [mark for mark in name if _is_unseen(mark) or (mark in LOOKS and (is_latin or looks_of(name).isascii()))]
+    found = [
+        mark for mark in name if _is_unseen(mark) or (mark in LOOKS and (is_latin or lookalike_form(name).isascii()))
+    ]
     return [f"U+{ord(mark):04X} {unicodedata.name(mark, '(no name)')}" for mark in dict.fromkeys(found)]
 
 
-def looks_of(name: str) -> str:
+def lookalike_form(name: str) -> str:
     r"""What a name looks like: without unseen letters, foreign ones by the Latin letters that they look like.
 
-    >>> looks_of("\u0430g\u200be")
+    >>> lookalike_form("\u0430g\u200be")
     'age'
     """
-    return "".join(LOOKS.get(mark, mark) for mark in folded(name) if not _is_unseen(mark))
+    return "".join(LOOKS.get(mark, mark) for mark in normalize_name(name) if not _is_unseen(mark))
 
 
-def spelled_out(name: str) -> str:
+def quote_name(name: str) -> str:
     r"""A name in quotes for messages, with its odd letters named.
 
-    >>> spelled_out("age"), spelled_out("\u0430ge"), spelled_out("")
+    >>> quote_name("age"), quote_name("\u0430ge"), quote_name("")
     ("'age'", "'аge' (with U+0430 CYRILLIC SMALL LETTER A)", "'' (no name)")
     """
-    odd = odd_letters(name)
+    odd = unusual_letters(name)
     more = f" and {len(odd) - SHOWN_LETTERS} more" if len(odd) > SHOWN_LETTERS else ""
     told = f" (with {', '.join(odd[:SHOWN_LETTERS])}{more})" if odd else "" if name.strip() else " (no name)"
     return f"{name!r:.60}{told}"

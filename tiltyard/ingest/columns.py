@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from tiltyard.ingest.column_names import looks_of, spelled_out
-from tiltyard.ingest.raw_batch import RawRows
+from tiltyard.ingest.column_names import lookalike_form, quote_name
+from tiltyard.ingest.raw_batch import RawBatch
 from tiltyard.schemas.errors import ObjectError, closest
 from tiltyard.schemas.project import Project
 
 SHOWN_NAMES = 10
 
 
-def check_structure(raw: RawRows, project: Project) -> None:
+def check_columns(raw: RawBatch, project: Project) -> None:
     """Refuse an object whose columns are not those of the project, with ObjectError naming each and what is near.
 
     A column may not stand twice, be missing, or (where ``columns.extra`` is ``refuse``) be unexpected. A label may
@@ -29,7 +29,7 @@ def _repeated(header: tuple[str, ...], project: Project) -> list[str]:
     return [f"columns that stand more than once: {_listed(twice)}"] if twice else []
 
 
-def _missing(raw: RawRows, project: Project) -> list[str]:
+def _missing(raw: RawBatch, project: Project) -> list[str]:
     """The columns that the project names and the object lacks."""
     wanted = project.columns.all_names
     lacking = [name for name in wanted if name not in raw.header]
@@ -47,7 +47,7 @@ def _may_be_missing(name: str, project: Project) -> bool:
     return declared.missing if declared is not None else name in project.columns.reference
 
 
-def _delimiter_hint(raw: RawRows, project: Project) -> str:
+def _delimiter_hint(raw: RawBatch, project: Project) -> str:
     """A guess for the person who reads the message: a header of one column that holds other delimiters."""
     if raw.written != "text" or len(raw.header) > 1:
         return ""
@@ -55,18 +55,18 @@ def _delimiter_hint(raw: RawRows, project: Project) -> str:
     return f" (the header is one column; is source.csv.delimiter {others[0]!r}?)" if others else ""
 
 
-def ignored_columns(raw: RawRows, project: Project) -> tuple[str, ...]:
+def ignored_columns(raw: RawBatch, project: Project) -> tuple[str, ...]:
     """The columns of an object that 'columns.extra: ignore' leaves out, in the object's order."""
     known = {*project.columns.all_names, project.columns.label}
     is_ignored = project.columns.extra == "ignore"
     return tuple(name for name in dict.fromkeys(raw.header) if is_ignored and name not in known)
 
 
-def _twin_hint(raw: RawRows, lacking: list[str], project: Project) -> str:
+def _twin_hint(raw: RawBatch, lacking: list[str], project: Project) -> str:
     """What of the columns that are left out looks or reads like the first one that is missing."""
     others = ignored_columns(raw, project)
     twin = (_alike(lacking[0], others) or closest(lacking[0], others)) if lacking else None
-    return f" (the object has {spelled_out(twin)})" if twin else ""
+    return f" (the object has {quote_name(twin)})" if twin else ""
 
 
 def _unexpected(header: tuple[str, ...], project: Project) -> list[str]:
@@ -85,7 +85,7 @@ def _unexpected(header: tuple[str, ...], project: Project) -> list[str]:
 
 def _alike(name: str, known: Sequence[str]) -> str | None:
     """The known name that looks the same."""
-    return next((other for other in known if looks_of(other) == looks_of(name)), None)
+    return next((other for other in known if lookalike_form(other) == lookalike_form(name)), None)
 
 
 def _listed(names: list[str]) -> str:
@@ -94,5 +94,5 @@ def _listed(names: list[str]) -> str:
     >>> _listed(["a", "b"])
     "'a', 'b'"
     """
-    shown = ", ".join(map(spelled_out, names[:SHOWN_NAMES]))
+    shown = ", ".join(map(quote_name, names[:SHOWN_NAMES]))
     return shown if len(names) <= SHOWN_NAMES else f"{shown} and {len(names) - SHOWN_NAMES} more"

@@ -21,7 +21,7 @@ FULL: Final = re.compile(r"[+-]?\d{1,3}(?P<mark>[.,' \u00a0\u202f])\d{3}(?:(?P=m
 COMMA: Final = re.compile(r"[+-]?\d*,\d+")
 
 
-def reading_hint(bad: pl.DataFrame, written: Written, project: Project) -> str:
+def csv_option_hint(bad: pl.DataFrame, written: Written, project: Project) -> str:
     """The option that the first cells of some bad rows ask for, with the cell; empty where none seems to help."""
     if written != "text":
         return ""

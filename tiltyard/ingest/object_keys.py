@@ -36,18 +36,18 @@ def is_marker(key: str) -> bool:
     return is_left or key.endswith(("/", FOLDER_MARK)) or FOLDER_MARK in parts
 
 
-def fits(key: str, pattern: str) -> bool:
+def matches_pattern(key: str, pattern: str) -> bool:
     """Whether a key, or the one that it will have once it is whole, fits a shell pattern."""
     ending = next((end for end in UNFINISHED if key.casefold().endswith(end)), "")
     return fnmatchcase(key, pattern) or (ending != "" and fnmatchcase(key[: -len(ending)], pattern))
 
 
-def left_for(key: str) -> tuple[str, str] | None:
+def skip_reason(key: str) -> tuple[str, str] | None:
     """What of a key keeps it from being a batch (the key, or the folder in it) and why; None where nothing does.
 
-    >>> left_for("out/_temporary/0/part.csv")
+    >>> skip_reason("out/_temporary/0/part.csv")
     ('out/_temporary/', 'under construction')
-    >>> left_for("days/.old.csv"), left_for("days/old.csv")
+    >>> skip_reason("days/.old.csv"), skip_reason("days/old.csv")
     (('days/.old.csv', 'hidden: its name begins with a dot'), None)
     """
     parts = key.split("/")
@@ -86,13 +86,13 @@ def is_batch(key: str, pattern: str) -> bool:
     >>> [is_batch(key, "*.csv") for key in ("days/1.csv", "1.txt", ".trash/1.csv")], is_batch("1.csv.part", "*")
     ([True, False, False], False)
     """
-    return fnmatchcase(key, pattern) and not is_marker(key) and left_for(key) is None
+    return fnmatchcase(key, pattern) and not is_marker(key) and skip_reason(key) is None
 
 
-def shown(key: str) -> str:
+def printable_key(key: str) -> str:
     """A key as text that can be written: bytes that are not UTF-8 as escapes.
 
-    >>> shown("caf\\udce9.csv")
+    >>> printable_key("caf\\udce9.csv")
     'caf\\\\xe9.csv'
     """
     return key.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

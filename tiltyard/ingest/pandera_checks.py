@@ -24,7 +24,7 @@ WORDS = {
 }
 
 
-def failures_of(frame: pl.DataFrame, schema: pa.DataFrameSchema, name: str) -> list[Failure]:
+def pandera_failures(frame: pl.DataFrame, schema: pa.DataFrameSchema, name: str) -> list[Failure]:
     """Which rows of a collected frame fail which checks of a schema, each check once.
 
     ``name`` says whose schema it is in messages. Raises ObjectError when the frame does not have the columns or

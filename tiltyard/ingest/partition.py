@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 
 from tiltyard.ingest.casting.cells import Failure, MissingCells
-from tiltyard.ingest.csv_hints import reading_hint
+from tiltyard.ingest.csv_hints import csv_option_hint
 from tiltyard.ingest.quarantine import quarantine_frame
-from tiltyard.ingest.raw_batch import RawRows
+from tiltyard.ingest.raw_batch import RawBatch
 from tiltyard.ingest.validation import CheckedRows, split_duplicates
-from tiltyard.samples.evaluation_split import drawn_for_evaluation, split_units
+from tiltyard.samples.evaluation_split import draw_evaluation_set, split_groups
 from tiltyard.samples.identity import sample_ids, sample_keys
 from tiltyard.schemas.project import OURS, Project, inside
 from tiltyard.schemas.records import BatchState
@@ -50,7 +50,7 @@ def identified(good: pl.DataFrame, project: Project) -> pl.DataFrame:
     All rows of one entity are drawn together, where the project names its column."""
     ids = sample_ids(good, project)
     rows = good.with_columns(ids.alias("sample_id"), sample_keys(ids).alias("sample_key"))
-    marks = drawn_for_evaluation(split_units(rows, project), project.evaluation.share, project.seed)
+    marks = draw_evaluation_set(split_groups(rows, project), project.evaluation.share, project.seed)
     return rows.with_columns(marks.alias("evaluation"))
 
 
@@ -79,7 +79,7 @@ class Screened:
     ``of_object`` is how many rows the whole object has; a second attempt reads fewer.
     """
 
-    raw: RawRows
+    raw: RawBatch
     checked: CheckedRows
     rows: pl.DataFrame
     known: pl.Series
@@ -95,7 +95,7 @@ def sift(screened: Screened, project: Project) -> Sifted:
     share = checked.bad.height / screened.of_object if screened.of_object else 0.0
     if share > limit:
         why = f"{checked.bad.height} of {screened.of_object} rows are bad ({share:.1%}, the limit is {limit:.1%})"
-        why += reading_hint(checked.bad, screened.raw.written, project)
+        why += csv_option_hint(checked.bad, screened.raw.written, project)
         return replace(_refused(screened.raw, checked, why), missing=checked.missing)
     rows, known = screened.rows, screened.known
     parts = split_duplicates(rows, known)
@@ -103,14 +103,14 @@ def sift(screened: Screened, project: Project) -> Sifted:
     return replace(taken, missing=checked.missing)
 
 
-def refuse_structure(raw: RawRows, why: str) -> Sifted:
+def refuse_structure(raw: RawBatch, why: str) -> Sifted:
     """A batch whose columns are not the project's: every row waits in quarantine."""
     every = np.arange(raw.cells.height, dtype=np.int64)
     rows = quarantine_frame(raw, [Failure(why, "", pl.Series(every, dtype=pl.UInt32))], every)
     return Sifted("refused", why, raw.read, pl.DataFrame(), pl.concat([rows, raw.unreadable]).sort("row"), 0)
 
 
-def only_rows(raw: RawRows, wanted: pl.Series) -> RawRows:
+def only_rows(raw: RawBatch, wanted: pl.Series) -> RawBatch:
     """The rows whose numbers are wanted: a second attempt reads only what quarantine holds."""
     keep = raw.row.is_in(wanted.implode())
     unreadable = raw.unreadable.filter(pl.col("row").is_in(wanted.implode()))
@@ -124,7 +124,7 @@ def _labeled(rows: pl.DataFrame, project: Project) -> pl.DataFrame:
     return rows.filter(pl.col(label).is_not_null()) if label in rows.columns else rows.clear()
 
 
-def _refused(raw: RawRows, checked: CheckedRows, why: str) -> Sifted:
+def _refused(raw: RawBatch, checked: CheckedRows, why: str) -> Sifted:
     """A batch past the limit: its good rows wait too, and say why."""
     good = np.flatnonzero(raw.row.is_in(checked.good["row"].implode()).to_numpy())
     waiting = quarantine_frame(raw, [Failure(REFUSED, "", pl.Series(good, dtype=pl.UInt32))], good)

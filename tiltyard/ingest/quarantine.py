@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tiltyard.ingest.casting.cells import Failure
-from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, SHOWN_CELL, SHOWN_VALUE, RawRows
+from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, SHOWN_CELL, SHOWN_VALUE, RawBatch
 
 MOST_TICKS: Final = {"days": 2_900_000, "ms": 250 * 10**12, "us": 250 * 10**15, "ns": 2**63 - 1}
 """Units since 1970 up to which a date or a time is written as one: about year 9900."""
@@ -17,7 +17,7 @@ REASONS_PER_ROW: Final = 25
 """Reasons that one row lists; a row of ten thousand bad cells says how many more there are."""
 
 
-def quarantine_frame(raw: RawRows, failures: list[Failure], bad: npt.NDArray[np.int64]) -> pl.DataFrame:
+def quarantine_frame(raw: RawBatch, failures: list[Failure], bad: npt.NDArray[np.int64]) -> pl.DataFrame:
     """The bad rows (positions in ``raw.cells``, ascending) in quarantine's shape, each with its reasons."""
     at = pl.Series("at", bad, dtype=pl.UInt32)
     return pl.DataFrame(
@@ -31,7 +31,7 @@ def quarantine_frame(raw: RawRows, failures: list[Failure], bad: npt.NDArray[np.
     )
 
 
-def _reasons(raw: RawRows, failures: list[Failure]) -> pl.Series:
+def _reasons(raw: RawBatch, failures: list[Failure]) -> pl.Series:
     """A JSON list of reasons for each row that failed anything, in the rows' order."""
     counts = np.zeros(raw.cells.height, dtype=np.uint32)
     listed = pl.concat([*(_listed(raw, failure, counts) for failure in failures), _further(counts)])
@@ -42,7 +42,7 @@ def _reasons(raw: RawRows, failures: list[Failure]) -> pl.Series:
     return in_order.select(reasons=pl.concat_str(pl.lit("["), "reason", pl.lit("]"))).to_series()
 
 
-def _listed(raw: RawRows, failure: Failure, counts: npt.NDArray[np.uint32]) -> pl.DataFrame:
+def _listed(raw: RawBatch, failure: Failure, counts: npt.NDArray[np.uint32]) -> pl.DataFrame:
     """One failure's reasons as JSON objects by position, less the rows that have enough; counts them all."""
     positions = failure.at.to_numpy()
     at = failure.at.filter(pl.Series(counts[positions] < REASONS_PER_ROW))
@@ -67,14 +67,14 @@ def _further(counts: npt.NDArray[np.uint32]) -> pl.DataFrame:
     return frame.select("at", reason=_reason("more", ""))
 
 
-def _values(raw: RawRows, column: str, at: pl.Series) -> pl.Series:
+def _values(raw: RawBatch, column: str, at: pl.Series) -> pl.Series:
     """The offending cells as text, cut to what a reason shows; empty where the whole row offends."""
     if column not in raw.cells.columns:
         return pl.Series([""], dtype=pl.String).new_from_index(0, len(at))
-    return as_text(raw.cells[column].gather(at)).str.head(SHOWN_VALUE).fill_null("")
+    return to_text(raw.cells[column].gather(at)).str.head(SHOWN_VALUE).fill_null("")
 
 
-def _as_it_arrived(raw: RawRows, cells: pl.DataFrame) -> pl.Series:
+def _as_it_arrived(raw: RawBatch, cells: pl.DataFrame) -> pl.Series:
     """Each row as a JSON object of its cells; a cell longer than is shown is cut and says how long it was."""
     if raw.written == "json":
         return _joined_literals(cells)
@@ -87,7 +87,7 @@ def _shown(column: pl.Series) -> pl.Series:
     if column.dtype.is_integer() or column.dtype in {pl.Boolean, pl.Null}:
         return column
     finite = column.dtype.is_float() and bool(column.is_finite().all())
-    return column if finite else _cut(as_text(column))
+    return column if finite else _cut(to_text(column))
 
 
 def _cut(text: pl.Series) -> pl.Series:
@@ -111,7 +111,7 @@ def _joined_literals(cells: pl.DataFrame) -> pl.Series:
     return cells.select(pl.concat_str(pl.lit("{"), *pairs, pl.lit("}")).alias("raw")).to_series()
 
 
-def as_text(column: pl.Series) -> pl.Series:
+def to_text(column: pl.Series) -> pl.Series:
     """Any column as text, for people: what it holds, not a value to compute with."""
     if column.dtype == pl.String:
         return column

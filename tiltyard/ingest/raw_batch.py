@@ -20,7 +20,7 @@ SHOWN_CELL: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class RawRows:
+class RawBatch:
     """What a reader made of an object, without changing a value.
 
     ``cells`` has the columns that the project asks for and the object has, in the object's own writing; ``row`` and

@@ -9,11 +9,11 @@ import pandera.polars as pa
 import polars as pl
 
 from tiltyard.ingest.casting.cells import Failure, MissingCells, cast_cells
-from tiltyard.ingest.columns import check_structure
+from tiltyard.ingest.columns import check_columns
 from tiltyard.ingest.contract import contract_failures
-from tiltyard.ingest.pandera_checks import failures_of
+from tiltyard.ingest.pandera_checks import pandera_failures
 from tiltyard.ingest.quarantine import quarantine_frame
-from tiltyard.ingest.raw_batch import RawRows
+from tiltyard.ingest.raw_batch import RawBatch
 from tiltyard.schemas.frames import batch_schema
 from tiltyard.schemas.project import Project, inside
 
@@ -59,18 +59,18 @@ class Deduplicated:
         return self.in_batch.height + self.in_pool.height
 
 
-def check_rows(raw: RawRows, project: Project, extra_schema: pa.DataFrameSchema | None = None) -> CheckedRows:
+def check_rows(raw: RawBatch, project: Project, extra_schema: pa.DataFrameSchema | None = None) -> CheckedRows:
     """A batch's rows, split into good and bad by the project's columns and its Pandera schema, if it has one.
 
     Raises ObjectError when the object's columns are not the project's, or a check cannot be made at all.
     """
-    check_structure(raw, project)
+    check_columns(raw, project)
     cast = cast_cells(raw, project)
     typed, failures = cast.typed, cast.failures
     failures += _contract_failures(typed, failures, project)
     if extra_schema is not None:
         own = typed.select(project.columns.all_names)
-        failures += failures_of(
+        failures += pandera_failures(
             own, extra_schema, f"Pandera schema {project.pandera or extra_schema.name or ''}".strip()
         )
     return replace(_split(raw, typed, failures, project), missing=cast.missing)
@@ -100,7 +100,7 @@ def _without(failure: Failure, known: pl.Series) -> Failure:
     return Failure(failure.check, failure.column, failure.at.filter(~failure.at.is_in(known.implode())))
 
 
-def _split(raw: RawRows, typed: pl.DataFrame, failures: list[Failure], project: Project) -> CheckedRows:
+def _split(raw: RawBatch, typed: pl.DataFrame, failures: list[Failure], project: Project) -> CheckedRows:
     """Good rows and quarantine; a batch without a bad row is handed on without a copy."""
     if not failures:
         good = _named_inside(typed).insert_column(0, raw.row.alias("row"))
@@ -124,7 +124,7 @@ def _kept(failures: list[Failure], height: int) -> npt.NDArray[np.bool_]:
     return keep
 
 
-def _failed_table(raw: RawRows, failures: list[Failure], project: Project) -> pl.DataFrame:
+def _failed_table(raw: RawBatch, failures: list[Failure], project: Project) -> pl.DataFrame:
     """The validation table: which check failed for how many rows, the most frequent first."""
     limit = project.limits.reasons_per_check
     rows = [(one.check, one.column, len(one.at), raw.row.gather(one.at.head(limit)).to_list()) for one in failures]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, get_args
 
-from tiltyard.labels.files.strict_json import half_character
+from tiltyard.labels.files.strict_json import lone_surrogate
 from tiltyard.schemas.errors import AnnotationError
 from tiltyard.schemas.records import Act, Annotation, NewAnnotation, Vote
 
@@ -29,7 +29,7 @@ TEXTS: Final = (*NAMES, "label", "note", "supersedes", "assignment_id", "suggest
 INDEXED: Final = (*NAMES, "supersedes", "assignment_id")
 
 
-def refuse_unfit(one: NewAnnotation | Annotation) -> None:
+def refuse_invalid(one: NewAnnotation | Annotation) -> None:
     """Raise AnnotationError, naming the field, when something cannot be an annotation of any project."""
     problem = next(_problems(one), None)
     if problem:
@@ -38,11 +38,11 @@ def refuse_unfit(one: NewAnnotation | Annotation) -> None:
         raise AnnotationError(f"{where}: {problem}")
 
 
-def believed(said_at: datetime, now: datetime) -> tuple[datetime, datetime | None]:
+def trusted_time(said_at: datetime, now: datetime) -> tuple[datetime, datetime | None]:
     """When something was said as the ledger keeps it, and what the client's clock claimed where that is yet to come.
 
     >>> noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    >>> believed(noon.replace(year=2199), noon) == (noon, noon.replace(year=2199))
+    >>> trusted_time(noon.replace(year=2199), noon) == (noon, noon.replace(year=2199))
     True
     """
     if said_at.tzinfo is None or said_at > LATEST:
@@ -50,7 +50,7 @@ def believed(said_at: datetime, now: datetime) -> tuple[datetime, datetime | Non
     return (now, said_at) if said_at > now + PATIENCE else (said_at, None)
 
 
-def why_uncounted(one: Annotation | Vote) -> str | None:
+def uncounted_reason(one: Annotation | Vote) -> str | None:
     """Why an annotation that is stored already cannot count; none where it can.
 
     The door refuses such now; a ledger of before may hold some, and what it holds stays.
@@ -87,7 +87,7 @@ def _unkept(one: NewAnnotation | Annotation) -> Iterator[str]:
         text = getattr(one, name, None) or ""
         if "\x00" in text:
             yield f"{name} holds the character NUL, which cannot be kept"
-        if half_character(text) is not None:
+        if lone_surrogate(text) is not None:
             yield f"{name} holds half of a character (a lone surrogate), which cannot be kept"
         if name in INDEXED and len(text) > LONGEST_NAME:
             yield f"{name} has {len(text):,} characters, more than the {LONGEST_NAME} that are kept"
@@ -120,9 +120,9 @@ def _odd_numbers(one: NewAnnotation | Annotation) -> Iterator[str]:
 def _is_plain(value: Any) -> bool:
     """Whether a JSON value can be written and read again as the same."""
     if isinstance(value, str):
-        return half_character(value) is None
+        return lone_surrogate(value) is None
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, dict):
-        return all(half_character(name) is None and _is_plain(part) for name, part in value.items())
+        return all(lone_surrogate(name) is None and _is_plain(part) for name, part in value.items())
     return not isinstance(value, list) or all(_is_plain(part) for part in value)

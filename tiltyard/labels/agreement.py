@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
 from tiltyard.evaluation.shares import Share, share
-from tiltyard.labels.active_annotations import Answer, answers_in, last, standing
+from tiltyard.labels.active_annotations import AnyAnnotation, active_annotations, latest, latest_labels
 from tiltyard.schemas.records import Annotation, SampleId
 
 RESAMPLES: Final = 1000
@@ -38,7 +38,7 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class WithSuggestion:
+class SuggestionAgreement:
     """How often annotators said what the model suggests: when they saw it, and when they did not."""
 
     visible: Share
@@ -46,7 +46,7 @@ class WithSuggestion:
 
 
 def cohen_kappa(
-    voices: Iterable[Answer], first: str, second: str, *, rng: np.random.Generator, resamples: int = RESAMPLES
+    voices: Iterable[AnyAnnotation], first: str, second: str, *, rng: np.random.Generator, resamples: int = RESAMPLES
 ) -> Agreement:
     """Cohen's kappa (1960) of two annotators over the samples that both labelled.
 
@@ -64,7 +64,9 @@ def cohen_kappa(
     return Agreement(float(cohen_kappa_score(own, other)), low, high, len(both))
 
 
-def krippendorff_alpha(voices: Iterable[Answer], *, rng: np.random.Generator, resamples: int = RESAMPLES) -> Agreement:
+def krippendorff_alpha(
+    voices: Iterable[AnyAnnotation], *, rng: np.random.Generator, resamples: int = RESAMPLES
+) -> Agreement:
     """Krippendorff's alpha for nominal data: any number of annotators, any sample may lack answers.
 
     1 - observed disagreement / expected disagreement, from the coincidence matrix (Krippendorff 2011,
@@ -83,7 +85,7 @@ def krippendorff_alpha(voices: Iterable[Answer], *, rng: np.random.Generator, re
     return Agreement(float(_alphas(units, often[None, :])[0]), low, high, samples)
 
 
-def agreement_with_suggestion(annotations: Iterable[Annotation]) -> WithSuggestion:
+def suggestion_agreement(annotations: Iterable[Annotation]) -> SuggestionAgreement:
     """The share of labels that equal the model's suggestion, with 95 % Wilson intervals.
 
     A blind label that was changed after the suggestion was shown counts once as hidden and once as visible;
@@ -92,19 +94,19 @@ def agreement_with_suggestion(annotations: Iterable[Annotation]) -> WithSuggesti
     """
     everything = list(annotations)
     withdrawn = {one.supersedes for one in everything if one.act == "withdraw"}
-    latest: dict[tuple[str, str, bool], Annotation] = {}
+    last: dict[tuple[str, str, bool], Annotation] = {}
     for one in everything:
         if one.act == "label" and one.suggestion and one.purpose != "gold" and one.annotation_id not in withdrawn:
             key = (one.annotator, one.sample_id, one.suggestion_visible)
-            latest[key] = last((latest.get(key, one), one))
-    equal = Counter((one.suggestion_visible, one.label == one.suggestion) for one in latest.values())
+            last[key] = latest((last.get(key, one), one))
+    equal = Counter((one.suggestion_visible, one.label == one.suggestion) for one in last.values())
     visible, hidden = (share(equal[seen, True], equal[seen, True] + equal[seen, False]) for seen in (True, False))
-    return WithSuggestion(visible, hidden)
+    return SuggestionAgreement(visible, hidden)
 
 
-def _said(voices: Iterable[Answer]) -> dict[SampleId, dict[str, str]]:
+def _said(voices: Iterable[AnyAnnotation]) -> dict[SampleId, dict[str, str]]:
     """The label that each annotator gave each sample, sorted by sample."""
-    found = {sample: answers_in(stand) for sample, stand in sorted(standing(voices).items())}
+    found = {sample: latest_labels(stand) for sample, stand in sorted(active_annotations(voices).items())}
     return {sample: {name: str(one.label) for name, one in answers.items()} for sample, answers in found.items()}
 
 
@@ -121,7 +123,7 @@ def _kappas(own: list[str], other: list[str], rng: np.random.Generator, resample
         return np.asarray((observed - expected) / (1 - expected))
 
 
-def _units(voices: Iterable[Answer]) -> tuple[Floats, Floats]:
+def _units(voices: Iterable[AnyAnnotation]) -> tuple[Floats, Floats]:
     """The distinct ways in which samples with two answers or more were answered, and how often each occurs.
 
     The first is (ways, classes): how many annotators said each class. Samples that were answered alike are

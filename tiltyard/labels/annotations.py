@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from tiltyard.labels.admission import ANSWERS, believed, refuse_unfit
-from tiltyard.samples.features import payloads_of
+from tiltyard.labels.admission import ANSWERS, refuse_invalid, trusted_time
+from tiltyard.samples.features import rows_to_payloads
 from tiltyard.samples.identity import payload_hash
 from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.errors import AnnotationError, nearest
@@ -43,8 +43,10 @@ def arrived_labels(
     """
     arrived = labeled[inside(str(project.columns.label))]
     said = {label: project.said(label) or label for label in arrived.unique()}
-    rows = zip(labeled["sample_id"], [said[label] for label in arrived], payloads_of(labeled, project), strict=True)
-    twofold = contradicted(labeled["sample_id"], arrived, project)
+    rows = zip(
+        labeled["sample_id"], [said[label] for label in arrived], rows_to_payloads(labeled, project), strict=True
+    )
+    twofold = find_contradictions(labeled["sample_id"], arrived, project)
     return [
         NewAnnotation(
             client_key=f"{ARRIVED}{sample_id} {label}" + (f" {landed.object_id}" if sample_id in known else ""),
@@ -61,7 +63,7 @@ def arrived_labels(
     ]
 
 
-def contradicted(samples: Iterable[str], labels: Iterable[str], project: Project) -> set[str]:
+def find_contradictions(samples: Iterable[str], labels: Iterable[str], project: Project) -> set[str]:
     """The samples of which one delivery names two classes or more."""
     said: dict[str, set[str]] = defaultdict(set)
     for sample, label in zip(samples, labels, strict=True):
@@ -78,13 +80,13 @@ def _is_known(before: str | None, label: str, project: Project) -> bool:
 def check_annotation(new: NewAnnotation, project: Project) -> NewAnnotation:
     """The annotation with its label as the project file spells it; AnnotationError, naming the field, when it does not
     fit its project."""
-    refuse_unfit(new)
-    refuse_other_labels(new, project)
+    refuse_invalid(new)
+    refuse_unknown_label(new, project)
     label = project.said(new.label) if new.label is not None else None
     return replace(new, label=label) if new.label != label else new
 
 
-def refuse_other_labels(new: NewAnnotation | Annotation, project: Project) -> None:
+def refuse_unknown_label(new: NewAnnotation | Annotation, project: Project) -> None:
     """Raise AnnotationError when an answer's label is no class of the project, by any name that it has or had."""
     if new.act in ANSWERS and project.said(str(new.label)) is None:
         hint = nearest(str(new.label), project.class_names)
@@ -93,7 +95,7 @@ def refuse_other_labels(new: NewAnnotation | Annotation, project: Project) -> No
         )
 
 
-def refuse_another(known: Annotation | NewAnnotation, new: Annotation | NewAnnotation) -> None:
+def refuse_changed_content(known: Annotation | NewAnnotation, new: Annotation | NewAnnotation) -> None:
     """Raise AnnotationError when a known client key comes again with another content.
 
     A label that arrived with a row and arrives again with another object is the same: the first time stands. So is
@@ -117,7 +119,7 @@ def _is_as_said(name: str, before: object, now: object) -> bool:
     return bool(before == now)
 
 
-def refuse_foreign(new: NewAnnotation | Annotation, earlier: Annotation | NewAnnotation | None) -> None:
+def refuse_foreign_supersedes(new: NewAnnotation | Annotation, earlier: Annotation | NewAnnotation | None) -> None:
     """Raise AnnotationError when an annotation supersedes what is not its annotator's own word on the sample.
 
     ``earlier`` is what it names, none where that is not stored. An adjudication may supersede anybody's.
@@ -147,11 +149,11 @@ def _submitted(one: Annotation | NewAnnotation, name: str) -> object:
     return claimed or getattr(one, name)
 
 
-def brought(facts: Sequence[Annotation], imported_by: str, now: datetime) -> list[Annotation]:
+def mark_imported(facts: Sequence[Annotation], imported_by: str, now: datetime) -> list[Annotation]:
     """Facts of an export as the ledger takes them: brought by whom, now, and with no time that is yet to come."""
     taken = []
     for left, fact in zip(range(len(facts), 0, -1), facts, strict=True):
-        said_at, claimed = believed(fact.said_at, now)
+        said_at, claimed = trusted_time(fact.said_at, now)
         if claimed:  # times that cannot be are told apart, so that the file's order is kept
             said_at = now - timedelta(microseconds=left)
         claimed_at = claimed or fact.claimed_at
@@ -160,7 +162,7 @@ def brought(facts: Sequence[Annotation], imported_by: str, now: datetime) -> lis
     return taken
 
 
-def refuse_kept_keys(new: Annotation | NewAnnotation) -> None:
+def refuse_reserved_keys(new: Annotation | NewAnnotation) -> None:
     """Raise AnnotationError when a file takes a client key that a door of our own will make for something else."""
     if not new.client_key.startswith(KEPT_KEYS):
         return

@@ -10,9 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiltyard.evaluation.shares import Share, share
-from tiltyard.labels.active_annotations import Answer, answers_in, gold_in, ruling_in, standing
-from tiltyard.labels.dawid_skene import weights_of
-from tiltyard.labels.effective_labels import Rule, effective
+from tiltyard.labels.active_annotations import (
+    AnyAnnotation,
+    active_annotations,
+    latest_adjudication,
+    latest_gold_answers,
+    latest_labels,
+)
+from tiltyard.labels.dawid_skene import fit_weights
+from tiltyard.labels.effective_labels import Rule, resolve_labels
 from tiltyard.schemas.records import SampleId
 
 Labels = Mapping[SampleId, str | None]
@@ -51,16 +57,16 @@ class ConsensusQuality:
     why: str = ""
 
 
-def annotator_quality(annotations: Iterable[Answer], rule: Rule = "majority") -> list[AnnotatorQuality]:
+def annotator_quality(annotations: Iterable[AnyAnnotation], rule: Rule = "majority") -> list[AnnotatorQuality]:
     """What is known of each annotator who gave a label, by name. Each annotator's latest label of a sample counts."""
-    samples = standing(annotations)
-    voices: Mapping[SampleId, list[Answer]] = {sample: list(stand) for sample, stand in samples.items()}
-    labels = {label.sample_id: label.label for label in effective(voices, set(), rule)}
-    rulings = {sample: ruling.label for sample, stand in voices.items() if (ruling := ruling_in(stand))}
-    answers = {sample: answers_in(stand) for sample, stand in samples.items()}
+    samples = active_annotations(annotations)
+    voices: Mapping[SampleId, list[AnyAnnotation]] = {sample: list(stand) for sample, stand in samples.items()}
+    labels = {label.sample_id: label.label for label in resolve_labels(voices, set(), rule)}
+    rulings = {sample: ruling.label for sample, stand in voices.items() if (ruling := latest_adjudication(stand))}
+    answers = {sample: latest_labels(stand) for sample, stand in samples.items()}
     compared = {sample: labels.get(sample) for sample, own in answers.items() if len(own) > 1 or sample in rulings}
     given = _by_annotator(answers.values())
-    gold = _by_annotator(gold_in(stand) for stand in samples.values())
+    gold = _by_annotator(latest_gold_answers(stand) for stand in samples.values())
     return [
         AnnotatorQuality(
             annotator=name,
@@ -70,12 +76,12 @@ def annotator_quality(annotations: Iterable[Answer], rule: Rule = "majority") ->
             weight=weight,
             confusion=_confusion(given[name], compared),
         )
-        for name, weight in weights_of(voices).items()
+        for name, weight in fit_weights(voices).items()
     ]
 
 
 def consensus_quality(
-    voices: Iterable[Answer], probabilities: Mapping[SampleId, Mapping[str, float]]
+    voices: Iterable[AnyAnnotation], probabilities: Mapping[SampleId, Mapping[str, float]]
 ) -> ConsensusQuality:
     """Annotators' and samples' quality by CROWDLAB (Goh, Tkachenko and Mueller 2022), from cleanlab.
 
@@ -83,7 +89,7 @@ def consensus_quality(
     without has the frequencies of the classes among the answers. Needs two annotators with a sample in common.
     Adjudications and answers to gold samples are left out. The first call imports cleanlab: about two seconds.
     """
-    found = {sample: answers_in(stand) for sample, stand in sorted(standing(voices).items())}
+    found = {sample: latest_labels(stand) for sample, stand in sorted(active_annotations(voices).items())}
     said = {sample: {name: str(one.label) for name, one in own.items()} for sample, own in found.items() if own}
     if not any(len(own) > 1 for own in said.values()):
         return ConsensusQuality({}, {}, "not estimated: no sample has answers of two annotators")
@@ -140,22 +146,22 @@ def _predicted(
     return np.asarray(known / known.sum(axis=1, keepdims=True))
 
 
-def _by_annotator(samples: Iterable[Mapping[str, Answer]]) -> Mapping[str, list[Answer]]:
+def _by_annotator(samples: Iterable[Mapping[str, AnyAnnotation]]) -> Mapping[str, list[AnyAnnotation]]:
     """The labels of each annotator, given those of each sample."""
-    found: dict[str, list[Answer]] = defaultdict(list)
+    found: dict[str, list[AnyAnnotation]] = defaultdict(list)
     for own in samples:
         for name, one in own.items():
             found[name].append(one)
     return found
 
 
-def _share_right(given: Iterable[Answer], labels: Labels) -> Share:
+def _share_right(given: Iterable[AnyAnnotation], labels: Labels) -> Share:
     """How many labels equal those of the samples that have one."""
     right = [one.label == label for one in given if (label := labels.get(one.sample_id))]
     return share(sum(right), len(right))
 
 
-def _confusion(given: Iterable[Answer], labels: Labels) -> dict[str, dict[str, int]]:
+def _confusion(given: Iterable[AnyAnnotation], labels: Labels) -> dict[str, dict[str, int]]:
     """How often the annotator gave each label to samples of each effective label."""
     pairs = Counter((label, str(one.label)) for one in given if (label := labels.get(one.sample_id)))
     found: dict[str, dict[str, int]] = {}

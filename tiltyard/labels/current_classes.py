@@ -11,16 +11,16 @@ from typing import TypeVar
 
 import polars as pl
 
-from tiltyard.labels.active_annotations import Answer
+from tiltyard.labels.active_annotations import AnyAnnotation
 from tiltyard.labels.effective_labels import effective_labels
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import EffectiveLabel, Vote
 
-Said = TypeVar("Said", bound=Answer)
+AnnotationT = TypeVar("AnnotationT", bound=AnyAnnotation)
 
 
 @dataclass(frozen=True, slots=True)
-class TodaysLabels:
+class CurrentLabels:
     """The effective labels that are of today's classes, and how many are of which class that there is no more:
     ``retired`` are named so in the project file, ``unknown`` are not in it at all."""
 
@@ -40,23 +40,25 @@ class TodaysLabels:
         return "; ".join(parts)
 
 
-def todays_labels(annotations: Iterable[Answer], project: Project) -> TodaysLabels:
+def resolve_current_labels(annotations: Iterable[AnyAnnotation], project: Project) -> CurrentLabels:
     """What the annotations of each sample amount to, by the project's rule and today's classes."""
-    return of_today(effective_labels(in_todays_words(list(annotations), project), project.effective_label), project)
+    return split_by_class(
+        effective_labels(rename_classes(list(annotations), project), project.effective_label), project
+    )
 
 
-def of_today(labels: Sequence[EffectiveLabel], project: Project) -> TodaysLabels:
+def split_by_class(labels: Sequence[EffectiveLabel], project: Project) -> CurrentLabels:
     """Effective labels apart by whether today's project has their class."""
     names = frozenset(project.class_names)
     gone = Counter(label.label for label in labels if label.label not in names)
     if not gone:
-        return TodaysLabels(list(labels))
+        return CurrentLabels(list(labels))
     retired = {name: count for name, count in sorted(gone.items()) if project.said(name) is not None}
     unknown = {name: count for name, count in sorted(gone.items()) if name not in retired}
-    return TodaysLabels([label for label in labels if label.label in names], retired, unknown)
+    return CurrentLabels([label for label in labels if label.label in names], retired, unknown)
 
 
-def in_todays_words(annotations: Sequence[Said], project: Project) -> list[Said]:
+def rename_classes(annotations: Sequence[AnnotationT], project: Project) -> list[AnnotationT]:
     """The annotations with each label as its class is called today; a label of no class stays as it is."""
     said = {one.label for one in annotations if one.label is not None}.difference(project.class_names)
     renamed = {label: today for label in said if (today := project.class_of(label)) is not None}
@@ -65,7 +67,7 @@ def in_todays_words(annotations: Sequence[Said], project: Project) -> list[Said]
     return [_renamed(one, renamed[one.label]) if one.label in renamed else one for one in annotations]
 
 
-def rows_of_today(rows: pl.DataFrame, project: Project) -> pl.DataFrame:
+def rows_of_current_classes(rows: pl.DataFrame, project: Project) -> pl.DataFrame:
     """The rows of a labeled set whose ``label`` is of a class of today, in its words."""
     names = project.class_names
     if rows["label"].is_in(names).all():
@@ -75,7 +77,7 @@ def rows_of_today(rows: pl.DataFrame, project: Project) -> pl.DataFrame:
     return rows.with_columns(told.alias("label")).filter(pl.col("label").is_not_null())
 
 
-def _renamed(one: Said, label: str) -> Said:
+def _renamed(one: AnnotationT, label: str) -> AnnotationT:
     """An annotation with another word for its label."""
     return one._replace(label=label) if isinstance(one, Vote) else replace(one, label=label)
 

@@ -8,7 +8,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.labels.active_annotations import Answer, answers_in, gold_in, ruling_in, standing
+from tiltyard.labels.active_annotations import (
+    AnyAnnotation,
+    active_annotations,
+    latest_adjudication,
+    latest_gold_answers,
+    latest_labels,
+)
 from tiltyard.schemas.records import SampleId
 
 PRIOR_RIGHT: Final = 8.0
@@ -25,11 +31,11 @@ MOST_ROUNDS: Final = 50
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
-Samples = Mapping[SampleId, list[Answer]]
+Samples = Mapping[SampleId, list[AnyAnnotation]]
 
 
 @dataclass(frozen=True, slots=True)
-class Votes:
+class VoteTable:
     """Answers as numbers, sorted by sample and annotator: n answers, p distinct pairs of sample and label.
 
     ``annotator`` and ``pair`` (n,) number each answer's annotator and pair; ``sample`` (p,) is the pair's sample;
@@ -44,24 +50,24 @@ class Votes:
     classes: int
 
 
-def annotator_weights(annotations: Iterable[Answer]) -> dict[str, float]:
+def annotator_weights(annotations: Iterable[AnyAnnotation]) -> dict[str, float]:
     """The weight of each annotator who gave a label, by name, sorted.
 
     ``log(a * (K - 1) / (1 - a))`` for the accuracy ``a`` of :func:`annotator_accuracies` among K classes: the
     weight that makes a weighted vote the most probable label when errors are independent and even (Nitzan and
     Paroush 1982). Never under ``LIGHTEST``.
     """
-    return weights_of(standing(annotations))
+    return fit_weights(active_annotations(annotations))
 
 
-def weights_of(samples: Samples) -> dict[str, float]:
+def fit_weights(samples: Samples) -> dict[str, float]:
     """:func:`annotator_weights` of what stands of each sample."""
     votes, names = _votes(samples)
     weights = np.maximum(_log_odds(_fitted(votes), votes.classes), LIGHTEST)
     return dict(zip(names, weights.tolist(), strict=True))
 
 
-def annotator_accuracies(annotations: Iterable[Answer]) -> dict[str, float]:
+def annotator_accuracies(annotations: Iterable[AnyAnnotation]) -> dict[str, float]:
     """How often each annotator is right, in (0, 1), by name, sorted.
 
     By expectation maximisation (Dawid and Skene 1979, with one accuracy a person) with a Beta(8, 2) prior.
@@ -69,11 +75,11 @@ def annotator_accuracies(annotations: Iterable[Answer]) -> dict[str, float]:
     informs, the adjudicator's own apart; else only samples with two annotators or more do. Two annotators who
     differ cannot be told apart without a third or an adjudication: they come out equal.
     """
-    votes, names = _votes(standing(annotations))
+    votes, names = _votes(active_annotations(annotations))
     return dict(zip(names, _fitted(votes).tolist(), strict=True))
 
 
-def _fitted(votes: Votes) -> Floats:
+def _fitted(votes: VoteTable) -> Floats:
     """The accuracy of each annotator, once another round would change none."""
     accuracies = np.full(votes.annotators, PRIOR_RIGHT / (PRIOR_RIGHT + PRIOR_WRONG))
     for _ in range(MOST_ROUNDS):
@@ -83,7 +89,7 @@ def _fitted(votes: Votes) -> Floats:
     return accuracies
 
 
-def _beliefs(votes: Votes, accuracies: Floats) -> Floats:
+def _beliefs(votes: VoteTable, accuracies: Floats) -> Floats:
     """How probable the label of each pair is to be its sample's true one (p,): the E step, even class prior."""
     support = np.bincount(votes.pair, _log_odds(accuracies, votes.classes)[votes.annotator], len(votes.sample))
     samples = int(votes.sample.max(initial=-1)) + 1
@@ -95,7 +101,7 @@ def _beliefs(votes: Votes, accuracies: Floats) -> Floats:
     return np.where(np.isnan(votes.settled), likelihood / total[votes.sample], votes.settled)
 
 
-def _accuracies(votes: Votes, beliefs: Floats) -> Floats:
+def _accuracies(votes: VoteTable, beliefs: Floats) -> Floats:
     """The accuracy of each annotator under these beliefs and the prior: the M step.
 
     Rounded, so that noise in the last bits of a sum does not grow from round to round.
@@ -110,7 +116,7 @@ def _log_odds(accuracies: Floats, classes: int) -> Floats:
     return np.asarray(np.log(accuracies * (classes - 1) / (1 - accuracies)))
 
 
-def _votes(samples: Samples) -> tuple[Votes, list[str]]:
+def _votes(samples: Samples) -> tuple[VoteTable, list[str]]:
     """The answers of the samples that inform, as numbers, and the names of the annotators in their order."""
     everybody = sorted({one.annotator for stand in samples.values() for one in stand if one.act == "label"})
     place = {name: number for number, name in enumerate(everybody)}
@@ -124,19 +130,19 @@ def _votes(samples: Samples) -> tuple[Votes, list[str]]:
     classes = max(2, len({label for labels, truth in informing for label in (*labels.values(), truth)} - {None}))
     own = np.array(answers, dtype=np.intp).reshape(-1, 2)
     said = np.array(pairs, dtype=np.float64).reshape(-1, 2)
-    votes = Votes(own[:, 0], own[:, 1], said[:, 0].astype(np.intp), said[:, 1], len(everybody), classes)
+    votes = VoteTable(own[:, 0], own[:, 1], said[:, 0].astype(np.intp), said[:, 1], len(everybody), classes)
     return votes, everybody
 
 
-def _informing(stand: list[Answer]) -> tuple[dict[str, str], str | None] | None:
+def _informing(stand: list[AnyAnnotation]) -> tuple[dict[str, str], str | None] | None:
     """The labels of one sample by annotator and the truth where it is known; none if they tell nothing.
 
     An adjudicator's own label proves nothing about the adjudicator.
     """
     if len(stand) < 2:
         return None
-    ruling = ruling_in(stand)
-    answers = {**gold_in(stand), **answers_in(stand)}
+    ruling = latest_adjudication(stand)
+    answers = {**latest_gold_answers(stand), **latest_labels(stand)}
     if ruling is not None:
         answers.pop(ruling.annotator, None)
     if not answers or (len(answers) < 2 and ruling is None):

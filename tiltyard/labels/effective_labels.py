@@ -5,9 +5,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
-from tiltyard.labels.active_annotations import Answer as Answer
-from tiltyard.labels.active_annotations import answers_in, contradictions_in, counts, last, ruling_in, standing
-from tiltyard.labels.dawid_skene import SAME, weights_of
+from tiltyard.labels.active_annotations import AnyAnnotation as Answer
+from tiltyard.labels.active_annotations import (
+    active_annotations,
+    contradictory_labels,
+    is_vote,
+    latest,
+    latest_adjudication,
+    latest_labels,
+)
+from tiltyard.labels.dawid_skene import SAME, fit_weights
 from tiltyard.schemas.records import EffectiveLabel, SampleId
 
 Rule = Literal["majority", "latest", "adjudicated", "quality_weighted"]
@@ -32,10 +39,12 @@ def effective_labels(annotations: Iterable[Answer], rule: Rule = "majority") -> 
     """
     everything = list(annotations)
     evaluation = {annotation.sample_id for annotation in everything if annotation.purpose == "evaluation"}
-    return effective(standing(everything), evaluation, rule)
+    return resolve_labels(active_annotations(everything), evaluation, rule)
 
 
-def effective(samples: Mapping[SampleId, list[Answer]], evaluation: set[SampleId], rule: Rule) -> list[EffectiveLabel]:
+def resolve_labels(
+    samples: Mapping[SampleId, list[Answer]], evaluation: set[SampleId], rule: Rule
+) -> list[EffectiveLabel]:
     """:func:`effective_labels` of what stands of each sample; ``evaluation`` names the samples of that set."""
     decide = _decision(rule, samples)
     decided = ((sample, _carrying(samples[sample], decide)) for sample in sorted(samples))
@@ -45,12 +54,12 @@ def effective(samples: Mapping[SampleId, list[Answer]], evaluation: set[SampleId
 def _carrying(stand: list[Answer], decide: Decide) -> list[Answer]:
     """The answers that carry the label of one sample."""
     if len(stand) == 1:  # nearly all samples of most projects: worth its own line at 100,000 of them
-        return stand if counts(stand[0]) else []
-    ruling = ruling_in(stand)
+        return stand if is_vote(stand[0]) else []
+    ruling = latest_adjudication(stand)
     if ruling is not None:
         return [ruling]
-    answers = list(answers_in(stand).values())
-    if decide is _unanimous and contradictions_in(stand):
+    answers = list(latest_labels(stand).values())
+    if decide is _unanimous and contradictory_labels(stand):
         return []
     return answers if len(answers) < 2 else decide(answers)
 
@@ -58,14 +67,14 @@ def _carrying(stand: list[Answer], decide: Decide) -> list[Answer]:
 def _decision(rule: Rule, samples: Mapping[SampleId, list[Answer]]) -> Decide:
     """How the rule decides over two answers or more, one an annotator, that nobody adjudicated."""
     if rule == "quality_weighted":
-        weights = weights_of(samples)
+        weights = fit_weights(samples)
         return lambda answers: _weightiest(answers, weights)
     return {"majority": _majority, "latest": _latest, "adjudicated": _unanimous}[rule]
 
 
 def _latest(answers: list[Answer]) -> list[Answer]:
     """The answer stored last."""
-    return [last(answers)]
+    return [latest(answers)]
 
 
 def _majority(answers: list[Answer]) -> list[Answer]:

@@ -14,7 +14,7 @@ import polars as pl
 from scipy.special import kolmogi, kolmogorov
 from scipy.stats import chi2, norm
 
-from tiltyard.samples.long_values import shortened_column
+from tiltyard.samples.long_values import shorten_column
 from tiltyard.schemas.project import Project, inside
 
 BINS: Final = 20
@@ -58,7 +58,7 @@ def _column_profile(column: pl.Series, kind: str) -> ColumnProfile:
     there = column.drop_nulls()
     counts = {"n": len(there), "missing": column.null_count()}
     if kind in {"category", "boolean"}:
-        return counts | _category_profile(shortened_column(there.cast(pl.String)))
+        return counts | _category_profile(shorten_column(there.cast(pl.String)))
     return counts | _number_profile((there.str.len_chars() if kind == "text" else there).cast(pl.Float64))
 
 

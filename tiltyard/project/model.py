@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from tiltyard.ingest.casting.cells import Failure, cast_cells
-from tiltyard.ingest.contract import contract_failures
-from tiltyard.ingest.quarantine import as_text
-from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows
+from tiltyard.ingest.quarantine import to_text
+from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch
 from tiltyard.project.display import Displayed
 from tiltyard.project.errors import plain_errors
 from tiltyard.project.frames import as_polars
 from tiltyard.project.tables import reason_sentence
 from tiltyard.schemas.errors import NotFound, ObjectError, nearest
-from tiltyard.schemas.frames import batch_schema
-from tiltyard.schemas.project.columns import inside
+from tiltyard.schemas.project import inside
 from tiltyard.schemas.records import Model
 from tiltyard.workspace.workspace import Workspace
 
@@ -151,6 +149,10 @@ def checked_rows(rows: pl.DataFrame, workspace: Workspace) -> pl.DataFrame:
 
     Raises ObjectError where a column is missing or a cell breaks the project file's rules for its column.
     """
+    # They import Pandera, which takes a second.
+    from tiltyard.ingest.contract import contract_failures
+    from tiltyard.schemas.frames import batch_schema
+
     project = workspace.project
     features = list(project.columns.features)
     rows = rows.rename({inside(name): name for name in features if name not in rows and inside(name) in rows})
@@ -159,7 +161,7 @@ def checked_rows(rows: pl.DataFrame, workspace: Workspace) -> pl.DataFrame:
         others = f" ({len(missing) - 1} more are missing)" if len(missing) > 1 else ""
         raise ObjectError(f"the rows have no column {missing[0]!r}{others}; {nearest(missing[0], rows.columns)}")
     number = pl.int_range(rows.height, dtype=pl.Int64, eager=True)
-    raw = RawRows(
+    raw = RawBatch(
         header=tuple(features),
         cells=rows.select(features),
         row=number,
@@ -178,12 +180,12 @@ def checked_rows(rows: pl.DataFrame, workspace: Workspace) -> pl.DataFrame:
     return cast.typed.select(pl.col(name).alias(inside(name)) for name in features)
 
 
-def _faults_sentence(faults: list[tuple[int, Failure]], raw: RawRows) -> str:
+def _faults_sentence(faults: list[tuple[int, Failure]], raw: RawBatch) -> str:
     """What is wrong with some rows, the first rows first."""
     rows = len({at for at, _ in faults})
     said = []
     for at, failure in sorted(faults, key=lambda fault: fault[0])[:SHOWN_FAULTS]:
-        value = as_text(raw.cells[failure.column].slice(at, 1))[0] or ""
+        value = to_text(raw.cells[failure.column].slice(at, 1))[0] or ""
         said.append(f"row {at}: {reason_sentence(failure.column, failure.check, value)}")
     more = f"; and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
     return f"{rows:,} of {raw.cells.height:,} rows break the rules of the project file: {'; '.join(said)}{more}"

@@ -14,7 +14,7 @@ from tiltyard.project.model import FittedModel
 from tiltyard.project.report import Report, report_of
 from tiltyard.project.status import Status, status_of
 from tiltyard.schemas.errors import TiltyardError
-from tiltyard.schemas.project.project_file import Project as ProjectFile
+from tiltyard.schemas.project import Project as ProjectFile
 from tiltyard.workspace.workspace import Workspace, find_project_file, open_workspace, time_is
 
 Now = datetime | None

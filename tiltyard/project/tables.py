@@ -1,8 +1,8 @@
 """What a project has recorded, as tables: each with its columns, their types and their meaning.
 
 Every function reads the stores of an open workspace and gives a polars table; :mod:`tiltyard.project.frames` makes a
-pandas data frame of it where the caller wants one. Columns of the project file keep their own names; one that has a
-name of ours gets the prefix of :func:`tiltyard.schemas.project.columns.inside`.
+pandas data frame of it where the caller wants one. Columns of the project file keep their own names; one that is
+reserved gets the prefix of :func:`tiltyard.schemas.project.columns.inside`.
 """
 
 import json
@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from tiltyard.labels.current_classes import todays_labels
+from tiltyard.labels.current_classes import resolve_current_labels
 from tiltyard.project.frames import AsOf
-from tiltyard.samples.features import frame_of, frame_of_json
+from tiltyard.samples.features import json_payloads_to_rows, payloads_to_rows
 from tiltyard.schemas.errors import SettingsError
 from tiltyard.schemas.pool_types import pool_schema
 from tiltyard.schemas.records import Interval, Verdict
@@ -161,7 +161,7 @@ def pool_table(workspace: Workspace, as_of: AsOf = None) -> pl.DataFrame:
 def label_table(workspace: Workspace, as_of: AsOf = None) -> pl.DataFrame:
     """All effective labels, sorted by sample id, then the samples' own columns as they were when annotated."""
     position = _position(workspace, as_of)
-    labels = todays_labels(workspace.ledger.annotations.voices(position), workspace.project).labels
+    labels = resolve_current_labels(workspace.ledger.annotations.voices(position), workspace.project).labels
     labeled = with_payloads(workspace, labels, position)
     own = labeled.select(
         "sample_id",
@@ -169,14 +169,14 @@ def label_table(workspace: Workspace, as_of: AsOf = None) -> pl.DataFrame:
         pl.Series("evaluation", [label.evaluation for label in labels], pl.Boolean),
         pl.col("annotations").list.len().cast(pl.Int64),
     )
-    return own.hstack(frame_of_json(labeled["payload"], workspace.project))
+    return own.hstack(json_payloads_to_rows(labeled["payload"], workspace.project))
 
 
 def queue_table(workspace: Workspace) -> pl.DataFrame:
     """All assignments that wait for an annotation, the next one first, then the samples' own columns."""
     waiting = workspace.ledger.assignments.waiting()
     own = records_table(waiting, QUEUE)
-    return own.hstack(frame_of([one.payload for one in waiting], workspace.project))
+    return own.hstack(payloads_to_rows([one.payload for one in waiting], workspace.project))
 
 
 def annotation_table(workspace: Workspace, as_of: AsOf = None) -> pl.DataFrame:

@@ -6,9 +6,9 @@ from typing import Final
 
 import polars as pl
 
-from tiltyard.samples.evaluation_split import first_in_order
-from tiltyard.samples.features import payloads_of
-from tiltyard.samples.hashing import rounded_by_chance, uniform_of
+from tiltyard.samples.evaluation_split import take_in_random_order
+from tiltyard.samples.features import rows_to_payloads
+from tiltyard.samples.hashing import hash_uniform, stochastic_round
 from tiltyard.schemas.canonical import digest, sha256_of
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import DISAGREEMENT, Assignment, AssignmentId, ModelId, Query, SampleId, Suggestion
@@ -26,20 +26,20 @@ def query_seed(project: Project, model_id: str | None, asked: int, pool: Iterabl
 
 def evaluation_share(free: int, project: Project, seed: int) -> int:
     """How many of the free assignments go to the evaluation set; on average exactly the project's share."""
-    return min(free, rounded_by_chance(free * project.evaluation.budget_share, seed))
+    return min(free, stochastic_round(free * project.evaluation.budget_share, seed))
 
 
-def pick_evaluation(chunks: Iterable[pl.DataFrame], wanted: int, project: Project) -> pl.DataFrame:
+def select_evaluation(chunks: Iterable[pl.DataFrame], wanted: int, project: Project) -> pl.DataFrame:
     """The evaluation rows to label next: the first ``wanted`` in the order of chance, with the columns of a choice.
 
     ``chunks`` are pool frames of the evaluation set's rows that nobody was asked for yet; they are read once
     and only the rows wanted are kept.
     """
-    first = first_in_order(chunks, wanted, project.seed)
+    first = take_in_random_order(chunks, wanted, project.seed)
     return _marked(first, "evaluation").drop("_order") if first.width else first
 
 
-def pick_differing(drawable: pl.DataFrame, wanted: int) -> pl.DataFrame:
+def select_disagreements(drawable: pl.DataFrame, wanted: int) -> pl.DataFrame:
     """The rows to label for an open question: the first ``wanted`` of those on which two models differ.
 
     ``drawable`` are these rows, lowest in the order of chance first; each had the same probability to be drawn.
@@ -60,7 +60,7 @@ def _marked(rows: pl.DataFrame, strategy: str) -> pl.DataFrame:
     )
 
 
-def assignments_of(
+def build_assignments(
     chosen: pl.DataFrame, query: Query, project: Project, suggestions: Mapping[str, Suggestion] = NOTHING
 ) -> list[Assignment]:
     """One assignment per chosen row and slot, each carrying the row's payload, most wanted first.
@@ -68,7 +68,7 @@ def assignments_of(
     ``suggestions`` are what the model says of the rows, by sample id; rows without one carry none.
     """
     rows = chosen.sort("_priority", "sample_id", descending=[True, False])
-    made = zip(rows.iter_rows(named=True), payloads_of(rows, project), strict=True)
+    made = zip(rows.iter_rows(named=True), rows_to_payloads(rows, project), strict=True)
     return [
         Assignment(
             assignment_id=AssignmentId(sha256_of(f"{query.query_id} {row['sample_id']} {slot}")[:32]),
@@ -85,11 +85,11 @@ def assignments_of(
             suggestion=suggestions.get(row["sample_id"]),
         )
         for row, payload in made
-        for slot in range(slots_of(SampleId(row["sample_id"]), project))
+        for slot in range(annotators_per_sample(SampleId(row["sample_id"]), project))
     ]
 
 
-def slots_of(sample_id: SampleId, project: Project) -> int:
+def annotators_per_sample(sample_id: SampleId, project: Project) -> int:
     """How many annotators are asked about a sample: the project's overlap for its share of the samples, else one."""
-    overlaps = uniform_of(project.seed, f"overlap {sample_id}") < project.query.overlap_share
+    overlaps = hash_uniform(project.seed, f"overlap {sample_id}") < project.query.overlap_share
     return project.query.overlap if overlaps else 1

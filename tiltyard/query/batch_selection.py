@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.metrics.pairwise import euclidean_distances, pairwise_distances_argmin_min
 
 from tiltyard.query.diversity import Positions
-from tiltyard.query.feature_space import Offer, encoded
+from tiltyard.query.feature_space import Candidates, encode_candidates
 
 Distances = NDArray[np.float64]
 
@@ -15,14 +15,14 @@ REFERENCE: Final = 5_000
 """Rows that stand for the whole offer when the first pick is sought without any labelled row."""
 
 
-def ranked(offer: Offer, number: int) -> Positions:
+def ranked_batch(offer: Candidates, number: int) -> Positions:
     """``number`` positions of the offer in the order of Cardoso et al. 2017 (doi 10.1016/j.ins.2016.10.037).
 
     Each pick has the highest ``a (1 - 1 / (1 + d)) + (1 - a) u`` with ``u`` the offer's scores, ``d`` the distance
     to the nearest labelled or picked row and ``a`` the unlabelled share. modAL recomputes every distance for every
     pick; here each pick updates one column, so the work grows with rows x picks.
     """
-    rows, labeled = encoded(offer)
+    rows, labeled = encode_candidates(offer)
     total, number = rows.shape[0], min(number, rows.shape[0])
     picks, nearest, known = _start(rows, labeled)
     left = np.full(total, True)

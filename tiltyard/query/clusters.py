@@ -15,7 +15,7 @@ MANY: Final = 4_000_000
 for centres 3 % worse."""
 
 
-def clustered(
+def kmeans(
     points: Matrix, clusters: int, seed: int, weights: NDArray[np.float64] | None = None
 ) -> tuple[NDArray[np.intp], Matrix]:
     """The cluster of each point and its squared distance from that cluster's centre (one number a point).

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from tiltyard.query.clusters import clustered
-from tiltyard.query.diversity import Positions, filled
-from tiltyard.query.feature_space import Offer, comparable
+from tiltyard.query.clusters import kmeans
+from tiltyard.query.diversity import Positions, fill_up
+from tiltyard.query.feature_space import Candidates, to_points
 
 
-def typical(offer: Offer, number: int) -> Positions:
+def typiclust(offer: Candidates, number: int) -> Positions:
     """``number`` positions of the offer: the row nearest the centre of each cluster, largest clusters first.
 
     Clusters that hold a labelled row come last. After TypiClust (Hacohen, Dekel and Weinshall 2022, arXiv
@@ -17,11 +17,11 @@ def typical(offer: Offer, number: int) -> Positions:
     rows = offer.X.shape[0]
     if number >= rows:
         return np.arange(rows)
-    points, labeled = comparable(offer)
-    members, distances = clustered(np.concatenate([points, labeled]), number + len(labeled), offer.seed)
+    points, labeled = to_points(offer)
+    members, distances = kmeans(np.concatenate([points, labeled]), number + len(labeled), offer.seed)
     covered = members[rows:]
     members, distances = members[:rows], distances[:rows]
     order = np.lexsort((distances, members))
     names, firsts, sizes = np.unique(members[order], return_index=True, return_counts=True)
     ranked = np.lexsort((names, -sizes, np.isin(names, covered)))
-    return filled(order[firsts[ranked]][:number], rows, number)
+    return fill_up(order[firsts[ranked]][:number], rows, number)

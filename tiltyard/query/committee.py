@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.stats import entropy
 from sklearn.base import clone
 
-from tiltyard.query.feature_space import unwrapped
-from tiltyard.samples.features import rows_of
+from tiltyard.query.feature_space import unwrap_model
+from tiltyard.samples.features import take_rows
 
 Scores = NDArray[np.float64]
 
@@ -48,7 +48,7 @@ class Committee:
         return np.asarray(self.vote_proba(X).mean(axis=1))
 
 
-def vote_entropies(committee: Committee, X: Any) -> Scores:
+def committee_vote_entropy(committee: Committee, X: Any) -> Scores:
     """modAL's ``vote_entropy`` without its Python loop over rows: the entropy in nats of the members' votes."""
     votes = committee.vote(X)
     shares = np.stack([(votes == name).mean(axis=1) for name in committee.classes_], axis=1)
@@ -61,9 +61,9 @@ def fit_committee(estimator: Any, X: Any, y: Any, size: int, seed: int) -> list[
     ``estimator`` may be fitted or not, and wrapped by a threshold or a calibration: its innermost pipeline is
     copied. Rows are drawn with replacement within each class, so that every member knows every class.
     """
-    recipe, labels, rng = unwrapped(estimator), np.asarray(y), np.random.default_rng(seed)
+    recipe, labels, rng = unwrap_model(estimator), np.asarray(y), np.random.default_rng(seed)
     draws = [_bootstrap(labels, rng) for _ in range(size)]
-    return [clone(recipe).fit(rows_of(X, draw), labels[draw]) for draw in draws]
+    return [clone(recipe).fit(take_rows(X, draw), labels[draw]) for draw in draws]
 
 
 def _bootstrap(labels: NDArray[Any], rng: np.random.Generator) -> NDArray[np.intp]:

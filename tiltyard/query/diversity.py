@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.query.clusters import clustered
-from tiltyard.query.feature_space import Offer, comparable
+from tiltyard.query.clusters import kmeans
+from tiltyard.query.feature_space import Candidates, to_points
 
 Positions = NDArray[np.intp]
 
@@ -16,7 +16,7 @@ FAINTEST: Final = 1e-6
 """The weight of a row without any doubt: k-means wants some weight in every cluster."""
 
 
-def spread(offer: Offer, number: int) -> Positions:
+def kmeans_batch(offer: Candidates, number: int) -> Positions:
     """``number`` positions of the offer, best first: from each of ``number`` clusters the row nearest its centre.
 
     Zhdanov 2019 (arXiv 1901.05954): k-means weighted by doubt, here ``(1 - margin) ** SHARPNESS`` with the margins
@@ -26,18 +26,18 @@ def spread(offer: Offer, number: int) -> Positions:
     rows = offer.X.shape[0]
     if number >= rows:
         return np.arange(rows)
-    points, _ = comparable(offer)
+    points, _ = to_points(offer)
     doubt = np.maximum((1 - offer.scores) ** SHARPNESS, FAINTEST)
-    members, distances = clustered(points, number, offer.seed, doubt)
+    members, distances = kmeans(points, number, offer.seed, doubt)
     order = np.lexsort((distances, members))
     _, firsts = np.unique(members[order], return_index=True)
-    return filled(np.sort(order[firsts]), rows, number)
+    return fill_up(np.sort(order[firsts]), rows, number)
 
 
-def filled(picked: Positions, rows: int, number: int) -> Positions:
+def fill_up(picked: Positions, rows: int, number: int) -> Positions:
     """The picks, and after them as many of the first rows not picked as it takes to have ``number``.
 
-    >>> filled(np.array([1, 4]), rows=6, number=4).tolist()
+    >>> fill_up(np.array([1, 4]), rows=6, number=4).tolist()
     [1, 4, 0, 2]
     """
     rest = np.setdiff1d(np.arange(rows), picked)

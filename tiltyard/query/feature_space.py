@@ -14,7 +14,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from tiltyard.samples.numeric_bounds import Bounded, bounded
+from tiltyard.samples.numeric_bounds import Bounded, clip_to_bounds
 from tiltyard.samples.tokens import TOKEN
 from tiltyard.schemas.project import Project
 
@@ -28,7 +28,7 @@ FARTHEST: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Candidates:
     """What a strategy picks from: rows best first, what is known about them, and what is labelled already.
 
     ``X`` and ``labeled`` are what the model takes (array, sparse matrix or pandas frame); ``scores`` holds one
@@ -43,19 +43,19 @@ class Offer:
     seed: int = 0
 
 
-def unwrapped(model: Any) -> Any:
+def unwrap_model(model: Any) -> Any:
     """The pipeline or estimator inside scikit-learn's threshold, calibration and frozen wrappers."""
     calibrated = getattr(model, "calibrated_classifiers_", None)
     inner = calibrated[0].estimator if calibrated else None
     # Pipeline has no `estimator`; ensembles have, as the recipe of their members, beside `estimators_`.
     if inner is None and not hasattr(model, "estimators_"):
         inner = getattr(model, "estimator_", None) or getattr(model, "estimator", None)
-    return model if inner is None else unwrapped(inner)
+    return model if inner is None else unwrap_model(inner)
 
 
-def preprocessing_of(model: Any) -> Pipeline | None:
+def fitted_preprocessing(model: Any) -> Pipeline | None:
     """All steps of a fitted pipeline but the last; nothing if the model is no pipeline of two steps or more."""
-    pipeline = unwrapped(model)
+    pipeline = unwrap_model(model)
     if isinstance(pipeline, Pipeline) and len(pipeline.steps) > 1:
         return pipeline[:-1]
     return None
@@ -71,32 +71,32 @@ def column_encoder(project: Project) -> ColumnTransformer:
     return ColumnTransformer([*parts, *((name, _words(), name) for name in texts)])
 
 
-def encoded(offer: Offer) -> tuple[Any, Any]:
+def encode_candidates(offer: Candidates) -> tuple[Any, Any]:
     """The offered rows and the labelled rows (or nothing) in the model's own terms, both by one transformer."""
-    preprocessing = preprocessing_of(offer.model)
-    rows, labeled = bounded(offer.X), None if offer.labeled is None else bounded(offer.labeled)
+    preprocessing = fitted_preprocessing(offer.model)
+    rows, labeled = clip_to_bounds(offer.X), None if offer.labeled is None else clip_to_bounds(offer.labeled)
     if preprocessing is not None:
         prepared = preprocessing.transform(rows)
         # Steps that leave a frame (bounds, the columns of a model's time) make no space: today's columns do.
         if not hasattr(prepared, "dtypes"):
             return prepared, None if labeled is None else preprocessing.transform(labeled)
-    both = rows if labeled is None else stacked(rows, labeled)
+    both = rows if labeled is None else stack_rows(rows, labeled)
     if hasattr(both, "dtypes"):
         both = _encode_frame(both, offer.encoder)
     number = offer.X.shape[0]
     return both[:number], (None if labeled is None else both[number:])
 
 
-def comparable(offer: Offer) -> tuple[Matrix, Matrix]:
+def to_points(offer: Candidates) -> tuple[Matrix, Matrix]:
     """The offered and the labelled rows as dense points in which each feature weighs about the same (float64)."""
-    rows, labeled = encoded(offer)
-    both = rows if labeled is None else stacked(rows, labeled)
+    rows, labeled = encode_candidates(offer)
+    both = rows if labeled is None else stack_rows(rows, labeled)
     points = _reduced(both, offer.seed) if sparse.issparse(both) else _standardised(np.asarray(both, dtype=np.float64))
     count = rows.shape[0]
     return points[:count], points[count:]
 
 
-def stacked(above: Any, below: Any) -> Any:
+def stack_rows(above: Any, below: Any) -> Any:
     """Two blocks of rows of the same sort as one."""
     if hasattr(above, "iloc"):
         return pd.concat([above, below], ignore_index=True)
@@ -141,7 +141,7 @@ def _reduced(matrix: Any, seed: int) -> Matrix:
 
 def _standardised(points: Matrix) -> Matrix:
     """Columns in standard deviations from their mean, gaps at the mean; indicator columns (0 or 1) as they are."""
-    finite = bounded(np.where(np.isfinite(points), points, np.nan))
+    finite = clip_to_bounds(np.where(np.isfinite(points), points, np.nan))
     known = np.isfinite(finite)
     counts = np.maximum(known.sum(axis=0), 1)
     centred = np.where(known, finite - np.nansum(finite, axis=0) / counts, 0.0)

@@ -36,7 +36,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Law:
+class PowerLaw:
     """For B curves at once: score(n) = a - b * n**-c; each (B,)."""
 
     a: Floats
@@ -59,17 +59,17 @@ def expected_gain(points: Sequence[Point], seed: int) -> Interval | None:
     labels = np.array([point.labels for point in points], dtype=np.float64)
     errors = np.maximum([point.error for point in points], LEAST_ERROR)
     scores = np.array([[point.score for point in points]])
-    fitted, now = fit(labels, scores, errors), labels.max()
+    fitted, now = fit_power_law(labels, scores, errors), labels.max()
     noise = np.random.default_rng(seed).normal(size=(DRAWS, len(points))) * errors
-    drawn = fit(labels, _scores(fitted, labels) + noise, errors).gain(now, 2 * now)
+    drawn = fit_power_law(labels, _scores(fitted, labels) + noise, errors).gain(now, 2 * now)
     low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Interval(float(fitted.gain(now, 2 * now)[0]), float(low), float(high))
 
 
-def fit(labels: Floats, scores: Floats, errors: Floats) -> Law:
+def fit_power_law(labels: Floats, scores: Floats, errors: Floats) -> PowerLaw:
     """The law of least weighted squares through each of B curves; labels and errors (k,), scores (B, k)."""
     weights = errors**-2 / (errors**-2).sum()
-    best = Law(*(np.zeros(len(scores)) for _ in range(3)))
+    best = PowerLaw(*(np.zeros(len(scores)) for _ in range(3)))
     least = np.full(len(scores), np.inf)
     for exponent in EXPONENTS:
         falling = labels**-exponent
@@ -77,7 +77,7 @@ def fit(labels: Floats, scores: Floats, errors: Floats) -> Law:
         squares = ((scores - (a[:, None] - b[:, None] * falling)) ** 2) @ weights
         better = squares < least
         found = (a, b, np.full(len(scores), exponent))
-        best = Law(*(np.where(better, new, old) for new, old in zip(found, (best.a, best.b, best.c), strict=True)))
+        best = PowerLaw(*(np.where(better, new, old) for new, old in zip(found, (best.a, best.b, best.c), strict=True)))
         least = np.where(better, squares, least)
     return best
 
@@ -90,6 +90,6 @@ def _line(falling: Floats, scores: Floats, weights: Floats) -> tuple[Floats, Flo
     return mean_y + b * mean_x, b
 
 
-def _scores(law: Law, labels: Floats) -> Floats:
+def _scores(law: PowerLaw, labels: Floats) -> Floats:
     """What the first curve says at each number of labels; (1, k)."""
     return np.asarray(law.a[:1, None] - law.b[:1, None] * labels ** -law.c[:1, None])

@@ -14,7 +14,7 @@ SLACK: Final = 1e-5
 """More than float32 arithmetic on exact logits can be wrong by (about 5e-7, measured and tested)."""
 
 
-def may_be_below(model: Any, X: Any, bound: float) -> NDArray[np.intp] | None:
+def rows_below_margin(model: Any, X: Any, bound: float) -> NDArray[np.intp] | None:
     """The positions of the rows whose margin may be at most ``bound``: all that are, and hardly any other.
 
     Nothing if the model is not a plain logistic regression over an array of numbers; then every row must be

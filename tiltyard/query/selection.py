@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.query.committee import Committee
-from tiltyard.query.feature_space import Offer, column_encoder
-from tiltyard.query.strategies import SLICE, strategy_named
-from tiltyard.query.top_k import CHANCE, WANTING, Gathering
+from tiltyard.query.feature_space import Candidates, column_encoder
+from tiltyard.query.strategies import SLICE, get_strategy
+from tiltyard.query.top_k import CHANCE, WANTING, TopK
 from tiltyard.samples.features import feature_frame
-from tiltyard.samples.hashing import chance_keys, rounded_by_chance, sample_keys
+from tiltyard.samples.hashing import random_keys, row_keys, stochastic_round
 from tiltyard.schemas.pool_types import pool_schema
 from tiltyard.schemas.project import Project, Query, StrategyName
 
@@ -25,11 +25,11 @@ CHOICE: Final = {
     "_purpose": pl.String(),
     "_priority": pl.Float64(),
 }
-"""The columns that :func:`choose` adds to the pool's own; the underscore keeps a project's ``score`` its own."""
+"""Columns that :func:`select_samples` adds; the underscore keeps them apart from a project's own ``score``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class QuerySpec:
     """How many rows are wanted, and how they are to be found.
 
     ``seed`` is the source of chance; give each query its own, or a share of less than one row a query never
@@ -60,12 +60,12 @@ class Wanted:
     @property
     def drawn(self) -> int:
         """How many of the rows are drawn by chance; on average over seeds exactly the share."""
-        return min(self.number, rounded_by_chance(self.number * self.random_share, self.seed))
+        return min(self.number, stochastic_round(self.number * self.random_share, self.seed))
 
 
-def choose(
+def select_samples(
     chunks: Iterable[pl.DataFrame],
-    wanted: Wanted,
+    wanted: QuerySpec,
     project: Project,
     *,
     model: Any = None,
@@ -75,7 +75,7 @@ def choose(
     """The rows to label next, with all their columns and those of ``CHOICE``, highest priority first.
 
     ``chunks`` are pool frames with ``sample_id``, ``sample_key`` if at hand, and the project's columns; rows that are
-    labelled, assigned or in the evaluation set are left out by the caller (see :func:`without`). They are read
+    labelled, assigned or in the evaluation set are left out by the caller (see :func:`anti_join`). They are read
     once, in bounded memory; chunk sizes and order do not matter. ``model`` is the fitted champion; without one, the
     start strategy chooses. ``committee`` are the fitted members for a committee strategy, ``labeled`` the rows (any
     frame with the features) that typical and ranked_batch keep away from.
@@ -85,7 +85,7 @@ def choose(
     rows come back only if the pool has no more. Raises TrainingError if the model or the committee is missing its fit.
     """
     name: StrategyName = wanted.strategy if model is not None else wanted.start
-    asks_committee = bool(committee) and strategy_named(name).needs_committee
+    asks_committee = bool(committee) and get_strategy(name).needs_committee
     stream = _Stream(wanted, name, Committee(committee) if asks_committee else model, project)
     stream.said = None if asks_committee else wanted.said
     for piece in _pieces(chunks, project):
@@ -95,7 +95,7 @@ def choose(
     return chosen.sort("_priority", descending=True, maintain_order=True)
 
 
-def without(chunk: pl.DataFrame, sample_ids: pl.Series) -> pl.DataFrame:
+def anti_join(chunk: pl.DataFrame, sample_ids: pl.Series) -> pl.DataFrame:
     """The rows whose ``sample_id`` is not among those given, in their order."""
     return chunk.join(sample_ids.rename("sample_id").to_frame(), on="sample_id", how="anti", maintain_order="left")
 
@@ -103,22 +103,22 @@ def without(chunk: pl.DataFrame, sample_ids: pl.Series) -> pl.DataFrame:
 class _Stream:
     """One pass over the pool: rows drawn by chance, rows that the strategy may pick from, and how many there were."""
 
-    def __init__(self, wanted: Wanted, name: StrategyName, classifier: Any, project: Project) -> None:
+    def __init__(self, wanted: QuerySpec, name: StrategyName, classifier: Any, project: Project) -> None:
         self.wanted, self.name, self.classifier, self.project = wanted, name, classifier, project
-        self.strategy = strategy_named(name)
+        self.strategy = get_strategy(name)
         self.strategy.check(classifier)
         by_chance = wanted.number if name == "random" else wanted.drawn
         self.asking = wanted.number - by_chance
         self.offered = self.strategy.keeps(self.asking, wanted.shortlist) if self.asking else 0
-        self.lottery = Gathering(by_chance)
+        self.lottery = TopK(by_chance)
         # Rows drawn by chance leave the strategy's list, so it holds as many more.
-        self.best = Gathering(self.offered + by_chance if self.asking else 0)
+        self.best = TopK(self.offered + by_chance if self.asking else 0)
         self.seen = 0
         self.said: Callable[[pl.DataFrame], Predictions] | None = None
 
     def take(self, rows: pl.DataFrame) -> None:
         """Take in one piece of the pool."""
-        chance = chance_keys(sample_keys(rows), self.wanted.seed)
+        chance = random_keys(row_keys(rows), self.wanted.seed)
         self.lottery.add(rows, np.zeros(rows.height), chance)
         positions, wanting = self._wanting(rows)
         self.best.add(rows[positions], wanting, chance[positions])
@@ -132,7 +132,7 @@ class _Stream:
 
     def asked(self, drawn: pl.DataFrame, labeled: pl.DataFrame | None) -> pl.DataFrame:
         """The rows that the strategy picks from its best, those drawn by chance left out."""
-        rows = without(self.best.settled(), drawn["sample_id"]).head(self.offered)
+        rows = anti_join(self.best.settled(), drawn["sample_id"]).head(self.offered)
         if rows.is_empty():
             return _marked(rows, self.name, "query")
         scores = self.strategy.measured(rows[WANTING].to_numpy())
@@ -148,9 +148,9 @@ class _Stream:
             return np.arange(rows.height), self.strategy.told(self.said(rows).probabilities)
         return self.strategy.wanting(self.classifier, feature_frame(rows, self.project), self.best.floor)
 
-    def _offer(self, rows: pl.DataFrame, scores: NDArray[np.float64], labeled: pl.DataFrame | None) -> Offer:
+    def _offer(self, rows: pl.DataFrame, scores: NDArray[np.float64], labeled: pl.DataFrame | None) -> Candidates:
         """The shortlisted rows as the strategy's pick takes them."""
-        return Offer(
+        return Candidates(
             X=feature_frame(rows, self.project),
             scores=scores,
             model=self.classifier,

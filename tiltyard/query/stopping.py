@@ -52,10 +52,10 @@ class Advice:
         return self.agreement is None and self.expected is None
 
 
-def agreement_of(before: NDArray[np.str_], after: NDArray[np.str_]) -> float:
+def decision_kappa(before: NDArray[np.str_], after: NDArray[np.str_]) -> float:
     """Cohen's kappa (1960) between two models' decisions for the same n rows; 1 where they are all the same.
 
-    >>> agreement_of(np.array(["a", "a", "b", "b"]), np.array(["a", "a", "b", "a"]))
+    >>> decision_kappa(np.array(["a", "a", "b", "b"]), np.array(["a", "a", "b", "a"]))
     0.5
     """
     names, codes = np.unique(np.concatenate([before, after]), return_inverse=True)
@@ -67,7 +67,7 @@ def agreement_of(before: NDArray[np.str_], after: NDArray[np.str_]) -> float:
     return round((float(np.mean(one == other)) - by_chance) / (1 - by_chance), DECIMALS)
 
 
-def agreements(verdicts: Iterable[Verdict]) -> list[float]:
+def successive_agreements(verdicts: Iterable[Verdict]) -> list[float]:
     """The agreement of each judged model with the one trained before it, first to last, since the last unknown one.
 
     It is unknown for the first model, and where a model takes other columns than the one before: what was agreed until
@@ -81,7 +81,7 @@ def agreements(verdicts: Iterable[Verdict]) -> list[float]:
     return found
 
 
-def curve_of(verdicts: Sequence[Verdict], models: Iterable[Model], labels: Mapping[str, int]) -> list[Point]:
+def learning_points(verdicts: Sequence[Verdict], models: Iterable[Model], labels: Mapping[str, int]) -> list[Point]:
     """One point for each model judged by today's metric, its last verdict; ``labels`` by training set."""
     trained_on = {model.model_id: labels[model.training_id] for model in models}
     alike = [one for one in verdicts if one.metric == verdicts[-1].metric and one.decision != "roll_back"]
@@ -165,6 +165,6 @@ def _of_gain(expected: Interval | None, curve: Sequence[Point], metric: str) -> 
     return f"predicted gain: {max(sizes):,} labels more would add {points_between(expected, metric)}"
 
 
-def stability(kappa: float, rows: int, previous: ModelId) -> dict[str, Any]:
+def stability_evidence(kappa: float, rows: int, previous: ModelId) -> dict[str, Any]:
     """What stands in a verdict's evidence of a challenger's agreement with the model trained before it."""
     return {"kappa": kappa, "rows": rows, "previous": previous}

@@ -22,21 +22,21 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from tiltyard.query import diversity
-from tiltyard.query.batch_selection import ranked
-from tiltyard.query.cold_start import typical
-from tiltyard.query.committee import Committee, vote_entropies
+from tiltyard.query.batch_selection import ranked_batch
+from tiltyard.query.cold_start import typiclust
+from tiltyard.query.committee import Committee, committee_vote_entropy
 from tiltyard.query.diversity import Positions
-from tiltyard.query.feature_space import Offer
-from tiltyard.query.linear_margin import may_be_below
-from tiltyard.query.top_k import WANTING, Gathering
-from tiltyard.samples.features import rows_of
-from tiltyard.samples.hashing import chance_keys
+from tiltyard.query.feature_space import Candidates
+from tiltyard.query.linear_margin import rows_below_margin
+from tiltyard.query.top_k import WANTING, TopK
+from tiltyard.samples.features import take_rows
+from tiltyard.samples.hashing import random_keys
 from tiltyard.schemas.errors import TiltyardError, TrainingError, nearest
 from tiltyard.schemas.project import StrategyName
 
 Scores = NDArray[np.float64]
 Measure = Callable[[Any, Any], Scores]
-Pick = Callable[[Offer, int], Positions]
+Pick = Callable[[Candidates, int], Positions]
 Screen = Callable[[Any, Any, float], Positions | None]
 
 SLICE: Final = 32_768
@@ -45,18 +45,18 @@ TYPICAL_ROWS: Final = 50_000
 RANKED_ROWS: Final = 100_000
 
 
-def best(offer: Offer, number: int) -> Positions:
+def take_best(offer: Candidates, number: int) -> Positions:
     """The first ``number`` positions of the offer, which is best first already."""
     return np.arange(min(number, offer.X.shape[0]))
 
 
-def equal(_classifier: Any, X: Any) -> Scores:
+def constant_scores(_classifier: Any, X: Any) -> Scores:
     """The same measure for every row: chance decides."""
     return np.zeros(X.shape[0])
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class KnownProbabilities:
     """A classifier, as modAL's measures ask one, that was asked before."""
 
     probabilities: Scores
@@ -74,9 +74,9 @@ class Strategy:
     ``diverse`` and else the batch. ``screen`` tells cheaply which rows may measure at most a bound.
     """
 
-    measure: Measure = equal
+    measure: Measure = constant_scores
     lowest_first: bool = False
-    pick: Pick = best
+    pick: Pick = take_best
     diverse: bool = False
     kept_rows: int | None = None
     needs_model: bool = True
@@ -95,12 +95,12 @@ class Strategy:
         screened = self.screen(classifier, X, -floor) if self.screen and np.isfinite(floor) else None
         if screened is None:
             return np.arange(X.shape[0]), self._scores(classifier, X)
-        few = rows_of(X, screened)
+        few = take_rows(X, screened)
         return screened, self._scores(classifier, few) if len(screened) else np.zeros(0)
 
     def told(self, probabilities: Scores) -> Scores:
         """How much rows are wanted of which the model's probabilities are known already (rows, classes)."""
-        return self._scores(Told(probabilities), probabilities) if len(probabilities) else np.zeros(0)
+        return self._scores(KnownProbabilities(probabilities), probabilities) if len(probabilities) else np.zeros(0)
 
     def _scores(self, classifier: Any, X: Any) -> Scores:
         """The measure of each row, turned so that the highest is wanted most."""
@@ -124,8 +124,8 @@ class Strategy:
         positions, wanting = kept["position"].to_numpy(), kept[WANTING].to_numpy()
         if kept.is_empty():
             return positions.astype(np.intp), wanting
-        offer = Offer(
-            X=rows_of(X, positions), scores=self.measured(wanting), model=classifier, labeled=labeled, seed=seed
+        offer = Candidates(
+            X=take_rows(X, positions), scores=self.measured(wanting), model=classifier, labeled=labeled, seed=seed
         )
         picks = self.pick(offer, n_instances)
         return positions[picks], offer.scores[picks]
@@ -144,35 +144,35 @@ class Strategy:
 
     def _kept(self, classifier: Any, X: Any, keep: int, seed: int) -> pl.DataFrame:
         """The best rows of ``X`` as positions, wanting and chance, best first."""
-        gathering = Gathering(keep)
+        gathering = TopK(keep)
         for start, rows in _slices(X):
             positions, wanting = self.wanting(classifier, rows, gathering.floor)
             numbers = (start + positions).astype(np.uint64)
-            gathering.add(pl.DataFrame({"position": start + positions}), wanting, chance_keys(numbers, seed))
+            gathering.add(pl.DataFrame({"position": start + positions}), wanting, random_keys(numbers, seed))
         return gathering.settled()
 
 
 STRATEGIES: Final[dict[StrategyName, Strategy]] = {
     "margin_kmeans": Strategy(
-        classifier_margin, lowest_first=True, pick=diversity.spread, diverse=True, screen=may_be_below
+        classifier_margin, lowest_first=True, pick=diversity.kmeans_batch, diverse=True, screen=rows_below_margin
     ),
-    "margin": Strategy(classifier_margin, lowest_first=True, screen=may_be_below),
+    "margin": Strategy(classifier_margin, lowest_first=True, screen=rows_below_margin),
     "entropy": Strategy(classifier_entropy),
     "least_confident": Strategy(classifier_uncertainty),
-    "ranked_batch": Strategy(classifier_uncertainty, pick=ranked, kept_rows=RANKED_ROWS),
-    "committee_vote": Strategy(vote_entropies, needs_committee=True),
+    "ranked_batch": Strategy(classifier_uncertainty, pick=ranked_batch, kept_rows=RANKED_ROWS),
+    "committee_vote": Strategy(committee_vote_entropy, needs_committee=True),
     "committee_consensus": Strategy(consensus_entropy, needs_committee=True),
     "committee_kl": Strategy(KL_max_disagreement, needs_committee=True),
-    "typical": Strategy(pick=typical, kept_rows=TYPICAL_ROWS, needs_model=False),
+    "typical": Strategy(pick=typiclust, kept_rows=TYPICAL_ROWS, needs_model=False),
     "random": Strategy(needs_model=False),
 }
 """Every strategy by the name that a project file gives."""
 
 
-def strategy_named(name: str) -> Strategy:
+def get_strategy(name: str) -> Strategy:
     """The strategy of that name. Raises TiltyardError naming the nearest one.
 
-    >>> strategy_named("margn")
+    >>> get_strategy("margn")
     Traceback (most recent call last):
     ...
     tiltyard.schemas.errors.TiltyardError: there is no strategy 'margn'; did you mean 'margin'?
@@ -195,4 +195,4 @@ def _check_fitted(classifier: Any) -> None:
 def _slices(X: Any) -> Iterator[tuple[int, Any]]:
     """The rows of ``X`` in slices, each with the position of its first row; one empty slice if there are none."""
     for start in range(0, max(X.shape[0], 1), SLICE):
-        yield start, rows_of(X, slice(start, start + SLICE))
+        yield start, take_rows(X, slice(start, start + SLICE))

@@ -19,7 +19,7 @@ DIGITS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Shortlist:
+class RankedRows:
     """At most ``keep`` rows, with all their columns and ``WANTING`` and ``CHANCE``."""
 
     keep: int
@@ -31,7 +31,7 @@ class Shortlist:
         return self.rows.height >= self.keep
 
     def admits(self, wanting: NDArray[np.float64], chance: Keys) -> NDArray[np.bool_]:
-        """Which of these rows would enter a list that is ordered (as :func:`merge` leaves it)."""
+        """Which of these rows would enter a list that is ordered (as :func:`merge_ranked` leaves it)."""
         if self.keep == 0 or not self.full:
             return np.full(len(wanting), self.keep > 0)
         last_wanting, last_chance = self.rows[WANTING][-1], self.rows[CHANCE][-1]
@@ -39,21 +39,21 @@ class Shortlist:
         return np.asarray((wanting > last_wanting) | tied)
 
 
-def merge(*shortlists: Shortlist) -> Shortlist:
+def merge_ranked(*shortlists: RankedRows) -> RankedRows:
     """The best rows of all, best first: the same whatever the grouping and order of the lists."""
     keep = min(shortlist.keep for shortlist in shortlists)
     rows = pl.concat([shortlist.rows for shortlist in shortlists])
     order = [column for column in (WANTING, CHANCE, "sample_id") if column in rows.columns]
     ordered = rows.sort(order, descending=[column == WANTING for column in order])
-    return Shortlist(keep, _detached(ordered.head(keep)))
+    return RankedRows(keep, _detached(ordered.head(keep)))
 
 
 @dataclass(slots=True)
-class Gathering:
+class TopK:
     """A shortlist under way: rows that may enter wait until there are enough to make sorting worth it."""
 
     keep: int
-    best: Shortlist | None = None
+    best: RankedRows | None = None
     waiting: list[pl.DataFrame] = field(default_factory=list)
 
     @property
@@ -76,8 +76,8 @@ class Gathering:
 
     def settled(self) -> pl.DataFrame:
         """The rows kept of everything taken in so far, best first. There must have been a frame, if an empty one."""
-        lists = [Shortlist(self.keep, rows) for rows in self.waiting]
-        self.best = merge(*lists, *([self.best] if self.best is not None else []))
+        lists = [RankedRows(self.keep, rows) for rows in self.waiting]
+        self.best = merge_ranked(*lists, *([self.best] if self.best is not None else []))
         self.waiting = []
         return self.best.rows
 

@@ -17,20 +17,20 @@ LONG: Final = 200
 """Bytes of an entity up to which it is told as it is."""
 
 
-def drawn_for_evaluation(sample_ids: pl.Series, share: float, seed: int) -> pl.Series:
+def draw_evaluation_set(sample_ids: pl.Series, share: float, seed: int) -> pl.Series:
     """Whether each sample belongs to the evaluation set (Boolean, in the order of ``sample_ids``).
 
     A sample's own id and the seed decide, so the answer is the same in whatever batch, order or process the
-    sample arrives. Where entities are drawn, :func:`split_units` stands for the rows. ``share`` is the probability
+    sample arrives. Where entities are drawn, :func:`split_groups` stands for the rows. ``share`` is the probability
     in [0, 1]; a larger share only ever adds samples.
 
-    >>> drawn_for_evaluation(pl.Series(["00ff", "ab12"]), share=1.0, seed=0).to_list()
+    >>> draw_evaluation_set(pl.Series(["00ff", "ab12"]), share=1.0, seed=0).to_list()
     [True, True]
     """
     return (_uniform(sample_ids, seed, b"evaluation") < share).alias("evaluation")
 
 
-def split_units(rows: pl.DataFrame, project: Project) -> pl.Series:
+def split_groups(rows: pl.DataFrame, project: Project) -> pl.Series:
     """What chance draws into the evaluation set or leaves out of it: each row, or each entity with all of its rows.
 
     ``rows`` has sample_id and the project's columns. Where the project names an entity column, its value stands for
@@ -44,12 +44,12 @@ def split_units(rows: pl.DataFrame, project: Project) -> pl.Series:
     return rows.select(unit.alias("unit")).to_series()
 
 
-def entities_of(rows: pl.DataFrame, project: Project) -> NDArray[np.str_] | None:
-    """Whose each row is, as :func:`split_units` says it, text (n,); None where the project names no entity.
+def entity_groups(rows: pl.DataFrame, project: Project) -> NDArray[np.str_] | None:
+    """Whose each row is, as :func:`split_groups` says it, text (n,); None where the project names no entity.
 
     A long value is told by its hash: in an array of text each cell takes the room of the longest one.
     """
-    return _shortened(split_units(rows, project)).to_numpy().astype(str) if project.columns.entity else None
+    return _shortened(split_groups(rows, project)).to_numpy().astype(str) if project.columns.entity else None
 
 
 def _shortened(units: pl.Series) -> pl.Series:
@@ -63,7 +63,7 @@ def _shortened(units: pl.Series) -> pl.Series:
     return units.replace(longer, hashed) if longer else units
 
 
-def first_in_order(chunks: Iterable[pl.DataFrame], most: int, seed: int) -> pl.DataFrame:
+def take_in_random_order(chunks: Iterable[pl.DataFrame], most: int, seed: int) -> pl.DataFrame:
     """The first ``most`` rows of all chunks in the order of chance, sorted by it, with the order as ``_order``.
 
     The chunks are read once and only the rows wanted are kept, with at most as many others beside one chunk.
@@ -87,7 +87,7 @@ def _first(frames: list[pl.DataFrame], most: int) -> pl.DataFrame:
 def evaluation_order(sample_ids: pl.Series, seed: int) -> pl.Series:
     """Where each sample stands in the order of asking (Float64 in [0, 1), lowest first).
 
-    It is independent of :func:`drawn_for_evaluation` and of arrival, so any first part of the evaluation
+    It is independent of :func:`draw_evaluation_set` and of arrival, so any first part of the evaluation
     set in this order is itself a random sample.
 
     >>> evaluation_order(pl.Series(["00ff"]), seed=0).is_between(0, 1).to_list()

@@ -40,7 +40,7 @@ def _model_column(name: str, kind: Kind) -> pl.Expr:
     return cell.cast(pl.Float64).fill_null(float("nan")).alias(name)
 
 
-def payloads_of(rows: pl.DataFrame, project: Project) -> list[Payload]:
+def rows_to_payloads(rows: pl.DataFrame, project: Project) -> list[Payload]:
     """Each row's own values by column name, JSON types only; timestamps as ISO 8601 text in UTC."""
     names = project.columns.all_names
     times = [name for name in names if project.columns.kind_of(name) == "timestamp"]
@@ -49,17 +49,17 @@ def payloads_of(rows: pl.DataFrame, project: Project) -> list[Payload]:
     return plain.to_dicts()
 
 
-def frame_of(payloads: Iterable[Payload], project: Project) -> pl.DataFrame:
-    """The typed rows that payloads came from; the inverse of :func:`payloads_of`."""
+def payloads_to_rows(payloads: Iterable[Payload], project: Project) -> pl.DataFrame:
+    """The typed rows that payloads came from; the inverse of :func:`rows_to_payloads`."""
     schema = _written(project)
     rows = [{name: payload.get(name) for name in schema} for payload in payloads]
     return _with_moments(pl.DataFrame(rows, schema=schema), project)
 
 
-def frame_of_json(payloads: pl.Series, project: Project) -> pl.DataFrame:
+def json_payloads_to_rows(payloads: pl.Series, project: Project) -> pl.DataFrame:
     """The typed rows of payloads that are written as JSON text, one row each, in their order."""
     if payloads.is_empty():
-        return frame_of([], project)
+        return payloads_to_rows([], project)
     decoded = payloads.str.json_decode(pl.Struct(_written(project)))
     return _with_moments(decoded.struct.unnest(), project)
 
@@ -79,6 +79,6 @@ def _with_moments(frame: pl.DataFrame, project: Project) -> pl.DataFrame:
     )
 
 
-def rows_of(X: Any, positions: Any) -> Any:
+def take_rows(X: Any, positions: Any) -> Any:
     """Rows of an array, a sparse matrix, or a pandas object, by position (a slice or row numbers)."""
     return X.iloc[positions] if hasattr(X, "iloc") else X[positions]

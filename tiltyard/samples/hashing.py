@@ -16,12 +16,12 @@ SECOND: Final = 0x94D049BB133111EB
 WORD: Final = 2**64
 
 
-def sample_keys(rows: pl.DataFrame) -> Keys:
+def row_keys(rows: pl.DataFrame) -> Keys:
     """The first 8 bytes of each row's sample id as a whole number (uint64, one for each row).
 
     ``rows`` has ``sample_key`` (Int64, read as it is) or else ``sample_id`` (32 hex digits, parsed).
 
-    >>> sample_keys(pl.DataFrame({"sample_id": ["00000000000000ff" + "0" * 16]})).tolist()
+    >>> row_keys(pl.DataFrame({"sample_id": ["00000000000000ff" + "0" * 16]})).tolist()
     [255]
     """
     if "sample_key" in rows.columns:
@@ -29,13 +29,13 @@ def sample_keys(rows: pl.DataFrame) -> Keys:
     return rows["sample_id"].str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64).to_numpy()
 
 
-def chance_keys(keys: Keys, seed: int) -> Keys:
+def random_keys(keys: Keys, seed: int) -> Keys:
     """One number for each key, evenly spread over 64 bits and without pattern from seed to seed.
 
     The rows with the lowest numbers are a simple random sample; adding rows elsewhere never changes a row's
     number. SplitMix64's finaliser (Steele, Lea and Flood 2014) over the key, shifted by the mixed seed.
 
-    >>> (chance_keys(np.arange(3, dtype=np.uint64), 1) == chance_keys(np.arange(3, dtype=np.uint64), 2)).any()
+    >>> (random_keys(np.arange(3, dtype=np.uint64), 1) == random_keys(np.arange(3, dtype=np.uint64), 2)).any()
     np.False_
     """
     return _mix(keys ^ _mix(np.array([seed % WORD], dtype=np.uint64)))
@@ -49,20 +49,20 @@ def _mix(keys: Keys) -> Keys:
     return np.asarray(mixed ^ (mixed >> np.uint64(31)))
 
 
-def rounded_by_chance(amount: float, seed: int) -> int:
+def stochastic_round(amount: float, seed: int) -> int:
     """``amount`` as a whole number, rounded up with the probability of its fraction: right on average.
 
-    >>> rounded_by_chance(6.0, seed=1), rounded_by_chance(0.0, seed=1)
+    >>> stochastic_round(6.0, seed=1), stochastic_round(0.0, seed=1)
     (6, 0)
     """
     whole = int(np.floor(amount + 1e-9))
     return whole + int(np.random.default_rng(seed).random() < amount - whole - 1e-9)
 
 
-def uniform_of(seed: int, what: str) -> float:
+def hash_uniform(seed: int, what: str) -> float:
     """A number in [0, 1) that belongs to a seed and a text, the same wherever it is asked for.
 
-    >>> uniform_of(1, "a") == uniform_of(1, "a"), uniform_of(1, "a") == uniform_of(2, "a")
+    >>> hash_uniform(1, "a") == hash_uniform(1, "a"), hash_uniform(1, "a") == hash_uniform(2, "a")
     (True, False)
     """
     return int(sha256_of(f"{seed} {what}")[:13], 16) / 16**13

@@ -11,10 +11,10 @@ LONGEST: Final = 200
 BEGINNING: Final = 100
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """A text that is no longer than is told, or its beginning, its length and the start of its SHA-256.
 
-    >>> shortened("red"), shortened("x" * 1000)[98:]
+    >>> shorten("red"), shorten("x" * 1000)[98:]
     ('red', 'xx… (1000 characters, 44f8354494a5ba03)')
     """
     if len(text) <= LONGEST:
@@ -22,7 +22,7 @@ def shortened(text: str) -> str:
     return f"{text[:BEGINNING]}… ({len(text)} characters, {sha256(text.encode()).hexdigest()[:16]})"
 
 
-def shortened_column(texts: pl.Series) -> pl.Series:
-    """Each text of a column as :func:`shortened` tells it; the column itself where none is long."""
+def shorten_column(texts: pl.Series) -> pl.Series:
+    """Each text of a column as :func:`shorten` tells it; the column itself where none is long."""
     long = texts.filter(texts.str.len_chars() > LONGEST).unique().to_list()
-    return texts.replace(long, [shortened(text) for text in long]) if long else texts
+    return texts.replace(long, [shorten(text) for text in long]) if long else texts

@@ -35,7 +35,7 @@ class Bounded(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: i
 
     def transform(self, rows: Any) -> Any:
         """The rows with every number within the bounds."""
-        return bounded(rows)
+        return clip_to_bounds(rows)
 
     def __sklearn_is_fitted__(self) -> bool:
         """It always is: there is nothing to learn."""
@@ -49,10 +49,10 @@ class Bounded(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: i
         return tags
 
 
-def bounded(rows: Any) -> Any:
+def clip_to_bounds(rows: Any) -> Any:
     """A frame, array or sparse matrix with every float brought within ±``LARGEST``, infinities too; NaN stays.
 
-    >>> bounded(np.array([[1.5, 1e300, -np.inf]])).tolist()
+    >>> clip_to_bounds(np.array([[1.5, 1e300, -np.inf]])).tolist()
     [[1.5, 1e+30, -1e+30]]
     """
     if isinstance(rows, pd.DataFrame):

@@ -13,27 +13,27 @@ WIDENED: Final = {(pl.Int64(), pl.Float64())}
 """Types of before and of now between which no value is lost, beside those that are the same."""
 
 
-def as_today(rows: pl.DataFrame, own: Sequence[str], project: Project) -> pl.DataFrame:
+def migrate_rows(rows: pl.DataFrame, own: Sequence[str], project: Project) -> pl.DataFrame:
     """Rows of any time with today's columns: those that the stores add (``own``), then the project's in pool types.
 
     A column that there was not is null in all rows, also where today's file says ``missing: false``: that is asked of
-    new batches only. One that is no longer in the project file is left out. Raises like :func:`refuse_other_kinds`.
+    new batches only. One that is no longer in the project file is left out. Raises like :func:`refuse_changed_kinds`.
 
     >>> from tiltyard.schemas.project.project_file import parse_project
     >>> columns = {"features": {"x": {"kind": "number"}, "z": {"kind": "category"}}}
     >>> project = parse_project({"name": "p", "classes": ["a", "b"], "columns": columns}, "p.yaml")
-    >>> as_today(pl.DataFrame({"y": ["?"], "row": [7], "x": [1]}), ["row"], project).rows()
+    >>> migrate_rows(pl.DataFrame({"y": ["?"], "row": [7], "x": [1]}), ["row"], project).rows()
     [(7, 1.0, None)]
     """
     wanted, there = pool_schema(project), rows.schema
     if list(there) == [*own, *wanted] and wanted.items() <= there.items():
         return rows
-    refuse_other_kinds(there, project)
+    refuse_changed_kinds(there, project)
     cells = {name: pl.col(name).cast(kind) if name in there else pl.lit(None, kind) for name, kind in wanted.items()}
     return rows.select(*own, **cells)
 
 
-def refuse_other_kinds(there: Mapping[str, pl.DataType], project: Project) -> None:
+def refuse_changed_kinds(there: Mapping[str, pl.DataType], project: Project) -> None:
     """Raise ProjectFileError where a column was kept as a kind whose values today's kind cannot all hold.
 
     Category and text hold the same; a number holds every integer. ``there`` are the names and types of what is kept.

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tiltyard.evaluation.predictions import Predictions, predictions_of
 from tiltyard.evaluation.strata import Strata
 from tiltyard.gate.disagreement_sampling import differing, speaking
-from tiltyard.labels.current_classes import rows_of_today
-from tiltyard.samples.evaluation_split import first_in_order
+from tiltyard.labels.current_classes import rows_of_current_classes
+from tiltyard.samples.evaluation_split import take_in_random_order
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.records import DISAGREEMENT, Model, VerdictId
 from tiltyard.stores.ledger.assignments import ToEvaluate
@@ -110,7 +110,7 @@ def rows_judged(workspace: Workspace, challenger: Model, champion: Model | None,
 def _in_window(workspace: Workspace, evaluation_id: str) -> pl.DataFrame:
     """The labeled rows of an evaluation set that stand in the newest batches; all where the gate has no window."""
     rows, window = (
-        rows_of_today(workspace.labeled_rows(evaluation_id), workspace.project),
+        rows_of_current_classes(workspace.labeled_rows(evaluation_id), workspace.project),
         workspace.project.gate.window,
     )
     if window is None:
@@ -146,7 +146,7 @@ def _compared(workspace: Workspace, pair: tuple[Model, Model], evaluation_id: st
 def first_rows(workspace: Workspace, most: int, position: int | None = None, window: int | None = None) -> pl.DataFrame:
     """The first rows of the evaluation set in the order of chance, with ``_order`` and ``_batch`` (which file they
     are of); the pool as it was at a position, today's when none is given, or its newest batches only."""
-    return first_in_order(_evaluation_rows(workspace, position, window), most, workspace.project.seed)
+    return take_in_random_order(_evaluation_rows(workspace, position, window), most, workspace.project.seed)
 
 
 def _evaluation_rows(workspace: Workspace, position: int | None, window: int | None) -> Iterator[pl.DataFrame]:

@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from tiltyard.labels.current_classes import todays_labels
-from tiltyard.samples.features import frame_of_json
+from tiltyard.labels.current_classes import resolve_current_labels
+from tiltyard.samples.features import json_payloads_to_rows
 from tiltyard.schemas.records import DISAGREEMENT, Promotion, SampleId
 from tiltyard.workspace.workspace import Workspace
 
@@ -19,7 +19,7 @@ def fresh_labels(workspace: Workspace, move: Promotion, fewest: int = 0) -> pl.D
     if annotations.count(since=position) < fewest:
         return pl.DataFrame()
     place = {sample: number for number, sample in enumerate(_first_answered_since(workspace, position))}
-    labels = todays_labels(annotations.voices(), workspace.project).labels
+    labels = resolve_current_labels(annotations.voices(), workspace.project).labels
     fresh = sorted(
         (one for one in labels if one.evaluation and one.sample_id in place), key=lambda one: place[one.sample_id]
     )
@@ -27,7 +27,7 @@ def fresh_labels(workspace: Workspace, move: Promotion, fewest: int = 0) -> pl.D
         [(one.sample_id, one.label) for one in fresh], schema={"sample_id": pl.String, "label": pl.String}, orient="row"
     )
     told = own.join(annotations.payloads(), on="sample_id", maintain_order="left")
-    return told.select("sample_id", "label").hstack(frame_of_json(told["payload"], workspace.project))
+    return told.select("sample_id", "label").hstack(json_payloads_to_rows(told["payload"], workspace.project))
 
 
 def _first_answered_since(workspace: Workspace, position: int) -> list[SampleId]:

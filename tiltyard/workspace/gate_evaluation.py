@@ -20,7 +20,7 @@ from tiltyard.gate.decision import Evidence, Judgement, judge
 from tiltyard.gate.findings import Findings, together
 from tiltyard.gate.looks import level_of
 from tiltyard.gate.triggers import Looks
-from tiltyard.samples.evaluation_split import entities_of
+from tiltyard.samples.evaluation_split import entity_groups
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.records import Model
 from tiltyard.workspace.evaluation_set import Answers, Judged, rows_judged
@@ -37,7 +37,7 @@ def judgement_of(
     """
     judged = rows_judged(workspace, challenger, champion, evaluation_id)
     sides = [_side(workspace, one) for one in (judged.challenger, judged.champion) if one]
-    units = entities_of(judged.rows, workspace.project)
+    units = entity_groups(judged.rows, workspace.project)
     findings = together(
         [_examined(workspace, judged, sides, looks, units), _told(workspace, judged), _lure(workspace, judged)]
     )

@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from tiltyard.labels.current_classes import todays_labels
-from tiltyard.samples.features import frame_of_json
+from tiltyard.labels.current_classes import resolve_current_labels
+from tiltyard.samples.features import json_payloads_to_rows
 from tiltyard.schemas.errors import NotFound, ProjectFileError, nearest, the_one
 from tiltyard.schemas.project import recorded_project
 from tiltyard.schemas.records import EffectiveLabel, Model, ModelId, SampleId, Verdict
@@ -79,7 +79,7 @@ def recorded_project_of(workspace: Workspace, model: Model) -> Mapping[str, Any]
 
 def current_labels(workspace: Workspace) -> list[EffectiveLabel]:
     """The effective labels of all annotations, under the project's current rule and classes."""
-    return todays_labels(workspace.ledger.annotations.voices(), workspace.project).labels
+    return resolve_current_labels(workspace.ledger.annotations.voices(), workspace.project).labels
 
 
 def labels_by_class(labels: Sequence[EffectiveLabel], names: Sequence[str]) -> list[dict[str, Any]]:
@@ -125,5 +125,5 @@ def _pooled(workspace: Workspace, name: str) -> dict[str, pl.DataFrame]:
 def _annotated(workspace: Workspace, name: str) -> dict[str, pl.DataFrame]:
     """The annotated samples whose ids begin so, from the annotations' own copies."""
     payloads = workspace.ledger.annotations.payloads().filter(pl.col("sample_id").str.starts_with(name))
-    rows = frame_of_json(payloads["payload"], workspace.project)
+    rows = json_payloads_to_rows(payloads["payload"], workspace.project)
     return dict(zip(payloads["sample_id"].to_list(), rows.iter_slices(1), strict=True))

@@ -8,13 +8,24 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from tiltyard.ingest.casting.lossless import class_text
-from tiltyard.ingest.column_names import folded
-from tiltyard.ingest.inference.csv_dialect import guessed_marks, guessed_options, plain_names, unmarked
-from tiltyard.ingest.inference.project_template import Described, project_text
+from tiltyard.ingest.casting.lossless import match_class
+from tiltyard.ingest.column_names import normalize_name
+from tiltyard.ingest.inference.csv_dialect import (
+    infer_csv_options,
+    infer_number_marks,
+    normalize_header,
+    normalize_numbers,
+)
+from tiltyard.ingest.inference.project_template import ProjectSource, render_project_file
 from tiltyard.ingest.inference.project_yaml import parse_yaml
-from tiltyard.ingest.inference.schema_inference import NOTHING, Guessed, can_be_named, guess, without_labels
-from tiltyard.ingest.raw_batch import RawRows
+from tiltyard.ingest.inference.schema_inference import (
+    NOTHING,
+    InferredSchema,
+    add_missing_spellings,
+    infer_schema,
+    is_usable_name,
+)
+from tiltyard.ingest.raw_batch import RawBatch
 from tiltyard.ingest.validation import check_rows
 from tiltyard.schemas.errors import NotFound, ObjectError, ProjectFileError, nearest
 from tiltyard.schemas.project import CsvOptions, Project, parse_project
@@ -36,7 +47,7 @@ class Begun:
     project_file: Path
     data_file: Path
     project: Project
-    guessed: Guessed
+    guessed: InferredSchema
     rows: int
     bad: int
 
@@ -62,20 +73,20 @@ def begin_project(data: Path, folder: Path, label: str | None = None, classes: t
     return Begun(project_file, copy, project, guessed, raw.read, bad)
 
 
-def _look_into(data: Path, folder: Path) -> tuple[Described, RawRows]:
+def _look_into(data: Path, folder: Path) -> tuple[ProjectSource, RawBatch]:
     """The file's rows as they arrived, and the head of its project file."""
     format_name, compression = detect_format(data.name, "auto")
-    csv = guessed_options(_beginning(data, compression)) if format_name == "csv" else {}
+    csv = infer_csv_options(_beginning(data, compression)) if format_name == "csv" else {}
     header = read_object(data, data.name, _asking_for(["(none)"], csv)).header
-    named = [name for name in plain_names(header) if can_be_named(name)]
+    named = [name for name in normalize_header(header) if is_usable_name(name)]
     if not named:
         raise ObjectError(f"{data.name!r}: no column that a project file could name")
     csv, raw = _read(data, named, csv)
     ending = "".join(Path(data.name).suffixes[-2 if compression else -1 :])
-    return Described(_name_of(folder.resolve().name), data.name, f"*{ending}", csv), raw
+    return ProjectSource(_name_of(folder.resolve().name), data.name, f"*{ending}", csv), raw
 
 
-def _read(data: Path, named: list[str], csv: dict[str, Any]) -> tuple[dict[str, Any], RawRows]:
+def _read(data: Path, named: list[str], csv: dict[str, Any]) -> tuple[dict[str, Any], RawBatch]:
     """The file's rows, with the options that read most of them; an escape character is kept only if it helps."""
     raw = read_object(data, data.name, _asking_for(named, csv))
     if "escape" not in csv:
@@ -114,28 +125,28 @@ def _name_of(folder: str) -> str:
 
 
 def _settled(
-    about: Described, raw: RawRows, label: str | None, classes: tuple[str, ...]
-) -> tuple[Guessed, Project, str, int]:
+    about: ProjectSource, raw: RawBatch, label: str | None, classes: tuple[str, ...]
+) -> tuple[InferredSchema, Project, str, int]:
     """The guess, the project it makes, its text and how many rows it refuses: tried on the rows themselves."""
     if label is not None and label not in raw.header:
-        label = folded(label)
+        label = normalize_name(label)
     if label is not None and label not in raw.header:
         raise ProjectFileError(f"no column {label!r} in {about.data!r}; {nearest(label, raw.header)}")
     if not raw.read:
         raise ObjectError(f"{about.data!r}: a header and no row; there is nothing to look at")
-    marks, numbers = guessed_marks(raw, about.csv.get("delimiter", ","), label)
+    marks, numbers = infer_number_marks(raw, about.csv.get("delimiter", ","), label)
     about = replace(about, csv={**about.csv, **marks})
-    plain = unmarked(raw, numbers, CsvOptions.model_validate(about.csv)) if marks else raw.cells
-    guessed = guess(replace(raw, cells=plain), label)
+    plain = normalize_numbers(raw, numbers, CsvOptions.model_validate(about.csv)) if marks else raw.cells
+    guessed = infer_schema(replace(raw, cells=plain), label)
     if not guessed.of("features"):
         raise ObjectError(f"{about.data!r}: no column to learn from; label, keys and constant columns are none")
     chosen = _classes(guessed, classes, about)
-    text = project_text(about, without_labels(guessed, chosen), chosen)
+    text = render_project_file(about, add_missing_spellings(guessed, chosen), chosen)
     project = parse_project(parse_yaml(text, PROJECT_FILE), PROJECT_FILE)
     return guessed, project, text, check_rows(raw, project).bad.height
 
 
-def _classes(guessed: Guessed, classes: tuple[str, ...], about: Described) -> tuple[str, ...]:
+def _classes(guessed: InferredSchema, classes: tuple[str, ...], about: ProjectSource) -> tuple[str, ...]:
     """The classes: those that were named, else those of the labels, else two placeholders."""
     if classes:
         _agree(guessed, classes)
@@ -148,12 +159,12 @@ def _classes(guessed: Guessed, classes: tuple[str, ...], about: Described) -> tu
     return guessed.classes
 
 
-def _agree(guessed: Guessed, classes: tuple[str, ...]) -> None:
+def _agree(guessed: InferredSchema, classes: tuple[str, ...]) -> None:
     """Refuse classes that leave out a label that the data holds, or that are fewer than two."""
     if len(set(classes)) < 2:
         raise ProjectFileError(f"two classes at least are needed, got {', '.join(classes)!r}")
     same = [name for name in guessed.classes if any(is_same(name, one) for one in classes)]
-    known = {*same, *(name for name in guessed.classes if class_text(name, classes) in classes), *NOTHING}
+    known = {*same, *(name for name in guessed.classes if match_class(name, classes) in classes), *NOTHING}
     unknown = [name for name in guessed.classes if name not in known]
     if unknown:
         raise ProjectFileError(f"column {guessed.label!r} holds {unknown[0]!r}; {nearest(unknown[0], classes)}")

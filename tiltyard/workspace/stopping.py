@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tiltyard.query.stopping import Advice, agreement_of, agreements, curve_of, stability, stopping_advice
+from tiltyard.query.stopping import (
+    Advice,
+    decision_kappa,
+    learning_points,
+    stability_evidence,
+    stopping_advice,
+    successive_agreements,
+)
 from tiltyard.schemas.records import Model, ModelId
 from tiltyard.workspace.models.scores import predictions_on
 from tiltyard.workspace.workspace import Workspace
@@ -19,9 +26,9 @@ def stopping_of(workspace: Workspace) -> Advice:
     ledger, project = workspace.ledger, workspace.project
     verdicts = ledger.champions.verdicts()
     labels = ledger.models.rows_by_set()
-    curve = curve_of(verdicts, ledger.models.all(), labels)
+    curve = learning_points(verdicts, ledger.models.all(), labels)
     metric = verdicts[-1].metric if verdicts else project.gate.metric
-    return stopping_advice(agreements(verdicts), curve, metric, project.stopping, project.seed)
+    return stopping_advice(successive_agreements(verdicts), curve, metric, project.stopping, project.seed)
 
 
 def stability_of(
@@ -41,7 +48,7 @@ def stability_of(
         return None
     before = predictions_on(workspace, previous, lambda: workspace.fitted(previous), rows)
     after = predictions_on(workspace, model, lambda: fitted, rows)
-    return stability(agreement_of(before.decisions, after.decisions), rows.height, previous.model_id)
+    return stability_evidence(decision_kappa(before.decisions, after.decisions), rows.height, previous.model_id)
 
 
 def stop_set(workspace: Workspace, position: int, known: "Population | None" = None) -> pl.DataFrame:

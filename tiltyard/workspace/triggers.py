@@ -12,7 +12,7 @@ from tiltyard.gate.triggers import (
     verdict_to_act_on,
     wants_the_differing,
 )
-from tiltyard.labels.current_classes import todays_labels
+from tiltyard.labels.current_classes import resolve_current_labels
 from tiltyard.schemas.records import DISAGREEMENT, Due, EffectiveLabel, ModelId, Verdict
 from tiltyard.stores.user_code.own_code import PREFIX, own_code
 from tiltyard.training.versioning import changed_code, changed_recipe
@@ -30,7 +30,7 @@ def due_for_training(workspace: Workspace) -> Due:
     annotations, new, changed = workspace.ledger.annotations, new_since_training(workspace), what_changed(workspace)
     if new < workspace.project.triggers.labels and not changed:
         return training_is_due(new, [], workspace.project)
-    labels = todays_labels(annotations.voices(), workspace.project).labels
+    labels = resolve_current_labels(annotations.voices(), workspace.project).labels
     training = [label for label in labels if not label.evaluation]
     due = training_is_due(new, training, workspace.project, changed)
     known = _known(workspace, training, changed) if due else None

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tiltyard.ingest.inference.project_yaml import MOST_BYTES, parse_yaml, project_text_of
-from tiltyard.samples.schema_migration import as_today
+from tiltyard.ingest.inference.project_yaml import MOST_BYTES, decode_project_file, parse_yaml
+from tiltyard.samples.schema_migration import migrate_rows
 from tiltyard.schemas.errors import NotFound, ProjectFileError, SettingsError
 from tiltyard.schemas.project import Project, parse_project
 from tiltyard.schemas.records import Model, ProjectVersion, StoredFile
@@ -198,7 +198,7 @@ class Workspace:
         """The rows and labels of a labeled set, in the order of their sample ids, with the columns of today's project
         file or of another one."""
         rows = self.labeled_sets.read(self.ledger.models.get_set(set_id).file)
-        return as_today(rows, LABELED_COLUMNS, project or self.project)
+        return migrate_rows(rows, LABELED_COLUMNS, project or self.project)
 
     def load_model(self, model_id: str) -> Any:
         """A fitted model, as :meth:`fitted` gives it, by its id."""
@@ -294,7 +294,7 @@ def read_project(path: Path) -> Project:
             content = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise ProjectFileError(f"{path.name}: cannot be read: {error.strerror}; give this user the right to") from error
-    return parse_project(parse_yaml(project_text_of(content, path.name), path.name), path.name)
+    return parse_project(parse_yaml(decode_project_file(content, path.name), path.name), path.name)
 
 
 @lru_cache(maxsize=64)

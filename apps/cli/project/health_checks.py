@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LIBRARIES: Final = ("prefect", "mlflow", "scikit-learn", "modAL-python", "pandera", "polars", "pandas", "sqlalchemy")
 
 
-def findings_of(project: Path) -> Iterator[Finding]:
+def run_checks(project: Path) -> Iterator[Finding]:
     """Run all checks, the machine's first; without a project the project's checks are skipped."""
     yield _python()
     yield _libraries()

@@ -14,10 +14,10 @@ import numpy as np
 
 from tiltyard.apps.labeling.api.responses import AgreementResponse, AnnotatorResponse, ConfusionCell, ConfusionResponse
 from tiltyard.apps.labeling.service import ServedProject
-from tiltyard.labels.active_annotations import answers_of, standing
-from tiltyard.labels.agreement import agreement_with_suggestion, cohen_kappa, krippendorff_alpha
+from tiltyard.labels.active_annotations import active_annotations, latest_labels
+from tiltyard.labels.agreement import cohen_kappa, krippendorff_alpha, suggestion_agreement
 from tiltyard.labels.annotator_quality import AnnotatorQuality, annotator_quality, consensus_quality
-from tiltyard.labels.current_classes import in_todays_words
+from tiltyard.labels.current_classes import rename_classes
 from tiltyard.schemas.records import Access, Annotation, Vote
 
 RECENT: Final = 500
@@ -45,7 +45,7 @@ class _Figures:
         self._now = served.now()
         self._held = served.ledger.assignments.holders(self._now)
         self._superseded = {vote.supersedes for vote in votes}
-        shared = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
+        shared = rename_classes(served.ledger.annotations.shared_voices(), served.project)
         self._qualities = {one.annotator: one for one in annotator_quality(shared, served.project.effective_label)}
         self._agreed, self._pairs = agreement_counts(shared)
         predicted = served.ledger.assignments.suggested
@@ -55,7 +55,7 @@ class _Figures:
         """The row of one annotator."""
         labels = sum(vote.act in LABEL_ACTS for vote in own)
         recent = self._ledger.annotations.of_annotator(name, RECENT)
-        with_model = agreement_with_suggestion(recent)
+        with_model = suggestion_agreement(recent)
         quality = self._qualities.get(name)
         return AnnotatorResponse(
             annotator=name,
@@ -85,8 +85,8 @@ def agreement_counts(votes: Iterable[Vote]) -> tuple[Counter[str], Counter[str]]
     Labels are compared with each other, because a sample in dispute has no effective label.
     """
     agreed, pairs = Counter[str](), Counter[str]()
-    for stand in standing(votes).values():
-        for one, other in combinations(answers_of(stand).values(), 2):
+    for stand in active_annotations(votes).values():
+        for one, other in combinations(latest_labels(stand).values(), 2):
             for name in (one.annotator, other.annotator):
                 pairs[name] += 1
                 agreed[name] += one.label == other.label
@@ -95,14 +95,14 @@ def agreement_counts(votes: Iterable[Vote]) -> tuple[Counter[str], Counter[str]]
 
 def confusion(served: ServedProject) -> list[ConfusionResponse]:
     """Confusion matrices against the effective labels, for annotators who share samples."""
-    shared = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
+    shared = rename_classes(served.ledger.annotations.shared_voices(), served.project)
     found = annotator_quality(shared, served.project.effective_label)
     return [ConfusionResponse(annotator=one.annotator, cells=_cells(one)) for one in found if one.confusion]
 
 
 def agreement(served: ServedProject) -> AgreementResponse:
     """Krippendorff's alpha over all annotators, and Cohen's kappa of the pair with the most shared samples."""
-    votes = in_todays_words(served.ledger.annotations.shared_voices(), served.project)
+    votes = rename_classes(served.ledger.annotations.shared_voices(), served.project)
     alpha = krippendorff_alpha(votes, rng=np.random.default_rng(served.project.seed))
     two = most_shared_pair(votes)
     kappa = cohen_kappa(votes, *two, rng=np.random.default_rng(served.project.seed)) if two else None
@@ -119,7 +119,9 @@ def agreement(served: ServedProject) -> AgreementResponse:
 
 def most_shared_pair(votes: list[Vote]) -> tuple[str, str] | None:
     """The two annotators with the most shared samples; None if no sample is shared."""
-    counts = Counter(pair for stand in standing(votes).values() for pair in combinations(sorted(answers_of(stand)), 2))
+    counts = Counter(
+        pair for stand in active_annotations(votes).values() for pair in combinations(sorted(latest_labels(stand)), 2)
+    )
     return counts.most_common(1)[0][0] if counts else None
 
 

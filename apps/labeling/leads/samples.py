@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from tiltyard.apps.labeling.api.responses import AssignmentStateResponse, SampleResponse
 from tiltyard.apps.labeling.service import ServedProject
-from tiltyard.labels.adjudication import disputed
-from tiltyard.labels.admission import why_uncounted
-from tiltyard.labels.current_classes import in_todays_words
+from tiltyard.labels.adjudication import find_disputes
+from tiltyard.labels.admission import uncounted_reason
+from tiltyard.labels.current_classes import rename_classes
 from tiltyard.labels.effective_labels import effective_labels
 from tiltyard.schemas.errors import NotFound
 from tiltyard.schemas.records import Annotation, Assignment, SampleId, Vote
@@ -21,12 +21,12 @@ def sample_detail(served: ServedProject, sample_id: str) -> SampleResponse:
         raise NotFound(f"sample {sample_id} has no assignment and no annotation")
     suggestion = next((one.suggestion for one in assignments if one.suggestion), None)
     rule = served.project.effective_label
-    votes = in_todays_words(_deciding(served, history), served.project)
+    votes = rename_classes(_deciding(served, history), served.project)
     return SampleResponse(
         sample_id=sample_id,
         payload=_payload(assignments, history),
         label=next((one.label for one in effective_labels(votes, rule) if one.sample_id == sample_id), None),
-        dispute=any(one.sample_id == sample_id for one in disputed(votes, rule)),
+        dispute=any(one.sample_id == sample_id for one in find_disputes(votes, rule)),
         gold=next((one.label for one in ledger.gold.current() if one.sample_id == sample_id), None),
         suggestion=suggestion.label if suggestion else None,
         probability=suggestion.probability if suggestion else None,
@@ -39,7 +39,7 @@ def sample_detail(served: ServedProject, sample_id: str) -> SampleResponse:
 
 def _deciding(served: ServedProject, history: Sequence[Annotation]) -> list[Annotation | Vote]:
     """The annotations that determine the label: the sample's own; for weighted votes also those of shared samples."""
-    history = [one for one in history if why_uncounted(one) is None]
+    history = [one for one in history if uncounted_reason(one) is None]
     if served.project.effective_label != "quality_weighted":
         return list(history)
     own = {one.annotation_id for one in history}

@@ -15,8 +15,8 @@ from tiltyard.apps.labeling.api.responses import AnnotationResult, DisputedLabel
 from tiltyard.apps.labeling.leads import adjudicate
 from tiltyard.apps.labeling.service import Caller
 from tiltyard.apps.labeling.service.callers import Adjudicator
-from tiltyard.labels.active_annotations import standing
-from tiltyard.labels.adjudication import spoken
+from tiltyard.labels.active_annotations import active_annotations
+from tiltyard.labels.adjudication import deciding_labels
 from tiltyard.schemas.errors import AnnotationError, NotFound
 from tiltyard.schemas.records import Annotation, SampleId
 
@@ -73,7 +73,7 @@ def _disputes(caller: Caller, limit: int) -> list[DisputeResponse]:
 
 def _dispute(sample_id: SampleId, history: Sequence[Annotation]) -> DisputeResponse:
     """One dispute: its labels with counts and notes, most frequent first, without names."""
-    answers = [one for stand in standing(history).values() for one in spoken(stand)]
+    answers = [one for stand in active_annotations(history).values() for one in deciding_labels(stand)]
     labels = [label for label, _ in Counter(str(one.label) for one in answers).most_common()]
     said = [_label(label, [one for one in answers if one.label == label]) for label in labels]
     unsure = [one for one in history if one.act in LABELLESS_ACTS]

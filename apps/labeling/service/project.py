@@ -15,8 +15,8 @@ from tiltyard.apps.labeling.service.permissions import AccessCache
 from tiltyard.apps.labeling.service.progress import ProjectProgress
 from tiltyard.apps.labeling.service.ttl_cache import TtlCache
 from tiltyard.apps.labeling.service.writer import Writer
-from tiltyard.labels.adjudication import Dispute, disputed
-from tiltyard.labels.current_classes import in_todays_words
+from tiltyard.labels.adjudication import Dispute, find_disputes
+from tiltyard.labels.current_classes import rename_classes
 from tiltyard.schemas.errors import ProjectFileError, Unavailable
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Annotation, Assignment, AssignmentId, NewAnnotation
@@ -97,8 +97,8 @@ class ServedProject:
 
     def disputes(self) -> list[Dispute]:
         """The samples whose annotators disagree and that nobody has adjudicated."""
-        contested = in_todays_words(self.ledger.annotations.contested_voices(), self.project)
-        return disputed(contested, self.project.effective_label)
+        contested = rename_classes(self.ledger.annotations.contested_voices(), self.project)
+        return find_disputes(contested, self.project.effective_label)
 
     def refresh(self) -> None:
         """Load a changed project file or Pandera module; an invalid file is ignored and logged."""

@@ -19,7 +19,7 @@ import pytest
 from tests.crash.story import go_round
 from tests.projects.outcomes import outcome_of, recorded
 from tiltyard.apps.cli.demo import invariants as laws
-from tiltyard.apps.cli.demo.command import FOREIGN, MARK, exit_code, keep_to, own_folder
+from tiltyard.apps.cli.demo.command import FOREIGN, MARK, exit_code, isolate_environment, prepare_folder
 from tiltyard.apps.cli.demo.invariants import Check
 from tiltyard.examples.catalogue import EXAMPLES
 from tiltyard.examples.expert import ScriptedExpert
@@ -64,7 +64,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 def test_the_demo_ends_well_and_says_nothing_on_stderr(ran: Ran) -> None:
     assert ran.code == 0, ran.out + ran.err
     assert ran.err == ""
-    assert "Every check holds" in ran.out
+    assert "All checks hold" in ran.out
     assert not (ran.folder.parent / "foreign.db").exists()
 
 
@@ -154,26 +154,26 @@ def children_of(parent: int) -> list[int]:
 
 
 def test_a_demo_is_made_anew_and_nothing_else_is_touched(tmp_path: Path) -> None:
-    folder = own_folder(tmp_path / "demo")
+    folder = prepare_folder(tmp_path / "demo")
     (folder / "left over").touch()
-    assert [path.name for path in own_folder(tmp_path / "demo").iterdir()] == [MARK]
+    assert [path.name for path in prepare_folder(tmp_path / "demo").iterdir()] == [MARK]
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()
     (tmp_path / "file").touch()
     for name in ("mine", "file"):
-        with pytest.raises(TiltyardError, match="no demo of ours"):
-            own_folder(tmp_path / name)
+        with pytest.raises(TiltyardError, match="not a demo's folder"):
+            prepare_folder(tmp_path / name)
     assert (tmp_path / "mine" / "thesis.txt").exists()
 
 
 def test_an_empty_folder_may_become_a_demo(tmp_path: Path) -> None:
-    assert own_folder(tmp_path) == tmp_path.resolve()
+    assert prepare_folder(tmp_path) == tmp_path.resolve()
 
 
 def test_the_environment_cannot_lead_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", dict(os.environ))
     os.environ |= {f"{prefix}SOMETHING": "elsewhere" for prefix in FOREIGN}
-    keep_to(tmp_path)
+    isolate_environment(tmp_path)
     assert "elsewhere" not in os.environ.values()
     assert os.environ["PREFECT_HOME"] == str(tmp_path / "prefect")
 
@@ -215,7 +215,7 @@ def journal_of(played: Played) -> list[dict[str, Any]]:
 
 def test_all_laws_hold_for_an_honest_story(played: Played, tmp_path: Path) -> None:
     twin = played.twin(tmp_path)
-    found = laws.check_laws(twin.telling, twin.days, go_round, lambda _: None)
+    found = laws.check_guarantees(twin.telling, twin.days, go_round, lambda _: None)
     assert [(check.name, check.sentence) for check in found if not check.holds] == []
     assert [check.name for check in found] == [*(f"law {number}" for number in range(1, 7)), "verify"]
 

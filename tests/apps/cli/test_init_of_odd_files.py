@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.clients.commands import done
-from tiltyard.ingest.inference.project_template import flow
-from tiltyard.ingest.raw_batch import RawRows
+from tiltyard.ingest.inference.project_template import to_flow_yaml
+from tiltyard.ingest.raw_batch import RawBatch
 from tiltyard.schemas.errors import ObjectError
 from tiltyard.schemas.project import Project
 from tiltyard.stores.readers import sandbox as guarded
@@ -23,7 +23,7 @@ from tiltyard.stores.readers.format_detection import WRITTEN, detect_format
 from tiltyard.workspace import new_project as project_files
 
 
-def read_here(path: Path, name: str, project: Project) -> RawRows:
+def read_here(path: Path, name: str, project: Project) -> RawBatch:
     """The reader without a process of its own."""
     with TemporaryDirectory() as folder:
         request = guarded._request(path, detect_format(name, project.source.format), project, folder)
@@ -165,6 +165,6 @@ def test_any_header_makes_a_project_file_or_one_sentence(header: list[str]) -> N
     )
 )
 def test_what_is_written_in_one_line_is_read_back(value: Any) -> None:
-    written = flow(value)
+    written = to_flow_yaml(value)
     assert written.isprintable()
     assert yaml.safe_load(f"key: {written}  # seen")["key"] == value

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.projects.small_project import make_project
-from tiltyard.ingest.raw_batch import RawRows
+from tiltyard.ingest.raw_batch import RawBatch
 from tiltyard.schemas.errors import ObjectError
 from tiltyard.schemas.project import Project
 from tiltyard.stores.files import FolderObjects
@@ -171,7 +171,7 @@ def mutated(draw: st.DrawFn, seeds: list[tuple[str, bytes]]) -> tuple[str, bytes
     return draw(st.sampled_from(FOLDERS)) + draw(st.sampled_from(STEMS)) + ending, content
 
 
-def read_here(path: Path, name: str, project: Project) -> RawRows:
+def read_here(path: Path, name: str, project: Project) -> RawBatch:
     """The reader without a process of its own: what it does not foresee is not hidden by the process's end."""
     with TemporaryDirectory() as folder:
         told = handle_request(guarded._request(path, detect_format(name, project.source.format), project, folder))
@@ -195,7 +195,7 @@ def in_this_process() -> Iterator[None]:
 
 
 NUMBERS = count()
-UNFORESEEN = ("cannot be checked (", "exit code", "Traceback", "fault of ours")
+UNFORESEEN = ("cannot be checked (", "exit code", "Traceback", "bug in Tiltyard")
 
 
 def take_in(workspace: Workspace, name: str, content: bytes) -> None:

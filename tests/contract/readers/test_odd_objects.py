@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract.readers.test_malformed_objects import PROJECT as PEOPLE
-from tiltyard.ingest.attempts import numbering_of
-from tiltyard.ingest.column_names import as_named, folded, odd_letters
-from tiltyard.ingest.raw_batch import RawRows
+from tiltyard.ingest.attempts import row_numbering
+from tiltyard.ingest.column_names import match_header, normalize_name, unusual_letters
+from tiltyard.ingest.raw_batch import RawBatch
 from tiltyard.ingest.validation import check_rows
 from tiltyard.schemas.errors import ProjectFileError
 from tiltyard.schemas.project import CsvOptions, Project, parse_project
@@ -46,7 +46,7 @@ def project(csv: dict[str, Any] | None = None, **columns: Any) -> Project:
     return parse_project(changed, "orders.yaml")
 
 
-def read_here(folder: Path, name: str, content: bytes, wanted: Project) -> RawRows | str:
+def read_here(folder: Path, name: str, content: bytes, wanted: Project) -> RawBatch | str:
     """The child's work, done in this process to save its start: the rows, or why the object was refused."""
     path = folder / Path(name).name
     path.write_bytes(content)
@@ -156,13 +156,13 @@ def test_an_odd_object_is_read_or_refused_by_its_place(odd: Odd, tmp_path: Path)
         told = raw if isinstance(raw, str) else _refusal(raw, wanted)
         assert odd.words in told
         return
-    assert isinstance(raw, RawRows), raw
+    assert isinstance(raw, RawBatch), raw
     checked = check_rows(raw, wanted)
     assert (checked.good.height, checked.bad.height, raw.blank) == (odd.good, 0, odd.blank), checked.bad
     assert checked.read == raw.read, "blank rows are not among those that were read"
 
 
-def _refusal(raw: RawRows, wanted: Project) -> str:
+def _refusal(raw: RawBatch, wanted: Project) -> str:
     try:
         check_rows(raw, wanted)
     except Exception as error:
@@ -177,7 +177,7 @@ def test_numbers_are_what_their_marks_say(tmp_path: Path) -> None:
     rows = "".join(f'{place},2024-01-01,"{text}",1,x\n' for place, text in enumerate([*texts, *bad]))
     wanted = project({"decimal": ",", "thousands": ".", "missing": ["(none)"]})
     raw = read_here(tmp_path, "a.csv", (HEAD + rows).encode(), wanted)
-    assert isinstance(raw, RawRows)
+    assert isinstance(raw, RawBatch)
     checked = check_rows(raw, wanted)
     assert checked.good["price"].to_list() == values
     assert checked.bad.height == len(bad)
@@ -186,11 +186,11 @@ def test_numbers_are_what_their_marks_say(tmp_path: Path) -> None:
 @settings(max_examples=60)
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32), st.sampled_from(["", ".", " ", "'"]))
 def test_a_number_with_a_decimal_comma_comes_back(value: float, mark: str) -> None:
-    from tiltyard.ingest.casting.columns import marked_number
+    from tiltyard.ingest.casting.columns import normalize_number
 
     written = f"{value:{',' if mark else ''}.4f}".replace(",", "t").replace(".", ",").replace("t", mark)
     csv = CsvOptions(decimal=",", thousands=mark)
-    plain = pl.DataFrame({"x": [written]}).select(marked_number(pl.col("x"), csv))["x"][0]
+    plain = pl.DataFrame({"x": [written]}).select(normalize_number(pl.col("x"), csv))["x"][0]
     assert plain == f"{value:.4f}"
 
 
@@ -209,8 +209,8 @@ def test_a_contract_of_before_is_the_same_contract() -> None:
     assert "max_line_bytes" not in json.dumps(plain.model_dump(mode="json", exclude_defaults=True))
     assert plain.contract_hash != project({"trim": True}).contract_hash
     assert project().contract_hash != project({"decimal": ","}).contract_hash
-    assert numbering_of("a.csv", project()) == numbering_of("a.csv", project({"decimal": ","}))
-    assert numbering_of("a.csv", project()) != numbering_of("a.csv", project({"escape": "\\"}))
+    assert row_numbering("a.csv", project()) == row_numbering("a.csv", project({"decimal": ","}))
+    assert row_numbering("a.csv", project()) != row_numbering("a.csv", project({"escape": "\\"}))
 
 
 NAMES = st.text(st.sampled_from("ab \n\t\u00a0e\u0301é\u200b"), min_size=0, max_size=4)
@@ -218,18 +218,18 @@ NAMES = st.text(st.sampled_from("ab \n\t\u00a0e\u0301é\u200b"), min_size=0, max
 
 @given(st.lists(NAMES, max_size=6, unique=True), st.lists(NAMES, min_size=1, max_size=6, unique=True))
 def test_a_header_s_names_stay_apart(header: list[str], columns: list[str]) -> None:
-    named = as_named(header, columns)
+    named = match_header(header, columns)
     assert len(set(named)) == len(header), "no two columns become one"
     for was, now in zip(header, named, strict=True):
-        assert now == was or (now in columns and folded(now) == folded(was))
-    assert as_named(named, columns) == named
+        assert now == was or (now in columns and normalize_name(now) == normalize_name(was))
+    assert match_header(named, columns) == named
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=10))
 def test_letters_that_cannot_be_seen_are_named(name: str) -> None:
     spoilt = f"{name}\u200d"
-    assert "U+200D ZERO WIDTH JOINER" in odd_letters(spoilt)
-    assert odd_letters("plain_name 1") == []
+    assert "U+200D ZERO WIDTH JOINER" in unusual_letters(spoilt)
+    assert unusual_letters("plain_name 1") == []
 
 
 LINES: list[tuple[str, Callable[[str], bytes], str]] = [
@@ -285,8 +285,8 @@ def test_blank_rows_are_the_same_to_both_readers(lines: list[str], ending: str, 
         fast = read_here(Path(one), "a.csv", content, wanted)
         patch.setattr(delimited, "longest_line", lambda *_: None)
         strict = read_here(Path(other), "a.csv", content, wanted)
-    assert isinstance(fast, RawRows)
-    assert isinstance(strict, RawRows)
+    assert isinstance(fast, RawBatch)
+    assert isinstance(strict, RawBatch)
     assert (fast.read, fast.blank, fast.header) == (strict.read, strict.blank, strict.header)
     assert fast.cells.equals(strict.cells)
     assert fast.row.to_list() == strict.row.to_list()

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tiltyard.ingest.raw_batch import RawRows
+from tiltyard.ingest.raw_batch import RawBatch
 from tiltyard.ingest.validation import check_rows
 from tiltyard.samples.identity import sample_ids
 from tiltyard.schemas.project import Project, parse_project
@@ -47,7 +47,7 @@ def request_for(folder: Path, name: str, content: bytes, **changes: Any) -> Requ
     return replace(guarded._request(path, form, PROJECT, str(folder)), **changes)
 
 
-def read_here(name: str, content: bytes) -> RawRows:
+def read_here(name: str, content: bytes) -> RawBatch:
     """The child's work, done in this process to save its start; nothing else differs."""
     with TemporaryDirectory() as folder:
         request = request_for(Path(folder), name, content)

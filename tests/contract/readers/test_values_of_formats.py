@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tiltyard.ingest.casting.cells import Cast, cast_cells
-from tiltyard.ingest.casting.columns import as_plain, named
-from tiltyard.ingest.casting.lossless import class_text, plain_text
-from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows, Written
+from tiltyard.ingest.casting.cells import CastResult, cast_cells
+from tiltyard.ingest.casting.columns import match_allowed, to_plain_text
+from tiltyard.ingest.casting.lossless import match_class, plain_text
+from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch, Written
 from tiltyard.ingest.validation import check_rows
 from tiltyard.schemas.project import Kind, Project, parse_project
 from tiltyard.stores.readers.sandbox import read_object
@@ -161,11 +161,11 @@ LABELS: list[tuple[list[str], pl.Series, list[str]]] = [
 ]
 
 
-def raw_of(label: pl.Series) -> RawRows:
+def raw_of(label: pl.Series) -> RawBatch:
     count, nothing = len(label), pl.DataFrame(schema=QUARANTINE_TYPES)
     cells = pl.DataFrame({"x": ["1"] * count, "y": label})
     how: Written = "text" if label.dtype == pl.String else "typed"
-    return RawRows(("x", "y"), cells, pl.Series(range(count)), pl.Series([None] * count), nothing, how)
+    return RawBatch(("x", "y"), cells, pl.Series(range(count)), pl.Series([None] * count), nothing, how)
 
 
 def project_of(change: dict[str, Any], classes: list[str] = ["a", "b"]) -> Project:  # noqa: B006 - never changed
@@ -184,7 +184,7 @@ def test_a_label_and_an_allowed_value_are_taken_by_what_they_say(
     assert as_label == as_allowed == [one for one in wanted if one != BAD]
 
 
-def made(change: dict[str, Any], cells: list[str]) -> Cast:
+def made(change: dict[str, Any], cells: list[str]) -> CastResult:
     return cast_cells(raw_of(pl.Series(cells)), project_of(change))
 
 
@@ -230,7 +230,7 @@ VALUES = st.one_of(
 
 @given(VALUES)
 def test_a_column_and_a_single_value_are_read_by_the_same_rule(value: Any) -> None:
-    (plain,) = as_plain(pl.Series("", [value]), "typed")
+    (plain,) = to_plain_text(pl.Series("", [value]), "typed")
     try:
         assert plain == plain_text(value)
     except ValueError:
@@ -243,5 +243,5 @@ def test_a_column_and_a_single_value_are_read_by_the_same_rule(value: Any) -> No
 )
 def test_no_name_is_taken_for_another(text: str, names: set[str]) -> None:
     listed = sorted(names)
-    assert named(pl.Series([text, *listed]), listed).to_list() == [class_text(text, listed), *listed]
-    assert text not in names or class_text(text, names) == text
+    assert match_allowed(pl.Series([text, *listed]), listed).to_list() == [match_class(text, listed), *listed]
+    assert text not in names or match_class(text, names) == text

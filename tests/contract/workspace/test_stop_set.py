@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from tests.projects.judged_project import a_judged_day, judged_project
-from tiltyard.query.stopping import agreement_of
+from tiltyard.query.stopping import decision_kappa
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.project import Stopping
 from tiltyard.schemas.records import Model, ModelId
@@ -52,7 +52,7 @@ def test_agreement_with_the_model_before_stays_the_same_when_the_pool_grows(own:
     rows = stop_set(own, own.ledger.models.get_set(second.training_id).position)
     frame = feature_frame(rows, own.project)
     decisions = [own.registry.load(model).predict(frame) for model in (first, second)]
-    kappa = agreement_of(*(side.astype(str) for side in decisions))
+    kappa = decision_kappa(*(side.astype(str) for side in decisions))
     assert before == {"kappa": kappa, "rows": rows.height, "previous": first.model_id}
     a_judged_day(own, 2)
     assert said(own, second) == before

@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.projects.small_project import deliver, make_project
-from tiltyard.ingest.attempts import conservation, numbering_of
+from tiltyard.ingest.attempts import conservation, row_numbering
 from tiltyard.schemas.records import Batch
 from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
 from tiltyard.tasks.ingest.land_objects import land_objects
@@ -107,7 +107,7 @@ def test_rows_in_quarantine_stay_when_a_later_attempt_cannot_read_the_object(tmp
 
 def test_only_what_numbers_rows_makes_another_reading(tmp_path: Path) -> None:
     numbers = {
-        name: numbering_of("rows", project_with(tmp_path / name, source=READERS[name]).project) for name in READERS
+        name: row_numbering("rows", project_with(tmp_path / name, source=READERS[name]).project) for name in READERS
     }
     assert numbers["csv"] == numbers["missing"]
     assert len(set(numbers.values())) == len(numbers) - 1

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.clients.commands import done
 from tests.projects.small_project import a_day, deliver, make_project
 from tests.servers.s3_server import client, fresh_bucket
-from tiltyard.ingest.object_keys import UNFINISHED, fits, is_batch, is_marker, left_for
+from tiltyard.ingest.object_keys import UNFINISHED, is_batch, is_marker, matches_pattern, skip_reason
 from tiltyard.stores.files import FolderObjects
 from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
 from tiltyard.tasks.ingest.land_objects import land_objects
@@ -155,7 +155,7 @@ def test_whole_objects_are_batches(key: str) -> None:
 @pytest.mark.parametrize("key", [*CONSTRUCTION, *MARKS])
 def test_temporary_keys_and_marks_are_no_batches(key: str) -> None:
     assert not is_batch(key, "*")
-    assert is_marker(key) or left_for(key) is not None
+    assert is_marker(key) or skip_reason(key) is not None
 
 
 PARTS = st.text("abc_.$~", min_size=1, max_size=5)
@@ -163,7 +163,7 @@ PARTS = st.text("abc_.$~", min_size=1, max_size=5)
 
 @given(st.lists(PARTS, min_size=1, max_size=3).map("/".join), st.sampled_from(UNFINISHED), st.booleans())
 def test_each_key_is_a_batch_a_mark_or_told(key: str, ending: str, big: bool) -> None:
-    assert is_batch(key, "*") + is_marker(key) + (not is_marker(key) and left_for(key) is not None) == 1
+    assert is_batch(key, "*") + is_marker(key) + (not is_marker(key) and skip_reason(key) is not None) == 1
     spoilt = key + (ending.upper() if big else ending)
     assert not is_batch(spoilt, "*")
-    assert fits(spoilt, f"*{key[-1]}")
+    assert matches_pattern(spoilt, f"*{key[-1]}")

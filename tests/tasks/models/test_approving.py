@@ -146,7 +146,7 @@ def test_a_later_change_of_the_project_file_takes_no_approval_off(workspace: Wor
 @pytest.mark.parametrize("reason", ["", "  "])
 def test_an_answer_needs_a_reason(workspace: Workspace, reason: str) -> None:
     told = tiltyard("approve", "--reason", reason, "-p", project_of(workspace))
-    assert (told.code, "say why" in told.err) == (2, True)
+    assert (told.code, "give a reason" in told.err) == (2, True)
 
 
 def test_promote_says_where_a_verdict_that_says_promote_stands(workspace: Workspace) -> None:

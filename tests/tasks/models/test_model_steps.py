@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from tests.projects.small_project import a_day, answer_queue, copied, deliver, make_project
-from tiltyard.samples.features import feature_frame, frame_of
+from tiltyard.samples.features import feature_frame, payloads_to_rows
 from tiltyard.schemas.errors import NotFound, PromotionConflict, TiltyardError, TrainingError
 from tiltyard.schemas.records import ModelId, VerdictId
 from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
@@ -168,7 +168,7 @@ def test_a_query_stores_what_the_champion_says_of_each_sample_and_why(workspace:
     assert choose_samples.fn(project)
     asked = workspace.ledger.assignments.lease("ada", NOW, 1000)
     model = workspace.load_model(champion)
-    rows = feature_frame(frame_of([one.payload for one in asked], workspace.project), workspace.project)
+    rows = feature_frame(payloads_to_rows([one.payload for one in asked], workspace.project), workspace.project)
     assert before == []
     assert {one.purpose for one in asked} >= {"query", "evaluation"}
     assert [one.suggestion.label for one in asked if one.suggestion] == model.predict(rows).tolist()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.projects.small_project import CONTENT, a_day, answer_queue, deliver, make_project
-from tiltyard.samples.evaluation_split import split_units
+from tiltyard.samples.evaluation_split import split_groups
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.project import parse_project
 from tiltyard.schemas.records import Model
@@ -89,7 +89,7 @@ def test_folds_and_intervals_keep_the_rows_of_one_entity_together(tmp_path: Path
     frame, labels = feature_frame(rows, workspace.project), rows["label"].to_numpy().astype(str)
     own, apart = (
         choose_recipe(frame, labels, workspace.project, workspace.project.seed, units=units)
-        for units in (split_units(rows, workspace.project).to_numpy().astype(str), None)
+        for units in (split_groups(rows, workspace.project).to_numpy().astype(str), None)
     )
     assert model.metrics["log_loss"] != apart.best.metrics["log_loss"]
     assert model.metrics == own.best.metrics

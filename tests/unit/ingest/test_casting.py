@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tiltyard.ingest.casting.cells import cast_cells
-from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows, Written
+from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch, Written
 from tiltyard.schemas.project import Kind, Project, parse_project
 
 BAD = object()
@@ -24,13 +24,13 @@ def project(kind: Kind, missing: list[str] | None = None) -> Project:
     return parse_project(content, "p.yaml")
 
 
-def raw_of(column: pl.Series, written: Written, name: str = "x") -> RawRows:
+def raw_of(column: pl.Series, written: Written, name: str = "x") -> RawBatch:
     count = len(column)
     keys = column if name == "key" else pl.Series(["k" if written != "json" else '"k"'] * count, dtype=pl.String)
     other = column if name == "x" else pl.Series([None] * count, dtype=pl.String)
     cells = pl.DataFrame({"key": keys, "x": other})
     nothing = pl.DataFrame(schema=QUARANTINE_TYPES)
-    return RawRows(("key", "x"), cells, pl.Series(range(count)), pl.Series([None] * count), nothing, written)
+    return RawBatch(("key", "x"), cells, pl.Series(range(count)), pl.Series([None] * count), nothing, written)
 
 
 def cast(column: pl.Series, kind: Kind, written: Written, name: str = "x") -> list[Any]:

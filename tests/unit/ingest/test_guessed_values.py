@@ -8,22 +8,27 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tiltyard.ingest.inference.project_template import Described, project_text
-from tiltyard.ingest.inference.schema_inference import Guess, Guessed, guess, without_labels
-from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows, Written
+from tiltyard.ingest.inference.project_template import ProjectSource, render_project_file
+from tiltyard.ingest.inference.schema_inference import (
+    InferredColumn,
+    InferredSchema,
+    add_missing_spellings,
+    infer_schema,
+)
+from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch, Written
 from tiltyard.schemas.project import Kind
 
 ROWS = 60
 EVEN = [row % 2 == 0 for row in range(ROWS)]
 
 
-def looked_at(columns: dict[str, Any], written: Written, label: str | None = None) -> Guessed:
+def looked_at(columns: dict[str, Any], written: Written, label: str | None = None) -> InferredSchema:
     cells = pl.DataFrame(columns)
     places = pl.Series(range(ROWS)), pl.Series([None] * ROWS, dtype=pl.Int64)
-    return guess(RawRows(tuple(columns), cells, *places, pl.DataFrame(schema=QUARANTINE_TYPES), written), label)
+    return infer_schema(RawBatch(tuple(columns), cells, *places, pl.DataFrame(schema=QUARANTINE_TYPES), written), label)
 
 
-def only(column: Any, written: Written) -> Guess:
+def only(column: Any, written: Written) -> InferredColumn:
     """The guess about one column beside another."""
     other = ["a" if even else "b" for even in EVEN]
     (found,) = [one for one in looked_at({"x": column, "other": other}, written).columns if one.name == "x"]
@@ -90,13 +95,13 @@ def test_a_spelling_of_nothing_is_taken_only_where_it_is_nothing_else() -> None:
     apart = looked_at({"x": numbers, "country": countries}, "text")
     assert apart.nothing == ("",)
     assert [(one.kind, one.missing_as) for one in apart.columns] == [("number", ("", "NA")), ("category", ())]
-    assert "missing_as: ['', NA]" in project_text(Described("p", "f.csv", "*.csv", {}), apart, ["a", "b"])
+    assert "missing_as: ['', NA]" in render_project_file(ProjectSource("p", "f.csv", "*.csv", {}), apart, ["a", "b"])
 
 
 def test_a_label_that_may_mean_nothing_is_told_and_can_be_left_out() -> None:
     found = looked_at({"x": every(str), "y": ["None" if even else "dent" for even in EVEN]}, "text", "y")
-    assert "# If 'None' means that there is no label" in project_text(
-        Described("p", "f", "*", {}), found, found.classes
+    assert "# If 'None' means that there is no label" in render_project_file(
+        ProjectSource("p", "f", "*", {}), found, found.classes
     )
-    assert without_labels(found, ["dent", "scratch"]).nothing == ("", "None")
-    assert without_labels(found, ["None", "dent"]).nothing == ("",)
+    assert add_missing_spellings(found, ["dent", "scratch"]).nothing == ("", "None")
+    assert add_missing_spellings(found, ["None", "dent"]).nothing == ("",)

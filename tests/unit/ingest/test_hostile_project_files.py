@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.projects.small_project import CONTENT
-from tiltyard.ingest.inference.project_yaml import MOST_BYTES, parse_yaml, project_text_of
+from tiltyard.ingest.inference.project_yaml import MOST_BYTES, decode_project_file, parse_yaml
 from tiltyard.schemas.errors import ProjectFileError
 from tiltyard.schemas.project import Project, parse_project
 
@@ -32,7 +32,7 @@ TOKENS = [
 def read(text: str) -> Project:
     """What opening a project does with its file."""
     content = text.encode("utf-8", "surrogatepass")
-    return parse_project(parse_yaml(project_text_of(content, "project.yaml"), "project.yaml"), "project.yaml")
+    return parse_project(parse_yaml(decode_project_file(content, "project.yaml"), "project.yaml"), "project.yaml")
 
 
 def is_sane(text: str) -> Project | str:
@@ -117,7 +117,7 @@ def test_a_changed_value_is_taken_or_refused_in_one_sentence(content: dict[str, 
 def test_bytes_of_any_kind_are_refused_in_one_sentence(content: bytes) -> None:
     text, told = "", ""
     try:
-        text = project_text_of(content, "project.yaml")
+        text = decode_project_file(content, "project.yaml")
     except ProjectFileError as error:
         told = str(error)
     assert told == "" or "UTF-8" in told

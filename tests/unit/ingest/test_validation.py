@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pandera.errors import SchemaErrors
 
 from tiltyard.ingest.contract import contract_failures
-from tiltyard.ingest.pandera_checks import failures_of
+from tiltyard.ingest.pandera_checks import pandera_failures
 from tiltyard.ingest.quarantine import REASONS_PER_ROW
-from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows, Written
+from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch, Written
 from tiltyard.ingest.validation import CheckedRows, check_rows, split_duplicates
 from tiltyard.schemas.errors import ObjectError
 from tiltyard.schemas.frames import batch_schema
@@ -35,7 +35,7 @@ def project(features: dict[str, Any] | None = None, **columns: Any) -> Project:
     return parse_project(content, "p.yaml")
 
 
-def raw_of(cells: pl.DataFrame, written: Written = "typed", unreadable: int = 0) -> RawRows:
+def raw_of(cells: pl.DataFrame, written: Written = "typed", unreadable: int = 0) -> RawBatch:
     """Rows as a reader hands them over; unreadable ones stand before the others."""
     numbers = pl.Series("row", range(unreadable, unreadable + cells.height), dtype=pl.Int64)
     bad = {
@@ -45,7 +45,7 @@ def raw_of(cells: pl.DataFrame, written: Written = "typed", unreadable: int = 0)
         "raw": [""] * unreadable,
     }
     lines = (numbers + 2).rename("line")
-    return RawRows(tuple(cells.columns), cells, numbers, lines, pl.DataFrame(bad, schema=QUARANTINE_TYPES), written)
+    return RawBatch(tuple(cells.columns), cells, numbers, lines, pl.DataFrame(bad, schema=QUARANTINE_TYPES), written)
 
 
 GOOD = {"n": 5.0, "free": -1e9, "i": 3, "c": "a", "t": "hello", "b": True}
@@ -204,7 +204,7 @@ def test_the_masks_give_pandera_s_own_answer(cells: pl.DataFrame) -> None:
     """The fast pass and Pandera agree on every row, column and check (NaN is missing to Pandera besides)."""
     schema = batch_schema(project())
     ours = {(one.column, one.check, place) for one in contract_failures(cells, schema) for place in one.at}
-    theirs = {(one.column, one.check, place) for one in failures_of(cells, schema, "schema") for place in one.at}
+    theirs = {(one.column, one.check, place) for one in pandera_failures(cells, schema, "schema") for place in one.at}
     nan = {(name, "not missing", place) for name in ("n", "free") for place in cells[name].is_nan().arg_true()}
     assert ours == theirs - nan
 

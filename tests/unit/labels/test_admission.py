@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from tests.projects.facts import NOW, an_answer
 from tests.projects.voices import voice
-from tiltyard.labels.active_annotations import in_order
-from tiltyard.labels.adjudication import disputed
-from tiltyard.labels.admission import INDEXED, LONGEST_NAME, NAMES, PATIENCE, believed, refuse_unfit
-from tiltyard.labels.annotations import annotation_id, brought, refuse_another, refuse_kept_keys
+from tiltyard.labels.active_annotations import sort_annotations
+from tiltyard.labels.adjudication import find_disputes
+from tiltyard.labels.admission import INDEXED, LONGEST_NAME, NAMES, PATIENCE, refuse_invalid, trusted_time
+from tiltyard.labels.annotations import annotation_id, mark_imported, refuse_changed_content, refuse_reserved_keys
 from tiltyard.labels.effective_labels import Rule, effective_labels
-from tiltyard.labels.files.strict_json import half_character
+from tiltyard.labels.files.strict_json import lone_surrogate
 from tiltyard.schemas.errors import AnnotationError
 from tiltyard.schemas.records import Annotation, AnnotationId, NewAnnotation, SampleId, Vote
 
@@ -50,8 +50,8 @@ RULES: list[Rule] = ["majority", "latest", "adjudicated", "quality_weighted"]
 )
 def test_what_is_no_annotation_is_refused_by_field(changes: dict[str, Any], why: str) -> None:
     with pytest.raises(AnnotationError, match=why) as refusal:
-        refuse_unfit(an_answer(**changes))
-    assert half_character(str(refusal.value)) is None
+        refuse_invalid(an_answer(**changes))
+    assert lone_surrogate(str(refusal.value)) is None
 
 
 ODD = st.text(st.sampled_from(["a", " ", "\0", "\ud800", "\u2028", "é", "😀"]), max_size=4)
@@ -61,12 +61,12 @@ LONG = st.sampled_from(["a" * LONGEST_NAME, "a" * (LONGEST_NAME + 1)])
 @given(st.dictionaries(st.sampled_from(INDEXED), ODD | LONG, min_size=1))
 def test_a_text_passes_just_when_it_can_be_kept_and_found(texts: dict[str, Any]) -> None:
     good = {
-        name: "\0" not in text and half_character(text) is None and len(text) <= LONGEST_NAME
+        name: "\0" not in text and lone_surrogate(text) is None and len(text) <= LONGEST_NAME
         for name, text in texts.items()
     }
     named = all(text.strip() for name, text in texts.items() if name in NAMES)
     try:
-        refuse_unfit(an_answer(**texts))
+        refuse_invalid(an_answer(**texts))
         assert named
         assert all(good.values())
     except AnnotationError:
@@ -75,7 +75,7 @@ def test_a_text_passes_just_when_it_can_be_kept_and_found(texts: dict[str, Any])
 
 @given(st.datetimes(timezones=st.just(UTC), min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1)))
 def test_no_time_that_is_kept_is_yet_to_come(said_at: datetime) -> None:
-    kept, claimed = believed(said_at, NOW)
+    kept, claimed = trusted_time(said_at, NOW)
     assert kept <= NOW + PATIENCE
     assert claimed in (None, said_at)
     assert (claimed is None) == (kept == said_at)
@@ -83,14 +83,14 @@ def test_no_time_that_is_kept_is_yet_to_come(said_at: datetime) -> None:
 
 def test_what_was_said_by_a_wrong_clock_is_known_when_it_is_sent_again() -> None:
     new = an_answer(said_at=NOW.replace(year=2199))
-    refuse_another(kept(new), new)
+    refuse_changed_content(kept(new), new)
     with pytest.raises(AnnotationError, match="another said_at"):
-        refuse_another(kept(new), replace(new, said_at=NOW))
+        refuse_changed_content(kept(new), replace(new, said_at=NOW))
 
 
 def kept(new: NewAnnotation, seq: int = 1) -> Annotation:
     """An answer as the ledger would keep it."""
-    said_at, claimed = believed(new.said_at, NOW)
+    said_at, claimed = trusted_time(new.said_at, NOW)
     values = {name: getattr(new, name) for name in NewAnnotation.__dataclass_fields__} | {"said_at": said_at}
     return Annotation(
         **values, seq=seq, annotation_id=annotation_id(new.client_key), purpose="query", strategy="", score=None,
@@ -104,7 +104,7 @@ def test_an_import_says_who_and_when_and_keeps_the_order(years: list[int], backw
     times = sorted((NOW + timedelta(days=365 * year) for year in years), reverse=backwards)
     facts = [kept(an_answer(f"k{n}", said_at=at, origin="web"), n) for n, at in enumerate(times)]
     facts = [replace(one, said_at=at, claimed_at=None, recorded_at=at) for one, at in zip(facts, times, strict=True)]
-    taken = brought(facts, "mallory", NOW)
+    taken = mark_imported(facts, "mallory", NOW)
     assert {(one.origin, one.imported_by, one.recorded_at) for one in taken} == {("import", "mallory", NOW)}
     assert [one.client_key for one in taken] == [one.client_key for one in facts]
     assert all(one.said_at <= NOW + PATIENCE for one in taken)
@@ -125,10 +125,10 @@ def test_an_import_says_who_and_when_and_keeps_the_order(years: list[int], backw
 )
 def test_nobody_takes_a_key_that_a_door_of_ours_will_make(new: NewAnnotation, refused: bool) -> None:
     if not refused:
-        refuse_kept_keys(new)
+        refuse_reserved_keys(new)
         return
     with pytest.raises(AnnotationError, match="choose another"):
-        refuse_kept_keys(new)
+        refuse_reserved_keys(new)
 
 
 def delivered(number: int, label: str, breath: int) -> Vote:
@@ -148,12 +148,12 @@ def test_no_coin_decides_between_labels_of_one_delivery(
     newest = after or before
     labels = {one.label for one in effective_labels(voices, rule)}
     assert labels == (set(newest) if len(set(newest)) == 1 else set())
-    assert len(disputed(voices, rule)) == (len(set(newest)) > 1)
+    assert len(find_disputes(voices, rule)) == (len(set(newest)) > 1)
 
 
 def test_a_ruling_a_later_delivery_or_another_annotator_ends_a_contradiction() -> None:
     twofold = [delivered(1, "a", 1), delivered(2, "b", 1)]
-    (dispute,) = disputed(twofold, "majority")
+    (dispute,) = find_disputes(twofold, "majority")
     assert (dispute.answers, dispute.annotators) == ((("a", 1), ("b", 1)), frozenset({"producer"}))
     ruled = voice(9, "dora", "b", act="adjudicate")._replace(seq=9)
     for more in (ruled, delivered(3, "b", 2), voice(9, "ada", "b")._replace(seq=9)):
@@ -177,7 +177,7 @@ def test_label_studio_keeps_its_own_order_among_its_answers(said: list[tuple[int
         )
         for seq, (clock, theirs) in enumerate(said)
     ]
-    ranked = in_order(reversed(voices))
+    ranked = sort_annotations(reversed(voices))
     assert sorted(ranked) == sorted(voices)
     assert [one.seq for one in ranked if one.origin == "web"] == [one.seq for one in voices if one.origin == "web"]
     theirs = [one for one in ranked if one.origin != "web"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from tests.projects.voices import START, planted, table, voice
-from tiltyard.labels.agreement import agreement_with_suggestion, cohen_kappa, krippendorff_alpha
+from tiltyard.labels.agreement import cohen_kappa, krippendorff_alpha, suggestion_agreement
 from tiltyard.schemas.records import Act, Annotation, AnnotationId, SampleId
 
 PUBLISHED = [
@@ -150,7 +150,7 @@ def test_agreement_with_the_model_is_told_apart_by_whether_it_was_seen() -> None
     silent = [told(20, "x", None, False), told(21, None, "x", True, "skip")]
     gold = replace(told(22, "x", "y", True), purpose="gold")
     withdrawn = [told(23, "x", "y", False), told(24, None, None, False, "withdraw", 23)]
-    found = agreement_with_suggestion([*blind, changed, *silent, gold, *withdrawn])
+    found = suggestion_agreement([*blind, changed, *silent, gold, *withdrawn])
     assert (found.hidden.right, found.hidden.cases, found.hidden.value) == (3, 4, 0.75)
     assert (found.visible.right, found.visible.cases, found.visible.value) == (1, 1, 1.0)
     assert found.hidden.low == pytest.approx(0.3006, abs=1e-3)  # Wilson for 3 of 4
@@ -158,5 +158,5 @@ def test_agreement_with_the_model_is_told_apart_by_whether_it_was_seen() -> None
 
 
 def test_no_answer_is_no_agreement() -> None:
-    found = agreement_with_suggestion([])
+    found = suggestion_agreement([])
     assert (found.visible.value, found.visible.low, found.hidden.cases) == (None, None, 0)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.projects.voices import planted, table, voice
-from tiltyard.labels.active_annotations import Answer
+from tiltyard.labels.active_annotations import AnyAnnotation
 from tiltyard.labels.annotator_quality import annotator_quality, consensus_quality
 from tiltyard.labels.dawid_skene import LIGHTEST, annotator_accuracies, annotator_weights
 from tiltyard.schemas.records import Annotation, AnnotationId, SampleId, Vote
@@ -86,7 +86,7 @@ def test_no_better_than_chance_still_weighs_a_little() -> None:
 @given(st.integers(0, 1000), st.randoms(use_true_random=False))
 def test_weights_do_not_depend_on_arrival(seed: int, random: object) -> None:
     voices, _ = planted({"ada": 0.9, "bea": 0.6, "cleo": 0.5}, 12, share=0.7, seed=seed)
-    shuffled: list[Answer] = list(voices)
+    shuffled: list[AnyAnnotation] = list(voices)
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
     assert annotator_weights(shuffled) == annotator_weights(voices)
 

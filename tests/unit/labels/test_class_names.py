@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.projects.voices import voice
-from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows
+from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch
 from tiltyard.ingest.validation import check_rows
 from tiltyard.labels.annotations import check_annotation
-from tiltyard.labels.current_classes import of_today, todays_labels
+from tiltyard.labels.current_classes import resolve_current_labels, split_by_class
 from tiltyard.labels.effective_labels import effective_labels
-from tiltyard.labels.files.values import class_meant
+from tiltyard.labels.files.values import match_class_name
 from tiltyard.schemas.errors import AnnotationError, ProjectFileError
 from tiltyard.schemas.project import Project, parse_project, recorded_project
 from tiltyard.schemas.project.class_names import first_same, is_same, misfit, spellings
@@ -109,25 +109,32 @@ def test_a_former_name_counts_as_the_class_and_a_retired_one_for_nothing() -> No
 
 def test_a_former_name_is_met_through_other_types_too() -> None:
     mine = project({"name": "one", "aliases": ["1"]}, "two", retired=["3"])
-    assert [class_meant(value, mine) for value in (1, 1.0, "1.0", 3.0, " ONE", 4)] == ["1", "1", "1", "3", "one", None]
+    assert [match_class_name(value, mine) for value in (1, 1.0, "1.0", 3.0, " ONE", 4)] == [
+        "1",
+        "1",
+        "1",
+        "3",
+        "one",
+        None,
+    ]
 
 
 def test_labels_of_no_class_are_counted_never_an_error() -> None:
     mine = project({"name": "sea", "aliases": ["c"]}, "land", retired=["air"])
     told = ["c", "sea", "air", "air", "fire", "land"]
     voices = [voice(number, "ada", label, f"s{number}") for number, label in enumerate(told)]
-    found = todays_labels(voices, mine)
+    found = resolve_current_labels(voices, mine)
     assert [one.label for one in found.labels] == ["sea", "sea", "land"]
     assert (found.retired, found.unknown) == ({"air": 2}, {"fire": 1})
     assert "1 label ('fire': 1)" in found.told
     assert "alias" in found.told
-    assert of_today(effective_labels(voices[:1]), project("c", "d")).told == ""
+    assert split_by_class(effective_labels(voices[:1]), project("c", "d")).told == ""
 
 
 def test_two_who_say_a_class_by_its_two_names_agree() -> None:
     mine = project({"name": "sea", "aliases": ["c"]}, "land")
     voices = [voice(1, "ada", "c"), voice(2, "bea", "sea")]
-    assert [one.label for one in todays_labels(voices, mine).labels] == ["sea"]
+    assert [one.label for one in resolve_current_labels(voices, mine).labels] == ["sea"]
 
 
 def test_new_keys_change_no_hash_where_they_are_not_used() -> None:
@@ -160,7 +167,7 @@ def test_a_name_stands_for_one_thing(classes: list[Any], more: dict[str, Any]) -
         project(*classes, **more)
 
 
-def raw_rows(cells: dict[str, list[str]]) -> RawRows:
+def raw_rows(cells: dict[str, list[str]]) -> RawBatch:
     frame = pl.DataFrame(cells)
     numbers = pl.int_range(frame.height, eager=True)
-    return RawRows(tuple(cells), frame, numbers, numbers + 2, pl.DataFrame(schema=QUARANTINE_TYPES), "text")
+    return RawBatch(tuple(cells), frame, numbers, numbers + 2, pl.DataFrame(schema=QUARANTINE_TYPES), "text")

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.projects.voices import table, voice
-from tiltyard.labels.active_annotations import answers_of
-from tiltyard.labels.adjudication import Dispute, another_is_wanted, disputed
+from tiltyard.labels.active_annotations import active_annotations, latest_labels
+from tiltyard.labels.adjudication import Dispute, find_disputes, needs_tiebreak
 from tiltyard.labels.effective_labels import Rule, effective_labels
 from tiltyard.schemas.records import SampleId, Vote
 
@@ -15,7 +15,7 @@ RULES: list[Rule] = ["majority", "latest", "adjudicated", "quality_weighted"]
 
 
 def test_a_dispute_has_each_label_with_its_number_and_who_spoke() -> None:
-    assert disputed(table(ROWS), "adjudicated") == [
+    assert find_disputes(table(ROWS), "adjudicated") == [
         Dispute(SampleId("00001"), (("a", 1), ("b", 1)), frozenset({"ada", "bea"})),
         Dispute(SampleId("00003"), (("a", 1), ("b", 2)), frozenset({"ada", "bea", "cleo"})),
     ]
@@ -24,7 +24,7 @@ def test_a_dispute_has_each_label_with_its_number_and_who_spoke() -> None:
 @pytest.mark.parametrize(("rule", "samples"), [("majority", ["00001"]), ("adjudicated", ["00001", "00003"]),
                                                ("latest", [])])  # fmt: skip
 def test_the_rule_decides_over_what_is_a_dispute(rule: Rule, samples: list[str]) -> None:
-    assert [one.sample_id for one in disputed(table(ROWS), rule)] == samples
+    assert [one.sample_id for one in find_disputes(table(ROWS), rule)] == samples
 
 
 @pytest.mark.parametrize(
@@ -39,13 +39,13 @@ def test_the_rule_decides_over_what_is_a_dispute(rule: Rule, samples: list[str])
 def test_a_dispute_ends(story: str, more: Vote) -> None:
     before = table(ROWS)
     assert before[5] == voice(5, "bea", "b", "00001")
-    assert disputed([*before, more], "majority") == [], story
+    assert find_disputes([*before, more], "majority") == [], story
 
 
 def test_gold_answers_make_no_dispute() -> None:
     asked = [voice(1, "ada", "a", purpose="gold"), voice(2, "bea", "b", purpose="gold")]
-    assert disputed(asked, "adjudicated") == []
-    assert disputed([*asked, voice(3, "cleo", "a")], "adjudicated") == []
+    assert find_disputes(asked, "adjudicated") == []
+    assert find_disputes([*asked, voice(3, "cleo", "a")], "adjudicated") == []
 
 
 def said(labels: str, *more: Vote) -> list[Vote]:
@@ -80,7 +80,7 @@ CLEO_RULED = voice(10, "cleo", "x", act="adjudicate")
     ],
 )
 def test_when_another_annotator_is_asked(story: str, history: list[Vote], slots: int, most: int, wanted: bool) -> None:
-    assert another_is_wanted(history, slots, most) is wanted, story
+    assert needs_tiebreak(history, slots, most) is wanted, story
 
 
 def test_the_current_answers_leave_out_what_does_not_count() -> None:
@@ -88,7 +88,8 @@ def test_the_current_answers_leave_out_what_does_not_count() -> None:
     others = [voice(5, "cleo", None, act="flag"), voice(6, "dora", "c", act="adjudicate")]
     more = [voice(7, "eve", "a", purpose="gold"), voice(8, "fay", None, act="propose"), voice(9, "gil", "c")]
     history = [voice(1, "ada", "a"), voice(2, "ada", "b"), *withdrawn, *others, *more]
-    assert answers_of(reversed(history)) == {"ada": history[1], "gil": history[-1]}
+    (active,) = active_annotations(reversed(history)).values()
+    assert latest_labels(active) == {"ada": history[1], "gil": history[-1]}
 
 
 voices = st.builds(
@@ -108,7 +109,7 @@ def test_no_sample_is_both_labelled_and_disputed_and_none_with_an_answer_is_neit
     history: list[Vote], rule: Rule
 ) -> None:
     labelled = {one.sample_id for one in effective_labels(history, rule)}
-    open_ones = {one.sample_id for one in disputed(history, rule)}
+    open_ones = {one.sample_id for one in find_disputes(history, rule)}
     assert not labelled & open_ones
     counted = {one.sample_id for one in history if one.act == "adjudicate" or one.purpose != "gold"}
     assert labelled | open_ones == counted
@@ -117,5 +118,5 @@ def test_no_sample_is_both_labelled_and_disputed_and_none_with_an_answer_is_neit
 @given(histories, st.sampled_from(RULES))
 def test_an_adjudication_ends_any_dispute_by_its_label(history: list[Vote], rule: Rule) -> None:
     ruled = [*history, voice(1000, "dora", "b", "s", act="adjudicate")]
-    assert "s" not in {one.sample_id for one in disputed(ruled, rule)}
+    assert "s" not in {one.sample_id for one in find_disputes(ruled, rule)}
     assert {one.sample_id: one.label for one in effective_labels(ruled, rule)}["s"] == "b"  # type: ignore[index]  # an id is text

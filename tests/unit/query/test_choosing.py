@@ -21,10 +21,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from tiltyard.query.committee import fit_committee
-from tiltyard.query.selection import CHOICE, Wanted, choose, without
-from tiltyard.query.top_k import CHANCE, WANTING, Gathering, Shortlist, merge
+from tiltyard.query.selection import CHOICE, QuerySpec, anti_join, select_samples
+from tiltyard.query.top_k import CHANCE, WANTING, RankedRows, TopK, merge_ranked
 from tiltyard.samples.features import feature_frame
-from tiltyard.samples.hashing import chance_keys, sample_keys
+from tiltyard.samples.hashing import random_keys, row_keys
 from tiltyard.schemas.errors import TrainingError
 from tiltyard.schemas.project import Project, Query, StrategyName
 
@@ -96,9 +96,11 @@ def mixed_pool(rows: int = 400) -> pl.DataFrame:
 def test_every_strategy_chooses_from_a_stream(
     name: StrategyName, pool: pl.DataFrame, model: Any, committee: Any
 ) -> None:
-    wanted = Wanted(number=60, strategy=name, seed=5)
+    wanted = QuerySpec(number=60, strategy=name, seed=5)
     rows = pool[LABELED:]
-    chosen = choose(rows.iter_slices(700), wanted, NUMBERS, model=model, committee=committee, labeled=pool[:LABELED])
+    chosen = select_samples(
+        rows.iter_slices(700), wanted, NUMBERS, model=model, committee=committee, labeled=pool[:LABELED]
+    )
     assert chosen.columns == [*pool.columns, *CHOICE]
     assert chosen["sample_id"].n_unique() == chosen.height == 60
     queried = chosen.filter(_purpose="query")
@@ -111,7 +113,9 @@ def test_every_strategy_chooses_from_a_stream(
 
 
 def test_the_queried_rows_are_modals_when_chance_is_off(pool: pl.DataFrame, model: Any) -> None:
-    chosen = choose(pool.iter_slices(500), Wanted(number=50, strategy="margin", random_share=0), NUMBERS, model=model)
+    chosen = select_samples(
+        pool.iter_slices(500), QuerySpec(number=50, strategy="margin", random_share=0), NUMBERS, model=model
+    )
     theirs, margins = margin_sampling(model, feature_frame(pool, NUMBERS), n_instances=50)
     assert set(chosen["row"]) == set(theirs.tolist())
     np.testing.assert_allclose(np.sort(chosen["_score"]), np.sort(margins), atol=1e-8)
@@ -129,10 +133,10 @@ def test_chunks_and_their_order_change_nothing(
 ) -> None:
     rows = pool[LABELED:700]
     shuffled = rows[order.sample(range(rows.height), rows.height)]
-    wanted = Wanted(number=number, strategy=strategy or "margin", seed=3, random_share=0.2)
+    wanted = QuerySpec(number=number, strategy=strategy or "margin", seed=3, random_share=0.2)
     options: dict[str, Any] = {"model": model if strategy else None, "labeled": pool[:LABELED]}
-    whole = choose([rows], wanted, NUMBERS, **options)
-    pieces = choose(shuffled.iter_slices(size), wanted, NUMBERS, **options)
+    whole = select_samples([rows], wanted, NUMBERS, **options)
+    pieces = select_samples(shuffled.iter_slices(size), wanted, NUMBERS, **options)
     assert pieces.equals(whole)
 
 
@@ -141,10 +145,10 @@ def test_massive_ties_are_broken_by_the_sample_not_its_place(pool: pl.DataFrame)
     with threadpool_limits(1):
         stump.fit(feature_frame(pool[:500], NUMBERS), np.where(pool["a"][:500].to_numpy() > 0, "ant", "bee"))
         forwards, backwards = (
-            choose(rows.iter_slices(400), Wanted(number=40, strategy="margin", seed=1), NUMBERS, model=stump)
+            select_samples(rows.iter_slices(400), QuerySpec(number=40, strategy="margin", seed=1), NUMBERS, model=stump)
             for rows in (pool, pool.reverse())
         )
-        other = choose([pool], Wanted(number=40, strategy="margin", seed=2), NUMBERS, model=stump)
+        other = select_samples([pool], QuerySpec(number=40, strategy="margin", seed=2), NUMBERS, model=stump)
     assert forwards.equals(backwards)
     assert set(forwards["row"]) != set(other["row"])
     assert np.corrcoef(forwards["row"], np.arange(40))[0, 1] < 0.9
@@ -152,7 +156,9 @@ def test_massive_ties_are_broken_by_the_sample_not_its_place(pool: pl.DataFrame)
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
 def test_the_random_share_is_exact_and_its_probability_known(pool: pl.DataFrame, model: Any, share: float) -> None:
-    chosen = choose(pool.iter_slices(999), Wanted(number=40, random_share=share, seed=8), NUMBERS, model=model)
+    chosen = select_samples(
+        pool.iter_slices(999), QuerySpec(number=40, random_share=share, seed=8), NUMBERS, model=model
+    )
     drawn = chosen.filter(_purpose="random")
     assert drawn.height == 40 * share
     assert drawn["_score"].null_count() == drawn.height
@@ -161,7 +167,7 @@ def test_the_random_share_is_exact_and_its_probability_known(pool: pl.DataFrame,
 
 
 def test_a_share_of_less_than_one_row_is_right_on_average() -> None:
-    drawn = [Wanted(number=3, random_share=0.1, seed=seed).drawn for seed in range(2_000)]
+    drawn = [QuerySpec(number=3, random_share=0.1, seed=seed).drawn for seed in range(2_000)]
     assert set(drawn) == {0, 1}
     assert np.mean(drawn) == pytest.approx(0.3, abs=0.04)
 
@@ -169,28 +175,30 @@ def test_a_share_of_less_than_one_row_is_right_on_average() -> None:
 def test_every_row_is_drawn_as_often_as_its_probability_says(pool: pl.DataFrame, model: Any) -> None:
     rows, times = pool[:50], np.zeros(50)
     for seed in range(250):
-        chosen = choose([rows], Wanted(number=10, random_share=0.5, strategy="margin", seed=seed), NUMBERS, model=model)
+        chosen = select_samples(
+            [rows], QuerySpec(number=10, random_share=0.5, strategy="margin", seed=seed), NUMBERS, model=model
+        )
         times[chosen.filter(_purpose="random")["row"].to_numpy()] += 1
     # 250 draws with p = 0.1: four standard deviations are 19; the least certain rows are drawn no less often.
     assert np.abs(times - 25).max() < 20
 
 
 def test_random_rows_alternate_with_queried_ones(pool: pl.DataFrame, model: Any) -> None:
-    chosen = choose([pool], Wanted(number=60), NUMBERS, model=model)
+    chosen = select_samples([pool], QuerySpec(number=60), NUMBERS, model=model)
     assert all(chosen["_purpose"][start : start + 20].to_list().count("random") == 2 for start in (0, 20, 40))
 
 
 def test_without_a_model_the_start_strategy_chooses(pool: pl.DataFrame) -> None:
-    chosen = choose([pool], Wanted(number=30, strategy="committee_kl"), NUMBERS)
+    chosen = select_samples([pool], QuerySpec(number=30, strategy="committee_kl"), NUMBERS)
     assert set(chosen["_strategy"]) == {"typical", "random"}
-    chosen = choose([pool], Wanted(number=30, start="random"), NUMBERS)
+    chosen = select_samples([pool], QuerySpec(number=30, start="random"), NUMBERS)
     assert set(chosen["_purpose"]) == {"random"}
     assert set(chosen["_probability"]) == {30 / ROWS}
 
 
 def test_every_kind_of_column_takes_part_in_the_cold_start() -> None:
     rows = mixed_pool()
-    chosen = choose(rows.iter_slices(150), Wanted(number=20, seed=1), MIXED, labeled=rows[:30])
+    chosen = select_samples(rows.iter_slices(150), QuerySpec(number=20, seed=1), MIXED, labeled=rows[:30])
     assert chosen["sample_id"].n_unique() == 20
     assert chosen.select(rows.columns).equals(rows[chosen["row"].to_list()])
 
@@ -207,19 +215,19 @@ def test_a_pipeline_fills_gaps_before_rows_are_compared() -> None:
     )
     frame = feature_frame(rows[:60], MIXED)
     linear = make_pipeline(columns, LogisticRegression(max_iter=1000)).fit(frame, np.resize(["ant", "bee"], 60))
-    chosen = choose(rows[60:].iter_slices(90), Wanted(number=20), MIXED, model=linear)
+    chosen = select_samples(rows[60:].iter_slices(90), QuerySpec(number=20), MIXED, model=linear)
     assert chosen["sample_id"].n_unique() == 20
 
 
 @pytest.mark.parametrize("size", [0, 1, 7])
 def test_a_pool_smaller_than_the_wish_is_chosen_whole(pool: pl.DataFrame, model: Any, size: int) -> None:
-    chosen = choose([pool[:0], pool[:size]], Wanted(number=20, seed=4), NUMBERS, model=model)
+    chosen = select_samples([pool[:0], pool[:size]], QuerySpec(number=20, seed=4), NUMBERS, model=model)
     assert sorted(chosen["row"]) == list(range(size))
     assert chosen.columns == [*pool.columns, *CHOICE]
 
 
 def test_an_empty_stream_gives_an_empty_choice_with_every_column(model: Any) -> None:
-    chosen = choose(iter(()), Wanted(number=20), NUMBERS, model=model)
+    chosen = select_samples(iter(()), QuerySpec(number=20), NUMBERS, model=model)
     assert chosen.height == 0
     assert {"sample_id", *"abcdef", *CHOICE} <= set(chosen.columns)
     assert {name: chosen.schema[name] for name in CHOICE} == CHOICE
@@ -227,25 +235,25 @@ def test_an_empty_stream_gives_an_empty_choice_with_every_column(model: Any) -> 
 
 def test_a_committee_strategy_says_what_it_misses(pool: pl.DataFrame, model: Any) -> None:
     with pytest.raises(TrainingError, match="fit_committee"):
-        choose([pool], Wanted(number=5, strategy="committee_vote"), NUMBERS, model=model)
+        select_samples([pool], QuerySpec(number=5, strategy="committee_vote"), NUMBERS, model=model)
 
 
 def test_an_unfitted_model_is_refused(pool: pl.DataFrame) -> None:
     with pytest.raises(TrainingError, match="not fitted"):
-        choose([pool], Wanted(number=5), NUMBERS, model=LogisticRegression())
+        select_samples([pool], QuerySpec(number=5), NUMBERS, model=LogisticRegression())
 
 
 def test_the_project_file_says_what_is_wanted() -> None:
     query = Query(strategy="entropy", start="random", random_share=0.25, shortlist=4)
-    assert Wanted.by(query, number=9, seed=2) == Wanted(
+    assert QuerySpec.by(query, number=9, seed=2) == QuerySpec(
         number=9, strategy="entropy", start="random", random_share=0.25, shortlist=4, seed=2
     )
 
 
 def test_rows_are_left_out_by_their_id(pool: pl.DataFrame) -> None:
-    left = without(pool, pool["sample_id"][5:10])
+    left = anti_join(pool, pool["sample_id"][5:10])
     assert left.equals(pl.concat([pool[:5], pool[10:]]))
-    assert without(pool, pl.Series([], dtype=pl.String)).equals(pool)
+    assert anti_join(pool, pl.Series([], dtype=pl.String)).equals(pool)
 
 
 def test_memory_is_that_of_a_piece_however_long_the_stream(model: Any) -> None:
@@ -257,7 +265,7 @@ def test_memory_is_that_of_a_piece_however_long_the_stream(model: Any) -> None:
             yield pl.DataFrame({"sample_id": ids, "sample_key": keys, **{n: rng.normal(size=20_000) for n in "abcdef"}})
 
     tracemalloc.start()
-    chosen = choose(stream(), Wanted(number=50, strategy="margin"), NUMBERS, model=model)
+    chosen = select_samples(stream(), QuerySpec(number=50, strategy="margin"), NUMBERS, model=model)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert chosen.height == 50
@@ -265,7 +273,7 @@ def test_memory_is_that_of_a_piece_however_long_the_stream(model: Any) -> None:
 
 
 def test_a_gathering_holds_little_more_than_it_keeps() -> None:
-    rng, gathering = np.random.default_rng(0), Gathering(100)
+    rng, gathering = np.random.default_rng(0), TopK(100)
     for start in range(0, 200_000, 1_000):
         rows = pl.DataFrame({"row": range(start, start + 1_000)})
         gathering.add(rows, np.full(1_000, float(start)), rng.integers(0, 2**63, 1_000).astype(np.uint64))
@@ -274,7 +282,7 @@ def test_a_gathering_holds_little_more_than_it_keeps() -> None:
 
 
 def test_a_few_rows_do_not_hold_on_to_the_texts_of_their_chunks() -> None:
-    rng, gathering = np.random.default_rng(0), Gathering(50)
+    rng, gathering = np.random.default_rng(0), TopK(50)
     for _ in range(20):
         texts = pl.Series(rng.integers(0, 2**62, 5_000)).cast(pl.String).str.zfill(200)
         wanting, chance = rng.normal(size=5_000), rng.integers(0, 2**63, 5_000).astype(np.uint64)
@@ -284,41 +292,41 @@ def test_a_few_rows_do_not_hold_on_to_the_texts_of_their_chunks() -> None:
     assert held < 50 * 400
 
 
-def lists(keep: int = 5) -> st.SearchStrategy[Shortlist]:
+def lists(keep: int = 5) -> st.SearchStrategy[RankedRows]:
     """Shortlists of a few rows whose wanting is often tied."""
     row = st.tuples(st.integers(0, 3).map(float), st.integers(0, 6), st.integers(0, 10**6))
 
-    def shortlist(rows: list[tuple[float, int, int]]) -> Shortlist:
+    def shortlist(rows: list[tuple[float, int, int]]) -> RankedRows:
         columns = {WANTING: pl.Float64(), CHANCE: pl.UInt64(), "payload": pl.Int64()}
         frame = pl.DataFrame(rows, schema=columns, orient="row")
-        return merge(Shortlist(keep, frame.with_columns(sample_id=pl.col("payload").cast(pl.String))))
+        return merge_ranked(RankedRows(keep, frame.with_columns(sample_id=pl.col("payload").cast(pl.String))))
 
     return st.lists(row, max_size=8, unique_by=lambda entry: entry[2]).map(shortlist)
 
 
 @settings(max_examples=40, deadline=None)
 @given(lists(), lists(), lists())
-def test_merging_is_associative_and_commutative(a: Shortlist, b: Shortlist, c: Shortlist) -> None:
-    together = merge(a, b, c).rows
-    assert merge(merge(a, b), c).rows.equals(together)
-    assert merge(a, merge(c, b)).rows.equals(together)
-    assert merge(c, b, a).rows.equals(together)
+def test_merging_is_associative_and_commutative(a: RankedRows, b: RankedRows, c: RankedRows) -> None:
+    together = merge_ranked(a, b, c).rows
+    assert merge_ranked(merge_ranked(a, b), c).rows.equals(together)
+    assert merge_ranked(a, merge_ranked(c, b)).rows.equals(together)
+    assert merge_ranked(c, b, a).rows.equals(together)
     assert together.height == min(5, sum(part.rows.height for part in (a, b, c)))
 
 
 @settings(max_examples=40, deadline=None)
 @given(lists(), lists())
-def test_only_rows_that_would_stay_are_admitted(a: Shortlist, b: Shortlist) -> None:
+def test_only_rows_that_would_stay_are_admitted(a: RankedRows, b: RankedRows) -> None:
     admitted = a.admits(b.rows[WANTING].to_numpy(), b.rows[CHANCE].to_numpy())
-    few = Shortlist(5, b.rows.filter(pl.Series(admitted, dtype=pl.Boolean)))
+    few = RankedRows(5, b.rows.filter(pl.Series(admitted, dtype=pl.Boolean)))
     names = [WANTING, CHANCE]
-    assert merge(a, few).rows.select(names).equals(merge(a, b).rows.select(names))
+    assert merge_ranked(a, few).rows.select(names).equals(merge_ranked(a, b).rows.select(names))
 
 
 def test_chance_keeps_no_pattern_and_reads_either_form_of_the_id(pool: pl.DataFrame) -> None:
-    keys = sample_keys(pool)
-    assert np.array_equal(keys, sample_keys(pool.drop("sample_key")))
-    first, second = chance_keys(keys, 1) / 2.0**64, chance_keys(keys, 2) / 2.0**64
+    keys = row_keys(pool)
+    assert np.array_equal(keys, row_keys(pool.drop("sample_key")))
+    first, second = random_keys(keys, 1) / 2.0**64, random_keys(keys, 2) / 2.0**64
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.08
     assert abs(first.mean() - 0.5) < 0.03
     assert np.histogram(first, 10, (0, 1))[0].min() > 0.07 * ROWS

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from tiltyard.query.learning_curve import Point, expected_gain
-from tiltyard.query.stopping import agreement_of, agreements, curve_of, stopping_advice
+from tiltyard.query.stopping import decision_kappa, learning_points, stopping_advice, successive_agreements
 from tiltyard.schemas.project import Stopping
 from tiltyard.schemas.records import Interval, Model, ModelId, StoredFile, TrainingId, Verdict, VerdictId
 
@@ -30,9 +30,9 @@ STABLE, RESTLESS = [0.95, 0.992, 0.995, 0.991], [0.99, 0.9, 0.97, 0.95]
 def test_agreement_is_cohens_kappa(pairs: list[tuple[str, str]]) -> None:
     before, after = (np.array(side) for side in zip(*pairs, strict=True))
     if (before == after).all():
-        assert agreement_of(before, after) == 1.0
+        assert decision_kappa(before, after) == 1.0
     else:
-        assert agreement_of(before, after) == pytest.approx(cohen_kappa_score(before, after), abs=1e-6)
+        assert decision_kappa(before, after) == pytest.approx(cohen_kappa_score(before, after), abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -136,22 +136,22 @@ def test_the_curve_has_a_models_last_verdict_and_leaves_others_metrics_out() -> 
         verdict("b", 0.8, evidence={"level": 0.0125}),
         verdict("a", 0.9, decision="roll_back", decided_by="ada"),
     ]
-    first, second = curve_of(given, MODELS, LABELS)
+    first, second = learning_points(given, MODELS, LABELS)
     assert (first.labels, first.score, second.labels, second.score) == (40, 0.75, 80, 0.8)
-    assert curve_of([], MODELS, LABELS) == []
+    assert learning_points([], MODELS, LABELS) == []
 
 
 @pytest.mark.parametrize(("level", "error"), [(None, 0.05 / 1.96), (0.0125, 0.05 / 2.2414)])
 def test_a_points_error_is_that_of_its_interval(level: float | None, error: float) -> None:
     evidence = level and {"level": level}
-    (point,) = curve_of([verdict("a", 0.8, evidence=evidence, rows=10_000)], MODELS, LABELS)
+    (point,) = learning_points([verdict("a", 0.8, evidence=evidence, rows=10_000)], MODELS, LABELS)
     assert point.error == pytest.approx(error, rel=1e-3)
 
 
 def test_a_model_that_is_right_on_all_of_few_rows_is_not_surely_perfect() -> None:
     perfect = Interval(1.0, 1.0, 1.0)
-    (few,) = curve_of([verdict("a", 1.0, challenger=perfect, rows=9)], MODELS, LABELS)
-    (many,) = curve_of([verdict("a", 1.0, challenger=perfect, rows=900)], MODELS, LABELS)
+    (few,) = learning_points([verdict("a", 1.0, challenger=perfect, rows=9)], MODELS, LABELS)
+    (many,) = learning_points([verdict("a", 1.0, challenger=perfect, rows=900)], MODELS, LABELS)
     assert few.error > 0.09
     assert many.error < 0.002
     curve = [Point(size, 1.0, few.error) for size in (15, 30, 44, 58)]
@@ -160,18 +160,20 @@ def test_a_model_that_is_right_on_all_of_few_rows_is_not_surely_perfect() -> Non
 
 @pytest.mark.parametrize(("metric", "score"), [("accuracy", 0.8), ("log_loss", -0.8), ("mine:cost", -0.8)])
 def test_a_loss_counts_downwards_even_where_the_metric_is_ones_own(metric: str, score: float) -> None:
-    (point,) = curve_of([verdict("b", 0.8, gain=0.1, metric=metric)], MODELS, LABELS)
+    (point,) = learning_points([verdict("b", 0.8, gain=0.1, metric=metric)], MODELS, LABELS)
     assert point.score == score
 
 
 def test_agreements_are_read_once_a_model_in_their_order() -> None:
-    assert agreements([verdict("a", 0.7), agreeing("b", 0.9), agreeing("b", 0.95)]) == [0.95]
+    assert successive_agreements([verdict("a", 0.7), agreeing("b", 0.9), agreeing("b", 0.95)]) == [0.95]
     back = verdict("b", 0.8, decision="roll_back", decided_by="ada")
-    assert agreements([verdict("a", 0.7), agreeing("b", 0.9), back, agreeing("c", 0.95)]) == [0.9, 0.95]
+    assert successive_agreements([verdict("a", 0.7), agreeing("b", 0.9), back, agreeing("c", 0.95)]) == [0.9, 0.95]
 
 
 def test_a_model_that_could_not_be_compared_begins_anew() -> None:
-    assert agreements([verdict("a", 0.7), agreeing("b", 0.9), verdict("c", 0.7), agreeing("d", 0.8)]) == [0.8]
+    assert successive_agreements([verdict("a", 0.7), agreeing("b", 0.9), verdict("c", 0.7), agreeing("d", 0.8)]) == [
+        0.8
+    ]
 
 
 def agreeing(name: str, kappa: float) -> Verdict:

@@ -32,9 +32,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from tiltyard.query.committee import Committee, fit_committee, vote_entropies
-from tiltyard.query.linear_margin import approximate_margins, may_be_below
-from tiltyard.query.strategies import STRATEGIES, strategy_named
+from tiltyard.query.committee import Committee, committee_vote_entropy, fit_committee
+from tiltyard.query.linear_margin import approximate_margins, rows_below_margin
+from tiltyard.query.strategies import STRATEGIES, get_strategy
 from tiltyard.schemas.errors import TiltyardError, TrainingError
 from tiltyard.schemas.project import StrategyName
 
@@ -74,7 +74,7 @@ def test_every_strategy_takes_every_form_of_rows(name: StrategyName, form: Calla
     rows, known = form(X[LABELED:]), form(X[:LABELED])
     model = LogisticRegression(max_iter=1000).fit(known, y[:LABELED])
     committee = Committee(fit_committee(model, known, y[:LABELED], size=3, seed=0))
-    strategy = strategy_named(name)
+    strategy = get_strategy(name)
     classifier = committee if strategy.needs_committee else model
     picks, scores = strategy(classifier, rows, 25, labeled=known, seed=4)
     assert len(set(picks.tolist())) == len(scores) == 25
@@ -96,7 +96,7 @@ def test_the_registry_holds_just_the_names_of_the_project_file() -> None:
 def test_picks_and_scores_are_those_of_modal(name: str, sampling: Any, classes: int) -> None:
     X, y = made(classes, rows=40_000)
     model = fitted(X, y)
-    picks, scores = strategy_named(name)(model, X[LABELED:], 300)
+    picks, scores = get_strategy(name)(model, X[LABELED:], 300)
     theirs, their_scores = sampling(model, X[LABELED:], n_instances=300)
     assert set(picks.tolist()) == set(theirs.tolist())
     np.testing.assert_allclose(np.sort(scores), np.sort(their_scores), atol=1e-8)
@@ -110,15 +110,15 @@ def test_picks_and_scores_are_those_of_modal(name: str, sampling: Any, classes: 
 def test_committee_picks_are_those_of_modal(name: str, sampling: Any) -> None:
     X, y = made(4)
     committee = Committee(fit_committee(fitted(X, y), X[:LABELED], y[:LABELED], size=5, seed=2))
-    picks, _ = strategy_named(name)(committee, X, 50)
+    picks, _ = get_strategy(name)(committee, X, 50)
     assert set(picks.tolist()) == set(sampling(committee, X, n_instances=50)[0].tolist())
 
 
 def test_votes_are_weighed_as_modal_weighs_them() -> None:
     X, y = made(4)
     committee = Committee(fit_committee(fitted(X, y), X[:LABELED], y[:LABELED], size=5, seed=2))
-    np.testing.assert_allclose(vote_entropies(committee, X), vote_entropy(committee, X), atol=1e-12)
-    _, scores = strategy_named("committee_vote")(committee, X, 50)
+    np.testing.assert_allclose(committee_vote_entropy(committee, X), vote_entropy(committee, X), atol=1e-12)
+    _, scores = get_strategy("committee_vote")(committee, X, 50)
     theirs = vote_entropy_sampling(committee, X, n_instances=50)[1]
     np.testing.assert_allclose(np.sort(scores), np.sort(theirs), atol=1e-9)
 
@@ -137,7 +137,7 @@ def test_ranked_batch_picks_what_modal_picks_in_its_order(load: Any, form: Calla
         theirs, _ = uncertainty_batch_sampling(learner, rows, n_instances=40)
     else:
         theirs, _ = ranked_batch(learner, rows, classifier_uncertainty(model, rows), 40, "euclidean", None)
-    picks, scores = strategy_named("ranked_batch")(model, rows, 40, labeled=learner.X_training)
+    picks, scores = get_strategy("ranked_batch")(model, rows, 40, labeled=learner.X_training)
     assert picks.tolist() == theirs.tolist()
     np.testing.assert_allclose(scores, classifier_uncertainty(model, rows)[picks], atol=1e-8)
 
@@ -146,21 +146,21 @@ def test_ranked_batch_without_labels_starts_in_the_middle_as_modal_does() -> Non
     X, y = made()
     learner = ActiveLearner(fitted(X, y), X_training=None)
     theirs, _ = uncertainty_batch_sampling(learner, X, n_instances=15)
-    assert strategy_named("ranked_batch")(learner.estimator, X, 15)[0].tolist() == theirs.tolist()
+    assert get_strategy("ranked_batch")(learner.estimator, X, 15)[0].tolist() == theirs.tolist()
 
 
 def test_a_strategy_serves_as_modals_own_callable() -> None:
     X, y = made()
-    learner = ActiveLearner(fitted(X, y), query_strategy=strategy_named("margin"))
+    learner = ActiveLearner(fitted(X, y), query_strategy=get_strategy("margin"))
     positions, rows = learner.query(X, n_instances=7)
-    assert positions.tolist() == strategy_named("margin")(learner, X, 7)[0].tolist()
+    assert positions.tolist() == get_strategy("margin")(learner, X, 7)[0].tolist()
     np.testing.assert_array_equal(rows, X[positions])
 
 
 @pytest.mark.parametrize("name", get_args(StrategyName))
 def test_more_rows_than_there_are_gives_all_of_them_once(name: StrategyName) -> None:
     X, y = made()
-    strategy = strategy_named(name)
+    strategy = get_strategy(name)
     model = fitted(X, y)
     committee = Committee(fit_committee(model, X[:LABELED], y[:LABELED], size=2, seed=0))
     picks, _ = strategy(committee if strategy.needs_committee else model, X[:9], 20)
@@ -172,7 +172,7 @@ def test_ties_are_broken_by_the_seed() -> None:
     X, y = made(2)
     forest = RandomForestClassifier(4, max_depth=1, random_state=0).fit(X[:LABELED], y[:LABELED])
     margins = classifier_margin(forest, X)
-    picks = {seed: strategy_named("margin")(forest, X, 3, seed=seed)[0].tolist() for seed in (1, 2)}
+    picks = {seed: get_strategy("margin")(forest, X, 3, seed=seed)[0].tolist() for seed in (1, 2)}
     assert np.allclose(margins[picks[1]], margins.min())
     assert picks[1] != picks[2]
 
@@ -181,18 +181,18 @@ def test_ties_are_broken_by_the_seed() -> None:
 def test_an_unfitted_model_is_an_error_where_modal_would_guess(name: str) -> None:
     X, _ = made()
     with pytest.raises(TrainingError, match="not fitted: LogisticRegression"):
-        strategy_named(name)(LogisticRegression(), X, 5)
+        get_strategy(name)(LogisticRegression(), X, 5)
 
 
 def test_a_model_in_place_of_a_committee_is_an_error() -> None:
     X, y = made()
     with pytest.raises(TrainingError, match="fit_committee"):
-        strategy_named("committee_kl")(fitted(X, y), X, 5)
+        get_strategy("committee_kl")(fitted(X, y), X, 5)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(TiltyardError, match="did you mean 'margin_kmeans'"):
-        strategy_named("margin_kmean")
+        get_strategy("margin_kmean")
 
 
 def test_gaps_and_a_class_that_was_never_seen_are_no_obstacle() -> None:
@@ -203,7 +203,7 @@ def test_gaps_and_a_class_that_was_never_seen_are_no_obstacle() -> None:
         model = HistGradientBoostingClassifier(min_samples_leaf=5, max_iter=20).fit(
             X[:LABELED][seen], y[:LABELED][seen]
         )
-        picks, _ = strategy_named("margin_kmeans")(model, X, 20)
+        picks, _ = get_strategy("margin_kmeans")(model, X, 20)
     assert len(set(picks.tolist())) == 20
 
 
@@ -212,7 +212,7 @@ def test_a_threshold_around_a_pipeline_changes_no_pick() -> None:
     pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[:LABELED], y[:LABELED])
     wrapped = FixedThresholdClassifier(FrozenEstimator(pipeline), threshold=0.2).fit(X[:LABELED], y[:LABELED])
     for name in ("margin", "margin_kmeans", "ranked_batch"):
-        plain, threshold = (strategy_named(name)(m, X, 30, labeled=X[:5])[0].tolist() for m in (pipeline, wrapped))
+        plain, threshold = (get_strategy(name)(m, X, 30, labeled=X[:5])[0].tolist() for m in (pipeline, wrapped))
         assert plain == threshold
 
 
@@ -222,7 +222,7 @@ def test_the_default_spreads_where_margin_crowds() -> None:
     X = np.concatenate([crowd, others])
     ends = np.array([[-2.0, 0], [2, 0], [-2, 1], [2, 1]])
     model = LogisticRegression().fit(ends, ["a", "b", "a", "b"])
-    margin, spread = (strategy_named(name)(model, X, 20)[0] for name in ("margin", "margin_kmeans"))
+    margin, spread = (get_strategy(name)(model, X, 20)[0] for name in ("margin", "margin_kmeans"))
     assert (margin < 100).sum() >= 18
     assert (spread < 100).sum() <= 3
 
@@ -233,7 +233,7 @@ def test_typical_rows_cover_every_cluster() -> None:
     sizes = rng.integers(30, 400, 12)
     X = np.concatenate([rng.normal(centre, 0.5, (size, 4)) for centre, size in zip(centres, sizes, strict=True)])
     cluster = np.repeat(np.arange(12), sizes)
-    picks, _ = strategy_named("typical")(None, X, 12)
+    picks, _ = get_strategy("typical")(None, X, 12)
     assert set(cluster[picks].tolist()) == set(range(12))
     assert np.linalg.norm(X[picks] - centres[cluster[picks]], axis=1).max() < 1.0
 
@@ -241,7 +241,7 @@ def test_typical_rows_cover_every_cluster() -> None:
 def test_typical_rows_keep_away_from_clusters_that_have_a_label() -> None:
     rng = np.random.default_rng(5)
     X = np.concatenate([rng.normal(place, 0.1, (100, 2)) for place in ([0, 0], [9, 9], [0, 9], [9, 0])])
-    picks, _ = strategy_named("typical")(None, X, 2, labeled=np.array([[0.0, 0.0], [9.0, 9.0]]))
+    picks, _ = get_strategy("typical")(None, X, 2, labeled=np.array([[0.0, 0.0], [9.0, 9.0]]))
     assert set((picks // 100).tolist()) == {2, 3}
 
 
@@ -249,7 +249,7 @@ def test_equal_rows_still_fill_a_batch() -> None:
     X, y = made(2)
     same = np.repeat(X[:3], 100, axis=0)
     for name in ("margin_kmeans", "typical", "ranked_batch"):
-        picks, _ = strategy_named(name)(fitted(X, y), same, 20)
+        picks, _ = get_strategy(name)(fitted(X, y), same, 20)
         assert len(set(picks.tolist())) == 20
 
 
@@ -261,7 +261,7 @@ def test_margins_from_logits_are_those_of_the_probabilities(classes: int, scale:
     model.coef_ *= scale
     exact = classifier_margin(model, X)
     np.testing.assert_allclose(approximate_margins(model, X), exact, atol=1e-6)
-    found = may_be_below(model, X, bound=float(np.quantile(exact, 0.05)))
+    found = rows_below_margin(model, X, bound=float(np.quantile(exact, 0.05)))
     assert found is not None
     assert set(np.flatnonzero(exact <= np.quantile(exact, 0.05))) <= set(found)
     assert len(found) < 0.2 * len(X) or scale > 1
@@ -272,7 +272,7 @@ def test_a_gap_in_any_slice_is_refused_by_a_linear_model() -> None:
     model = fitted(X, y)
     X[79_000, 3] = np.nan
     with pytest.raises(ValueError, match="NaN"):
-        strategy_named("margin")(model, X, 10)
+        get_strategy("margin")(model, X, 10)
 
 
 def test_models_that_only_look_linear_are_scored_in_full() -> None:
@@ -280,8 +280,8 @@ def test_models_that_only_look_linear_are_scored_in_full() -> None:
         """Somebody's own probabilities."""
 
     X, y = made(2)
-    assert may_be_below(Sure().fit(X[:LABELED], y[:LABELED]), X, 0.1) is None
-    assert may_be_below(LogisticRegression().fit(X[:LABELED], y[:LABELED]), sparse.csr_matrix(X), 0.1) is None
+    assert rows_below_margin(Sure().fit(X[:LABELED], y[:LABELED]), X, 0.1) is None
+    assert rows_below_margin(LogisticRegression().fit(X[:LABELED], y[:LABELED]), sparse.csr_matrix(X), 0.1) is None
 
 
 def test_committee_members_differ_and_know_every_class() -> None:

@@ -18,11 +18,11 @@ from sklearn.pipeline import make_pipeline
 from tiltyard.evaluation.explanations import background_of, explained
 from tiltyard.evaluation.predictions import predictions_of
 from tiltyard.gate.checks.robustness import perturbed
-from tiltyard.query.feature_space import Offer, comparable
-from tiltyard.query.linear_margin import may_be_below
-from tiltyard.query.selection import Wanted, choose
+from tiltyard.query.feature_space import Candidates, to_points
+from tiltyard.query.linear_margin import rows_below_margin
+from tiltyard.query.selection import QuerySpec, select_samples
 from tiltyard.samples.features import feature_frame
-from tiltyard.samples.numeric_bounds import LARGEST, Bounded, bounded
+from tiltyard.samples.numeric_bounds import LARGEST, Bounded, clip_to_bounds
 from tiltyard.schemas.project import Project
 from tiltyard.stores.registry.serialization import dump_model, load_model
 from tiltyard.training.model_migration import within_bounds
@@ -95,11 +95,11 @@ def test_default_models_choose_and_explain_whatever_the_numbers(
     model = recipe.fitted(feature_frame(known, ours), labels)
     assert np.isfinite(probabilities_of(model, feature_frame(pool, ours), ours)).all()
     strategies: list[Any] = ["margin_kmeans", "ranked_batch", "margin", "entropy"]
-    wanted = Wanted(number=7, strategy=strategies[seed], seed=seed)
-    chosen = choose([pool], wanted, ours, model=model, labeled=known)
+    wanted = QuerySpec(number=7, strategy=strategies[seed], seed=seed)
+    chosen = select_samples([pool], wanted, ours, model=model, labeled=known)
     assert chosen.height == 7
     assert explained(model, chosen, background_of(known, ours), ours)[0].label in ours.class_names
-    assert choose([pool], Wanted(number=7, seed=seed), ours, labeled=known).height == 7
+    assert select_samples([pool], QuerySpec(number=7, seed=seed), ours, labeled=known).height == 7
     assert perturbed(pool.with_columns(sample_key=pl.int_range(pl.len())), ours, seed).height == pool.height
 
 
@@ -109,7 +109,7 @@ def test_points_of_any_numbers_are_finite_with_and_without_an_encoder(cells: lis
     values = np.array(cells, dtype=np.float64)
     frame = pd.DataFrame(values, columns=["x", "y"])
     for X in (values, frame):
-        points, none = comparable(Offer(X=X, scores=np.zeros(len(values))))
+        points, none = to_points(Candidates(X=X, scores=np.zeros(len(values))))
         assert np.isfinite(points).all()
         assert len(none) == 0
 
@@ -117,17 +117,17 @@ def test_points_of_any_numbers_are_finite_with_and_without_an_encoder(cells: lis
 @given(st.lists(st.floats(), min_size=1, max_size=9))
 def test_bounded_changes_what_is_beyond_and_nothing_else(cells: list[float]) -> None:
     values = np.array([cells, cells])
-    within = bounded(values)
+    within = clip_to_bounds(values)
     beyond = np.abs(values) > LARGEST
     assert np.array_equal(within[~beyond], values[~beyond], equal_nan=True)
     assert (np.abs(within[beyond]) == LARGEST).all()
     assert (np.sign(within[beyond]) == np.sign(values[beyond])).all()
     frame = pd.DataFrame(values).assign(text="a", whole=2**62)
-    own = bounded(frame)
+    own = clip_to_bounds(frame)
     assert np.array_equal(own[[*range(len(cells))]].to_numpy(), within, equal_nan=True)
     assert own[["text", "whole"]].equals(frame[["text", "whole"]])
     compressed = sparse.csr_matrix(values)
-    assert np.array_equal(bounded(compressed).toarray(), bounded(compressed.toarray()), equal_nan=True)
+    assert np.array_equal(clip_to_bounds(compressed).toarray(), clip_to_bounds(compressed.toarray()), equal_nan=True)
 
 
 def test_rows_within_the_bounds_are_not_copied_and_the_step_is_stored() -> None:
@@ -159,6 +159,6 @@ def test_margins_beyond_float32_are_wide_and_say_nothing() -> None:
         model = LogisticRegression().fit(
             np.arange(30.0)[:, None] % len(names), np.array(names)[np.arange(30) % len(names)]
         )
-        found = may_be_below(model, values, 0.9)
+        found = rows_below_margin(model, values, 0.9)
         assert found is not None
         assert found.tolist() == [1]

@@ -16,8 +16,8 @@ from tests.projects.examined_models import RuleModel
 from tiltyard.evaluation.explanations import background_of, explained
 from tiltyard.gate.checks.slice_definitions import values_of
 from tiltyard.monitoring.drift import profile
-from tiltyard.query.feature_space import Offer, column_encoder, comparable
-from tiltyard.samples.evaluation_split import entities_of
+from tiltyard.query.feature_space import Candidates, column_encoder, to_points
+from tiltyard.samples.evaluation_split import entity_groups
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.errors import ProjectFileError
 from tiltyard.schemas.project import parse_project
@@ -73,7 +73,7 @@ def test_training_and_asking_a_model(peak: Callable[[], int], estimator: Any) ->
 
 def test_choosing_without_a_model(peak: Callable[[], int]) -> None:
     frame = feature_frame(rows().head(300).vstack(rows().tail(1)), PROJECT)
-    comparable(Offer(X=frame, scores=np.zeros(len(frame)), encoder=column_encoder(PROJECT)))
+    to_points(Candidates(X=frame, scores=np.zeros(len(frame)), encoder=column_encoder(PROJECT)))
     assert peak() < MOST
 
 
@@ -102,7 +102,7 @@ def test_cutting_into_slices_and_entities(peak: Callable[[], int]) -> None:
     frame = rows()
     parts = list(values_of("c", frame["c"]))
     assert [(part.value[:1], part.rows) for part in parts] == [("u", ROWS // 2), ("v", ROWS // 2 - 1), ("x", 1)]
-    units = entities_of(frame, PROJECT)
+    units = entity_groups(frame, PROJECT)
     assert units is not None
     assert len(set(units.tolist())) == 51
     assert units.itemsize < 1000

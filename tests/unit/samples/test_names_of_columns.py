@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows
+from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch
 from tiltyard.ingest.validation import check_rows
-from tiltyard.query.assignments import assignments_of, pick_evaluation
-from tiltyard.query.selection import Wanted, choose
-from tiltyard.samples.features import feature_frame, frame_of, payloads_of
+from tiltyard.query.assignments import build_assignments, select_evaluation
+from tiltyard.query.selection import QuerySpec, select_samples
+from tiltyard.samples.features import feature_frame, payloads_to_rows, rows_to_payloads
 from tiltyard.samples.identity import sample_ids, sample_keys
 from tiltyard.schemas.errors import ProjectFileError
 from tiltyard.schemas.project import OURS, Project, inside, parse_project
@@ -32,11 +32,12 @@ def test_values_reach_the_annotator_unchanged() -> None:
     ids = sample_ids(rows, project)
     pool = rows.with_columns(ids.alias("sample_id"), sample_keys(ids).alias("sample_key"), row=pl.int_range(20))
     chosen = pl.concat(
-        [pick_evaluation([pool[:10]], 5, project), choose([pool[10:]], Wanted(number=5), project)], how="diagonal"
+        [select_evaluation([pool[:10]], 5, project), select_samples([pool[10:]], QuerySpec(number=5), project)],
+        how="diagonal",
     )
     query = Query(QueryId("q"), "random", None, 10, 0, "", datetime(2026, 1, 1, tzinfo=UTC))
     sent = {dict(zip(ids, rows.to_dicts(), strict=True))[one.sample_id] == one.payload: one
-            for one in assignments_of(chosen, query, project)}  # fmt: skip
+            for one in build_assignments(chosen, query, project)}  # fmt: skip
     assert list(sent) == [True]
 
 
@@ -44,10 +45,13 @@ def test_values_reach_the_annotator_unchanged() -> None:
 def test_a_name_of_ours_is_taken_and_kept_apart(name: str) -> None:
     project = project_with("x", name)
     rows = check_rows(raw_rows({"x": ["1"], name: ["2"]}), project).good
-    assert payloads_of(rows, project) == [{"x": 1, name: 2}]
+    assert rows_to_payloads(rows, project) == [{"x": 1, name: 2}]
     assert feature_frame(rows, project).to_dict("list") == {"x": [1.0], name: [2.0]}
-    assert frame_of([{"x": 1, name: 2}], project).rows() == [(1, 2)]
-    assert sample_ids(rows, project).to_list() == sample_ids(frame_of([{"x": 1, name: 2}], project), project).to_list()
+    assert payloads_to_rows([{"x": 1, name: 2}], project).rows() == [(1, 2)]
+    assert (
+        sample_ids(rows, project).to_list()
+        == sample_ids(payloads_to_rows([{"x": 1, name: 2}], project), project).to_list()
+    )
 
 
 @given(st.lists(st.text(max_size=6) | st.sampled_from([*sorted(RESERVED), APART, OURS]), unique=True))
@@ -69,7 +73,7 @@ def test_the_label_may_be_called_label() -> None:
     assert parse_project({"name": "p", "classes": ["a", "b"], "columns": columns}, "p.yaml").columns.label == "label"
 
 
-def raw_rows(cells: dict[str, list[str]]) -> RawRows:
+def raw_rows(cells: dict[str, list[str]]) -> RawBatch:
     frame = pl.DataFrame(cells)
     numbers = pl.int_range(frame.height, eager=True)
-    return RawRows(tuple(cells), frame, numbers, numbers + 2, pl.DataFrame(schema=QUARANTINE_TYPES), "text")
+    return RawBatch(tuple(cells), frame, numbers, numbers + 2, pl.DataFrame(schema=QUARANTINE_TYPES), "text")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tiltyard.samples.evaluation_split import drawn_for_evaluation, evaluation_order, first_in_order, split_units
+from tiltyard.samples.evaluation_split import draw_evaluation_set, evaluation_order, split_groups, take_in_random_order
 from tiltyard.schemas.errors import ProjectFileError
 from tiltyard.schemas.project import parse_project
 
@@ -25,8 +25,8 @@ def test_membership_does_not_depend_on_order_or_chunking(
     sample_ids: list[str], seed: int, share: float, data: st.DataObject
 ) -> None:
     shuffled = data.draw(st.permutations(sample_ids))
-    at_once = dict(zip(sample_ids, drawn_for_evaluation(pl.Series(sample_ids), share, seed), strict=True))
-    alone = {name: drawn_for_evaluation(pl.Series([name]), share, seed)[0] for name in shuffled}
+    at_once = dict(zip(sample_ids, draw_evaluation_set(pl.Series(sample_ids), share, seed), strict=True))
+    alone = {name: draw_evaluation_set(pl.Series([name]), share, seed)[0] for name in shuffled}
     assert at_once == alone
 
 
@@ -34,21 +34,21 @@ def test_membership_does_not_depend_on_order_or_chunking(
 def test_a_larger_share_only_adds_samples(sample_ids: list[str], low: float, high: float) -> None:
     low, high = sorted((low, high))
     ours = pl.Series(sample_ids)
-    fewer, more = drawn_for_evaluation(ours, low, 1), drawn_for_evaluation(ours, high, 1)
+    fewer, more = draw_evaluation_set(ours, low, 1), draw_evaluation_set(ours, high, 1)
     assert not (fewer & ~more).any()
 
 
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.5])
 def test_the_share_is_kept(share: float) -> None:
     n = 20_000
-    drawn = drawn_for_evaluation(many(n), share, seed=7).sum()
+    drawn = draw_evaluation_set(many(n), share, seed=7).sum()
     assert abs(float(drawn) - share * n) < 4 * math.sqrt(n * share * (1 - share))
 
 
 def test_seeds_and_words_give_unrelated_numbers() -> None:
     sample_ids = many(20_000)
     first, other = evaluation_order(sample_ids, 1), evaluation_order(sample_ids, 2)
-    drawn = drawn_for_evaluation(sample_ids, 0.2, 1)
+    drawn = draw_evaluation_set(sample_ids, 0.2, 1)
     assert abs(pl.DataFrame({"a": first, "b": other}).select(pl.corr("a", "b")).item()) < 0.03
     # Were both decided by the same number, the drawn rows would all stand first in the order.
     drawn_mean = first.filter(drawn).mean()
@@ -58,7 +58,7 @@ def test_seeds_and_words_give_unrelated_numbers() -> None:
 
 def test_types_names_and_the_empty_batch() -> None:
     nothing = pl.Series([], dtype=pl.String)
-    assert drawn_for_evaluation(nothing, 0.2, 0).dtype == pl.Boolean
+    assert draw_evaluation_set(nothing, 0.2, 0).dtype == pl.Boolean
     assert evaluation_order(nothing, 0).dtype == pl.Float64
 
 
@@ -78,7 +78,7 @@ def test_all_rows_of_an_entity_are_on_one_side_and_a_row_without_one_stands_for_
     project = parse_project(OF_BRANCHES, "p.yaml")
     branches = [f"branch {number % 200}" if number % 10 else None for number in range(4000)]
     rows = pl.DataFrame({"sample_id": many(4000), "x": [0.0] * 4000, "branch": branches})
-    drawn = drawn_for_evaluation(split_units(rows, project), 0.3, project.seed)
+    drawn = draw_evaluation_set(split_groups(rows, project), 0.3, project.seed)
     sides = (
         rows.with_columns(drawn=drawn).group_by("branch").agg(pl.col("drawn").n_unique(), share=pl.col("drawn").mean())
     )
@@ -92,7 +92,7 @@ def test_all_rows_of_an_entity_are_on_one_side_and_a_row_without_one_stands_for_
 def test_without_an_entity_column_each_row_stands_for_itself() -> None:
     plain = {**OF_BRANCHES, "columns": {"features": {"x": {"kind": "number"}}, "reference": ["branch"]}}
     rows = pl.DataFrame({"sample_id": many(3), "x": [0.0] * 3, "branch": ["one"] * 3})
-    assert split_units(rows, parse_project(plain, "p.yaml")).to_list() == rows["sample_id"].to_list()
+    assert split_groups(rows, parse_project(plain, "p.yaml")).to_list() == rows["sample_id"].to_list()
 
 
 def test_an_entity_column_that_is_none_of_the_columns_is_refused_with_the_nearest() -> None:
@@ -110,7 +110,7 @@ def test_batches_are_labeled_alike_however_late_they_come() -> None:
         if number < len(sizes):
             arrived.append(pl.DataFrame({"sample_id": everyone.slice(starts[number], sizes[number]), "batch": number}))
         unasked = [batch.filter(~pl.col("sample_id").is_in(sorted(asked))) for batch in arrived]
-        asked |= set(first_in_order(unasked, 200, seed=5)["sample_id"])
+        asked |= set(take_in_random_order(unasked, 200, seed=5)["sample_id"])
     everything = pl.concat(arrived)
     shares = everything.with_columns(asked=pl.col("sample_id").is_in(sorted(asked))).group_by("batch").agg(
         share=pl.col("asked").mean(), rows=pl.len()
@@ -123,8 +123,8 @@ def test_batches_are_labeled_alike_however_late_they_come() -> None:
 @given(sample_ids=ids, size=st.integers(1, 7), most=st.integers(0, 60))
 def test_the_first_in_the_order_are_the_same_in_any_chunks(sample_ids: list[str], size: int, most: int) -> None:
     frame = pl.DataFrame({"sample_id": sample_ids})
-    at_once = first_in_order([frame], most, seed=1)
-    assert first_in_order(frame.iter_slices(size), most, seed=1).equals(at_once)
+    at_once = take_in_random_order([frame], most, seed=1)
+    assert take_in_random_order(frame.iter_slices(size), most, seed=1).equals(at_once)
     order = at_once["_order"].to_list()
     assert order == sorted(order)
     assert at_once.height == min(most, len(sample_ids))

@@ -8,7 +8,7 @@ import pytest
 
 from tiltyard.evaluation.predictions import predictions_of
 from tiltyard.query.committee import fit_committee
-from tiltyard.query.feature_space import preprocessing_of
+from tiltyard.query.feature_space import fitted_preprocessing
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.project import Project, parse_project
 from tiltyard.training.model_migration import asked_today
@@ -70,7 +70,7 @@ def test_a_column_that_went_is_missing_to_the_model(gone: str, threshold: float 
 def test_the_space_of_points_and_a_committee_are_those_of_the_model(recwarn: pytest.WarningsRecorder) -> None:
     then, now = project_of("x", "colour"), project_of("x", "z")
     model = asked_today(fitted(then, 0.7), features(then), now)
-    points = preprocessing_of(model)
+    points = fitted_preprocessing(model)
     assert points is not None
     assert np.asarray(points.transform(feature_frame(ROWS, now))).dtype == np.float64
     members = fit_committee(model, feature_frame(ROWS, now), LABELS, 2, seed=0)

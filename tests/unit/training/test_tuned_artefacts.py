@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 
 from tiltyard.evaluation.metrics import score
 from tiltyard.evaluation.predictions import Predictions, predictions_of
-from tiltyard.query.feature_space import preprocessing_of
+from tiltyard.query.feature_space import fitted_preprocessing
 from tiltyard.schemas.errors import ProjectFileError, TrainingError
 from tiltyard.schemas.project import Project, parse_project
 from tiltyard.stores.registry.serialization import dump_model, load_model
@@ -166,7 +166,7 @@ def test_calibration_keeps_preprocessing_first_and_one_estimator() -> None:
     frame, labels = rows(200)
     fitted = fit_candidates(frame, labels, project(tuning={"calibration": "sigmoid", "threshold": "none"}), 0)
     assert isinstance(fitted.model, Pipeline)
-    assert preprocessing_of(fitted.model) is not None
+    assert fitted_preprocessing(fitted.model) is not None
     last = fitted.model[-1]
     assert isinstance(last, CalibratedClassifierCV)
     assert len(last.calibrated_classifiers_) == 1

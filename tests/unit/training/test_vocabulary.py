@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from skops.io import dumps
 
-from tiltyard.query.feature_space import Offer, column_encoder, comparable
+from tiltyard.query.feature_space import Candidates, column_encoder, to_points
 from tiltyard.samples.tokens import TOKEN
 from tiltyard.schemas.project import Candidate, Project
 from tiltyard.stores.registry.serialization import dump_model, load_model
@@ -135,7 +135,7 @@ def test_tokens_are_words_characters_without_spaces_and_symbols(text: str, token
 
 def test_rows_of_emoji_are_not_all_the_same_point() -> None:
     frame = pd.DataFrame({"text": ["👍😀🎉", "😢👎💩", "我很高兴"]})
-    points, _ = comparable(Offer(X=frame, scores=np.zeros(3), encoder=column_encoder(PROJECT)))
+    points, _ = to_points(Candidates(X=frame, scores=np.zeros(3), encoder=column_encoder(PROJECT)))
     assert len(np.unique(points, axis=0)) == 3
 
 

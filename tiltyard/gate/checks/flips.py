@@ -12,7 +12,7 @@ from tiltyard.gate.checks.robustness import perturbed
 from tiltyard.gate.findings import Findings
 from tiltyard.gate.inputs import Examined, Side, harm_level
 from tiltyard.samples.features import feature_frame
-from tiltyard.samples.hashing import chance_keys, sample_keys
+from tiltyard.samples.hashing import random_keys, row_keys
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
@@ -44,7 +44,7 @@ def flips(examined: Examined, project: Project) -> Findings:
 
 def _chosen(examined: Examined) -> NDArray[np.intp]:
     """The rows that are changed: all, or those whose number by chance is lowest."""
-    order = np.argsort(chance_keys(sample_keys(examined.rows), examined.seed), kind="stable")
+    order = np.argsort(random_keys(row_keys(examined.rows), examined.seed), kind="stable")
     return np.sort(order[:MOST])
 
 

@@ -21,7 +21,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tiltyard.evaluation.weighted_shares import share_of
 from tiltyard.gate.inputs import Examined
-from tiltyard.samples.hashing import chance_keys, sample_keys
+from tiltyard.samples.hashing import random_keys, row_keys
 from tiltyard.schemas.project import Project, inside
 from tiltyard.schemas.records import Interval
 
@@ -90,7 +90,7 @@ def near_twins(examined: Examined, training: pl.DataFrame, project: Project) -> 
 
 def _drawn(rows: pl.DataFrame, most: int, seed: int) -> NDArray[np.intp]:
     """At most so many rows, those of the lowest chance, in that order."""
-    return np.argsort(chance_keys(sample_keys(rows), seed), kind="stable")[:most]
+    return np.argsort(random_keys(row_keys(rows), seed), kind="stable")[:most]
 
 
 def _affordable(rows: int, project: Project) -> int:

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from tiltyard.samples.hashing import Keys, chance_keys, sample_keys
+from tiltyard.samples.hashing import Keys, random_keys, row_keys
 from tiltyard.schemas.project import Column, Perturbation, Project, inside
 
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
@@ -29,7 +29,7 @@ def perturbed(rows: pl.DataFrame, project: Project, seed: int) -> pl.DataFrame:
 
     ``rows`` has sample_id and the project's features in pool types.
     """
-    keys, how = sample_keys(rows), project.gate.perturbation
+    keys, how = row_keys(rows), project.gate.perturbation
     changed = [
         _emptied(_changed(rows[inside(name)], column, keys, how, seed), column, keys, how.missing, seed)
         for name, column in project.columns.features.items()
@@ -60,7 +60,7 @@ def _with_typos(column: pl.Series, keys: Keys, share: float, seed: int) -> pl.Se
     """Texts with about that share of their characters mistyped."""
     if not share:
         return column
-    seeds = chance_keys(keys, _number(column.name, TYPING, seed)).tolist()
+    seeds = random_keys(keys, _number(column.name, TYPING, seed)).tolist()
     texts = [None if text is None else mistyped(text, share, own) for text, own in zip(column, seeds, strict=True)]
     return pl.Series(column.name, texts, dtype=column.dtype)
 
@@ -103,7 +103,7 @@ def _emptied(column: pl.Series, meant: Column, keys: Keys, share: float, seed: i
 
 def _chance(keys: Keys, column: str, what: str, seed: int) -> NDArray[np.float64]:
     """A number strictly between 0 and 1 that belongs to each cell; float64 (n,)."""
-    drawn = chance_keys(keys, _number(column, what, seed)).astype(np.float64)
+    drawn = random_keys(keys, _number(column, what, seed)).astype(np.float64)
     return np.clip((drawn + 0.5) / WORD, 1e-12, 1 - 1e-12)
 
 

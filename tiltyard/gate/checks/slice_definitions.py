@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tiltyard.gate.inputs import Examined
-from tiltyard.samples.long_values import shortened
+from tiltyard.samples.long_values import shorten
 from tiltyard.schemas.project import Project, inside
 
 FEW: Final = 20
@@ -71,7 +71,7 @@ def vanished(examined: Examined, project: Project) -> list[tuple[str, str, int]]
         counts = training[name].cast(pl.String).fill_null("").value_counts().sort(name).rows()
         if len(counts) <= FEW or shown in map(told, project.gate.slices.columns):
             missed = [(value, rows) for value, rows in counts if rows >= least and value not in seen]
-            found += [(shown, shortened(value), rows) for value, rows in missed]
+            found += [(shown, shorten(value), rows) for value, rows in missed]
     return found
 
 
@@ -134,7 +134,7 @@ def values_of(name: str, column: pl.Series) -> Iterator[Slice]:
     # Not as an array of text: each of its cells takes the room of the longest one.
     cells = column.fill_null("(missing)")
     for value in sorted(cells.unique().to_list()):
-        yield Slice(name, shortened(value), (cells == value).to_numpy())
+        yield Slice(name, shorten(value), (cells == value).to_numpy())
 
 
 def _bands(name: str, column: pl.Series, *, moments: bool = False) -> Iterator[Slice]:

@@ -25,16 +25,16 @@ import numpy as np
 import polars as pl
 
 from tiltyard.ingest.casting.columns import (
-    as_plain,
-    marked_number,
-    moments,
-    named,
-    spelled,
-    typed_moments,
-    without_value,
+    is_not_a_number,
+    match_allowed,
+    normalize_number,
+    parse_text,
+    parse_timestamps,
+    to_plain_text,
+    to_utc,
 )
 from tiltyard.ingest.casting.lossless import BOOLEANS
-from tiltyard.ingest.raw_batch import RawRows, Written
+from tiltyard.ingest.raw_batch import RawBatch, Written
 from tiltyard.schemas.pool_types import POOL_TYPES
 from tiltyard.schemas.project import Column, CsvOptions, Kind, Project
 
@@ -63,7 +63,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
+class CastResult:
     """Cells in pool types, in the project file's order (then the label as text, if it arrived).
 
     A cell that cannot be cast is null in ``typed``, and its row is in a failure. ``missing`` counts the cells that
@@ -75,7 +75,7 @@ class Cast:
     missing: MissingCells = field(default_factory=dict)
 
 
-def cast_cells(raw: RawRows, project: Project) -> Cast:
+def cast_cells(raw: RawBatch, project: Project) -> CastResult:
     """The rows' cells in pool types, what failed, and what was taken as missing."""
     wanted = _wanted(raw, project)
     absent = [pl.lit(None, pl.String).alias(name) for name in wanted if name not in raw.cells.columns]
@@ -97,11 +97,11 @@ def cast_cells(raw: RawRows, project: Project) -> Cast:
         column, nothing = _widened(cells[name], typed[name], kind, raw.written)
         missing[name] |= _met(arrived[name], nothing, raw.written) if nothing is not None else {}
         there = cells[name].is_not_null() if nothing is None else cells[name].is_not_null() & ~nothing
-        names = allowed_names(name, project)
-        columns.append(column if names is None else named(column, names))
+        names = allowed_values(name, project)
+        columns.append(column if names is None else match_allowed(column, names))
         failures += _failures(there, column, kind, raw, names is None)
     made = pl.DataFrame({column.name: column for column in columns})
-    return Cast(made, failures, {name: met for name, met in missing.items() if met})
+    return CastResult(made, failures, {name: met for name, met in missing.items() if met})
 
 
 def _unmarked(cells: pl.DataFrame, wanted: Mapping[str, Kind], written: Written, csv: CsvOptions) -> pl.DataFrame:
@@ -109,10 +109,12 @@ def _unmarked(cells: pl.DataFrame, wanted: Mapping[str, Kind], written: Written,
     if written != "text" or (csv.decimal, csv.thousands) == (".", ""):
         return cells
     numbers = [name for name, kind in wanted.items() if kind in {"number", "integer"}]
-    return cells.with_columns(marked_number(pl.col(name), csv) for name in numbers if cells.schema[name] == pl.String)
+    return cells.with_columns(
+        normalize_number(pl.col(name), csv) for name in numbers if cells.schema[name] == pl.String
+    )
 
 
-def allowed_names(name: str, project: Project) -> Sequence[str] | None:
+def allowed_values(name: str, project: Project) -> Sequence[str] | None:
     """The only values that a column takes: the label's classes by any name that they have or had, or those of
     ``allowed``; None where any will do."""
     if name == project.columns.label:
@@ -138,10 +140,10 @@ def missing_spellings(name: str, project: Project) -> list[str]:
         return [spelling for spelling in spellings if not spelling.strip()]
     if name == project.columns.label:
         return [spelling for spelling in spellings if project.said(spelling) is None]
-    return [spelling for spelling in spellings if spelling not in (allowed_names(name, project) or ())]
+    return [spelling for spelling in spellings if spelling not in (allowed_values(name, project) or ())]
 
 
-def _wanted(raw: RawRows, project: Project) -> dict[str, Kind]:
+def _wanted(raw: RawBatch, project: Project) -> dict[str, Kind]:
     """The columns to cast and their kinds; the label only where it arrived."""
     names = project.columns.all_names
     if project.columns.label in raw.cells.columns:
@@ -175,7 +177,7 @@ def _cast(cell: pl.Expr, dtype: pl.DataType, kind: Kind, written: Written) -> pl
     if dtype == pl.String:
         return _from_json(cell, kind) if written == "json" else _from_text(cell, kind)
     if kind == "timestamp":
-        return typed_moments(cell, dtype)
+        return to_utc(cell, dtype)
     if dtype == pl.Null or (kind == "integer" and dtype.is_integer()):
         return cell.cast(wanted, strict=False)
     if kind == "number" and dtype.is_numeric():
@@ -189,7 +191,7 @@ def _from_text(cell: pl.Expr, kind: Kind) -> pl.Expr:
     if kind == "boolean":
         return cell.replace_strict(BOOLEANS, default=None, return_dtype=pl.Boolean)
     if kind == "timestamp":
-        return moments(cell)
+        return parse_timestamps(cell)
     return cell if kind in {"category", "text"} else cell.cast(POOL_TYPES[kind], strict=False)
 
 
@@ -200,7 +202,7 @@ def _from_json(cell: pl.Expr, kind: Kind) -> pl.Expr:
     if kind == "boolean":
         return cell.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
     text = pl.when(cell.str.starts_with('"')).then(cell).str.json_decode(pl.String)
-    return moments(text) if kind == "timestamp" else text
+    return parse_timestamps(text) if kind == "timestamp" else text
 
 
 def _widened(cells: pl.Series, typed: pl.Series, kind: Kind, written: Written) -> tuple[pl.Series, pl.Series | None]:
@@ -214,16 +216,16 @@ def _widened(cells: pl.Series, typed: pl.Series, kind: Kind, written: Written) -
     if not left.any():
         return typed, nothing
     others = cells.filter(left)
-    at, empty = left.arg_true(), without_value(others, written, kind).fill_null(False)
-    plain = as_plain(others, written).set(empty, None)
-    made = plain if kind in {"category", "text"} else spelled(plain, kind)
+    at, empty = left.arg_true(), is_not_a_number(others, written, kind).fill_null(False)
+    plain = to_plain_text(others, written).set(empty, None)
+    made = plain if kind in {"category", "text"} else parse_text(plain, kind)
     if empty.any():
         nan = pl.Series(np.zeros(len(cells), dtype=np.bool_)).scatter(at.filter(empty), True)
         nothing = nan if nothing is None else nothing | nan
     return typed.scatter(at, made).rename(typed.name), nothing
 
 
-def _failures(there: pl.Series, typed: pl.Series, kind: Kind, raw: RawRows, free: bool) -> list[Failure]:
+def _failures(there: pl.Series, typed: pl.Series, kind: Kind, raw: RawBatch, free: bool) -> list[Failure]:
     """The cells of one column that are there but could not be cast, or hold a NUL that no database keeps."""
     failures: list[Failure] = []
     uncast = there & typed.is_null()
@@ -235,14 +237,14 @@ def _failures(there: pl.Series, typed: pl.Series, kind: Kind, raw: RawRows, free
     return failures
 
 
-def _words(kind: Kind, name: str, raw: RawRows) -> str:
+def _words(kind: Kind, name: str, raw: RawBatch) -> str:
     """What a cell that could not be cast should have been, and the type that its column has instead."""
     if kind in {"category", "text"}:
         return ROUNDED if raw.cells.schema[name].is_float() else _with_type(SINGLE, name, raw)
     return _with_type(WORDS[kind], name, raw)
 
 
-def _with_type(words: str, name: str, raw: RawRows) -> str:
+def _with_type(words: str, name: str, raw: RawBatch) -> str:
     """Words that name a column's type where the type itself is what is wrong."""
     dtype = raw.cells.schema[name]
     if raw.written != "typed" or dtype == pl.String or dtype.is_numeric():

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from tiltyard.ingest.casting.lossless import BOOLEANS, EXACT_FLOAT32, EXACT_FLOAT64, class_text
+from tiltyard.ingest.casting.lossless import BOOLEANS, EXACT_FLOAT32, EXACT_FLOAT64, match_class
 from tiltyard.ingest.raw_batch import Written
 from tiltyard.schemas.project import CsvOptions, Kind
 
@@ -25,7 +25,7 @@ FIGURES: Final = 15
 """Significant digits up to which a float64 gives a decimal back as it was."""
 
 
-def moments(cell: pl.Expr) -> pl.Expr:
+def parse_timestamps(cell: pl.Expr) -> pl.Expr:
     """ISO 8601 text to a time in UTC; other text to null. ``UTC`` or ``GMT`` at the end are the offset 0."""
     parts = cell.str.extract_groups(ISO_8601).struct
     offset = (
@@ -54,7 +54,7 @@ def within_years(moment: pl.Expr) -> pl.Expr:
     return pl.when(moment.to_physical().is_between(YEAR_1, YEAR_10000, closed="left")).then(moment)
 
 
-def typed_moments(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+def to_utc(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Typed dates or times as UTC; null where microseconds cannot hold them."""
     if dtype == pl.Date:
         days = cell.to_physical().cast(pl.Int64)
@@ -70,7 +70,7 @@ def typed_moments(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return pl.when(inside & whole).then(micros).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
-def marked_number(cell: pl.Expr, csv: CsvOptions) -> pl.Expr:
+def normalize_number(cell: pl.Expr, csv: CsvOptions) -> pl.Expr:
     """Plain text with a number in the marks that the project file names, as every program writes it.
 
     Other text becomes text that no rule takes for a number, ``1.5`` too where the fraction stands behind a comma.
@@ -83,14 +83,14 @@ def marked_number(cell: pl.Expr, csv: CsvOptions) -> pl.Expr:
     return pl.coalesce(number, pl.when(cell.str.contains(NOT_A_NUMBER)).then(cell), pl.lit("no number: ") + cell)
 
 
-def spelled(cells: pl.Series, kind: Kind) -> pl.Series:
+def parse_text(cells: pl.Series, kind: Kind) -> pl.Series:
     """Plain text as a kind that is not text; null where it spells none."""
     cell = pl.col(CELL)
     if kind == "boolean":
         word = cell.str.replace(r"^([01])\.0+$", "${1}")
         made = word.replace_strict(BOOLEANS, default=None, return_dtype=pl.Boolean)
     elif kind == "timestamp":
-        made = moments(cell)
+        made = parse_timestamps(cell)
     elif kind == "number":
         made = cell.cast(pl.Float64, strict=False)
     else:
@@ -111,7 +111,7 @@ def _exact(number: pl.Expr, most: int) -> pl.Expr:
     return pl.when((number == number.floor()) & number.is_between(-most, most)).then(number).cast(pl.Int64)
 
 
-def as_plain(cells: pl.Series, written: Written) -> pl.Series:
+def to_plain_text(cells: pl.Series, written: Written) -> pl.Series:
     """Cells as the text that stands for them by the rule; null for what is no single value. NaN stays ``NaN``."""
     if cells.dtype == pl.String and written == "json":
         return _plain_json(cells)
@@ -147,7 +147,7 @@ def _plain_floats(cell: pl.Expr, number: pl.Expr, most: int) -> pl.Expr:
 
 def _plain_moments(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Dates and times in ISO 8601, without zeros that say nothing; times with a zone in UTC."""
-    moment = typed_moments(cell, dtype)
+    moment = to_utc(cell, dtype)
     if dtype == pl.Date:
         return moment.dt.strftime("%Y-%m-%d")
     zone = "Z" if isinstance(dtype, pl.Datetime) and dtype.time_zone else ""
@@ -181,7 +181,7 @@ def _plain_json(cells: pl.Series) -> pl.Series:
     return _column(cells, plain)
 
 
-def without_value(cells: pl.Series, written: Written, kind: Kind) -> pl.Series:
+def is_not_a_number(cells: pl.Series, written: Written, kind: Kind) -> pl.Series:
     """Which cells are NaN and so say that there is no number: floats and JSON's NaN; text where a number is wanted."""
     if cells.dtype.is_float():
         return cells.is_nan()
@@ -193,14 +193,14 @@ def without_value(cells: pl.Series, written: Written, kind: Kind) -> pl.Series:
     return (cells == "NaN") if written == "json" else cells != cells
 
 
-def named(texts: pl.Series, names: Sequence[str]) -> pl.Series:
+def match_allowed(texts: pl.Series, names: Sequence[str]) -> pl.Series:
     """Texts as the classes or allowed values that they name; what names none stays as it is.
 
-    >>> named(pl.Series(["1.0", "2", None, "x"]), ["1", "2"]).to_list()
+    >>> match_allowed(pl.Series(["1.0", "2", None, "x"]), ["1", "2"]).to_list()
     ['1', '2', None, 'x']
     """
     others = texts.filter(~texts.is_in(list(names)))
-    meant = {text: class_text(text, names) for text in others.drop_nulls().unique() if _may_mean(text, names)}
+    meant = {text: match_class(text, names) for text in others.drop_nulls().unique() if _may_mean(text, names)}
     changed = {text: name for text, name in meant.items() if text != name}
     return texts.replace(list(changed), list(changed.values())) if changed else texts
 

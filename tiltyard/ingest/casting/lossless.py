@@ -55,7 +55,7 @@ def plain_text(value: object) -> str | None:
     if isinstance(value, float):
         return _float_text(value)
     if isinstance(value, Decimal):
-        return None if value.is_nan() else shortest(f"{value:f}")
+        return None if value.is_nan() else shortest_decimal(f"{value:f}")
     if isinstance(value, bytes):
         return value.decode("utf-8")  # UnicodeDecodeError is a ValueError
     if isinstance(value, date | datetime | time):
@@ -76,11 +76,11 @@ def _float_text(value: float) -> str | None:
     return str(int(value))
 
 
-def shortest(digits: str) -> str:
-    """A plain decimal without zeros that say nothing; other text as it is.
+def shortest_decimal(digits: str) -> str:
+    """A plain decimal without trailing zeros; other text unchanged.
 
-    >>> shortest("1.0"), shortest("-0.50"), shortest("-0"), shortest("007"), shortest("a")
-    ('1', '-0.5', '0', '007', 'a')
+    >>> [shortest_decimal(text) for text in ("1.0", "-0.50", "-0", "007", "a")]
+    ['1', '-0.5', '0', '007', 'a']
     """
     match = NUMBER.fullmatch(digits)
     if match is None:
@@ -90,15 +90,15 @@ def shortest(digits: str) -> str:
     return text if text == "0" else sign + text
 
 
-def class_text(value: object, names: Collection[str]) -> str | None:
+def match_class(value: object, names: Collection[str]) -> str | None:
     """The class (or allowed value) that a value names: the one of its spelling, else the only one that says the same.
 
     What names none comes back as text, for the caller to refuse. None for a missing value. Raises ValueError like
     :func:`plain_text`.
 
-    >>> class_text(True, ["False", "True"]), class_text(1.0, ["0", "1"]), class_text("TRUE", ["true", "false"])
+    >>> match_class(True, ["False", "True"]), match_class(1.0, ["0", "1"]), match_class("TRUE", ["true", "false"])
     ('True', '1', 'true')
-    >>> class_text(True, ["0", "1"]), class_text("1.0", ["1", "1.0"]), class_text("01", ["1", "2"])
+    >>> match_class(True, ["0", "1"]), match_class("1.0", ["1", "1.0"]), match_class("01", ["1", "2"])
     ('1', '1.0', '01')
     """
     text = plain_text(value)
@@ -115,10 +115,10 @@ def class_text(value: object, names: Collection[str]) -> str | None:
 def _meaning(text: str) -> str | None:
     """The number or boolean that a text spells, in one spelling; None for other text."""
     if NUMBER.fullmatch(text):
-        return shortest(text)
+        return shortest_decimal(text)
     return str(BOOLEANS[text]) if text in BOOLEANS else None
 
 
 def _truth(text: str) -> bool | None:
     """The boolean that a text spells, 1 and 0 among them."""
-    return BOOLEANS.get(shortest(text))
+    return BOOLEANS.get(shortest_decimal(text))

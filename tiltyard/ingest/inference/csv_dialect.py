@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from tiltyard.ingest.casting.columns import marked_number
-from tiltyard.ingest.column_names import folded
-from tiltyard.ingest.inference.schema_inference import LABELS, NOTHING, guess_delimiter
-from tiltyard.ingest.raw_batch import RawRows
+from tiltyard.ingest.casting.columns import normalize_number
+from tiltyard.ingest.column_names import normalize_name
+from tiltyard.ingest.inference.schema_inference import LABELS, NOTHING, infer_delimiter
+from tiltyard.ingest.raw_batch import RawBatch
 from tiltyard.schemas.project import CsvOptions
 
 SEPARATOR: Final = re.compile(r'\A"?sep=(?P<mark>[^"\r\n])"?[,;\t]*\r?\n', re.IGNORECASE)
@@ -30,17 +30,17 @@ NUMERIC: Final = re.compile(r"[+-]?[\d.,' \u00a0\u202f]*\d[\d.,' \u00a0\u202f]*"
 PLAIN: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 
-def guessed_options(text: str) -> dict[str, Any]:
+def infer_csv_options(text: str) -> dict[str, Any]:
     r"""The options that a CSV's first lines ask for, those that need none left out.
 
-    >>> guessed_options("sep=;\na;b\n1;2\n"), guessed_options("a, b\n1, 2\n"), guessed_options("a,b\n1,2\n")
+    >>> infer_csv_options("sep=;\na;b\n1;2\n"), infer_csv_options("a, b\n1, 2\n"), infer_csv_options("a,b\n1,2\n")
     ({'delimiter': ';'}, {'trim': True}, {})
-    >>> guessed_options('a,b\n"say \\"hi\\", you",2\n')
+    >>> infer_csv_options('a,b\n"say \\"hi\\", you",2\n')
     {'escape': '\\'}
     """
     text = _whole_header(text)
     said = SEPARATOR.match(text)
-    delimiter = said["mark"] if said else guess_delimiter(text)
+    delimiter = said["mark"] if said else infer_delimiter(text)
     found: dict[str, Any] = {} if delimiter == "," else {"delimiter": delimiter}
     places = [cell for line in text.splitlines()[1:FIRST_LINES] for cell in line.split(delimiter)[1:]]
     if places and sum(cell.startswith(" ") for cell in places) >= MOSTLY * len(places):
@@ -50,7 +50,7 @@ def guessed_options(text: str) -> dict[str, Any]:
     return found | ({"escape": "\\"} if marked.search(text) else {})
 
 
-def guessed_marks(raw: RawRows, delimiter: str, label: str | None) -> tuple[dict[str, str], list[str]]:
+def infer_number_marks(raw: RawBatch, delimiter: str, label: str | None) -> tuple[dict[str, str], list[str]]:
     """The marks of fraction and thousands with which most columns are numbers, and those columns; none where plain."""
     if raw.written != "text":
         return {}, []
@@ -75,22 +75,22 @@ def guessed_marks(raw: RawRows, delimiter: str, label: str | None) -> tuple[dict
     return best[1], best[2]
 
 
-def unmarked(raw: RawRows, names: Collection[str], csv: CsvOptions) -> pl.DataFrame:
+def normalize_numbers(raw: RawBatch, names: Collection[str], csv: CsvOptions) -> pl.DataFrame:
     """The cells with the numbers of some columns as every program writes them: what guesses are made of."""
     return raw.cells.with_columns(
-        pl.when(pl.col(name).is_in(["", *NOTHING])).then(pl.col(name)).otherwise(marked_number(pl.col(name), csv))
+        pl.when(pl.col(name).is_in(["", *NOTHING])).then(pl.col(name)).otherwise(normalize_number(pl.col(name), csv))
         for name in names
     )
 
 
-def plain_names(header: Iterable[str]) -> list[str]:
+def normalize_header(header: Iterable[str]) -> list[str]:
     r"""A header's names without line breaks and other writings, where they stay apart.
 
-    >>> plain_names(["Total\namount", "a ", "a  "])
+    >>> normalize_header(["Total\namount", "a ", "a  "])
     ['Total amount', 'a ', 'a  ']
     """
     names = list(header)
-    plain = [folded(name) for name in names]
+    plain = [normalize_name(name) for name in names]
     return [short if plain.count(short) == 1 else name for name, short in zip(names, plain, strict=True)]
 
 
@@ -113,7 +113,7 @@ def _looked_at(cells: pl.Series) -> list[str]:
 
 def _fitting(values: list[str], csv: CsvOptions) -> Iterator[bool]:
     """Whether each value is a number in these marks."""
-    made = pl.DataFrame({"cell": values}).select(marked_number(pl.col("cell"), csv))["cell"]
+    made = pl.DataFrame({"cell": values}).select(normalize_number(pl.col("cell"), csv))["cell"]
     yield from (PLAIN.fullmatch(text) is not None for text in made)
 
 

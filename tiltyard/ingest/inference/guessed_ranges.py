@@ -10,12 +10,12 @@ FINEST: Final = -300
 """The finest place to round to: below it a power of ten is no float any more."""
 
 
-def widened(low: float, high: float) -> tuple[float, float] | None:
+def infer_range(low: float, high: float) -> tuple[float, float] | None:
     """A range with the whole span of what was met added on each side, rounded outwards; none for huge numbers.
 
     What was never negative (or never positive) stays so.
 
-    >>> widened(18, 95), widened(-3.4, 1.4), widened(5, 5)
+    >>> infer_range(18, 95), infer_range(-3.4, 1.4), infer_range(5, 5)
     ((0, 200), (-9, 7), (0, 10))
     """
     if max(abs(low), abs(high)) > LARGEST:

@@ -68,7 +68,7 @@ def parse_yaml(text: str, where: str, path: tuple[str, ...] = ()) -> Any:
     return builder.whole
 
 
-def project_text_of(content: bytes, where: str) -> str:
+def decode_project_file(content: bytes, where: str) -> str:
     """A project file's bytes as text; ProjectFileError where they are too many or not UTF-8."""
     if len(content) > MOST_BYTES:
         raise ProjectFileError(

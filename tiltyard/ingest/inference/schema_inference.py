@@ -11,10 +11,10 @@ from typing import Any, Final, Literal
 import polars as pl
 
 from tiltyard.ingest.casting.cells import cast_cells
-from tiltyard.ingest.casting.columns import as_plain
-from tiltyard.ingest.casting.lossless import EXACT_FLOAT64, NUMBER, shortest
-from tiltyard.ingest.inference.guessed_ranges import widened
-from tiltyard.ingest.raw_batch import RawRows
+from tiltyard.ingest.casting.columns import to_plain_text
+from tiltyard.ingest.casting.lossless import EXACT_FLOAT64, NUMBER, shortest_decimal
+from tiltyard.ingest.inference.guessed_ranges import infer_range
+from tiltyard.ingest.raw_batch import RawBatch
 from tiltyard.schemas.project import Kind, Project
 from tiltyard.schemas.project.class_names import spellings
 from tiltyard.schemas.project.columns import REPEATED, misfit_of_column
@@ -54,7 +54,7 @@ ROWS_TO_REQUIRE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class InferredColumn:
     """What one column seems to be.
 
     ``seen`` says it in words, ``low`` and ``high`` are the values that were met; ``whole`` says that every cell was
@@ -83,15 +83,15 @@ class _Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Guessed:
+class InferredSchema:
     """What a whole file seems to be: its columns in their order, its spellings of nothing, its labels' classes."""
 
-    columns: tuple[Guess, ...]
+    columns: tuple[InferredColumn, ...]
     nothing: tuple[str, ...]
     classes: tuple[str, ...]
     counts: dict[str, int]
 
-    def of(self, part: Part) -> list[Guess]:
+    def of(self, part: Part) -> list[InferredColumn]:
         """The columns that play a part."""
         return [guess for guess in self.columns if guess.part == part]
 
@@ -101,19 +101,19 @@ class Guessed:
         return next((guess.name for guess in self.of("label")), None)
 
 
-def can_be_named(name: str) -> bool:
+def is_usable_name(name: str) -> bool:
     """Whether a project file can name a column.
 
-    >>> can_be_named("label"), can_be_named("*"), can_be_named("x{1..3}")
+    >>> is_usable_name("label"), is_usable_name("*"), is_usable_name("x{1..3}")
     (True, False, False)
     """
     return not REPEATED.match(name) and not misfit_of_column(name)
 
 
-def guess_delimiter(text: str) -> str:
+def infer_delimiter(text: str) -> str:
     r"""The delimiter of a CSV's first lines: the one that parts them most often and equally.
 
-    >>> guess_delimiter("a;b;c\n1,5;2;3\n")
+    >>> infer_delimiter("a;b;c\n1,5;2;3\n")
     ';'
     """
     lines = [line for line in text.splitlines()[:20] if line.strip()]
@@ -129,28 +129,30 @@ def _is_even(lines: Sequence[str], mark: str) -> bool:
     return wanted > 0 and sum(line.count(mark) == wanted for line in lines) * 2 > len(lines)
 
 
-def guess(raw: RawRows, label: str | None) -> Guessed:
+def infer_schema(raw: RawBatch, label: str | None) -> InferredSchema:
     """What a project file may say of some rows; ``label`` names the column that brings labels, if the user did."""
-    names = [name for name in raw.header if can_be_named(name) and name in raw.cells.columns]
+    names = [name for name in raw.header if is_usable_name(name) and name in raw.cells.columns]
     label = label or next((name for name in raw.header if _looks_like_labels(raw, name, names)), None)
     asked = [name for name in names if name != label]
     nothing = _spellings_of_nothing(raw, asked)
     shared = _shared_spellings(raw, asked, nothing)
     found = [_guess(raw, name, nothing.get(name, (*shared,)), shared) for name in asked]
-    counts = one_spelling_each(label_counts(raw, label)) if label else {}
-    left_out = [Guess(name, "left out", seen="its name cannot be used") for name in raw.header if name not in names]
-    labels = [Guess(label, "label", seen=f"{len(counts)} classes")] if label else []
-    return Guessed((*_one_key_one_time(found), *labels, *left_out), shared, tuple(_in_order(counts)), counts)
+    counts = merge_spellings(count_labels(raw, label)) if label else {}
+    left_out = [
+        InferredColumn(name, "left out", seen="its name cannot be used") for name in raw.header if name not in names
+    ]
+    labels = [InferredColumn(label, "label", seen=f"{len(counts)} classes")] if label else []
+    return InferredSchema((*_one_key_one_time(found), *labels, *left_out), shared, tuple(_in_order(counts)), counts)
 
 
-def label_counts(raw: RawRows, label: str) -> dict[str, int]:
+def count_labels(raw: RawBatch, label: str) -> dict[str, int]:
     """How often each label stands in a column; cells that cannot be a label are left out.
 
     Only an empty cell is no label: a class may well be called ``None``. Where all labels are numbers, each counts
     under its shortest digits: pandas writes 1 as ``1.0`` where a label is missing elsewhere. Labels that are the same
     but for case, space or how letters are written count under the commonest spelling.
     """
-    other = next((name for name in raw.cells.columns if name != label and can_be_named(name)), None)
+    other = next((name for name in raw.cells.columns if name != label and is_usable_name(name)), None)
     if other is None:
         return {}
     typed = cast_cells(raw, _probe({"label": label, "features": {other: {"kind": "text"}}}, [""])).typed
@@ -159,7 +161,7 @@ def label_counts(raw: RawRows, label: str) -> dict[str, int]:
     counts: dict[str, int] = {}
     known: dict[str, str] = {}
     for name, count in zip(counted[label].to_list(), counted["_count"].to_list(), strict=True):
-        written = shortest(name) if numeric else name
+        written = shortest_decimal(name) if numeric else name
         forms = (written, *spellings(written))
         same = next((known[form] for form in forms if form in known), written)
         known |= dict.fromkeys(forms, same)
@@ -167,10 +169,10 @@ def label_counts(raw: RawRows, label: str) -> dict[str, int]:
     return counts
 
 
-def one_spelling_each(counts: dict[str, int]) -> dict[str, int]:
+def merge_spellings(counts: dict[str, int]) -> dict[str, int]:
     """The labels with spellings of the same class counted as the most frequent of them, which stands for all.
 
-    >>> one_spelling_each({"Spam": 3, "ham": 9, "spam ": 1})
+    >>> merge_spellings({"Spam": 3, "ham": 9, "spam ": 1})
     {'ham': 9, 'Spam': 4}
     """
     found: dict[str, int] = {}
@@ -183,10 +185,10 @@ def one_spelling_each(counts: dict[str, int]) -> dict[str, int]:
     return found
 
 
-def without_labels(guessed: Guessed, classes: Sequence[str]) -> Guessed:
+def add_missing_spellings(guessed: InferredSchema, classes: Sequence[str]) -> InferredSchema:
     """What was guessed, once it is said which labels are classes: an usual spelling of nothing that is none is missing.
 
-    >>> without_labels(Guessed((), ("",), ("None", "a", "b"), {}), ["a", "b"]).nothing
+    >>> add_missing_spellings(InferredSchema((), ("",), ("None", "a", "b"), {}), ["a", "b"]).nothing
     ('', 'None')
     """
     empty = [
@@ -195,11 +197,11 @@ def without_labels(guessed: Guessed, classes: Sequence[str]) -> Guessed:
     return replace(guessed, nothing=(*guessed.nothing, *empty))
 
 
-def _looks_like_labels(raw: RawRows, name: str, names: Sequence[str]) -> bool:
+def _looks_like_labels(raw: RawBatch, name: str, names: Sequence[str]) -> bool:
     """Whether a column bears a label's name and holds a few repeated values."""
     if name.lower() not in LABELS or name not in names:
         return False
-    counts = label_counts(raw, name)
+    counts = count_labels(raw, name)
     return 2 <= len(counts) <= 50 and len(counts) * 3 <= sum(counts.values())
 
 
@@ -219,7 +221,7 @@ def _probe(columns: dict[str, Any], nothing: Sequence[str]) -> Project:
     return Project.model_validate({**content, "source": {"csv": {"missing": list(nothing)}}})
 
 
-def _cast(raw: RawRows, name: str, kind: Kind, nothing: Sequence[str]) -> _Tried:
+def _cast(raw: RawBatch, name: str, kind: Kind, nothing: Sequence[str]) -> _Tried:
     """One column as a kind."""
     cast = cast_cells(raw, _probe({"features": {name: {"kind": kind}}}, nothing))
     typed, bad = cast.typed[name], sum(len(failure.at) for failure in cast.failures)
@@ -228,7 +230,7 @@ def _cast(raw: RawRows, name: str, kind: Kind, nothing: Sequence[str]) -> _Tried
     return _Tried(kind, typed, bad + (int((~typed.is_finite()).sum()) if kind == "number" else 0), empty)
 
 
-def _spellings_of_nothing(raw: RawRows, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def _spellings_of_nothing(raw: RawBatch, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """The spellings of an empty cell by column: where text keeps a column from being numbers, booleans or times."""
     found: dict[str, tuple[str, ...]] = {}
     for name in names:
@@ -238,20 +240,20 @@ def _spellings_of_nothing(raw: RawRows, names: Iterable[str]) -> dict[str, tuple
     return found
 
 
-def _shared_spellings(raw: RawRows, names: Iterable[str], nothing: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+def _shared_spellings(raw: RawBatch, names: Iterable[str], nothing: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """The spellings that hold for the whole file: those that are no value in any other column."""
     values = set().union(*(_met(raw, name) for name in names if name not in nothing))
     met = {spelling for spellings in nothing.values() for spelling in spellings} - values
     return ("", *(spelling for spelling in NOTHING if spelling in met))
 
 
-def _met(raw: RawRows, name: str) -> set[str]:
+def _met(raw: RawBatch, name: str) -> set[str]:
     """Which of the usual spellings of nothing stand in a column of text."""
     cells = raw.cells[name]
-    return set(as_plain(cells, raw.written).unique()) & set(NOTHING) if cells.dtype == pl.String else set()
+    return set(to_plain_text(cells, raw.written).unique()) & set(NOTHING) if cells.dtype == pl.String else set()
 
 
-def _kind(raw: RawRows, name: str, nothing: Sequence[str]) -> _Tried | None:
+def _kind(raw: RawBatch, name: str, nothing: Sequence[str]) -> _Tried | None:
     """A column as the kind that fits most of its cells, none if no kind fits."""
     tried = [_cast(raw, name, kind, nothing) for kind in TRIED]
     best = min(tried, key=lambda one: one.bad)
@@ -262,7 +264,7 @@ def _kind(raw: RawRows, name: str, nothing: Sequence[str]) -> _Tried | None:
     return text if text.bad == 0 else None
 
 
-def _loses_digits(raw: RawRows, name: str, tried: _Tried) -> bool:
+def _loses_digits(raw: RawBatch, name: str, tried: _Tried) -> bool:
     """Whether numbers would lose what a code says: zeros in front, or digits that a float64 does not hold."""
     cells = raw.cells[name]
     if tried.kind not in {"integer", "number"}:
@@ -270,27 +272,29 @@ def _loses_digits(raw: RawRows, name: str, tried: _Tried) -> bool:
     if cells.dtype == pl.String and cells.str.contains(r'^"?[+-]?0\d').any():
         return True
     large = tried.typed.abs() > EXACT_FLOAT64
-    return tried.kind == "number" and bool(as_plain(cells.filter(large), raw.written).str.contains(r"^[+-]?\d+$").any())
+    return tried.kind == "number" and bool(
+        to_plain_text(cells.filter(large), raw.written).str.contains(r"^[+-]?\d+$").any()
+    )
 
 
-def _guess(raw: RawRows, name: str, nothing: Sequence[str], shared: Sequence[str]) -> Guess:
+def _guess(raw: RawBatch, name: str, nothing: Sequence[str], shared: Sequence[str]) -> InferredColumn:
     """What one column seems to be, its neighbours aside."""
     tried = _kind(raw, name, nothing)
     if tried is None:
-        return Guess(name, "left out", seen="its values are of several types, or nested")
+        return InferredColumn(name, "left out", seen="its values are of several types, or nested")
     kind, typed, bad, empty = tried.kind, tried.typed, tried.bad, tried.empty
     own = () if set(nothing) <= set(shared) else tuple(nothing)
     values = typed.drop_nulls()
     if values.is_empty():
-        return Guess(name, "context", "text", missing=True, seen="empty in every row")
+        return InferredColumn(name, "context", "text", missing=True, seen="empty in every row")
     if _is_key(name, kind, values, len(typed)):
-        return Guess(name, "reference" if _is_running(kind, values) else "id", kind, seen=_seen(values))
+        return InferredColumn(name, "reference" if _is_running(kind, values) else "id", kind, seen=_seen(values))
     kind = _text_or_category(values) if kind == "text" else kind
     is_few = raw.read < ROWS_TO_REQUIRE
     is_constant = values.n_unique() == 1 and not is_few and not _is_one_of_many(name, raw.header)
     aside = is_constant or (KEY.search(name) is not None and kind not in {"number", "timestamp"})
     missing, whole = empty > 0 or is_few, not (empty or bad)
-    made = Guess(name, "features", kind, missing, whole=whole, seen=_seen(values, bad), missing_as=own)
+    made = InferredColumn(name, "features", kind, missing, whole=whole, seen=_seen(values, bad), missing_as=own)
     return replace(made, part="context") if aside else _with_range(made, values)
 
 
@@ -304,13 +308,13 @@ def _is_one_of_many(name: str, header: Sequence[str]) -> bool:
     return head != name and sum(other.rstrip("0123456789") == head != other for other in header) >= SERIES
 
 
-def _with_range(made: Guess, values: pl.Series) -> Guess:
+def _with_range(made: InferredColumn, values: pl.Series) -> InferredColumn:
     """The guess with the values between which a number was met, where a range can be drawn around them."""
     if made.kind not in {"integer", "number"}:
         return made
     low: Any = values.min()
     high: Any = values.max()
-    return replace(made, low=low, high=high) if widened(low, high) else made
+    return replace(made, low=low, high=high) if infer_range(low, high) else made
 
 
 def _is_key(name: str, kind: Kind, values: pl.Series, rows: int) -> bool:
@@ -347,7 +351,7 @@ def _told(values: pl.Series) -> str:
     return ", ".join(sorted(str(value)[:30] for value in values.unique()))
 
 
-def _one_key_one_time(found: Sequence[Guess]) -> list[Guess]:
+def _one_key_one_time(found: Sequence[InferredColumn]) -> list[InferredColumn]:
     """The guesses with one producer's key at most, and the first whole column of times as the rows' time."""
     keys = [guess.name for guess in found if guess.part == "id"]
     times = [one.name for one in found if one.kind == "timestamp" and one.part == "features" and one.whole]

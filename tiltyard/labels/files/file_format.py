@@ -8,9 +8,9 @@ from typing import Any, Final, cast, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from tiltyard.labels.annotations import refuse_tampered
-from tiltyard.labels.files.spreadsheets import guarded, guarded_json, unguarded
-from tiltyard.labels.files.strict_json import flaw_of, read_json
-from tiltyard.labels.files.values import label_text, text_of
+from tiltyard.labels.files.spreadsheets import escape_formula, escape_formulas_in_json, unescape_formula
+from tiltyard.labels.files.strict_json import find_json_error, read_json
+from tiltyard.labels.files.values import parse_label, text_value
 from tiltyard.schemas.canonical import canonical_json, digest
 from tiltyard.schemas.errors import AnnotationError, nearest
 from tiltyard.schemas.project import Project
@@ -36,7 +36,7 @@ ANNOTATION: Final = TypeAdapter(Annotation)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PoolSample:
     """What is known of a sample outside the file: its own values, its part, its place in the queue."""
 
     sample_id: SampleId
@@ -70,13 +70,13 @@ class Imported:
     contradicted: int = 0
 
 
-def line_of(annotation: Annotation) -> Line:
+def to_line(annotation: Annotation) -> Line:
     """An annotation as JSON values by field."""
     written: Line = ANNOTATION.dump_python(annotation, mode="json")
     return {name: written[name] for name in WHOLE}
 
 
-def cells_of(line: Line) -> list[str]:
+def to_cells(line: Line) -> list[str]:
     """A line as the cells of a CSV: missing is empty, nested is JSON, no cell begins like a formula."""
     return [_cell(name, line[name]) for name in WHOLE]
 
@@ -90,11 +90,11 @@ def _cell(name: str, value: Any) -> str:
     if name in NUMBERS:
         return repr(value)
     if name == "payload":
-        return guarded_json(canonical_json(value))
-    return guarded(value) if value or name not in NULLABLE_TEXT else "'"
+        return escape_formulas_in_json(canonical_json(value))
+    return escape_formula(value) if value or name not in NULLABLE_TEXT else "'"
 
 
-def line_of_cells(names: Sequence[str], cells: Sequence[str], *, whole: bool) -> Line:
+def cells_to_line(names: Sequence[str], cells: Sequence[str], *, whole: bool) -> Line:
     """A table's row as a line: JSON values where it is a ``whole`` export's, else text.
 
     AnnotationError names a cell that cannot be one.
@@ -102,7 +102,7 @@ def line_of_cells(names: Sequence[str], cells: Sequence[str], *, whole: bool) ->
     if len(cells) != len(names):
         raise AnnotationError(f"{len(cells)} cells where the header names {len(names)} columns")
     pairs = zip(names, cells, strict=True)
-    return {name: _value(name, cell) if whole else unguarded(cell) for name, cell in pairs}
+    return {name: _value(name, cell) if whole else unescape_formula(cell) for name, cell in pairs}
 
 
 def _value(name: str, cell: str) -> Any:
@@ -114,18 +114,18 @@ def _value(name: str, cell: str) -> Any:
             return read_json(cell)
         except ValueError as error:
             raise AnnotationError(f"{name}: {cell!r:.60} is not written as JSON") from error
-    return unguarded(cell)
+    return unescape_formula(cell)
 
 
-def is_whole(names: Sequence[str]) -> bool:
+def is_full_export(names: Sequence[str]) -> bool:
     """Whether a file has every column of an export, so that it brings facts and not just labels."""
     return set(names) >= NEEDED
 
 
-def whole_annotation(line: Line) -> Annotation:
+def parse_exported_annotation(line: Line) -> Annotation:
     """The annotation that a line of an export stands for; AnnotationError names the field that is wrong."""
     for name in WHOLE:
-        if why := flaw_of(line.get(name), strict=True):
+        if why := find_json_error(line.get(name), strict=True):
             raise AnnotationError(f"{name}: {why}")
     try:
         fact: Annotation = ANNOTATION.validate_python({name: line.get(name) for name in WHOLE})
@@ -137,14 +137,16 @@ def whole_annotation(line: Line) -> Annotation:
     return fact
 
 
-def new_annotation(line: Line, known: Known, project: Project, annotator: str, said_at: datetime) -> NewAnnotation:
+def parse_label_line(
+    line: Line, known: PoolSample, project: Project, annotator: str, said_at: datetime
+) -> NewAnnotation:
     """The annotation that a line made by hand stands for, its class as the project spells it.
 
     ``annotator`` and ``said_at`` stand in where the line names none. Raises AnnotationError for a moment that is
     none, and for a value that is no text.
     """
-    given = {name: text_of(line, name) for name in (*OWN, "supersedes") if name not in {"label", "sample_id"}}
-    given["label"] = label_text(line.get("label"), project)
+    given = {name: text_value(line, name) for name in (*OWN, "supersedes") if name not in {"label", "sample_id"}}
+    given["label"] = parse_label(line.get("label"), project)
     if given["label"] is None and given["act"] in {None, "label"}:
         raise AnnotationError("label is empty")
     return NewAnnotation(
@@ -170,12 +172,12 @@ def _act(written: str) -> Act:
     return cast(Act, found)
 
 
-def made_key(new: NewAnnotation, line: Line, repeated: int) -> str:
+def content_key(new: NewAnnotation, line: Line, repeated: int) -> str:
     """A client key made from what a line says, so that the same file brings nothing new the second time.
 
     ``repeated`` tells lines apart that say the very same.
     """
-    said_at = text_of(line, "said_at") or ""
+    said_at = text_value(line, "said_at") or ""
     content = [new.sample_id, new.annotator, new.act, new.label, new.note, said_at, repeated]
     return f"import {digest(content)[:32]}"
 

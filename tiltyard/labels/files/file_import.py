@@ -7,19 +7,26 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from tiltyard.labels.admission import refuse_unfit
+from tiltyard.labels.admission import refuse_invalid
 from tiltyard.labels.annotations import (
     annotation_id,
     check_annotation,
-    contradicted,
-    refuse_another,
-    refuse_foreign,
-    refuse_kept_keys,
-    refuse_other_labels,
+    find_contradictions,
+    refuse_changed_content,
+    refuse_foreign_supersedes,
+    refuse_reserved_keys,
+    refuse_unknown_label,
 )
-from tiltyard.labels.files.file_format import Known, Line, Refused, made_key, new_annotation, whole_annotation
-from tiltyard.labels.files.unclosed_quotes import Table, refuse_swallowed
-from tiltyard.labels.files.values import spellings, text_of
+from tiltyard.labels.files.file_format import (
+    Line,
+    PoolSample,
+    Refused,
+    content_key,
+    parse_exported_annotation,
+    parse_label_line,
+)
+from tiltyard.labels.files.unclosed_quotes import Table, refuse_swallowed_rows
+from tiltyard.labels.files.values import key_spellings, text_value
 from tiltyard.schemas.errors import AnnotationError
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Annotation, NewAnnotation, SampleId
@@ -29,7 +36,7 @@ WHICH: Final = re.compile(r"^annotation '[^']*' of sample [0-9a-f]+: ")
 
 
 @dataclass(slots=True)
-class Taken:
+class ImportPlan:
     """What became of the lines.
 
     ``facts`` are to be restored (their ``lines`` beside them) and ``labels`` to be submitted, so many were ``known``,
@@ -45,7 +52,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
+class ImportDefaults:
     """What stands in where a file made by hand is silent: which column names the sample, who says it, and when.
 
     ``table`` is how its rows are written, where it is one; ``importer`` is who brings it, whosever labels these are.
@@ -58,14 +65,14 @@ class Hand:
     importer: str | None = None
 
 
-def take_facts(lines: Iterable[tuple[int, Line]], stored: Mapping[str, Annotation]) -> Taken:
+def plan_full_import(lines: Iterable[tuple[int, Line]], stored: Mapping[str, Annotation]) -> ImportPlan:
     """The annotations of an export, less those that are stored; ``stored`` has them by client key."""
-    taken, met = Taken(), dict(stored)
+    taken, met = ImportPlan(), dict(stored)
     for number, line in lines:
         try:
-            fact = whole_annotation(line)
+            fact = parse_exported_annotation(line)
             if fact.client_key in met:
-                refuse_another(met[fact.client_key], fact)
+                refuse_changed_content(met[fact.client_key], fact)
                 taken.known += 1
                 continue
         except AnnotationError as error:
@@ -77,18 +84,18 @@ def take_facts(lines: Iterable[tuple[int, Line]], stored: Mapping[str, Annotatio
     return taken
 
 
-def admit_facts(taken: Taken, stored: Mapping[str, Annotation], project: Project) -> Taken:
+def refuse_foreign_annotations(taken: ImportPlan, stored: Mapping[str, Annotation], project: Project) -> ImportPlan:
     """The same, less the facts that are no annotations of this project: they pass the same door as single answers."""
     admitted = replace(taken, facts=[], lines=[], refused=list(taken.refused))
     by_id = {str(one.annotation_id): one for one in stored.values()}
     for number, fact in zip(taken.lines, taken.facts, strict=True):
         try:
-            refuse_unfit(fact)
-            refuse_other_labels(fact, project)
-            refuse_kept_keys(fact)
+            refuse_invalid(fact)
+            refuse_unknown_label(fact, project)
+            refuse_reserved_keys(fact)
             earlier = by_id.get(str(fact.supersedes))
             if earlier is not None:  # what an export was cut from may lack it
-                refuse_foreign(fact, earlier)
+                refuse_foreign_supersedes(fact, earlier)
         except AnnotationError as error:
             admitted.refused.append(Refused(number, WHICH.sub("", str(error))))
             continue
@@ -98,37 +105,37 @@ def admit_facts(taken: Taken, stored: Mapping[str, Annotation], project: Project
     return admitted
 
 
-def take_labels(
+def plan_label_import(
     lines: Iterable[tuple[int, Line]],
-    samples: Mapping[str, Sequence[Known]],
+    samples: Mapping[str, Sequence[PoolSample]],
     stored: Mapping[str, Annotation],
     project: Project,
-    hand: Hand,
-) -> Taken:
+    hand: ImportDefaults,
+) -> ImportPlan:
     """The annotations of a file made by hand, less those that are stored.
 
     ``samples`` has the pool's samples by the file's key for them; a key that stands for none or for several is
     refused. Without a time of their own, lines were said now, one after the other; what one annotator says of one
     sample in several of them was said in one breath, so that none is the newest.
     """
-    taken, met, repeated = Taken(), dict[str, Annotation | NewAnnotation](stored), Counter[str]()
+    taken, met, repeated = ImportPlan(), dict[str, Annotation | NewAnnotation](stored), Counter[str]()
     breaths: dict[tuple[str, SampleId], datetime] = {}
     by_id = {str(annotation_id(key)): one for key, one in met.items()}
     for number, line in lines:
         try:
             if hand.table is not None:
-                refuse_swallowed(line, hand.table, project)
+                refuse_swallowed_rows(line, hand.table, project)
             sample = _sample(line, samples, hand.by)
             said_at = hand.now + timedelta(microseconds=number)
-            new = new_annotation(line, sample, project, hand.annotator, said_at)
+            new = parse_label_line(line, sample, project, hand.annotator, said_at)
             new = replace(new, imported_by=hand.importer or hand.annotator)
             new = _in_one_breath(_keyed(new, line, repeated), line, breaths)
             new = _as_before(new, line, met)
             new = check_annotation(new, project)
-            refuse_kept_keys(new)
-            refuse_foreign(new, by_id.get(str(new.supersedes)))
+            refuse_reserved_keys(new)
+            refuse_foreign_supersedes(new, by_id.get(str(new.supersedes)))
             if new.client_key in met:
-                refuse_another(met[new.client_key], new)
+                refuse_changed_content(met[new.client_key], new)
                 taken.known += 1
                 continue
         except AnnotationError as error:
@@ -140,13 +147,13 @@ def take_labels(
     return taken
 
 
-def _sample(line: Line, samples: Mapping[str, Sequence[Known]], by: str) -> Known:
+def _sample(line: Line, samples: Mapping[str, Sequence[PoolSample]], by: str) -> PoolSample:
     """The one sample that a line is about."""
-    key = text_of(line, by)
+    key = text_value(line, by)
     if key is None:
         raise AnnotationError(f"{by} is empty")
     try:
-        forms = spellings(line[by])
+        forms = key_spellings(line[by])
     except ValueError as error:
         raise AnnotationError(f"{by}: {error}") from error
     found = next((samples[form] for form in forms if form in samples), ())
@@ -161,14 +168,14 @@ def _keyed(new: NewAnnotation, line: Line, repeated: Counter[str]) -> NewAnnotat
     """The annotation with a client key, made from the line where it brings none."""
     if new.client_key:
         return new
-    first = made_key(new, line, 0)
+    first = content_key(new, line, 0)
     repeated[first] += 1
-    return replace(new, client_key=made_key(new, line, repeated[first] - 1))
+    return replace(new, client_key=content_key(new, line, repeated[first] - 1))
 
 
 def _in_one_breath(new: NewAnnotation, line: Line, breaths: dict[tuple[str, SampleId], datetime]) -> NewAnnotation:
     """The annotation, said when its annotator first spoke of the sample in this file, where the line has no time."""
-    if text_of(line, "said_at") or new.act != "label":
+    if text_value(line, "said_at") or new.act != "label":
         return new
     return replace(new, said_at=breaths.setdefault((new.annotator, new.sample_id), new.said_at))
 
@@ -178,12 +185,12 @@ def _as_before(new: NewAnnotation, line: Line, met: Mapping[str, Annotation | Ne
     before = met.get(new.client_key)
     if before is None:
         return new
-    said_at = new.said_at if text_of(line, "said_at") else before.said_at
+    said_at = new.said_at if text_value(line, "said_at") else before.said_at
     return replace(new, said_at=said_at, assignment_id=before.assignment_id, imported_by=before.imported_by)
 
 
-def contradicted_by(taken: Taken, project: Project) -> int:
+def count_contradictions(taken: ImportPlan, project: Project) -> int:
     """How many samples a file made by hand speaks of in one voice and with two labels."""
     said = [one for one in taken.labels if one.act == "label" and one.supersedes is None]
     voices = [f"{one.annotator} {one.sample_id} {one.said_at.isoformat()}" for one in said]
-    return len(contradicted(voices, (str(one.label) for one in said), project))
+    return len(find_contradictions(voices, (str(one.label) for one in said), project))

@@ -30,7 +30,7 @@ class Refused:
 
 
 @dataclass(slots=True)
-class Taken:
+class PulledAnnotations:
     """What became of the annotations there: to be stored, known before, refused."""
 
     annotations: list[NewAnnotation] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class LocalState:
     """What is known here: the project, the assignments by id, each user's annotator, what came from there before."""
 
     project: Project
@@ -49,7 +49,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RemoteAnnotation:
     """One annotation as it stands in Label Studio now, with the task that it answers."""
 
     task: Task
@@ -63,7 +63,7 @@ class Answer:
     @property
     def assignment(self) -> str:
         """The assignment that the task says it is; empty where it says none."""
-        return assignment_in(self.task)
+        return assignment_id_of(self.task)
 
     @property
     def client_key(self) -> str:
@@ -76,19 +76,19 @@ class Answer:
         return f"{HOLDER} {self.assignment} {self.number}"
 
 
-def assignment_in(task: Task) -> str:
+def assignment_id_of(task: Task) -> str:
     """The assignment that a task carries; empty where it is none of ours."""
     data = task.get("data")
     found = data.get("assignment_id") if isinstance(data, Mapping) else None
     return found if isinstance(found, str) else ""
 
 
-def mapping_of(written: str) -> dict[str, str]:
+def parse_user_mapping(written: str) -> dict[str, str]:
     """Annotators by e-mail, from ``EMAIL=ANNOTATOR`` pairs that commas part.
 
     Raises LabelStudioError for a pair that is none.
 
-    >>> mapping_of("Ada@example.test=ada, b@example.test=bea")
+    >>> parse_user_mapping("Ada@example.test=ada, b@example.test=bea")
     {'ada@example.test': 'ada', 'b@example.test': 'bea'}
     """
     pairs = [part.strip() for part in written.split(",") if part.strip()]
@@ -99,11 +99,11 @@ def mapping_of(written: str) -> dict[str, str]:
     return {sides[0].casefold(): sides[1] for sides in split}
 
 
-def annotator_of(email: str, mapping: Mapping[str, str], known: Iterable[str] = ()) -> str:
+def annotator_name(email: str, mapping: Mapping[str, str], known: Iterable[str] = ()) -> str:
     """Who a user of Label Studio is here: whom the mapping names, a known annotator of that name, else a name that
     says where it comes from.
 
-    >>> annotator_of("ada@example.test", {"ada@example.test": "ada"}), annotator_of("b@example.test", {})
+    >>> annotator_name("ada@example.test", {"ada@example.test": "ada"}), annotator_name("b@example.test", {})
     ('ada', 'label-studio:b@example.test')
     """
     key = email.casefold()
@@ -111,15 +111,15 @@ def annotator_of(email: str, mapping: Mapping[str, str], known: Iterable[str] = 
     return mapping.get(key) or same.get(key) or f"{HOLDER}:{email}"
 
 
-def take_answers(tasks: Iterable[Task], facts: Facts) -> Taken:
+def parse_task_annotations(tasks: Iterable[Task], facts: LocalState) -> PulledAnnotations:
     """The annotations of these tasks, less those that are stored, in the order in which they were said.
 
     A changed annotation supersedes what it said before. So does a second answer of one annotator to one sample,
     which overlap asks of two people. Nothing follows from an annotation that is there no more.
     """
-    taken, thread = Taken(), Threads(facts.stored)
+    taken, thread = PulledAnnotations(), Threads(facts.stored)
     keys = {annotation.client_key for annotation in facts.stored}
-    answers = [Answer(task, body) for task in tasks for body in task.get("annotations") or ()]
+    answers = [RemoteAnnotation(task, body) for task in tasks for body in task.get("annotations") or ()]
     for answer in sorted(answers, key=lambda one: (str(one.body["updated_at"]), one.number)):
         if answer.client_key in keys:
             taken.known += 1
@@ -151,7 +151,7 @@ class Threads:
         before = self._by_thread.get(thread)
         withdrawn = [_withdrawal(new, before)] if before is not None and before.annotator != new.annotator else []
         own = self._by_person.get((new.annotator, new.sample_id)) if before is None or withdrawn else before
-        if own is not None and told_at(own) <= new.said_at:
+        if own is not None and remote_time(own) <= new.said_at:
             new = replace(new, supersedes=_id(own), assignment_id=own.assignment_id)
         self._remember(new, thread)
         return [*withdrawn, new]
@@ -162,7 +162,7 @@ class Threads:
         self._by_person[annotation.annotator, annotation.sample_id] = annotation
 
 
-def _annotator(answer: Answer, facts: Facts) -> str:
+def _annotator(answer: RemoteAnnotation, facts: LocalState) -> str:
     """Who said it, as Label Studio has it."""
     person = answer.body.get("completed_by")
     number = person.get("id") if isinstance(person, Mapping) else person
@@ -170,7 +170,7 @@ def _annotator(answer: Answer, facts: Facts) -> str:
     return known or f"{HOLDER}:user {number}"
 
 
-def _annotation(answer: Answer, annotator: str, facts: Facts) -> NewAnnotation:
+def _annotation(answer: RemoteAnnotation, annotator: str, facts: LocalState) -> NewAnnotation:
     """The annotation as the ledger takes it; AnnotationError says why it cannot be.
 
     The sample's values are those of the assignment: what a task says there may have been edited.
@@ -253,6 +253,6 @@ def _milliseconds(seconds: object) -> int | None:
     return round(float(seconds) * 1000)
 
 
-def told_at(one: Annotation | NewAnnotation) -> datetime:
+def remote_time(one: Annotation | NewAnnotation) -> datetime:
     """When Label Studio says that something was said, also where its clock was ahead of ours."""
     return (one.claimed_at if isinstance(one, Annotation) else None) or one.said_at

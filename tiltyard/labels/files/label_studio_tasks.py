@@ -25,26 +25,27 @@ Task = dict[str, Any]
 """A task as Label Studio imports it."""
 
 
-def marker(project_name: str) -> str:
+def project_marker(project_name: str) -> str:
     """The text in a description by which a project is found again, whatever its title has become.
 
-    >>> marker("scans")
+    >>> project_marker("scans")
     '[tiltyard:scans]'
     """
     return f"[tiltyard:{project_name}]"
 
 
-def founding(project: Project) -> dict[str, Any]:
-    """The fields that a project is made with in Label Studio: blind, and with what :func:`appearance` says."""
+def new_project_fields(project: Project) -> dict[str, Any]:
+    """The fields that a project is made with in Label Studio: blind, and with what :func:`appearance_fields` says."""
+    marker = project_marker(project.name)
     return {
         "title": f"Tiltyard {project.name}"[:TITLE_LENGTH],
-        "description": f"{project.description} Tiltyard finds this project by {marker(project.name)}: keep it.".strip(),
+        "description": f"{project.description} Tiltyard finds this project by {marker}: keep it.".strip(),
         "show_collab_predictions": False,
-        **appearance(project),
+        **appearance_fields(project),
     }
 
 
-def appearance(project: Project) -> dict[str, Any]:
+def appearance_fields(project: Project) -> dict[str, Any]:
     """The fields of a project in Label Studio that follow from the project file and are kept as it says."""
     return {
         "label_config": labeling_config(project),
@@ -73,7 +74,7 @@ def labeling_config(project: Project) -> str:
     return tostring(view, encoding="unicode")
 
 
-def task_of(assignment: Assignment, project: Project, with_suggestion: bool = False) -> Task:
+def build_task(assignment: Assignment, project: Project, with_suggestion: bool = False) -> Task:
     """The task that asks for an assignment: its ids and the sample's id, time, features and context.
 
     References stay here, and so does why the sample was chosen: an expert who knows that a sample is of the
@@ -84,12 +85,12 @@ def task_of(assignment: Assignment, project: Project, with_suggestion: bool = Fa
     row = {name: _with_unit(project, name, payload.get(name)) for name in _table(project)}
     ids = {"assignment_id": assignment.assignment_id, "sample_id": assignment.sample_id}
     task: Task = {"data": {**ids, **texts, "row": row}}
-    if with_suggestion and (prediction := prediction_of(assignment)):
+    if with_suggestion and (prediction := build_prediction(assignment)):
         task["predictions"] = [prediction]
     return task
 
 
-def prediction_of(assignment: Assignment) -> dict[str, Any] | None:
+def build_prediction(assignment: Assignment) -> dict[str, Any] | None:
     """What the champion says of an assignment's sample, for Label Studio, which ticks it beforehand.
 
     None where nothing was said, and always for evaluation, random and gold samples: these labels measure the

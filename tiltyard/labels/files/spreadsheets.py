@@ -1,55 +1,57 @@
-"""Text in files that people open in a spreadsheet: no cell of ours is run as a formula, and none is changed.
+"""Formula escaping for files that people open in a spreadsheet: no cell runs as a formula, and no value changes.
 
-A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ``@``. Where a cell begins is the reader's choice: a
-CSV of ours that is opened where ``;`` or a tab parts the cells is cut at those, also within our quotes. So a formula is
-stopped wherever any reader might begin a cell. Every file that is written for people goes through :func:`guarded`, and
-what comes back through :func:`unguarded`.
+A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ``@``. Readers disagree about where a cell begins: a
+CSV file that is opened with ``;`` or a tab as the delimiter is split at those, even within quotes. Formulas are
+therefore escaped everywhere a reader might begin a cell. Every file that is written for people passes through
+:func:`escape_formula`, and :func:`unescape_formula` reverses it.
 """
 
 import re
 from typing import Final
 
 STARTS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20'"
-"""What begins a formula, in both widths; and the apostrophe, so that one of the text's own stays apart from ours."""
+"""Characters that begin a formula, in both widths; and the apostrophe, to tell the text's own from an added one."""
 
 BLANKS: Final = '[\x00-\x08\x0b\x0c\x0e-\x20"\x7f\x85\xa0\u200b-\u200f\u2028\u2029\u2060\ufeff]*'
-"""What readers drop before a formula: quotes, blanks and marks that nobody sees."""
+"""Characters that readers skip before a formula: quotes, blanks and invisible characters."""
 
 BREAKS: Final = "\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
-"""What some reader or other takes for the end of a line."""
+"""Characters that at least one reader treats as a line break."""
 
 PLACES: Final = (
     rf"(?:^{BLANKS}|[,;|\t]{BLANKS})(?=GIVEN[{STARTS}\t\r\n])",
     rf"[{BREAKS}]{BLANKS}(?=GIVEN[{STARTS}\t])",
 )
-"""The beginnings of a cell: of the whole, after a separator of any locale, and after a line break within."""
+"""Places where a cell may begin: the start, after a delimiter of any locale, and after a line break within a cell."""
 
 RISKY: Final = re.compile("|".join(PLACES).replace("GIVEN", ""))
 GUARDED: Final = re.compile(f"({'|'.join(PLACES).replace('GIVEN', chr(39))})'")
 
 
-def guarded(text: str) -> str:
-    """Text that no spreadsheet runs: an apostrophe goes before whatever begins like a formula.
+def escape_formula(text: str) -> str:
+    """Text that no spreadsheet runs as a formula: an apostrophe precedes each formula start.
 
-    >>> guarded("=1+1"), guarded("plain"), guarded("fine;=1+1"), unguarded(guarded("'=x"))
-    ("'=1+1", 'plain', "fine;'=1+1", "'=x")
+    >>> escape_formula("=1+1"), escape_formula("plain"), escape_formula("fine;=1+1")
+    ("'=1+1", 'plain', "fine;'=1+1")
+    >>> unescape_formula(escape_formula("'=x"))
+    "'=x"
     """
     return RISKY.sub(_marked, text)
 
 
-def unguarded(cell: str) -> str:
-    """The text that :func:`guarded` wrote.
+def unescape_formula(cell: str) -> str:
+    """The text that was passed to :func:`escape_formula`.
 
-    >>> unguarded("'=1+1"), unguarded("'tis"), unguarded("a;'=1+1"), unguarded("'")
+    >>> unescape_formula("'=1+1"), unescape_formula("'tis"), unescape_formula("a;'=1+1"), unescape_formula("'")
     ('=1+1', "'tis", 'a;=1+1', '')
     """
     return "" if cell == "'" else GUARDED.sub(r"\1", cell)
 
 
-def guarded_json(text: str) -> str:
-    r"""A JSON text that no spreadsheet runs and that stands for the same value: its own escapes do it.
+def escape_formulas_in_json(text: str) -> str:
+    r"""A JSON text that no spreadsheet runs, with the same value: formula starts become JSON escapes.
 
-    >>> print(guarded_json('{"note":"a;=1+1"}'))
+    >>> print(escape_formulas_in_json('{"note":"a;=1+1"}'))
     {"note":"a;\u003d1+1"}
     """
     return STRING.sub(lambda found: INNER.sub(_escaped, found[0]), text)
@@ -57,14 +59,14 @@ def guarded_json(text: str) -> str:
 
 STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 INNER: Final = re.compile(rf"((?:^|[,;|\x85\u2028\u2029]|\\[tnr]){BLANKS})([{STARTS}])")
-"""Where a cell might begin within a JSON string: tabs and line breaks are written as escapes there."""
+"""Places where a cell may begin within a JSON string, where tabs and line breaks are escapes."""
 
 
 def _marked(found: re.Match[str]) -> str:
-    """What was found, with our apostrophe behind it."""
+    """The match followed by an apostrophe."""
     return f"{found[0]}'"
 
 
 def _escaped(found: re.Match[str]) -> str:
-    """What was found, with the formula's first character as JSON's escape."""
+    """The match with the formula's first character as a JSON escape."""
     return f"{found[1]}\\u{ord(found[2]):04x}"

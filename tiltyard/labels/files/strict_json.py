@@ -14,20 +14,20 @@ LARGEST: Final = 2**63
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class JsonError:
     """What stands in a read value where the text had something that no value can stand for."""
 
     why: str
 
 
 def read_json(text: str) -> Any:
-    """The value that a JSON text stands for, with a :class:`Flaw` for an object that has a key twice.
+    """The value that a JSON text stands for, with a :class:`JsonError` for an object that has a key twice.
 
     Raises ValueError, in words, for what is not JSON. NaN and infinities, which other writers put there, are read as
     they are meant.
 
     >>> read_json('{"a": 1, "a": 2}')
-    Flaw(why="key 'a' stands twice in one object")
+    JsonError(why="key 'a' stands twice in one object")
     """
     try:
         return json.loads(text, object_pairs_hook=_object, parse_int=_integer)
@@ -38,13 +38,13 @@ def read_json(text: str) -> Any:
         raise ValueError(f"not JSON that can be read: values lie more than {DEEPEST} deep") from error
 
 
-def flaw_of(value: Any, *, strict: bool = False) -> str | None:
+def find_json_error(value: Any, *, strict: bool = False) -> str | None:
     """What is wrong with a read value, none if nothing is.
 
     Wrong is always: a key twice, a key that is no legible text, values too deep in one another. A ``strict`` look
     also finds text, numbers and integers that no ledger keeps.
 
-    >>> flaw_of({"a": [float("nan")]}), flaw_of({"a": [float("nan")]}, strict=True)
+    >>> find_json_error({"a": [float("nan")]}), find_json_error({"a": [float("nan")]}, strict=True)
     (None, 'nan is no number that JSON has')
     """
     left: list[tuple[Any, int]] = [(value, 0)]
@@ -57,41 +57,41 @@ def flaw_of(value: Any, *, strict: bool = False) -> str | None:
     return None
 
 
-def half_character(text: str) -> str | None:
+def lone_surrogate(text: str) -> str | None:
     r"""The first half of a character (a lone surrogate) in a text, none if it can be written in UTF-8.
 
-    >>> half_character("caf\u00e9"), half_character("\ud800") == "\ud800"
+    >>> lone_surrogate("caf\u00e9"), lone_surrogate("\ud800") == "\ud800"
     (None, True)
     """
     return None if text.isascii() else next((mark for mark in text if "\ud800" <= mark <= "\udfff"), None)
 
 
-def illegible(text: str) -> str | None:
+def unstorable_character(text: str) -> str | None:
     r"""What in a text no database and no file can keep, none if nothing is.
 
-    >>> illegible("a\0"), illegible("\ud800"), illegible("ok")
+    >>> unstorable_character("a\0"), unstorable_character("\ud800"), unstorable_character("ok")
     ('a NUL', 'half a character, U+D800', None)
     """
     if "\0" in text:
         return "a NUL"
-    half = half_character(text)
+    half = lone_surrogate(text)
     return f"half a character, U+{ord(half):04X}" if half else None
 
 
 def _flaw(one: Any, depth: int, *, strict: bool) -> str | None:
     """What is wrong with one value, its inner ones aside."""
-    if isinstance(one, Flaw):
+    if isinstance(one, JsonError):
         return one.why
     if depth > DEEPEST:
         return f"values lie more than {DEEPEST} deep"
     if isinstance(one, dict):
-        return next((f"key {key!r:.60} holds {found}" for key in one if (found := illegible(key))), None)
+        return next((f"key {key!r:.60} holds {found}" for key in one if (found := unstorable_character(key))), None)
     return _unkept(one) if strict else None
 
 
 def _unkept(one: Any) -> str | None:
     """What is wrong with a text or a number that a ledger is to keep."""
-    if isinstance(one, str) and (found := illegible(one)):
+    if isinstance(one, str) and (found := unstorable_character(one)):
         return f"{one!r:.60} holds {found}"
     if isinstance(one, float) and not math.isfinite(one):
         return f"{one} is no number that JSON has"
@@ -100,16 +100,16 @@ def _unkept(one: Any) -> str | None:
     return None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Flaw:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | JsonError:
     """A JSON object, unless a key stands twice: which of the two counts, nobody can know."""
     made = dict(pairs)
     if len(made) == len(pairs):
         return made
     names = [name for name, _ in pairs]
     twice = next(name for number, name in enumerate(names) if name in names[:number])
-    return Flaw(f"key {twice!r:.60} stands twice in one object")
+    return JsonError(f"key {twice!r:.60} stands twice in one object")
 
 
-def _integer(digits: str) -> int | Flaw:
+def _integer(digits: str) -> int | JsonError:
     """An integer of sane length."""
-    return int(digits) if len(digits) <= MOST_DIGITS else Flaw(f"an integer has {len(digits):,} digits")
+    return int(digits) if len(digits) <= MOST_DIGITS else JsonError(f"an integer has {len(digits):,} digits")

@@ -16,9 +16,9 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from tiltyard.labels.files.file_format import OWN, Line, Refused
-from tiltyard.labels.files.label_studio_annotations import annotator_of
+from tiltyard.labels.files.label_studio_annotations import annotator_name
 from tiltyard.labels.files.label_studio_tasks import HOLDER
-from tiltyard.labels.files.values import class_meant
+from tiltyard.labels.files.values import match_class_name
 from tiltyard.schemas.errors import AnnotationError, nearest
 from tiltyard.schemas.project import Project
 
@@ -37,14 +37,14 @@ SKIPPED: Final = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class Skipped:
     """An entry that brings no label, and the word that says why; nothing is wrong with it."""
 
     word: str
 
 
 @dataclass(slots=True)
-class Shaped:
+class ParsedLines:
     """A file's lines with our names only, what was refused, how many were left out by word, and names not looked at."""
 
     lines: list[tuple[int, Line]] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Shaped:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class FileFormat:
     """How a file is to be read: what names the sample, which columns are ours, and which of them a tool filled."""
 
     project: Project
@@ -66,7 +66,7 @@ class Shape:
     choices: bool
 
 
-def shaped(names: Sequence[str], lines: Sequence[tuple[int, Line]], project: Project, by: str) -> Shaped:
+def parse_lines(names: Sequence[str], lines: Sequence[tuple[int, Line]], project: Project, by: str) -> ParsedLines:
     """The lines of a file that another tool or a person wrote, as lines of ours.
 
     Raises AnnotationError when the sample's or the label's column is missing, or one is nearly a known name.
@@ -76,7 +76,7 @@ def shaped(names: Sequence[str], lines: Sequence[tuple[int, Line]], project: Pro
         names = [by if name == other else name for name in names]
         lines = [(number, {by if name == other else name: line[name] for name in line}) for number, line in lines]
     shape = _shape_of(names, [line for _, line in lines], project, by)
-    made = Shaped(ignored=_not_looked_at(names, shape))
+    made = ParsedLines(ignored=_not_looked_at(names, shape))
     if lines:
         _refuse_lacking(names, lines, shape)
     _refuse_misspelt(made.ignored, names, project)
@@ -86,8 +86,8 @@ def shaped(names: Sequence[str], lines: Sequence[tuple[int, Line]], project: Pro
         except AnnotationError as error:
             made.refused.append(Refused(number, str(error)))
             continue
-        made.left_out.update(part.word for part in parts if isinstance(part, LeftOut))
-        made.lines += [(number, part) for part in parts if not isinstance(part, LeftOut)]
+        made.left_out.update(part.word for part in parts if isinstance(part, Skipped))
+        made.lines += [(number, part) for part in parts if not isinstance(part, Skipped)]
     return made
 
 
@@ -101,12 +101,12 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip()
 
 
-def _shape_of(names: Collection[str], lines: Sequence[Line], project: Project, by: str) -> Shape:
+def _shape_of(names: Collection[str], lines: Sequence[Line], project: Project, by: str) -> FileFormat:
     """What a file's names and values show of the tool that wrote it."""
     own = own_columns(project)
     said = "answer" in names and ("answer" not in own or any(sign in names for sign in SIGNS))
     answers = {_answer(line) for line in lines} if said else set()
-    return Shape(
+    return FileFormat(
         project=project,
         by=by,
         taken=frozenset({by, *(name for name in OPTIONAL if name not in own)}),
@@ -117,7 +117,7 @@ def _shape_of(names: Collection[str], lines: Sequence[Line], project: Project, b
     )
 
 
-def _not_looked_at(names: Iterable[str], shape: Shape) -> list[str]:
+def _not_looked_at(names: Iterable[str], shape: FileFormat) -> list[str]:
     """The columns that say nothing here, such as the sample's own values."""
     looked = {*shape.taken, shape.label}
     looked |= {"answer"} if shape.judged else set()
@@ -126,7 +126,7 @@ def _not_looked_at(names: Iterable[str], shape: Shape) -> list[str]:
     return [name for name in names if name not in looked]
 
 
-def _refuse_lacking(names: Sequence[str], lines: Sequence[tuple[int, Line]], shape: Shape) -> None:
+def _refuse_lacking(names: Sequence[str], lines: Sequence[tuple[int, Line]], shape: FileFormat) -> None:
     """Raise AnnotationError when no line says which sample it is of, or none has a label."""
     by, lacking = shape.by, []
     if not any(_key(line, by) is not None for _, line in lines) and by not in names:
@@ -148,7 +148,7 @@ def _refuse_misspelt(ignored: Iterable[str], names: Collection[str], project: Pr
             raise AnnotationError(f"unknown column {name!r}; {nearest(name, missing)}")
 
 
-def _parts(line: Line, shape: Shape) -> Iterator[Line | LeftOut]:
+def _parts(line: Line, shape: FileFormat) -> Iterator[Line | Skipped]:
     """What one entry brings: a line, several of a task, or a word that says why nothing."""
     if shape.tasks and _is_task(line):
         yield from _answers_of(line, shape)
@@ -157,11 +157,11 @@ def _parts(line: Line, shape: Shape) -> Iterator[Line | LeftOut]:
     if answer not in {"", *ANSWERS}:
         raise AnnotationError(f"answer: {line['answer']!r:.60} is none of {', '.join(ANSWERS)}")
     if answer in {"reject", "ignore"}:
-        yield LeftOut(answer)
+        yield Skipped(answer)
         return
     label = _chosen(line, shape) if shape.choices and _is_choice(line) else line.get(shape.label)
     if label == [] or (isinstance(label, dict) and label.get("choices") == []):
-        yield LeftOut(UNLABELED)
+        yield Skipped(UNLABELED)
         return
     taken = {name: line[name] for name in shape.taken if name in line}
     yield {**taken, shape.by: _key(line, shape.by), "label": label}
@@ -180,7 +180,7 @@ def _is_choice(line: Line) -> bool:
     )
 
 
-def _chosen(line: Line, shape: Shape) -> list[Any]:
+def _chosen(line: Line, shape: FileFormat) -> list[Any]:
     """What was chosen among Prodigy's options: by its id, or by its text where only that names a class."""
     options = line.get("options")
     texts = [
@@ -193,7 +193,7 @@ def _chosen(line: Line, shape: Shape) -> list[Any]:
 
 def _option(chosen: Any, texts: Sequence[tuple[Any, Any]], project: Project) -> Any:
     """The name that stands for an option."""
-    if class_meant(chosen, project) is not None:
+    if match_class_name(chosen, project) is not None:
         return chosen
     return next((text for number, text in texts if number == chosen), chosen)
 
@@ -203,25 +203,25 @@ def _is_task(line: Line) -> bool:
     return isinstance(line.get("data"), dict) and isinstance(line.get("annotations"), list)
 
 
-def _answers_of(task: Line, shape: Shape) -> Iterator[Line | LeftOut]:
+def _answers_of(task: Line, shape: FileFormat) -> Iterator[Line | Skipped]:
     """The answers to a task of Label Studio, each by who gave it and when."""
     if not task["annotations"]:
-        yield LeftOut(UNLABELED)
+        yield Skipped(UNLABELED)
     for body in task["annotations"]:
         if not isinstance(body, dict):
             raise AnnotationError(f"annotations: {body!r:.60} is no annotation of Label Studio")
         yield _answer_of(task, body, shape)
 
 
-def _answer_of(task: Line, body: Line, shape: Shape) -> Line | LeftOut:
+def _answer_of(task: Line, body: Line, shape: FileFormat) -> Line | Skipped:
     """One annotation of a task."""
     result = body.get("result")
     chosen = [one for part in (result if isinstance(result, list) else []) for one in _choices(part)]
     if body.get("was_cancelled"):
-        return LeftOut(SKIPPED)
+        return Skipped(SKIPPED)
     if not chosen:
         _refuse_other_results(result)
-        return LeftOut(UNLABELED)
+        return Skipped(UNLABELED)
     person, said_at = _person(body.get("completed_by")), body.get("updated_at") or body.get("created_at")
     return {shape.by: _key(task, shape.by), "label": chosen, "annotator": person, "said_at": said_at}
 
@@ -245,7 +245,7 @@ def _person(written: Any) -> str | None:
     number = written.get("id") if isinstance(written, dict) else written
     email = written.get("email") if isinstance(written, dict) else None
     if isinstance(email, str) and email:
-        return annotator_of(email, {})
+        return annotator_name(email, {})
     return f"{HOLDER}:user {number}" if isinstance(number, int) else None
 
 

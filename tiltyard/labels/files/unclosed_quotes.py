@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tiltyard.labels.files.values import class_meant
+from tiltyard.labels.files.values import match_class_name
 from tiltyard.schemas.errors import AnnotationError
 from tiltyard.schemas.project import Project
 
@@ -22,10 +22,10 @@ class Table:
     delimiter: str
 
 
-def fault_of_quotes(text: str, delimiter: str) -> tuple[int, str]:
+def describe_quote_error(text: str, delimiter: str) -> tuple[int, str]:
     r"""What is wrong with the quotes of a row that cannot be read: how many lines into it, and a sentence.
 
-    >>> fault_of_quotes('1,yes\n2,"no', ",")[1].partition(";")
+    >>> describe_quote_error('1,yes\n2,"no', ",")[1].partition(";")
     ('the quote that opens here is never closed', ';', ' close it, or double it where it belongs to the text')
     """
     place = 0
@@ -40,7 +40,7 @@ def fault_of_quotes(text: str, delimiter: str) -> tuple[int, str]:
     return 0, "its quotes cannot be read; double those that belong to the text"
 
 
-def refuse_swallowed(line: Mapping[str, Any], table: Table, project: Project) -> None:
+def refuse_swallowed_rows(line: Mapping[str, Any], table: Table, project: Project) -> None:
     """Raise AnnotationError for a cell that holds whole rows of its own file: its quote was closed by a later one."""
     broken = {name: BREAK.split(value) for name, value in line.items() if isinstance(value, str)}
     for name, inner in [(name, inner) for name, parts in broken.items() for inner in parts[1:]]:
@@ -76,4 +76,4 @@ def _is_row(text: str, table: Table, project: Project) -> bool:
     if len(cells) != len(table.names) or "label" not in table.names:
         return False
     said = cells[list(table.names).index("label")]
-    return class_meant(said, project) is not None
+    return match_class_name(said, project) is not None

@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tiltyard.ingest.casting.lossless import class_text, plain_text, shortest
-from tiltyard.labels.files.strict_json import illegible
+from tiltyard.ingest.casting.lossless import match_class, plain_text, shortest_decimal
+from tiltyard.labels.files.strict_json import unstorable_character
 from tiltyard.schemas.canonical import canonical_json
 from tiltyard.schemas.errors import AnnotationError
 from tiltyard.schemas.project import Project
@@ -22,20 +22,20 @@ LIST: Final = re.compile(r"""\[\s*(["'])([^"'\\]*)\1\s*\]""")
 """A list of one text as some tools write it into a cell."""
 
 
-def spellings(value: Any) -> tuple[str, ...]:
+def key_spellings(value: Any) -> tuple[str, ...]:
     """The texts that a key may stand for, as written first; none where it stands for nothing.
 
     Raises ValueError for a number that stands for several integers or for none.
 
-    >>> spellings("5.0"), spellings(5.0), spellings(True), spellings(" a"), spellings(None)
+    >>> key_spellings("5.0"), key_spellings(5.0), key_spellings(True), key_spellings(" a"), key_spellings(None)
     (('5.0', '5'), ('5',), ('true',), (' a', 'a'), ())
     """
     text = plain_text(value) or ""
     tidy = _tidy(text)
-    return tuple(dict.fromkeys(form for form in (text, tidy, shortest(tidy)) if form))
+    return tuple(dict.fromkeys(form for form in (text, tidy, shortest_decimal(tidy)) if form))
 
 
-def label_text(value: Any, project: Project) -> str | None:
+def parse_label(value: Any, project: Project) -> str | None:
     """The class that a label file's value names, as the project spells it; the text itself where it names none.
 
     None where there is no label. Raises AnnotationError for several classes where one is wanted, and for what is
@@ -48,10 +48,10 @@ def label_text(value: Any, project: Project) -> str | None:
         text = _tidy(plain_text(one) or "")
     except ValueError as error:
         raise AnnotationError(f"label: {error}") from error
-    return class_meant(one, project) or legible("label", text) if text else None
+    return match_class_name(one, project) or refuse_illegible("label", text) if text else None
 
 
-def class_meant(value: Any, project: Project) -> str | None:
+def match_class_name(value: Any, project: Project) -> str | None:
     """The class that a plain value names, by any name that it has or had, as the project spells it; none for no class.
 
     Every label of a file goes through here.
@@ -61,27 +61,27 @@ def class_meant(value: Any, project: Project) -> str | None:
         said = project.said(text) if text else None
         if said is not None or not text:
             return said
-        widened = class_text(text if isinstance(value, str) else value, project.names.every)
+        widened = match_class(text if isinstance(value, str) else value, project.names.every)
     except ValueError:
         return None
     return widened if widened in project.names.every else None
 
 
-def text_of(line: Mapping[str, Any], name: str) -> str | None:
+def text_value(line: Mapping[str, Any], name: str) -> str | None:
     """A line's value as text; numbers as they are written, empty and NaN as missing."""
     value = line.get(name)
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, str):
-        return legible(name, value)
+        return refuse_illegible(name, value)
     if isinstance(value, dict | list) or (isinstance(value, float) and math.isinf(value)):
         raise AnnotationError(f"{name}: {value!r:.60} is not a text")
     return canonical_json(value)
 
 
-def legible(name: str, text: str) -> str:
+def refuse_illegible(name: str, text: str) -> str:
     """The text; AnnotationError where it holds what no ledger keeps."""
-    if found := illegible(text):
+    if found := unstorable_character(text):
         raise AnnotationError(f"{name}: {text!r:.60} holds {found}; take it out")
     return text
 

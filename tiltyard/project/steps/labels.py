@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import polars as pl
 
-from tiltyard.labels.annotations import contradicted
+from tiltyard.labels.annotations import find_contradictions
 from tiltyard.labels.files.file_format import Line
-from tiltyard.labels.files.file_import import Hand, Taken, take_labels
-from tiltyard.labels.files.values import label_text, text_of
+from tiltyard.labels.files.file_import import ImportDefaults, ImportPlan, plan_label_import
+from tiltyard.labels.files.values import parse_label, text_value
 from tiltyard.project.results import AnnotateResult, ImportResult
 from tiltyard.schemas.errors import AnnotationError
-from tiltyard.schemas.project.project_file import Project
+from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import SampleId
 from tiltyard.tasks.labels.exchange_labels import export_labels, import_labels, key_column, named_samples, store_labels
 from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
@@ -58,8 +58,8 @@ def annotate(project: str, rows: pl.DataFrame, annotator: str, key: str) -> Anno
     newest: Newest = {(one.annotator, one.sample_id): (one.act, one.label, one.note) for one in stored.values()}
     by_key = {name: known[0].sample_id for name, known in samples.items() if len(known) == 1}
     found = _sort(lines, key, by_key, newest, workspace, annotator)
-    hand = Hand(key, annotator, workspace.clock(), None, annotator)
-    taken = take_labels(found.new, samples, stored, workspace.project, hand)
+    hand = ImportDefaults(key, annotator, workspace.clock(), None, annotator)
+    taken = plan_label_import(found.new, samples, stored, workspace.project, hand)
     _refuse(taken, rows.height, workspace.project)
     stored_now = store_labels(workspace, taken, annotator)
     seal_ledger.fn(project)
@@ -114,7 +114,7 @@ def _sort(
     for number, line in lines:
         try:
             content = _content(line, workspace.project)
-            said = (text_of(line, "annotator") or annotator, samples.get(str(line[key])))
+            said = (text_value(line, "annotator") or annotator, samples.get(str(line[key])))
         except AnnotationError:  # taking the row reports the fault, with its number
             new.append((number, line))
             continue
@@ -132,10 +132,10 @@ def _sort(
 
 def _content(line: Line, project: Project) -> Content:
     """A row's act, its label as the project spells it, its note."""
-    return text_of(line, "act") or "label", label_text(line.get("label"), project), text_of(line, "note") or ""
+    return text_value(line, "act") or "label", parse_label(line.get("label"), project), text_value(line, "note") or ""
 
 
-def _refuse(taken: Taken, rows: int, project: Project) -> None:
+def _refuse(taken: ImportPlan, rows: int, project: Project) -> None:
     """Raise AnnotationError where a row was refused, or where rows contradict one another."""
     if taken.refused:
         listed = "; ".join(f"row {one.line}: {one.why}" for one in taken.refused[:SHOWN_FAULTS])
@@ -143,6 +143,6 @@ def _refuse(taken: Taken, rows: int, project: Project) -> None:
         raise AnnotationError(f"nothing was stored: {len(taken.refused)} of {rows} rows were refused: {listed}{more}")
     answers = [one for one in taken.labels if one.act == "label" and one.supersedes is None]
     samples = [f"{one.sample_id} by {one.annotator}" for one in answers]
-    if twofold := contradicted(samples, [str(one.label) for one in answers], project):
+    if twofold := find_contradictions(samples, [str(one.label) for one in answers], project):
         named = ", ".join(sorted(twofold)[:SHOWN_FAULTS])
         raise AnnotationError(f"nothing was stored: the data frame has two labels for sample {named}; keep one row")

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from tiltyard.evaluation.decided_otherwise import WHO, Flip, flips, who_was_right
 from tiltyard.reports.html.verdict_data import Answers
-from tiltyard.samples.features import payloads_of
+from tiltyard.samples.features import rows_to_payloads
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Payload
 
@@ -45,7 +45,7 @@ def find_flips(answers: Answers) -> Flipped | None:
     right = who_was_right(found, answers.sides.weights)
     chosen = [flip for who in WHO for flip in [one for one in found if one.right == who][:MOST_EACH]]
     rows = judged.rows[[flip.place for flip in chosen]]
-    payloads = payloads_of(rows, answers.project) if chosen else []
+    payloads = rows_to_payloads(rows, answers.project) if chosen else []
     shown = (
         Shown(flip, sample[:8], *_of_sample(payload, answers.project))
         for flip, sample, payload in zip(chosen, rows["sample_id"].to_list(), payloads, strict=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tiltyard.labels.admission import why_uncounted
-from tiltyard.labels.current_classes import in_todays_words, todays_labels
+from tiltyard.labels.admission import uncounted_reason
+from tiltyard.labels.current_classes import rename_classes, resolve_current_labels
 from tiltyard.query.stopping import Advice
 from tiltyard.reports.check_groups import group_checks
 from tiltyard.reports.label_value import LabelCost, Worth, label_costs, label_worth
@@ -72,9 +72,9 @@ def collect_project_data(workspace: Workspace) -> ProjectData:
     """All data of a project's report, as of now."""
     ledger, project = workspace.ledger, workspace.project
     position = ledger.position()
-    counting = [one for one in ledger.annotations.until(position) if why_uncounted(one) is None]
-    annotations = in_todays_words(counting, project)
-    labels = todays_labels(annotations, project).labels
+    counting = [one for one in ledger.annotations.until(position) if uncounted_reason(one) is None]
+    annotations = rename_classes(counting, project)
+    labels = resolve_current_labels(annotations, project).labels
     objects = {landed.object_id: landed for landed in ledger.batches.objects()}
     latest, verdicts, moves = ledger.batches.latest(), ledger.champions.verdicts(), ledger.champions.history()
     sizes = ledger.models.rows_by_set()

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from tiltyard.ingest.inference.schema_inference import guess_delimiter
-from tiltyard.labels.files.file_format import WHOLE, Line, Refused, cells_of, is_whole, line_of, line_of_cells
-from tiltyard.labels.files.strict_json import Flaw, flaw_of, read_json
-from tiltyard.labels.files.unclosed_quotes import Table, fault_of_quotes
+from tiltyard.ingest.inference.schema_inference import infer_delimiter
+from tiltyard.labels.files.file_format import WHOLE, Line, Refused, cells_to_line, is_full_export, to_cells, to_line
+from tiltyard.labels.files.strict_json import JsonError, find_json_error, read_json
+from tiltyard.labels.files.unclosed_quotes import Table, describe_quote_error
 from tiltyard.schemas.canonical import canonical_json
 from tiltyard.schemas.errors import AnnotationError, NotFound, ObjectError
 from tiltyard.schemas.records import Annotation
@@ -84,7 +84,7 @@ def read_labels(path: Path) -> LabelLines:
 def label_texts(annotations: Iterable[Annotation], format_name: str) -> Iterator[str]:
     """The text of a label file, ``csv``, ``tsv`` or ``jsonl``, line by line."""
     if format_name == "jsonl":
-        yield from (canonical_json(line_of(annotation)) + "\n" for annotation in annotations)
+        yield from (canonical_json(to_line(annotation)) + "\n" for annotation in annotations)
         return
     row = _Rows()
     # The line end must be CR LF: only then does Python 3.11 put quotes around a lone CR in a cell.
@@ -92,7 +92,7 @@ def label_texts(annotations: Iterable[Annotation], format_name: str) -> Iterator
     writer.writerow(WHOLE)
     yield row.text
     for annotation in annotations:
-        writer.writerow(cells_of(line_of(annotation)))
+        writer.writerow(to_cells(to_line(annotation)))
         yield row.text
 
 
@@ -151,7 +151,7 @@ def _read_table(text: str, format_name: str) -> LabelLines:
         delimiter = first.strip().strip('"')[len(SEPARATOR_LINE) :] or "\t"
     else:
         lines = _Lines(text)
-        delimiter = "\t" if format_name == "tsv" and "\t" in first else guess_delimiter(first)
+        delimiter = "\t" if format_name == "tsv" and "\t" in first else infer_delimiter(first)
     rows = _rows(lines, delimiter)
     _, header = next(rows, (0, []))
     if isinstance(header, str):
@@ -162,7 +162,7 @@ def _read_table(text: str, format_name: str) -> LabelLines:
     if twice or not any(names):
         what = f"column {min(twice)!r} appears twice" if twice else "there is no header"
         raise ValueError(what)
-    whole = is_whole(names)
+    whole = is_full_export(names)
     return _parsed(names, _as_lines(rows, names, whole), None if whole else Table(names, delimiter))
 
 
@@ -176,7 +176,7 @@ def _rows(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str] | str]
         except StopIteration:
             return
         except csv.Error:
-            below, why = fault_of_quotes("".join(lines.taken), delimiter)
+            below, why = describe_quote_error("".join(lines.taken), delimiter)
             yield start + below, why
             continue
         if any(cell.strip() for cell in cells):
@@ -189,7 +189,7 @@ def _as_lines(
     """The rows as lines by column, or what is wrong with them."""
     for number, row in rows:
         try:
-            yield number, row if isinstance(row, str) else line_of_cells(names, row, whole=whole)
+            yield number, row if isinstance(row, str) else cells_to_line(names, row, whole=whole)
         except AnnotationError as error:
             yield number, str(error)
 
@@ -219,7 +219,7 @@ def _entries(text: str, format_name: str) -> list[Any] | None:
     if not isinstance(found, list):
         return [found]
     # A line of JSON Lines that is itself a list is not a list of entries.
-    return found if format_name == "json" or any(isinstance(one, dict | Flaw) for one in found) else None
+    return found if format_name == "json" or any(isinstance(one, dict | JsonError) for one in found) else None
 
 
 def _line(text: str) -> Line | str:
@@ -232,7 +232,7 @@ def _line(text: str) -> Line | str:
 
 def _entry(value: Any) -> Line | str:
     """A value as an object, or what is wrong with it."""
-    if why := flaw_of(value):
+    if why := find_json_error(value):
         return why
     return value if isinstance(value, dict) else f"expected a JSON object, got {value!r:.40}"
 

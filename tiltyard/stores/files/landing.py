@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-from tiltyard.ingest.object_keys import fits, is_batch, is_marker, left_for, shown
+from tiltyard.ingest.object_keys import is_batch, is_marker, matches_pattern, printable_key, skip_reason
 from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.errors import NotFound, ObjectError
 from tiltyard.schemas.records import LandedObject, ObjectId
@@ -78,8 +78,8 @@ class FolderObjects:
         go unnoticed.
         """
         tell = leave or _tell_nobody
-        for key in sorted(key for key in self._keys(tell) if fits(key, pattern) and not is_marker(key)):
-            why = left_for(key) or self._odd(key)
+        for key in sorted(key for key in self._keys(tell) if matches_pattern(key, pattern) and not is_marker(key)):
+            why = skip_reason(key) or self._odd(key)
             if why is not None:
                 tell(*why)
             elif is_batch(key, pattern):
@@ -110,7 +110,7 @@ class FolderObjects:
                 if is_marker(key):
                     folders.remove(name)
                 elif path.is_symlink():
-                    tell(f"{shown(key)}/", "a link to a folder; put the folder itself there")
+                    tell(f"{printable_key(key)}/", "a link to a folder; put the folder itself there")
             yield from (self._key(Path(folder, name)) for name in names)
 
     def _key(self, path: Path) -> str:
@@ -136,7 +136,7 @@ class FolderObjects:
     def _closed(self, error: OSError) -> None:
         """Refuse an unreadable folder; a folder that was deleted meanwhile, or holds no batches, is empty."""
         path = Path(error.filename)
-        is_left = path != self.root and left_for(self._key(path)) is not None
+        is_left = path != self.root and skip_reason(self._key(path)) is not None
         if isinstance(error, PermissionError) and not is_left:
             raise ObjectError(
                 f"folder {error.filename!r}: {error.strerror}; let this user read and enter it"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from tiltyard.samples.features import pool_schema
-from tiltyard.samples.schema_migration import as_today, refuse_other_kinds
+from tiltyard.samples.schema_migration import migrate_rows, refuse_changed_kinds
 from tiltyard.schemas.project import Project, inside
 from tiltyard.schemas.records import BatchId, StoredFile
 from tiltyard.stores.files.parquet import CHUNK_ROWS, ParquetStore
@@ -37,7 +37,7 @@ class Pool:
         Raises ProjectFileError where a column now has a kind that cannot hold the stored values.
         """
         for chunk in self.parquet.scan(files, self._columns, chunk_rows):
-            yield as_today(chunk, OWN_COLUMNS, self._project)
+            yield migrate_rows(chunk, OWN_COLUMNS, self._project)
 
     def refuse_other_kinds(self, files: Sequence[StoredFile]) -> None:
         """Raise ProjectFileError where a file's columns cannot be read as the current project file declares them.
@@ -47,7 +47,7 @@ class Pool:
         """
         for stored in files:
             if stored.name not in self._readable:
-                refuse_other_kinds(self.parquet.schema_of(stored), self._project)
+                refuse_changed_kinds(self.parquet.schema_of(stored), self._project)
                 self._readable.add(stored.name)
 
     def known(self, wanted: pl.DataFrame, files: Sequence[StoredFile]) -> pl.DataFrame:

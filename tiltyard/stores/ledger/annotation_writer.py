@@ -13,9 +13,14 @@ from typing import Any, Final
 
 from sqlalchemy import BindParameter, Connection, bindparam, select, update
 
-from tiltyard.labels.adjudication import another_is_wanted
-from tiltyard.labels.admission import believed, refuse_unfit
-from tiltyard.labels.annotations import annotation_id, refuse_another, refuse_foreign, refuse_tampered
+from tiltyard.labels.adjudication import needs_tiebreak
+from tiltyard.labels.admission import refuse_invalid, trusted_time
+from tiltyard.labels.annotations import (
+    annotation_id,
+    refuse_changed_content,
+    refuse_foreign_supersedes,
+    refuse_tampered,
+)
 from tiltyard.samples.identity import payload_hash
 from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.errors import AnnotationError
@@ -72,7 +77,7 @@ def take_in(connection: Connection, new: Sequence[NewAnnotation], when: Circumst
     fresh: dict[str, Annotation] = {}
     for one in new:
         if one.client_key in picture.known:
-            refuse_another(picture.known[one.client_key], one)
+            refuse_changed_content(picture.known[one.client_key], one)
             continue
         annotation = _complete(one, picture, when)
         fresh[one.client_key] = picture.known[one.client_key] = annotation
@@ -93,7 +98,7 @@ def restore_all(connection: Connection, annotations: Sequence[Annotation]) -> in
     for annotation in annotations:
         refuse_tampered(annotation)
         if annotation.client_key in picture.known:
-            refuse_another(picture.known[annotation.client_key], annotation)
+            refuse_changed_content(picture.known[annotation.client_key], annotation)
             continue
         fresh[annotation.client_key] = picture.known[annotation.client_key] = annotation
         picture.superseded[annotation.annotation_id] = annotation
@@ -106,7 +111,7 @@ def restore_all(connection: Connection, annotations: Sequence[Annotation]) -> in
 def _pass_the_door(chunk: Sequence[NewAnnotation | Annotation]) -> None:
     """Refuse invalid annotations before any lookup; nothing else writes annotations."""
     for one in chunk:
-        refuse_unfit(one)
+        refuse_invalid(one)
 
 
 def _picture(connection: Connection, chunk: Sequence[NewAnnotation | Annotation]) -> Picture:
@@ -141,9 +146,9 @@ def _skips(connection: Connection, samples: Sequence[SampleId]) -> dict[SampleId
 def _complete(new: NewAnnotation, picture: Picture, when: Circumstances) -> Annotation:
     """The annotation with what the ledger knows about it: why the sample was chosen, by which model."""
     assignment = _assignment_of(new, picture)
-    refuse_foreign(new, picture.superseded.get(str(new.supersedes)))
+    refuse_foreign_supersedes(new, picture.superseded.get(str(new.supersedes)))
     evaluation = new.sample_id in when.marked
-    said_at, claimed = believed(new.said_at, when.now)
+    said_at, claimed = trusted_time(new.said_at, when.now)
     return Annotation(
         **{field.name: getattr(new, field.name) for field in fields(new)} | {"said_at": said_at},
         claimed_at=claimed,
@@ -252,7 +257,7 @@ def ask_once_more(connection: Connection, answered: Sequence[Sequence[Assignment
     voices = _voices(connection, list(shared))
     append_all(
         connection,
-        [_another(slots) for sample, slots in shared.items() if another_is_wanted(voices[sample], len(slots), most)],
+        [_another(slots) for sample, slots in shared.items() if needs_tiebreak(voices[sample], len(slots), most)],
     )
 
 

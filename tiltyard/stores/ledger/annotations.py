@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import polars as pl
 from sqlalchemy import ColumnElement, Row, exists, func, select, true
 
-from tiltyard.labels.annotations import ARRIVED, brought
+from tiltyard.labels.annotations import ARRIVED, mark_imported
 from tiltyard.schemas.project import Labeling
 from tiltyard.schemas.records import Act, Annotation, NewAnnotation, SampleId, Vote
 from tiltyard.stores.ledger.annotation_writer import Circumstances, restore_all, take_in
@@ -60,7 +60,7 @@ class Annotations:
         said by the ledger itself, so that nobody can slip in another's answer or one of long ago. Their order is
         kept, also among times that are yet to come.
         """
-        return self.restore(brought(known, imported_by, now))
+        return self.restore(mark_imported(known, imported_by, now))
 
     def restore(self, known: Iterable[Annotation]) -> int:
         """Store annotations as another ledger kept them, each with all that was known of it; how many were new.

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, exists, func, select, update
 
-from tiltyard.samples.hashing import uniform_of
+from tiltyard.samples.hashing import hash_uniform
 from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.records import Assignment, AssignmentId, GoldSample, Query, QueryId, SampleId
 from tiltyard.stores.ledger.assignments import moment
@@ -54,13 +54,13 @@ class Gold:
             return None
         with self._database.reading() as connection:
             # Nearly always it is not time, and who finds that out must not wait for those who write.
-            if uniform_of(seed, f"gold {annotator} {_answered(connection, annotator)}") >= share:
+            if hash_uniform(seed, f"gold {annotator} {_answered(connection, annotator)}") >= share:
                 return None
         with self._database.writing() as connection:
             answered = _answered(connection, annotator)
-            if uniform_of(seed, f"gold {annotator} {answered}") >= share or _holds_gold(connection, annotator):
+            if hash_uniform(seed, f"gold {annotator} {answered}") >= share or _holds_gold(connection, annotator):
                 return None
-            chance = uniform_of(seed, f"which gold {annotator} {answered}")
+            chance = hash_uniform(seed, f"which gold {annotator} {answered}")
             wanted = _next_for(connection, annotator, chance, classes)
             return _ask(connection, annotator, wanted, now) if wanted else None
 

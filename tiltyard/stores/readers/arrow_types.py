@@ -8,7 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tiltyard.ingest.casting.lossless import shortest
+from tiltyard.ingest.casting.lossless import shortest_decimal
 from tiltyard.stores.readers.handover import Refusal
 
 MOST_DIGITS: Final = 38
@@ -42,7 +42,7 @@ def plain(column: pa.Array) -> pa.Array:
 
 def _digits(value: Decimal | None) -> str | None:
     """A decimal's digits, without insignificant zeros."""
-    return None if value is None else shortest(f"{value:f}")
+    return None if value is None else shortest_decimal(f"{value:f}")
 
 
 def _storage(column: pa.ExtensionArray) -> pa.Array:

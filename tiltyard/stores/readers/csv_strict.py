@@ -12,7 +12,7 @@ from typing import Final, TextIO
 
 import pyarrow as pa
 
-from tiltyard.ingest.column_names import as_named, spelled_out
+from tiltyard.ingest.column_names import match_header, quote_name
 from tiltyard.stores.readers.csv_fast import longest_line, read_csv_fast
 from tiltyard.stores.readers.handover import BLANKS, Handover, Refusal, Request, kept_columns
 
@@ -40,7 +40,7 @@ def read_csv(path: Path, request: Request, handover: Handover) -> list[str]:
             request = replace(request, delimiter=said["mark"])
         records = _records(chain([] if said else [first], text), request, 2 if said else 1)
         written = _header(records, request)
-        header = as_named(written, request.columns)
+        header = match_header(written, request.columns)
         handover.check_width(len(header))
         kept = kept_columns(header, request)
         longest = None if said or _is_repeated(written) else longest_line(path, request)
@@ -131,7 +131,7 @@ def _header(records: Iterator[Record], request: Request) -> list[str]:
         )
     twice = [name for name, count in counts.items() if count > 1 and name]
     if twice:
-        raise Refusal(f"columns that stand more than once: {', '.join(map(spelled_out, twice[:10]))}")
+        raise Refusal(f"columns that stand more than once: {', '.join(map(quote_name, twice[:10]))}")
     return header
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tiltyard.ingest.column_names import as_named
+from tiltyard.ingest.column_names import match_header
 from tiltyard.stores.readers.handover import BLANKS, Handover, Refusal, Request
 
 
@@ -134,7 +134,7 @@ class Keys:
     def named(self, row: dict[str, Any]) -> dict[str, Any]:
         """The row with the project's names."""
         if not row.keys() <= self._seen:
-            for key, name in zip(row, as_named(list(row), self._columns), strict=True):
+            for key, name in zip(row, match_header(list(row), self._columns), strict=True):
                 self._seen.add(key)
                 if key != name:
                     self._other[key] = name

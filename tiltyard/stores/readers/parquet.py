@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tiltyard.ingest.column_names import as_named
+from tiltyard.ingest.column_names import match_header
 from tiltyard.stores.readers.arrow_types import bearable, is_bytes, is_text, plain, undecodable
 from tiltyard.stores.readers.handover import BLANKS, Handover, Refusal, Request, kept_columns
 
@@ -23,7 +23,7 @@ def read_parquet(path: Path, request: Request, handover: Handover) -> list[str]:
     ``limits.max_bytes``: a small file can hold one huge text many times.
     """
     written = _header(path, handover)
-    header = as_named(written, request.columns)
+    header = match_header(written, request.columns)
     kept = kept_columns(header, request)
     stored = [written[header.index(name)] for name in kept]
     with _opened(path, stored) as parquet:

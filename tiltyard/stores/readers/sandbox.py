@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawRows, Written
+from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch, Written
 from tiltyard.schemas.errors import ObjectError
 from tiltyard.schemas.project import Project
 from tiltyard.stores.readers.format_detection import WRITTEN, detect_format
@@ -23,7 +23,7 @@ ENVIRONMENT: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "TMPDIR", "LANG", "LC_
 """What the child may see of the environment: a process that parses strangers' bytes gets no credentials."""
 
 
-def read_object(path: Path, name: str, project: Project) -> RawRows:
+def read_object(path: Path, name: str, project: Project) -> RawBatch:
     """An object's rows as they arrived, read in a process of its own under the project's limits.
 
     ``path`` is where its bytes are, ``name`` its key, whose ending says the format where the project does not.
@@ -99,14 +99,14 @@ def _death(code: int, stderr: bytes, request: Request) -> str:
     return f"the reader failed with exit code {code}: {last}"
 
 
-def _taken_over(folder: Path, answer: dict[str, Any], written: Written) -> RawRows:
+def _taken_over(folder: Path, answer: dict[str, Any], written: Written) -> RawBatch:
     """The rows that the child left."""
     header = answer["header"]
     cells_file = folder / "cells.arrow"
     places = _frame(folder / "places.arrow")
     unreadable = _frame(folder / "unreadable.arrow").cast(QUARANTINE_TYPES)
     cells = _frame(cells_file) if cells_file.exists() else pl.DataFrame(schema=dict.fromkeys(header, pl.String))
-    return RawRows(tuple(header), cells, places["row"], places["line"], unreadable, written, answer["blank"])
+    return RawBatch(tuple(header), cells, places["row"], places["line"], unreadable, written, answer["blank"])
 
 
 def _frame(path: Path) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from tiltyard.ingest.object_keys import fits, is_batch, is_marker, left_for
+from tiltyard.ingest.object_keys import is_batch, is_marker, matches_pattern, skip_reason
 from tiltyard.schemas.errors import NotFound
 from tiltyard.stores.files.landing import Arrival, Leaving
 from tiltyard.stores.s3.bucket import Bucket
@@ -55,9 +55,9 @@ class S3Objects:
         entries = self._versions() if self.is_versioned() else self.place.listing("list_objects_v2", "Contents")
         for entry in entries:
             key = self.key_of(self.bucket, entry["Key"]) or ""
-            if not key or is_marker(key) or not fits(key, pattern):
+            if not key or is_marker(key) or not matches_pattern(key, pattern):
                 continue
-            why = left_for(key)
+            why = skip_reason(key)
             if why is not None:
                 (leave or (lambda *_: None))(*why)
             elif is_batch(key, pattern) and not self._is_folder(key, entry["Size"]):

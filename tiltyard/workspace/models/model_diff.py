@@ -10,8 +10,8 @@ import polars as pl
 from tiltyard.evaluation.decided_otherwise import flips as flips_of
 from tiltyard.evaluation.decided_otherwise import who_was_right
 from tiltyard.evaluation.predictions import Predictions, predictions_of
-from tiltyard.labels.current_classes import todays_labels
-from tiltyard.samples.features import feature_frame, payloads_of
+from tiltyard.labels.current_classes import resolve_current_labels
+from tiltyard.samples.features import feature_frame, rows_to_payloads
 from tiltyard.schemas.project import OURS
 from tiltyard.schemas.records import Model, Payload
 from tiltyard.workspace.evaluation_set import first_rows
@@ -76,7 +76,7 @@ def _with_labels(workspace: Workspace, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with their effective label as ``LABEL``, null where there is none."""
     if rows.is_empty():
         return rows
-    labels = todays_labels(workspace.ledger.annotations.voices(), workspace.project).labels
+    labels = resolve_current_labels(workspace.ledger.annotations.voices(), workspace.project).labels
     known = {label.sample_id: label.label for label in labels if label.evaluation}
     found = rows["sample_id"].replace_strict(known, default=None, return_dtype=pl.String)
     return rows.with_columns(found.alias(LABEL))
@@ -96,7 +96,7 @@ def _samples(
 ) -> list[FlippedSample]:
     """Samples that flip, those with a label first, else in the order of chance."""
     order = sorted(differs.tolist(), key=lambda place: (rows[LABEL][place] is None, place))[:most]
-    payloads = payloads_of(rows[order], workspace.project)
+    payloads = rows_to_payloads(rows[order], workspace.project)
     old, new = sides
     return [
         FlippedSample(

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from tiltyard.evaluation.predictions import predictions_hash, predictions_of
-from tiltyard.samples.evaluation_split import entities_of
+from tiltyard.samples.evaluation_split import entity_groups
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.canonical import canonical_json, digest
 from tiltyard.schemas.project import Project
@@ -78,7 +78,7 @@ def _training_rows(workspace: Workspace, training_id: str, project: Project) -> 
     """The rows of a training set as models take them, their labels, and whose they are where the project names that."""
     rows = workspace.labeled_rows(training_id, project)
     labels = rows["label"].to_numpy().astype(str)
-    return LabeledFrame(feature_frame(rows, project), labels, entities_of(rows, project))
+    return LabeledFrame(feature_frame(rows, project), labels, entity_groups(rows, project))
 
 
 def _refit(rows: LabeledFrame, project: Project, chosen: Chosen, seed: int | None = None) -> Refit:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.clients.commands import done, tiltyard
 from tests.projects.small_project import a_day, answer_queue, deliver, make_project
 from tiltyard.labels.annotations import annotation_id
-from tiltyard.labels.files.file_import import take_facts
-from tiltyard.labels.files.spreadsheets import guarded, guarded_json, unguarded
+from tiltyard.labels.files.file_import import plan_full_import
+from tiltyard.labels.files.spreadsheets import escape_formula, escape_formulas_in_json, unescape_formula
 from tiltyard.schemas.canonical import canonical_json, digest, parse_json
 from tiltyard.schemas.records import Annotation, AnnotationId, AssignmentId, ModelId, NewAnnotation, SampleId
 from tiltyard.stores.files.label_files import read_labels, write_labels
@@ -82,15 +82,15 @@ def test_every_annotation_comes_back_as_it_was(
     file = tmp_path_factory.mktemp("labels") / f"labels.{ending}"
     assert write_labels(file, facts) == len(facts)
     found = read_labels(file)
-    taken = take_facts(found.lines, {})
+    taken = plan_full_import(found.lines, {})
     assert (found.refused, taken.refused) == ([], [])
     assert taken.facts == facts
 
 
 @given(ODD)
 def test_no_cell_begins_like_a_formula_and_none_is_changed(text: str) -> None:
-    assert unguarded(guarded(text)) == text
-    assert not guarded(text).startswith(FORMULAS)
+    assert unescape_formula(escape_formula(text)) == text
+    assert not escape_formula(text).startswith(FORMULAS)
 
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
@@ -100,11 +100,11 @@ SLY = st.text(st.sampled_from("=+-@'\"\t\r\n;,|a1 \uff1d\u200b"), max_size=12)
 @given(SLY)
 @settings(max_examples=500)
 def test_no_locale_finds_the_beginning_of_a_formula(text: str) -> None:
-    assert unguarded(guarded(text)) == text
+    assert unescape_formula(escape_formula(text)) == text
     written = canonical_json({"x": text, text: [text, -1]})
-    assert parse_json(guarded_json(written)) == parse_json(written)
+    assert parse_json(escape_formulas_in_json(written)) == parse_json(written)
     for mark in (",", ";", "|", "\t", "\n"):
-        cells = [cell.lstrip(' "\u200b') for cell in guarded(text).split(mark)]
+        cells = [cell.lstrip(' "\u200b') for cell in escape_formula(text).split(mark)]
         # A line break after a separator ends the row: what comes then is looked at as the next row's cell.
         assert not [cell for cell in cells if cell.startswith(FORMULAS[:4])]
 
@@ -264,7 +264,7 @@ def test_bad_lines_are_named_and_good_ones_stored(pooled: Workspace) -> None:
         "import-labels", pooled.project_file.parent / "own.csv", "--by", "row_id", "-p", pooled.project_file
     )
     assert shown.code == 2
-    assert "0 annotations are new, 2 were known, 9 refused" in shown.out
+    assert "0 new annotations, 2 already stored, 9 refused" in shown.out
 
 
 @pytest.mark.parametrize(

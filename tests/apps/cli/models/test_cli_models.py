@@ -130,13 +130,13 @@ def _labels(workspace: Workspace) -> Any:
 
 def test_diff_of_a_model_with_itself_is_nothing(workspace: Workspace) -> None:
     out = done("diff", "champion", "1.0.1", "--project", workspace.project_file).out
-    assert "were made of the same" in out
+    assert "have the same inputs" in out
     assert "0 of " in out
 
 
 def test_diff_reads_well(workspace: Workspace) -> None:
     out = done("diff", "1.0.0", "champion", "--project", workspace.project_file).out
-    assert "decisions on evaluation rows flipped" in out
+    assert "predictions on evaluation rows flipped" in out
     assert "Flipped samples" in out
     assert "x" in out.split("Flipped samples")[1].splitlines()[1]
 
@@ -167,7 +167,7 @@ def test_explain_weighs_the_parts_of_a_sample(workspace: Workspace) -> None:
     other = told(workspace, "explain", sample_id, "--model", "1.0.0")
     assert other["model"] == workspace.ledger.models.all()[0].model_id
     shown = done("explain", sample_id, "--project", workspace.project_file).out
-    assert "What the model went by" in shown
+    assert "Parts behind the prediction" in shown
     assert f"Its label is {data['label']!r}." in shown
 
 
@@ -203,5 +203,5 @@ def test_ask_says_when_more_labels_hardly_pay(own: Path) -> None:
     assert "hardly pay" not in done("ask", "--budget", "1", "--project", own).out
     change(own, stopping={"kappa": 0.01, "models": 1})
     answer = done("ask", "--budget", "2", "--project", own)
-    assert "Mind that more labels hardly pay: stabilizing predictions" in answer.out
-    assert "Asked for 1 label:" in answer.out  # it is advice
+    assert "Note: more labels hardly pay: stabilizing predictions" in answer.out
+    assert "Requested 1 label:" in answer.out  # it is advice

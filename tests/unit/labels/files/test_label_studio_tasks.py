@@ -12,8 +12,19 @@ from hypothesis import strategies as st
 from tests.projects.small_project import CONTENT
 from tiltyard.labels.annotations import annotation_id
 from tiltyard.labels.effective_labels import effective_labels
-from tiltyard.labels.files.label_studio_annotations import Facts, Taken, mapping_of, take_answers
-from tiltyard.labels.files.label_studio_tasks import founding, labeling_config, marker, prediction_of, task_of
+from tiltyard.labels.files.label_studio_annotations import (
+    LocalState,
+    PulledAnnotations,
+    parse_task_annotations,
+    parse_user_mapping,
+)
+from tiltyard.labels.files.label_studio_tasks import (
+    build_prediction,
+    build_task,
+    labeling_config,
+    new_project_fields,
+    project_marker,
+)
 from tiltyard.schemas.errors import LabelStudioError
 from tiltyard.schemas.project import Project, parse_project
 from tiltyard.schemas.project.class_names import first_same, misfit
@@ -77,7 +88,7 @@ def test_the_page_has_texts_a_table_and_keys() -> None:
     assert [one.get("value") for one in view.findall("Header")] == ["letter", "report"]
     assert [one.get("hotkey") for one in view.findall("./Choices/Choice")] == ["n", "y"]
     payload = {"case": "7", "report": "=1+1", "age": 40, "ward": None, "letter": "Dear", "name": "Jo"}
-    data = task_of(assignment(payload=payload), project)["data"]
+    data = build_task(assignment(payload=payload), project)["data"]
     assert data == {
         "assignment_id": "a0",
         "sample_id": "0" * 32,
@@ -90,9 +101,9 @@ def test_the_page_has_texts_a_table_and_keys() -> None:
 @pytest.mark.parametrize("purpose", ["query", "random", "evaluation", "gold"])
 def test_a_suggestion_goes_only_with_what_measures_nothing(purpose: Purpose) -> None:
     asked = assignment(purpose=purpose)
-    assert (prediction_of(asked) is not None) == (purpose == "query")
-    assert prediction_of(replace(asked, suggestion=None)) is None
-    blind, led = task_of(asked, project_with()), task_of(asked, project_with(), with_suggestion=True)
+    assert (build_prediction(asked) is not None) == (purpose == "query")
+    assert build_prediction(replace(asked, suggestion=None)) is None
+    blind, led = build_task(asked, project_with()), build_task(asked, project_with(), with_suggestion=True)
     assert "predictions" not in blind
     assert ("predictions" in led) == (purpose == "query")
     assert "secret" not in str(blind)
@@ -101,9 +112,9 @@ def test_a_suggestion_goes_only_with_what_measures_nothing(purpose: Purpose) -> 
 
 def test_a_project_is_found_by_the_whole_name() -> None:
     long = "a" * 63
-    fields = founding(project_with(name=long))
-    assert marker(long) in fields["description"]
-    assert marker(long[:-1]) not in fields["description"]
+    fields = new_project_fields(project_with(name=long))
+    assert project_marker(long) in fields["description"]
+    assert project_marker(long[:-1]) not in fields["description"]
     assert 3 <= len(fields["title"]) <= 50
     assert fields["show_collab_predictions"] is False
 
@@ -111,7 +122,7 @@ def test_a_project_is_found_by_the_whole_name() -> None:
 @pytest.mark.parametrize("wrong", ["ada", "=ada", "ada@example.test=", "a=b,c"])
 def test_a_mapping_that_is_none_is_refused(wrong: str) -> None:
     with pytest.raises(LabelStudioError, match="write EMAIL=ANNOTATOR"):
-        mapping_of(wrong)
+        parse_user_mapping(wrong)
 
 
 def body(number: int, minute: int, choices: Any, who: Any = 1, **more: Any) -> dict[str, Any]:
@@ -131,10 +142,10 @@ def task(number: int, *bodies: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def take(tasks: list[dict[str, Any]], stored: list[Annotation]) -> Taken:
+def take(tasks: list[dict[str, Any]], stored: list[Annotation]) -> PulledAnnotations:
     """What is taken, given what is stored."""
     assignments = {f"a{number}": assignment(number) for number in range(SAMPLES)}
-    return take_answers(tasks, Facts(project_with(), assignments, {1: "ada", 2: "bea"}, stored))
+    return parse_task_annotations(tasks, LocalState(project_with(), assignments, {1: "ada", 2: "bea"}, stored))
 
 
 def kept(new: list[NewAnnotation], stored: list[Annotation]) -> list[Annotation]:

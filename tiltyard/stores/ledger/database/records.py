@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Select, Table, func, insert, select
 from sqlalchemy import Row as SelectedRow
 
-from tiltyard.labels.admission import why_uncounted
+from tiltyard.labels.admission import uncounted_reason
 from tiltyard.schemas.canonical import canonical_json, parse_json, sha256_of
 from tiltyard.schemas.errors import LedgerError
 from tiltyard.schemas.records import (
@@ -203,7 +203,7 @@ def voices_of(rows: Iterable[SelectedRow[Any]]) -> Iterator[Vote]:
     """The voices that rows of their columns hold; those that cannot count are left out."""
     for row in rows:
         voice = voice_of(row)
-        if why_uncounted(voice) is None:
+        if uncounted_reason(voice) is None:
             yield voice
 
 
@@ -211,7 +211,7 @@ def set_aside_in(rows: Iterable[SelectedRow[Any]]) -> Iterator[SetAside]:
     """What :func:`voices_of` leaves out, and why."""
     for row in rows:
         voice = voice_of(row)
-        why = why_uncounted(voice)
+        why = uncounted_reason(voice)
         if why is not None:
             yield SetAside(voice.seq, voice.annotation_id, voice.annotator, why)
 
