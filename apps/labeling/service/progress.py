@@ -14,8 +14,8 @@ from tiltyard.apps.labeling.service.ttl_cache import TtlCache
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Interval, Verdict
 from tiltyard.stores.ledger.ledger import Ledger
-from tiltyard.workspace.stopping import stopping_of
-from tiltyard.workspace.triggers import due_for_training, new_since_training
+from tiltyard.workspace.stopping import stopping_status
+from tiltyard.workspace.triggers import check_training_due, new_since_training
 from tiltyard.workspace.workspace import Workspace
 
 SECONDS: Final = 2.0
@@ -102,7 +102,7 @@ class ProjectProgress:
         ledger = self._served.ledger
         gold = {query.query_id for query in ledger.assignments.queries() if query.strategy == "gold"}
         batches = [one for one in ledger.assignments.per_query() if one.query_id not in gold]
-        due = due_for_training(self._served.workspace)
+        due = check_training_due(self._served.workspace)
         verdicts = [one for one in ledger.champions.verdicts() if one.decision != "roll_back"]
         return {
             "batch": BatchResponse(
@@ -116,7 +116,7 @@ class ProjectProgress:
 
     def _advice(self) -> StoppingResponse | None:
         """Whether more labels are unlikely to improve the model; None while there are too few labels."""
-        advice = stopping_of(self._served.workspace)
+        advice = stopping_status(self._served.workspace)
         if advice.early:
             return None
         return StoppingResponse(enough=advice.enough, headline=advice.headline, methods=list(advice.methods))
@@ -148,7 +148,7 @@ class ProjectProgress:
 
     def _refill(self) -> str:
         """When the queue is filled again."""
-        due = due_for_training(self._served.workspace)
+        due = check_training_due(self._served.workspace)
         if due:
             return f"a training is due ({due.why}); its model queries more samples"
         return "the queue is filled by the next flow run or by 'tiltyard ask'"
