@@ -10,13 +10,13 @@ import httpx
 from prefect import Flow
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext, TaskRunContext
-from prefect.events import emit_event
 from prefect.logging import get_logger
 from prefect.settings import PREFECT_API_URL
 
 from tiltyard.schemas.errors import TiltyardError
 from tiltyard.schemas.redaction import redacted
 from tiltyard.schemas.settings import Settings
+from tiltyard.tasks.prefect_events import emit_prefect_event
 from tiltyard.workspace.workspace import Workspace, open_workspace, utc_now
 
 SECONDS: Final = 5.0
@@ -54,8 +54,7 @@ def announce(workspace: Workspace, event: str, text: str, **facts: Any) -> None:
     project, now = workspace.project.name, workspace.clock()
     payload = {"project": project, "text": redacted(f"{project}: {text}"), **facts}
     if PREFECT_API_URL.value() or FlowRunContext.get() or TaskRunContext.get():
-        resource = {"prefect.resource.id": f"tiltyard.project.{project}", "prefect.resource.name": project}
-        emit_event(event, resource, occurred=now, payload=payload)
+        emit_prefect_event(event, payload, now)
     _post(event, payload, now)
 
 
