@@ -8,7 +8,7 @@ from tiltyard.labels.files.file_format import Imported
 from tiltyard.tasks.labels import exchange_labels as labels
 from tiltyard.tasks.loop_flow import loop_flow
 from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
-from tiltyard.tasks.models.training_due import tell_labels_ready
+from tiltyard.tasks.models.training_due import announce_labels_ready
 
 
 @loop_flow("exchange-labels")
@@ -34,6 +34,6 @@ def exchange_labels(
     imported = labels.import_labels(project, incoming, by) if incoming else None
     if outgoing:
         labels.export_labels(project, outgoing)
-    tell_labels_ready(project)
+    announce_labels_ready(project)
     seal_ledger(project)
     return imported

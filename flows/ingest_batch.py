@@ -23,12 +23,12 @@ def ingest_batch(project: str = ".", arrived: ArrivedObject | None = None) -> li
     Returns:
         The ids of the batches that were made.
     """
-    batches = take_in(project, arrived)
+    batches = ingest_new_objects(project, arrived)
     seal_ledger(project)
     return batches
 
 
-def take_in(project: str, arrived: ArrivedObject | None = None) -> list[BatchId]:
+def ingest_new_objects(project: str, arrived: ArrivedObject | None = None) -> list[BatchId]:
     """Land and check what is new. An object that a crash left unchecked is checked now."""
     land_objects(project, arrived)
     batches = [check_batch(project, object_id) for object_id in objects_to_check(project)]

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from tiltyard.tasks.loop_flow import loop_flow
 from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
-from tiltyard.tasks.models.approve_promotion import answer_verdict, seconds_to_answer, verdict_to_approve
+from tiltyard.tasks.models.approve_promotion import record_approval, seconds_until_deadline, verdict_to_approve
 from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_challenger
 
 
@@ -50,6 +50,6 @@ def is_approved(project: str, verdict: str) -> bool:
     """
     if not deployment.id:
         return False
-    seconds = seconds_to_answer(project, verdict)
+    seconds = seconds_until_deadline(project, verdict)
     said = suspend_flow_run(wait_for_input=Decision, timeout=seconds, key=f"approve-{verdict[:12]}")
-    return answer_verdict(project, verdict, said.approve, said.reviewer, said.reason)
+    return record_approval(project, verdict, said.approve, said.reviewer, said.reason)

@@ -1,11 +1,11 @@
 """Reconcile: put right what a crash or a lost event left half done."""
 
-from tiltyard.flows.ingest_batch import take_in
+from tiltyard.flows.ingest_batch import ingest_new_objects
 from tiltyard.schemas.records import BatchId
 from tiltyard.tasks.loop_flow import loop_flow
 from tiltyard.tasks.maintenance.repair_stores import repair_stores
 from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
-from tiltyard.tasks.models.release_models import let_go_models
+from tiltyard.tasks.models.release_models import delete_rejected_models
 
 
 @loop_flow("reconcile")
@@ -21,8 +21,8 @@ def reconcile(project: str = ".") -> list[str]:
         What was found and put right, a line each.
     """
     done = repair_stores(project)
-    done += let_go_models(project)
-    batches = take_in(project)
+    done += delete_rejected_models(project)
+    batches = ingest_new_objects(project)
     seal_ledger(project)
     return [*done, *_found(batches)]
 

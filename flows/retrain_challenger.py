@@ -4,12 +4,12 @@ from tiltyard.schemas.records import VerdictId
 from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
 from tiltyard.tasks.loop_flow import loop_flow
 from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
-from tiltyard.tasks.models.approve_promotion import ask_for_approval, verdict_to_approve
+from tiltyard.tasks.models.approve_promotion import request_approval, verdict_to_approve
 from tiltyard.tasks.models.fit_candidates import fit_candidates
 from tiltyard.tasks.models.judge_challenger import judge_challenger, question_to_settle, unjudged_challenger
 from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_challenger
 from tiltyard.tasks.models.publish_artifacts import publish_verdict, unpublished_verdicts
-from tiltyard.tasks.models.release_models import let_go_models
+from tiltyard.tasks.models.release_models import delete_rejected_models
 from tiltyard.tasks.models.training_due import training_due
 from tiltyard.tasks.monitoring.watch_champion import watch_champion
 
@@ -49,7 +49,7 @@ def settle(project: str) -> VerdictId | None:
     verdict = judge(project) if question_to_settle(project) else None
     if pending := pending_verdict(project):
         promote_challenger(project, pending)  # also what a run that was killed had left to do
-    let_go_models(project)  # the bytes of rejected models beyond those that are kept
+    delete_rejected_models(project)  # the bytes of rejected models beyond those that are kept
     return verdict
 
 
@@ -67,5 +67,5 @@ def judge(project: str) -> VerdictId | None:
     verdict = judge_challenger(project, challenger, evaluation)
     publish_verdict(project, verdict)
     if waiting := verdict_to_approve(project):
-        ask_for_approval(project, waiting)
+        request_approval(project, waiting)
     return verdict

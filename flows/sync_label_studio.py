@@ -1,14 +1,14 @@
 """Sync with Label Studio: what is open goes there, what was said there comes back."""
 
 from tiltyard.tasks.labels import label_studio
-from tiltyard.tasks.labels.label_studio import Pulled
+from tiltyard.tasks.labels.label_studio import PullResult
 from tiltyard.tasks.loop_flow import loop_flow
 from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
-from tiltyard.tasks.models.training_due import tell_labels_ready
+from tiltyard.tasks.models.training_due import announce_labels_ready
 
 
 @loop_flow("sync-label-studio")
-def sync_label_studio(project: str = ".", with_suggestions: bool = False) -> Pulled:
+def sync_label_studio(project: str = ".", with_suggestions: bool = False) -> PullResult:
     """Send open assignments to Label Studio, then store what was answered there.
 
     Run again after a crash, nothing is there or here twice.
@@ -22,6 +22,6 @@ def sync_label_studio(project: str = ".", with_suggestions: bool = False) -> Pul
     """
     label_studio.push_assignments(project, with_suggestions=with_suggestions)
     pulled = label_studio.pull_annotations(project)
-    tell_labels_ready(project)
+    announce_labels_ready(project)
     seal_ledger(project)
     return pulled

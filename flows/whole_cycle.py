@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from tiltyard.flows.ingest_batch import take_in
+from tiltyard.flows.ingest_batch import ingest_new_objects
 from tiltyard.flows.retrain_challenger import judge, settle, train
 from tiltyard.tasks.labels.choose_samples import choose_samples
 from tiltyard.tasks.loop_flow import loop_flow
@@ -32,7 +32,9 @@ def whole_cycle(project: str = ".", first: Step = "ingest", last: Step = "seal")
     """
     steps = STEPS[STEPS.index(first) : STEPS.index(last) + 1]
     if "ingest" in steps:
-        take_in(project)  # new objects: landed byte for byte, checked, good rows pooled, bad rows quarantined
+        ingest_new_objects(
+            project
+        )  # new objects: landed byte for byte, checked, good rows pooled, bad rows quarantined
     if "settle" in steps:
         settle(project)  # what new labels say of earlier decisions: a champion that does harm, a question left open
     if "train" in steps and training_due(project):

@@ -6,7 +6,7 @@ from typing import ParamSpec, TypeVar
 from prefect import Flow, flow
 
 from tiltyard.tasks.labels.announcements import announce_failure
-from tiltyard.tasks.step import telling_no_secret
+from tiltyard.tasks.step import redact_failures
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,6 +22,6 @@ def loop_flow(name: str) -> Callable[[Callable[P, R]], Flow[P, R]]:
     )
 
     def decorate(function: Callable[P, R]) -> Flow[P, R]:
-        return make(telling_no_secret(function))
+        return make(redact_failures(function))
 
     return decorate

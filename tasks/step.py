@@ -16,7 +16,7 @@ from threadpoolctl import ThreadpoolController
 from tiltyard.schemas.errors import TiltyardError, Unavailable
 from tiltyard.schemas.redaction import redact_logs, without_secrets
 from tiltyard.schemas.settings import Settings
-from tiltyard.tasks.labels.announcements import posted_after
+from tiltyard.tasks.labels.announcements import deferred_notices
 from tiltyard.workspace.workspace import open_workspace
 
 P = ParamSpec("P")
@@ -41,12 +41,12 @@ def step(name: str, *, alone: tuple[str, ...] = ()) -> Callable[[Callable[P, R]]
             retry_condition_fn=_is_worth_a_retry,
             cache_policy=NO_CACHE,
         )
-        return make(telling_no_secret(_in_turn(_on_one_thread(function), alone)))
+        return make(redact_failures(_in_turn(_on_one_thread(function), alone)))
 
     return decorate
 
 
-def telling_no_secret(function: Callable[P, R]) -> Callable[P, R]:
+def redact_failures(function: Callable[P, R]) -> Callable[P, R]:
     """The function, whose failures say nothing secret: Prefect writes them into states, logs and events."""
     redact_logs()
 
@@ -73,7 +73,7 @@ def _in_turn(function: Callable[P, R], turns: tuple[str, ...]) -> Callable[P, R]
     @wraps(function)
     def taking_turns(*args: P.args, **kwargs: P.kwargs) -> R:
         project = str(parameters.bind(*args, **kwargs).arguments["project"])
-        with posted_after(), ExitStack() as held:
+        with deferred_notices(), ExitStack() as held:
             for name in sorted(turns):
                 held.enter_context(open_workspace(project).ledger.turn(name))
             return function(*args, **kwargs)

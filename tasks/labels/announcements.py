@@ -27,7 +27,7 @@ _WAITING: Final[ContextVar[list[Notice] | None]] = ContextVar("notices that wait
 
 
 @contextmanager
-def posted_after() -> Iterator[None]:
+def deferred_notices() -> Iterator[None]:
     """Hold back what is announced inside, and post it at the end, however that comes.
 
     Whoever listens may be slow: around a turn of the ledger, nobody else waits for them.

@@ -36,7 +36,7 @@ COMMITTEE_SIZE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class QueryContext:
     """What is known when a query is made: the champion, if there is one, and the annotated samples' own columns."""
 
     champion: ModelId | None
@@ -45,7 +45,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class QueryPlan:
     """How a query's free places are shared out: how many go to the evaluation set by chance, how many to rows on
     which challenger and champion differ, and for which undecided verdict these labels are, if for one."""
 
@@ -77,22 +77,22 @@ def choose_samples(project: str, budget: int | None = None) -> QueryId | None:
     return _ask(workspace, pl.concat([chosen, training], how="diagonal"), known, wish, seed)
 
 
-def _wish(workspace: Workspace, free: int, seed: int) -> Wish:
+def _wish(workspace: Workspace, free: int, seed: int) -> QueryPlan:
     """How many places go to the evaluation set, and for which question."""
     share = evaluation_share(free, workspace.project, seed)
     question = question_of(workspace)
     if question is None:
-        return Wish(free, share)
+        return QueryPlan(free, share)
     project, asked = workspace.project, asked_for(workspace, question)
     extra = room_for(labels_to_draw(question) - asked.asked, free, share)
     if not extra or not worth_asking(question, asked, extra, max(1, project.triggers.labels // free)):
-        return Wish(free, share)
+        return QueryPlan(free, share)
     if wants_the_differing(question):
-        return Wish(free, share, extra, question)
-    return Wish(free, share + extra, 0, question)
+        return QueryPlan(free, share, extra, question)
+    return QueryPlan(free, share + extra, 0, question)
 
 
-def _to_judge_on(workspace: Workspace, asked: pl.Series, wish: Wish) -> pl.DataFrame:
+def _to_judge_on(workspace: Workspace, asked: pl.Series, wish: QueryPlan) -> pl.DataFrame:
     """The evaluation rows that are asked for next, with the columns of a choice."""
     chosen = select_evaluation(_unasked(workspace, asked, evaluation=True), wish.by_chance, workspace.project)
     if not wish.differing or wish.question is None or wish.question.champion_id is None:
@@ -104,11 +104,11 @@ def _to_judge_on(workspace: Workspace, asked: pl.Series, wish: Wish) -> pl.DataF
     return pl.concat([chosen, drawn.drop("_order", "_batch", "_differs")], how="diagonal")
 
 
-def _known(workspace: Workspace, champion: ModelId | None) -> Known:
+def _known(workspace: Workspace, champion: ModelId | None) -> QueryContext:
     """The champion, loaded, and every sample that has an annotation."""
     model = workspace.load_model(champion) if champion else None
     annotated = workspace.ledger.annotations.payloads()
-    return Known(champion, model, json_payloads_to_rows(annotated["payload"], workspace.project))
+    return QueryContext(champion, model, json_payloads_to_rows(annotated["payload"], workspace.project))
 
 
 def _unasked(workspace: Workspace, asked: pl.Series, *, evaluation: bool) -> Iterator[pl.DataFrame]:
@@ -117,7 +117,7 @@ def _unasked(workspace: Workspace, asked: pl.Series, *, evaluation: bool) -> Ite
         yield anti_join(chunk.filter(pl.col("evaluation") == evaluation), asked)
 
 
-def _choose(workspace: Workspace, asked: pl.Series, known: Known, number: int, seed: int) -> pl.DataFrame:
+def _choose(workspace: Workspace, asked: pl.Series, known: QueryContext, number: int, seed: int) -> pl.DataFrame:
     """The training rows that the project's strategy picks with the champion, or its start without one."""
     project = workspace.project
     return select_samples(
@@ -130,7 +130,7 @@ def _choose(workspace: Workspace, asked: pl.Series, known: Known, number: int, s
     )
 
 
-def _said(workspace: Workspace, known: Known) -> Callable[[pl.DataFrame], Predictions] | None:
+def _said(workspace: Workspace, known: QueryContext) -> Callable[[pl.DataFrame], Predictions] | None:
     """What the champion says of rows, known or new; none where choosing asks the champion itself.
 
     That is so without texts, which are quick, and where the champion knows a class that the project file names no
@@ -143,7 +143,7 @@ def _said(workspace: Workspace, known: Known) -> Callable[[pl.DataFrame], Predic
     return lambda rows: predictions_on(workspace, model, lambda: known.model, rows)
 
 
-def _committee(workspace: Workspace, known: Known, seed: int) -> list[Any]:
+def _committee(workspace: Workspace, known: QueryContext, seed: int) -> list[Any]:
     """The members of a committee strategy, fitted on the champion's own labels; none for other strategies."""
     if known.champion is None or not workspace.project.query.strategy.startswith("committee"):
         return []
@@ -154,7 +154,7 @@ def _committee(workspace: Workspace, known: Known, seed: int) -> list[Any]:
     )
 
 
-def _ask(workspace: Workspace, chosen: pl.DataFrame, known: Known, wish: Wish, seed: int) -> QueryId | None:
+def _ask(workspace: Workspace, chosen: pl.DataFrame, known: QueryContext, wish: QueryPlan, seed: int) -> QueryId | None:
     """Record the query and its assignments together; none when nothing was left to choose."""
     if chosen.is_empty():
         return None
@@ -176,7 +176,7 @@ def _ask(workspace: Workspace, chosen: pl.DataFrame, known: Known, wish: Wish, s
     return asked
 
 
-def _suggested(chosen: pl.DataFrame, known: Known, project: Project) -> dict[str, Suggestion]:
+def _suggested(chosen: pl.DataFrame, known: QueryContext, project: Project) -> dict[str, Suggestion]:
     """What the champion says of each chosen row and why, by sample id; nothing without a champion."""
     if known.model is None:
         return {}

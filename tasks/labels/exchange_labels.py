@@ -57,7 +57,7 @@ def import_labels(
     else:
         made = parse_lines(found.names, found.lines, workspace.project, key_column(workspace, by))
         hand = ImportDefaults(by, annotator, workspace.clock(), found.table, brings)
-        taken = plan_label_import(made.lines, named_samples(workspace, made.lines, by), stored, workspace.project, hand)
+        taken = plan_label_import(made.lines, find_samples(workspace, made.lines, by), stored, workspace.project, hand)
     refused, new = [*found.refused, *made.refused, *taken.refused], len(taken.facts) + len(taken.labels)
     return Imported(
         lines=new + taken.known + len(refused) + made.left_out.total(),
@@ -93,7 +93,7 @@ def key_column(workspace: Workspace, by: str) -> str:
     return by
 
 
-def named_samples(workspace: Workspace, lines: list[tuple[int, Line]], by: str) -> dict[str, list[PoolSample]]:
+def find_samples(workspace: Workspace, lines: list[tuple[int, Line]], by: str) -> dict[str, list[PoolSample]]:
     """The pool's samples that the lines name, by that name, each with the assignment that waits for it."""
     wanted = pl.Series(sorted({key for _, line in lines for key in _keys(line, by)}), dtype=pl.String)
     waiting = {one.sample_id: one.assignment_id for one in reversed(workspace.ledger.assignments.waiting())}

@@ -38,7 +38,7 @@ OVERLAP: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
+class PushResult:
     """What a push did: how many assignments are held for Label Studio, were there before, were sent, with how many
     suggestions; ``doubled`` names assignments that stand there in several tasks."""
 
@@ -52,7 +52,7 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class PullResult:
     """What a pull did: tasks that were read, annotations that were new or known, and what was refused and why."""
 
     url: str
@@ -64,7 +64,7 @@ class Pulled:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SyncStatus:
     """How things stand between the ledger and Label Studio; ``annotators`` has who each user there is here."""
 
     url: str
@@ -84,7 +84,7 @@ def push_assignments(
     with_suggestions: bool = False,
     hold_days: float = 7,
     new_project: bool = False,
-) -> Pushed:
+) -> PushResult:
     """Send open assignments to the project's twin in Label Studio, which is made if it is not there.
 
     At most ``count`` assignments (all, when none is given) are held for Label Studio, for so many days from now, and
@@ -109,11 +109,11 @@ def push_assignments(
         if suggestions:
             server.change_project(found.number, {"show_collab_predictions": True, "model_version": SUGGESTED})
     doubled = tuple(sorted(name for name, times in met.items() if times > 1))
-    return Pushed(found.url, made, len(held), len(met), sent, suggestions, doubled)
+    return PushResult(found.url, made, len(held), len(met), sent, suggestions, doubled)
 
 
 @step("pull-annotations")
-def pull_annotations(project: str, everything: bool = False, users: str = "") -> Pulled:
+def pull_annotations(project: str, everything: bool = False, users: str = "") -> PullResult:
     """Store what was said in Label Studio since the last pull, or all of it.
 
     Where the last pull ended follows from the ledger. ``users`` maps e-mails to annotators as the setting does, and
@@ -138,18 +138,18 @@ def pull_annotations(project: str, everything: bool = False, users: str = "") ->
         now=workspace.clock(),
         labeling=workspace.project.labeling,
     )
-    return Pulled(found.url, since, len(tasks), len(taken.annotations), taken.known, tuple(taken.refused))
+    return PullResult(found.url, since, len(tasks), len(taken.annotations), taken.known, tuple(taken.refused))
 
 
 @step("compare-with-label-studio")
-def compare_with_label_studio(project: str, users: str = "") -> Standing:
+def compare_with_label_studio(project: str, users: str = "") -> SyncStatus:
     """How things stand there and here; nothing is changed."""
     workspace = open_workspace(project)
     stored = workspace.ledger.annotations.keyed(f"{HOLDER} ")
     with open_label_studio(workspace.settings) as server:
         found = server.project(project_marker(workspace.project.name))
         emails, annotators = server.users(), _annotators(workspace, server, users)
-        return Standing(
+        return SyncStatus(
             url=found.url if found else server.url,
             version=server.version(),
             title=found.title if found else None,

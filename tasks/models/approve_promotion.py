@@ -19,7 +19,7 @@ def verdict_to_approve(project: str) -> VerdictId | None:
 
 
 @step("seconds-to-answer")
-def seconds_to_answer(project: str, verdict_id: str) -> int:
+def seconds_until_deadline(project: str, verdict_id: str) -> int:
     """How long a verdict still waits for its approval, in whole seconds, at least one."""
     workspace = open_workspace(project)
     verdict = workspace.ledger.champions.verdict(VerdictId(verdict_id))
@@ -27,7 +27,7 @@ def seconds_to_answer(project: str, verdict_id: str) -> int:
 
 
 @step("ask-for-approval")
-def ask_for_approval(project: str, verdict_id: str) -> None:
+def request_approval(project: str, verdict_id: str) -> None:
     """Tell whoever listens that a verdict waits for a person."""
     workspace = open_workspace(project)
     verdict = workspace.ledger.champions.verdict(VerdictId(verdict_id))
@@ -40,7 +40,7 @@ def ask_for_approval(project: str, verdict_id: str) -> None:
 
 
 @step("answer-verdict", alone=("champion",))
-def answer_verdict(project: str, verdict_id: str, approved: bool, reviewer: str, reason: str) -> bool:
+def record_approval(project: str, verdict_id: str, approved: bool, reviewer: str, reason: str) -> bool:
     """Record a person's answer, before anything moves; whether it approves. The same answer again is the same.
 
     Raises PromotionConflict when the verdict wants no answer, was answered otherwise, or its time is over.

@@ -13,7 +13,7 @@ from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Rebuilt:
+class RebuildResult:
     """Whether a model that was fitted again says the same; ``changed`` is what differs: then and now, by name."""
 
     model_id: ModelId
@@ -22,7 +22,7 @@ class Rebuilt:
 
 
 @step("rebuild-model")
-def rebuild_model(project: str, model_id: str) -> Rebuilt:
+def rebuild_model(project: str, model_id: str) -> RebuildResult:
     """Fit a model again from its training set, recipe, project file and seed as they were, and compare predictions.
 
     Code and environment are today's; where they differ from the model's, the result says so. It also says where the
@@ -38,7 +38,7 @@ def rebuild_model(project: str, model_id: str) -> Rebuilt:
     changed = {name: (value, now.get(name, "")) for name, value in then.items() if now.get(name) != value}
     if fault := _stored(workspace, model):
         changed["stored bytes"] = (model.artifact.sha256[:12], fault)
-    return Rebuilt(model.model_id, refit.predictions_hash == model.predictions_hash, changed)
+    return RebuildResult(model.model_id, refit.predictions_hash == model.predictions_hash, changed)
 
 
 def _stored(workspace: Workspace, model: Model) -> str:

@@ -8,7 +8,7 @@ from tiltyard.workspace.workspace import open_workspace
 
 
 @step("let-go-models", alone=("train",))
-def let_go_models(project: str) -> list[str]:
+def delete_rejected_models(project: str) -> list[str]:
     """Remove the bytes of rejected models beyond ``models.keep_rejected``; a line that says how many, or nothing.
 
     Each is noted before its bytes go, so that a crash between leaves nothing that looks like damage, and the next run

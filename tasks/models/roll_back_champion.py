@@ -21,10 +21,10 @@ def roll_back_champion(project: str, actor: str, reason: str, model_id: str | No
     if current is None:
         raise NotFound("there is no champion to roll back from; promote one first")
     target = _target(workspace, current, model_id)
-    return go_back(workspace, current, roll_back_verdict(workspace, current, target, actor, reason))
+    return record_roll_back(workspace, current, roll_back_verdict(workspace, current, target, actor, reason))
 
 
-def go_back(workspace: Workspace, current: Promotion, verdict: Verdict) -> int:
+def record_roll_back(workspace: Workspace, current: Promotion, verdict: Verdict) -> int:
     """Record the decision to go back, then move the champion; the number of the move."""
     recorded = workspace.ledger.champions.decide(verdict)
     target, actor, reason = recorded.challenger_id, recorded.decided_by, recorded.reason

@@ -15,7 +15,7 @@ def training_due(project: str) -> Due:
 
 
 @step("tell-labels-ready")
-def tell_labels_ready(project: str) -> bool:
+def announce_labels_ready(project: str) -> bool:
     """Tell whoever waits for labels that a training is due; whether it is. The labeling server tells by itself."""
     workspace = open_workspace(project)
     due = due_for_training(workspace)

@@ -10,7 +10,7 @@ from tiltyard.samples.evaluation_split import entity_groups
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.records import EvaluationId, ModelId, Promotion, Verdict
 from tiltyard.tasks.labels.snapshot_labels import pin_labels
-from tiltyard.tasks.models.roll_back_champion import go_back, roll_back_verdict
+from tiltyard.tasks.models.roll_back_champion import record_roll_back, roll_back_verdict
 from tiltyard.tasks.step import step
 from tiltyard.workspace.fresh_labels import fresh_labels
 from tiltyard.workspace.workspace import Workspace, open_workspace
@@ -37,7 +37,11 @@ def watch_champion(project: str) -> int | None:
     labels, today = rows["label"].to_numpy().astype(str), _says(workspace, current.model_id, rows)
     before, whose = _says(workspace, current.previous_id, rows), entity_groups(rows, workspace.project)
     found = regret(labels, today, before, policy, workspace.project.seed, whose)
-    return go_back(workspace, current, _verdict(workspace, current, current.previous_id, found)) if found else None
+    return (
+        record_roll_back(workspace, current, _verdict(workspace, current, current.previous_id, found))
+        if found
+        else None
+    )
 
 
 def _says(workspace: Workspace, model_id: ModelId, rows: pl.DataFrame) -> Predictions:
