@@ -17,7 +17,6 @@ from tiltyard.project.errors import plain_errors
 from tiltyard.project.frames import as_polars
 from tiltyard.project.tables import reason_sentence
 from tiltyard.schemas.errors import NotFound, ObjectError, nearest
-from tiltyard.schemas.frames import batch_schema
 from tiltyard.schemas.project import inside
 from tiltyard.schemas.records import Model
 from tiltyard.workspace.workspace import Workspace
@@ -150,6 +149,10 @@ def checked_rows(rows: pl.DataFrame, workspace: Workspace) -> pl.DataFrame:
 
     Raises ObjectError where a column is missing or a cell breaks the project file's rules for its column.
     """
+    # They import Pandera, which takes a second.
+    from tiltyard.ingest.contract import contract_failures
+    from tiltyard.schemas.frames import batch_schema
+
     project = workspace.project
     features = list(project.columns.features)
     rows = rows.rename({inside(name): name for name in features if name not in rows and inside(name) in rows})
@@ -166,8 +169,6 @@ def checked_rows(rows: pl.DataFrame, workspace: Workspace) -> pl.DataFrame:
         unreadable=pl.DataFrame(schema=QUARANTINE_TYPES),
         written="typed",
     )
-    from tiltyard.ingest.contract import contract_failures  # brings Pandera, which a look at a project never needs
-
     cast = cast_cells(raw, project)
     uncast = [(at, failure) for failure in cast.failures for at in failure.at if failure.column in features]
     named = {(at, failure.column) for at, failure in uncast}

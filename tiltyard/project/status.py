@@ -85,16 +85,17 @@ class Status(Displayed):
         said = {
             "rows": f"{rows['read']:,} read {sign} {kept}",
             "pool": f"{self.samples:,} samples",
-            "queue": f"{sum(queue.values())} wait: {queue['query']} by strategy, {queue['random']} by chance, "
-            f"{queue['evaluation']} to judge on",
-            "labels": f"{self.annotations:,} annotations; effective: {training:,} to train on, {judging:,} to judge on",
-            "disputes": f"{self.disputes:,} samples wait for a ruling" if self.disputes else "none",
+            "queue": f"{sum(queue.values())} wait: {queue['query']} by strategy, {queue['random']} at random, "
+            f"{queue['evaluation']} for evaluation",
+            "labels": f"{self.annotations:,} annotations; effective: {training:,} for training, "
+            f"{judging:,} for evaluation",
+            "disputes": f"{self.disputes:,} samples wait for adjudication" if self.disputes else "none",
             "left out": self.left_out["told"],
             "training": ("due: " if self.training else "not due: ") + self.training.why,
             "open question": self.question or "none",
             "champion": f"{champion.model_id[:8]}, move {champion.number}" if champion else "none yet",
             "stopping": self.stopping.sentence,
-            "weighs": describe_usage(self.weights),
+            "disk": describe_usage(self.weights),
         }
         return {subject: sentence for subject, sentence in said.items() if sentence}
 
@@ -173,7 +174,7 @@ def standing_of(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> LoopS
 
 
 def _arrived(workspace: Workspace) -> int:
-    """How many objects lie in the source that were never landed."""
+    """The number of objects in the source that were not landed."""
     seen = workspace.ledger.batches.seen(workspace.source.name)
     arrivals = workspace.source.arrivals(workspace.project.source.pattern)
     fitting = (one for one in arrivals if one.size <= workspace.project.limits.max_bytes)

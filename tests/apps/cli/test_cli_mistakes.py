@@ -110,9 +110,9 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_a_fault_of_ours_is_told_without_a_traceback(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tiltyard.reports import next_step
+    from tiltyard.project import status
 
-    monkeypatch.setattr(next_step, "next_step", None)
+    monkeypatch.setattr(status, "next_step", None)
     told = tiltyard("status", "-p", empty)
     assert told.code == 1
     assert told.err.startswith("tiltyard: this is a bug in Tiltyard, TypeError: ")
@@ -155,7 +155,7 @@ def test_a_folder_without_rights_names_who_has_none(empty: Path, monkeypatch: py
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "workspace")
 
-    monkeypatch.setattr("tiltyard.workspace.workspace.open_workspace", refuse)
+    monkeypatch.setattr("tiltyard.project.project.open_workspace", refuse)
     monkeypatch.setenv("LOGNAME", "ada")
     told = tiltyard("status", "-p", empty)
     assert told.err == "tiltyard: 'workspace': Permission denied; give 'ada' the right to it\n"

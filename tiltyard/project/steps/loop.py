@@ -151,16 +151,16 @@ def _nothing(workspace: Workspace, step: str) -> str:
     waiting = workspace.ledger.assignments.waiting_count()
     return {
         "ingest": "nothing to do: no new object arrived",
-        "settle": "nothing to do: no new label speaks of an earlier decision",
+        "settle": "nothing to do: no new label concerns an earlier decision",
         "judge": "nothing to do: no challenger awaits a verdict",
         "promote": f"nothing to do: {_unpromoted(workspace)}",
-        "ask": f"nothing to do: {waiting} wait in the queue, or the pool is asked out",
+        "ask": f"nothing to do: {waiting} wait in the queue, or every sample has been queried",
         "seal": "nothing to do: every fact is sealed",
     }[step]
 
 
 def _unpromoted(workspace: Workspace) -> str:
-    """Why nothing was promoted: no verdict says so, or one waits for a person, or has no say any more."""
+    """Why nothing was promoted: no verdict says so, or one waits for a person, or is out of date."""
     verdict = verdict_to_promote(workspace)
     return not_approved(workspace, verdict) if verdict else "no verdict says promote that was not acted on"
 
