@@ -36,7 +36,7 @@ def whole_cycle(project: str = ".", first: Step = "ingest", last: Step = "seal")
             project
         )  # new objects: landed byte for byte, checked, good rows pooled, bad rows quarantined
     if "settle" in steps:
-        settle(project)  # what new labels say of earlier decisions: a champion that does harm, a question left open
+        settle(project)  # apply new labels to earlier decisions: a harmful champion, an open question
     if "train" in steps and training_due(project):
         train(project)  # on every effective label outside the evaluation set
     if "judge" in steps:
