@@ -1,4 +1,4 @@
-"""What all flows have in common: their runs are named by the project, and a failure is announced."""
+"""Make functions flows: runs are named after the project, and a failure is announced."""
 
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 def loop_flow(name: str) -> Callable[[Callable[P, R]], Flow[P, R]]:
-    """Make a function that takes a ``project`` a flow of the loop."""
+    """Make a function with a parameter ``project`` a flow of the loop."""
     make = flow(
         name=name,
         flow_run_name=f"{name} {{project}}",

@@ -44,7 +44,7 @@ def unpublished_verdicts(project: str) -> list[VerdictId]:
 
 @step("publish-verdict")
 def publish_verdict(project: str, verdict_id: VerdictId) -> None:
-    """Publish the verdict's page in the challenger's MLflow run, and its summary, checks and learning curve in Prefect."""
+    """Publish the verdict's page in MLflow, and its summary, checks and learning curve in Prefect."""
     # Imports matplotlib, which takes half a second that other steps do not need.
     from tiltyard.reports.html.publish import publish_pages
 

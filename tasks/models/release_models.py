@@ -1,4 +1,4 @@
-"""Delete the bytes of rejected models that the project file does not keep; their records stay, so each can be rebuilt."""
+"""Delete the bytes of rejected models that the project file does not keep; their records stay."""
 
 from tiltyard.gate.retention import may_go
 from tiltyard.tasks.step import step

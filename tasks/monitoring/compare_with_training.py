@@ -34,7 +34,7 @@ def compare_with_training(project: str, batches: int = 1) -> list[dict[str, Any]
         return []
     reference = profile(_rows(workspace, before), workspace.project)
     known = recorded_project_of(workspace, model)["columns"]
-    # A column that was added later is missing in all earlier rows, which is no drift.
+    # A column that was added later is missing in all earlier rows: that is not drift.
     reference["columns"] = {
         name: column for name, column in reference["columns"].items() if name in {*known["features"], *known["context"]}
     }

@@ -37,11 +37,9 @@ def watch_champion(project: str) -> int | None:
     labels, today = rows["label"].to_numpy().astype(str), _predict(workspace, current.model_id, rows)
     before, whose = _predict(workspace, current.previous_id, rows), entity_groups(rows, workspace.project)
     found = regret(labels, today, before, policy, workspace.project.seed, whose)
-    return (
-        record_roll_back(workspace, current, _verdict(workspace, current, current.previous_id, found))
-        if found
-        else None
-    )
+    if not found:
+        return None
+    return record_roll_back(workspace, current, _verdict(workspace, current, current.previous_id, found))
 
 
 def _predict(workspace: Workspace, model_id: ModelId, rows: pl.DataFrame) -> Predictions:

@@ -71,7 +71,7 @@ def test_the_newest_rejected_models_stay_with_all_that_is_needed(
     gone = 6 - len(left)
     assert bool(said) == bool(gone)
     if gone:
-        assert said[0].startswith(f"let go the bytes of {gone} rejected models, ")
+        assert said[0].startswith(f"deleted the bytes of {gone} rejected models, ")
         assert disk_usage(now)["models"] < before
     assert delete_rejected_models.fn(str(now.project_file)) == []
     assert verify_workspace(now).problems == []
