@@ -1,6 +1,6 @@
 """Approve or decline a promotion: record a person's answer to a verdict."""
 
-from tiltyard.gate.approving import deadline_of
+from tiltyard.gate.triggers import approval_deadline
 from tiltyard.schemas.errors import PromotionConflict
 from tiltyard.schemas.events import APPROVAL_WANTED
 from tiltyard.schemas.records import Approval, Verdict, VerdictId
@@ -23,7 +23,7 @@ def seconds_until_deadline(project: str, verdict_id: str) -> int:
     """The time left to approve a verdict, in whole seconds, at least one."""
     workspace = open_workspace(project)
     verdict = workspace.ledger.champions.verdict(VerdictId(verdict_id))
-    return max(1, int((deadline_of(verdict) - workspace.clock()).total_seconds()))
+    return max(1, int((approval_deadline(verdict) - workspace.clock()).total_seconds()))
 
 
 @step("ask-for-approval")
@@ -31,7 +31,7 @@ def request_approval(project: str, verdict_id: str) -> None:
     """Announce that a verdict waits for a person's approval."""
     workspace = open_workspace(project)
     verdict = workspace.ledger.champions.verdict(VerdictId(verdict_id))
-    until = deadline_of(verdict)
+    until = approval_deadline(verdict)
     text = (
         f"challenger {verdict.challenger_id[:8]} is better ({verdict.reason}); "
         f"approve its promotion until {until:%Y-%m-%d %H:%M} UTC, or the champion stays"
@@ -59,8 +59,13 @@ def _refuse_unwanted(workspace: Workspace, verdict: Verdict) -> None:
         raise PromotionConflict(f"verdict {name} decided {verdict.decision!r}; there is no promotion to approve")
     if approval == "not_wanted":
         raise PromotionConflict(f"verdict {name} needs no approval; set 'gate.approval' in the project file for later")
+<<<<<<< HEAD
     if approval == "expired":
         until = deadline_of(verdict)
+=======
+    if standing == "expired":
+        until = approval_deadline(verdict)
+>>>>>>> main
         raise PromotionConflict(
             f"verdict {name} could be approved until {until:%Y-%m-%d %H:%M} UTC; the champion stays, so train again"
         )
