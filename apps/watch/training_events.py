@@ -7,14 +7,10 @@ from typing import Final
 
 from tiltyard.apps.watch.projects import WatchedProject
 from tiltyard.schemas.events import LABELS_READY
-<<<<<<< HEAD
 from tiltyard.schemas.records import Due
 from tiltyard.tasks.prefect_events import emit_prefect_event
-from tiltyard.workspace.triggers import due_for_training, new_since_training, what_changed
+from tiltyard.workspace.triggers import check_training_due, new_since_training, what_changed
 from tiltyard.workspace.workspace import Workspace
-=======
-from tiltyard.workspace.triggers import check_training_due, new_since_training
->>>>>>> main
 
 LOG: Final = logging.getLogger("tiltyard.watch")
 CHECK_EVERY: Final = timedelta(seconds=10)
@@ -50,11 +46,7 @@ class LabelsReadyNotifier:
         emitted, at = self._emitted.get(name, (-1, now))
         if emitted == trained and now - at < REPEAT_AFTER:
             return False
-<<<<<<< HEAD
         due = self._due(workspace, trained)
-=======
-        due = check_training_due(workspace)
->>>>>>> main
         if due:
             facts = {"project": name, "trained_position": trained, "annotations": new_since_training(workspace)}
             emit_prefect_event(LABELS_READY, {**facts, "why": due.why}, now)
@@ -68,6 +60,6 @@ class LabelsReadyNotifier:
         inputs = (trained, new_since_training(workspace), what_changed(workspace), project.project_hash)
         known, due = self._known.get(project.name, (None, None))
         if due is None or known != inputs:
-            due = due_for_training(workspace)
+            due = check_training_due(workspace)
             self._known[project.name] = (inputs, due)
         return due

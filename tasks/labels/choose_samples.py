@@ -82,25 +82,14 @@ def _plan_query(workspace: Workspace, free: int, seed: int) -> QueryPlan:
     share = evaluation_share(free, workspace.project, seed)
     question = current_question(workspace)
     if question is None:
-<<<<<<< HEAD
         return QueryPlan(free, share)
-    project, asked = workspace.project, asked_for(workspace, question)
-    extra = room_for(labels_to_draw(question) - asked.asked, free, share)
-    if not extra or not worth_asking(question, asked, extra, max(1, project.triggers.labels // free)):
-        return QueryPlan(free, share)
-    if wants_the_differing(question):
-        return QueryPlan(free, share, extra, question)
-    return QueryPlan(free, share + extra, 0, question)
-=======
-        return Wish(free, share)
     project, asked = workspace.project, label_progress(workspace, question)
     extra = disagreement_budget(labels_available(question) - asked.asked, free, share)
     if not extra or not is_worth_requesting(question, asked, extra, max(1, project.triggers.labels // free)):
-        return Wish(free, share)
+        return QueryPlan(free, share)
     if asks_for_disagreement(question):
-        return Wish(free, share, extra, question)
-    return Wish(free, share + extra, 0, question)
->>>>>>> main
+        return QueryPlan(free, share, extra, question)
+    return QueryPlan(free, share + extra, 0, question)
 
 
 def _select_evaluation(workspace: Workspace, asked: pl.Series, plan: QueryPlan) -> pl.DataFrame:
@@ -108,13 +97,8 @@ def _select_evaluation(workspace: Workspace, asked: pl.Series, plan: QueryPlan) 
     chosen = select_evaluation(_scan_unqueried(workspace, asked, evaluation=True), plan.evaluation, workspace.project)
     if not plan.differing or plan.question is None or plan.question.champion_id is None:
         return chosen
-<<<<<<< HEAD
     pair = [workspace.ledger.models.get(one) for one in (plan.question.challenger_id, plan.question.champion_id)]
-    population = population_of(workspace, pair[0], pair[1], str(plan.question.evaluation_id))
-=======
-    pair = [workspace.ledger.models.get(one) for one in (wish.question.challenger_id, wish.question.champion_id)]
-    population = compare_population(workspace, pair[0], pair[1], str(wish.question.evaluation_id))
->>>>>>> main
+    population = compare_population(workspace, pair[0], pair[1], str(plan.question.evaluation_id))
     taken = pl.concat([asked, chosen["sample_id"]]) if chosen.height else asked
     drawn = select_disagreements(anti_join(population.unlabeled, taken), plan.differing)
     return pl.concat([chosen, drawn.drop("_order", "_batch", "_differs")], how="diagonal")
@@ -198,10 +182,5 @@ def _suggest(chosen: pl.DataFrame, context: QueryContext, project: Project) -> d
     """The champion's explained prediction for each selected row, by sample id; empty without a champion."""
     if context.model is None:
         return {}
-<<<<<<< HEAD
-    suggestions = explained(context.model, chosen, background_of(context.labeled, project), project)
+    suggestions = explain_rows(context.model, chosen, explanation_background(context.labeled, project), project)
     return dict(zip(chosen["sample_id"], suggestions, strict=True))
-=======
-    said = explain_rows(known.model, chosen, explanation_background(known.labeled, project), project)
-    return dict(zip(chosen["sample_id"], said, strict=True))
->>>>>>> main

@@ -59,13 +59,8 @@ def _refuse_unwanted(workspace: Workspace, verdict: Verdict) -> None:
         raise PromotionConflict(f"verdict {name} decided {verdict.decision!r}; there is no promotion to approve")
     if approval == "not_wanted":
         raise PromotionConflict(f"verdict {name} needs no approval; set 'gate.approval' in the project file for later")
-<<<<<<< HEAD
     if approval == "expired":
-        until = deadline_of(verdict)
-=======
-    if standing == "expired":
         until = approval_deadline(verdict)
->>>>>>> main
         raise PromotionConflict(
             f"verdict {name} could be approved until {until:%Y-%m-%d %H:%M} UTC; the champion stays, so train again"
         )

@@ -52,14 +52,7 @@ def _refuse(workspace: Workspace, verdict: Verdict) -> None:
     """Raise unless the verdict is to promote, and approved if required."""
     name, approval = verdict.verdict_id[:12], approval_due(workspace, verdict)
     if verdict.decision != "promote":
-<<<<<<< HEAD
         raise PromotionConflict(f"verdict {name} decided {verdict.decision!r}: {verdict.reason}")
-    if approval not in MAY_PASS:
+    if approval not in APPROVED_STATUSES:
         state = {"wanted": "waits for approval", "declined": "was declined", "expired": "was not approved in time"}
         raise PromotionConflict(f"verdict {name} {state[approval]}; the champion stays (see 'tiltyard approve')")
-=======
-        raise PromotionConflict(f"verdict {name} says {verdict.decision!r}: {verdict.reason}")
-    if approval not in APPROVED_STATUSES:
-        said = {"wanted": "waits for approval", "declined": "was declined", "expired": "was not approved in time"}
-        raise PromotionConflict(f"verdict {name} {said[approval]}; the champion stays (see 'tiltyard approve')")
->>>>>>> main

@@ -10,13 +10,8 @@ from tiltyard.workspace.workspace import open_workspace
 
 @step("training-due")
 def training_due(project: str) -> Due:
-<<<<<<< HEAD
     """Whether there are enough new annotations since the last training set, and the reason."""
-    return due_for_training(open_workspace(project))
-=======
-    """Whether there are enough new annotations since the last training set, and why or why not."""
     return check_training_due(open_workspace(project))
->>>>>>> main
 
 
 @step("announce-labels-ready")

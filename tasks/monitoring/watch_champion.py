@@ -34,10 +34,9 @@ def watch_champion(project: str) -> int | None:
     rows = fresh_labels(workspace, current, policy.watch.labels)
     if rows.height < policy.watch.labels:
         return None
-<<<<<<< HEAD
     labels, today = rows["label"].to_numpy().astype(str), _predict(workspace, current.model_id, rows)
     before, whose = _predict(workspace, current.previous_id, rows), entity_groups(rows, workspace.project)
-    found = regret(labels, today, before, policy, workspace.project.seed, whose)
+    found = detect_regression(labels, today, before, policy, workspace.project.seed, whose)
     if not found:
         return None
     return record_roll_back(workspace, current, _verdict(workspace, current, current.previous_id, found))
@@ -45,26 +44,11 @@ def watch_champion(project: str) -> int | None:
 
 def _predict(workspace: Workspace, model_id: ModelId, rows: pl.DataFrame) -> Predictions:
     """A model's predictions for some rows."""
-    return predictions_of(workspace.load_model(model_id), feature_frame(rows, workspace.project), workspace.project)
-
-
-def _verdict(workspace: Workspace, current: Promotion, target: ModelId, found: Regret) -> Verdict:
-    """The record of the decision to roll back, with its evidence."""
-=======
-    labels, today = rows["label"].to_numpy().astype(str), _says(workspace, current.model_id, rows)
-    before, whose = _says(workspace, current.previous_id, rows), entity_groups(rows, workspace.project)
-    found = detect_regression(labels, today, before, policy, workspace.project.seed, whose)
-    return go_back(workspace, current, _verdict(workspace, current, current.previous_id, found)) if found else None
-
-
-def _says(workspace: Workspace, model_id: ModelId, rows: pl.DataFrame) -> Predictions:
-    """What a model says about some rows."""
     return predict_rows(workspace.load_model(model_id), feature_frame(rows, workspace.project), workspace.project)
 
 
 def _verdict(workspace: Workspace, current: Promotion, target: ModelId, found: PerformanceDrop) -> Verdict:
-    """The record of the decision to go back, with all that was seen."""
->>>>>>> main
+    """The record of the decision to roll back, with its evidence."""
     plain = roll_back_verdict(workspace, current, target, WATCH, found.check.why)
     return replace(
         plain,

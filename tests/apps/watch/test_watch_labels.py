@@ -108,7 +108,7 @@ def test_labels_that_teach_nothing_are_read_once(
         reads.append(opened.folder)
         return Due(False, "these labels make a known model")
 
-    monkeypatch.setattr("tiltyard.apps.watch.training_events.due_for_training", not_due)
+    monkeypatch.setattr("tiltyard.apps.watch.training_events.check_training_due", not_due)
     clock = Clock()
     notifier = make_notifier(workspace, clock)
     answer_queue(workspace, clock())
