@@ -8,7 +8,7 @@ BROWSER = .venv/.browser
 WORKERS ?= auto
 LABEL_STUDIO = 1.23.2
 IMAGE = deployments/docker
-OUTER = apps flows tasks stores workspace reports examples
+OUTER = apps flows tasks stores workspace reports examples project
 BENCHMARKS = validation choosing pool buckets retraining cycles frozen_or_retrained label_efficiency stopping entities promoting labeling watching latency
 
 # One thread per fit (histogram gradient boosting stalls on busy cores otherwise), and nobody is told what we do.
