@@ -8,7 +8,7 @@ from typing import Final
 from tiltyard.apps.labeling.notifications.prefect_events import emit
 from tiltyard.apps.watch.projects import WatchedProject
 from tiltyard.schemas.events import LABELS_READY
-from tiltyard.workspace.triggers import due_for_training, new_since_training
+from tiltyard.workspace.triggers import check_training_due, new_since_training
 
 LOG: Final = logging.getLogger("tiltyard.watch")
 LOOK_EVERY: Final = timedelta(seconds=10)
@@ -41,7 +41,7 @@ class LabelTeller:
         told, at = self._told.get(name, (-1, now))
         if told == trained and now - at < AGAIN_AFTER:
             return False
-        due = due_for_training(workspace)
+        due = check_training_due(workspace)
         if due:
             facts = {"project": name, "trained_position": trained, "annotations": new_since_training(workspace)}
             emit(LABELS_READY, {**facts, "why": due.why}, now)

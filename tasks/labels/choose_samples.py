@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from tiltyard.evaluation.explanations import background_of, explained
+from tiltyard.evaluation.explanations import explain_rows, explanation_background
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.gate.disagreement_sampling import room_for
-from tiltyard.gate.triggers import labels_to_draw, wants_the_differing, worth_asking
+from tiltyard.gate.disagreement_sampling import disagreement_budget
+from tiltyard.gate.triggers import asks_for_disagreement, is_worth_requesting, labels_available
 from tiltyard.labels.current_classes import rows_of_current_classes
 from tiltyard.query.assignments import (
     build_assignments,
@@ -27,9 +27,9 @@ from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import ModelId, Query, QueryId, Suggestion, Verdict
 from tiltyard.tasks.labels.announcements import announce
 from tiltyard.tasks.step import step
-from tiltyard.workspace.evaluation_set import population_of
+from tiltyard.workspace.evaluation_set import compare_population
 from tiltyard.workspace.models.scores import has_texts, predictions_on
-from tiltyard.workspace.triggers import asked_for, question_of
+from tiltyard.workspace.triggers import current_question, label_progress
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 COMMITTEE_SIZE = 5
@@ -80,14 +80,14 @@ def choose_samples(project: str, budget: int | None = None) -> QueryId | None:
 def _wish(workspace: Workspace, free: int, seed: int) -> Wish:
     """How many places go to the evaluation set, and for which question."""
     share = evaluation_share(free, workspace.project, seed)
-    question = question_of(workspace)
+    question = current_question(workspace)
     if question is None:
         return Wish(free, share)
-    project, asked = workspace.project, asked_for(workspace, question)
-    extra = room_for(labels_to_draw(question) - asked.asked, free, share)
-    if not extra or not worth_asking(question, asked, extra, max(1, project.triggers.labels // free)):
+    project, asked = workspace.project, label_progress(workspace, question)
+    extra = disagreement_budget(labels_available(question) - asked.asked, free, share)
+    if not extra or not is_worth_requesting(question, asked, extra, max(1, project.triggers.labels // free)):
         return Wish(free, share)
-    if wants_the_differing(question):
+    if asks_for_disagreement(question):
         return Wish(free, share, extra, question)
     return Wish(free, share + extra, 0, question)
 
@@ -98,7 +98,7 @@ def _to_judge_on(workspace: Workspace, asked: pl.Series, wish: Wish) -> pl.DataF
     if not wish.differing or wish.question is None or wish.question.champion_id is None:
         return chosen
     pair = [workspace.ledger.models.get(one) for one in (wish.question.challenger_id, wish.question.champion_id)]
-    population = population_of(workspace, pair[0], pair[1], str(wish.question.evaluation_id))
+    population = compare_population(workspace, pair[0], pair[1], str(wish.question.evaluation_id))
     taken = pl.concat([asked, chosen["sample_id"]]) if chosen.height else asked
     drawn = select_disagreements(anti_join(population.unlabeled, taken), wish.differing)
     return pl.concat([chosen, drawn.drop("_order", "_batch", "_differs")], how="diagonal")
@@ -180,5 +180,5 @@ def _suggested(chosen: pl.DataFrame, known: Known, project: Project) -> dict[str
     """What the champion says of each chosen row and why, by sample id; nothing without a champion."""
     if known.model is None:
         return {}
-    said = explained(known.model, chosen, background_of(known.labeled, project), project)
+    said = explain_rows(known.model, chosen, explanation_background(known.labeled, project), project)
     return dict(zip(chosen["sample_id"], said, strict=True))

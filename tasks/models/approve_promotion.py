@@ -1,6 +1,6 @@
 """Approve a promotion: a person's answer to a verdict, kept with who gave it and why."""
 
-from tiltyard.gate.approving import deadline_of
+from tiltyard.gate.triggers import approval_deadline
 from tiltyard.schemas.errors import PromotionConflict
 from tiltyard.schemas.events import APPROVAL_WANTED
 from tiltyard.schemas.records import Approval, Verdict, VerdictId
@@ -23,7 +23,7 @@ def seconds_to_answer(project: str, verdict_id: str) -> int:
     """How long a verdict still waits for its approval, in whole seconds, at least one."""
     workspace = open_workspace(project)
     verdict = workspace.ledger.champions.verdict(VerdictId(verdict_id))
-    return max(1, int((deadline_of(verdict) - workspace.clock()).total_seconds()))
+    return max(1, int((approval_deadline(verdict) - workspace.clock()).total_seconds()))
 
 
 @step("ask-for-approval")
@@ -31,7 +31,7 @@ def ask_for_approval(project: str, verdict_id: str) -> None:
     """Tell whoever listens that a verdict waits for a person."""
     workspace = open_workspace(project)
     verdict = workspace.ledger.champions.verdict(VerdictId(verdict_id))
-    until = deadline_of(verdict)
+    until = approval_deadline(verdict)
     text = (
         f"challenger {verdict.challenger_id[:8]} is better ({verdict.reason}); "
         f"approve its promotion until {until:%Y-%m-%d %H:%M} UTC, or the champion stays"
@@ -60,7 +60,7 @@ def _refuse_unwanted(workspace: Workspace, verdict: Verdict) -> None:
     if standing == "not_wanted":
         raise PromotionConflict(f"verdict {name} needs no approval; set 'gate.approval' in the project file for later")
     if standing == "expired":
-        until = deadline_of(verdict)
+        until = approval_deadline(verdict)
         raise PromotionConflict(
             f"verdict {name} could be approved until {until:%Y-%m-%d %H:%M} UTC; the champion stays, so train again"
         )

@@ -5,9 +5,9 @@ from tiltyard.gate.triggers import next_look
 from tiltyard.schemas.canonical import digest
 from tiltyard.schemas.records import EvaluationId, Model, ModelId, Verdict, VerdictId
 from tiltyard.tasks.step import step
-from tiltyard.workspace.gate_evaluation import judgement_of
+from tiltyard.workspace.gate_evaluation import evaluate_challenger
 from tiltyard.workspace.models.verdict_tags import show_verdict
-from tiltyard.workspace.triggers import challenger_due, judging_of
+from tiltyard.workspace.triggers import challenger_due, gate_history
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
@@ -33,13 +33,13 @@ def judge_challenger(project: str, model_id: str, evaluation_id: str) -> Verdict
     """
     workspace = open_workspace(project)
     challenger = workspace.ledger.models.get(model_id)
-    before = judging_of(workspace).on(challenger.model_id)
+    before = gate_history(workspace).on(challenger.model_id)
     if before and challenger_due(workspace, evaluation_id) != challenger.model_id:
         return before[-1].verdict_id
     champion_id = workspace.ledger.champions.champion_id
     champion = workspace.ledger.models.get(champion_id) if champion_id else None
-    looks = next_look(judging_of(workspace), challenger.model_id)
-    judgement = judgement_of(workspace, challenger, champion, evaluation_id, looks)
+    looks = next_look(gate_history(workspace), challenger.model_id)
+    judgement = evaluate_challenger(workspace, challenger, champion, evaluation_id, looks)
     verdict = _verdict(workspace, challenger, champion, evaluation_id, judgement)
     recorded = workspace.ledger.champions.decide(verdict)
     show_verdict(workspace, recorded)
@@ -69,5 +69,5 @@ def _verdict(
         decided_by="gate",
         reason=judgement.reason,
         recorded_at=workspace.clock(),
-        evidence=judgement.told,
+        evidence=judgement.evidence,
     )

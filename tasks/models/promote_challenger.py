@@ -1,6 +1,6 @@
 """Move the champion, on the strength of a recorded verdict and nothing else."""
 
-from tiltyard.gate.approving import MAY_PASS
+from tiltyard.gate.triggers import APPROVED_STATUSES
 from tiltyard.schemas.errors import PromotionConflict
 from tiltyard.schemas.events import CHAMPION_PROMOTED
 from tiltyard.schemas.records import Promotion, Verdict, VerdictId
@@ -15,7 +15,7 @@ def pending_verdict(project: str) -> VerdictId | None:
     """The verdict that says promote, is approved where that is wanted, and was decided against today's champion."""
     workspace = open_workspace(project)
     verdict = verdict_to_promote(workspace)
-    return verdict.verdict_id if verdict and approval_due(workspace, verdict) in MAY_PASS else None
+    return verdict.verdict_id if verdict and approval_due(workspace, verdict) in APPROVED_STATUSES else None
 
 
 @step("promote-challenger", alone=("champion",))
@@ -54,6 +54,6 @@ def _refuse(workspace: Workspace, verdict: Verdict) -> None:
     name, approval = verdict.verdict_id[:12], approval_due(workspace, verdict)
     if verdict.decision != "promote":
         raise PromotionConflict(f"verdict {name} says {verdict.decision!r}: {verdict.reason}")
-    if approval not in MAY_PASS:
+    if approval not in APPROVED_STATUSES:
         said = {"wanted": "waits for approval", "declined": "was declined", "expired": "was not approved in time"}
         raise PromotionConflict(f"verdict {name} {said[approval]}; the champion stays (see 'tiltyard approve')")

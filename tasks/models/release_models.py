@@ -1,9 +1,9 @@
 """Let go the bytes of rejected models that the project file does not keep; their records stay: each can be rebuilt."""
 
-from tiltyard.gate.retention import may_go
+from tiltyard.gate.retention import deletable_models
 from tiltyard.tasks.step import step
 from tiltyard.workspace.checks.disk_usage import format_bytes
-from tiltyard.workspace.triggers import judging_of
+from tiltyard.workspace.triggers import gate_history
 from tiltyard.workspace.workspace import open_workspace
 
 
@@ -19,7 +19,7 @@ def let_go_models(project: str) -> list[str]:
     if keep is None:
         return []
     ended, freed, number = workspace.let_go.ended(), 0, 0
-    for model in may_go(workspace.ledger.models.all(), judging_of(workspace), keep):
+    for model in deletable_models(workspace.ledger.models.all(), gate_history(workspace), keep):
         if model.model_id not in ended:
             workspace.let_go.begin(model.model_id, model.artifact.sha256)
             freed += workspace.registry.let_go(model)

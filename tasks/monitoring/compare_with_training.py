@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from tiltyard.monitoring.drift import compare, profile
+from tiltyard.monitoring.drift import detect_drift, profile_rows
 from tiltyard.schemas.records import StoredFile
 from tiltyard.tasks.step import step
 from tiltyard.workspace.lookup import recorded_project_of
@@ -32,13 +32,13 @@ def compare_with_training(project: str, batches: int = 1) -> list[dict[str, Any]
     since = everything[len(before) :][-batches:]
     if not since or not before:
         return []
-    reference = profile(_rows(workspace, before), workspace.project)
+    reference = profile_rows(_rows(workspace, before), workspace.project)
     known = recorded_project_of(workspace, model)["columns"]
     # A column that came since is missing in all rows of then: that is news to nobody.
     reference["columns"] = {
         name: told for name, told in reference["columns"].items() if name in {*known["features"], *known["context"]}
     }
-    return compare(profile(_rows(workspace, since), workspace.project), reference)
+    return detect_drift(profile_rows(_rows(workspace, since), workspace.project), reference)
 
 
 def _rows(workspace: Workspace, files: Sequence[StoredFile]) -> pl.DataFrame:

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import polars as pl
 
-from tiltyard.evaluation.predictions import Predictions, predictions_of
-from tiltyard.monitoring.champion_watch import Regret, is_watched, regret
+from tiltyard.evaluation.predictions import Predictions, predict_rows
+from tiltyard.monitoring.champion_watch import PerformanceDrop, detect_regression, is_watched
 from tiltyard.samples.evaluation_split import entity_groups
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.records import EvaluationId, ModelId, Promotion, Verdict
 from tiltyard.tasks.labels.snapshot_labels import pin_labels
 from tiltyard.tasks.models.roll_back_champion import go_back, roll_back_verdict
 from tiltyard.tasks.step import step
-from tiltyard.workspace.fresh_labels import fresh_labels
+from tiltyard.workspace.evaluation_set import fresh_labels
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 WATCH = "watch"
@@ -36,16 +36,16 @@ def watch_champion(project: str) -> int | None:
         return None
     labels, today = rows["label"].to_numpy().astype(str), _says(workspace, current.model_id, rows)
     before, whose = _says(workspace, current.previous_id, rows), entity_groups(rows, workspace.project)
-    found = regret(labels, today, before, policy, workspace.project.seed, whose)
+    found = detect_regression(labels, today, before, policy, workspace.project.seed, whose)
     return go_back(workspace, current, _verdict(workspace, current, current.previous_id, found)) if found else None
 
 
 def _says(workspace: Workspace, model_id: ModelId, rows: pl.DataFrame) -> Predictions:
     """What a model says about some rows."""
-    return predictions_of(workspace.load_model(model_id), feature_frame(rows, workspace.project), workspace.project)
+    return predict_rows(workspace.load_model(model_id), feature_frame(rows, workspace.project), workspace.project)
 
 
-def _verdict(workspace: Workspace, current: Promotion, target: ModelId, found: Regret) -> Verdict:
+def _verdict(workspace: Workspace, current: Promotion, target: ModelId, found: PerformanceDrop) -> Verdict:
     """The record of the decision to go back, with all that was seen."""
     plain = roll_back_verdict(workspace, current, target, WATCH, found.check.why)
     return replace(

@@ -16,6 +16,7 @@ from tests.architecture.sources import ROOT, TEXT
 PLAIN = (
     "README.md",
     "CONTRIBUTING.md",
+    "CHANGELOG.md",
     "docs",
     "deployments",
     "prefect.yaml",

@@ -130,12 +130,12 @@ class FittedModel(Displayed):
     def _predictions(self, rows: Any) -> "Predictions":
         """Probabilities and decisions for a data frame."""
         # They import scikit-learn, which takes a second.
-        from tiltyard.evaluation.predictions import predictions_of
+        from tiltyard.evaluation.predictions import predict_rows
         from tiltyard.samples.features import feature_frame
 
         self._known()
         checked = checked_rows(as_polars(rows), self._workspace)
-        return predictions_of(self._estimator, feature_frame(checked, self._workspace.project), self._workspace.project)
+        return predict_rows(self._estimator, feature_frame(checked, self._workspace.project), self._workspace.project)
 
     def _summary(self) -> dict[str, Any]:
         if self.record is None:

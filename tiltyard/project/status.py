@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from tiltyard.gate.approving import MAY_PASS
+from tiltyard.gate.triggers import APPROVED_STATUSES
 from tiltyard.labels.adjudication import find_disputes
 from tiltyard.labels.current_classes import rename_classes, resolve_current_labels
 from tiltyard.project.display import Displayed
@@ -15,13 +15,13 @@ from tiltyard.reports.tables import batch_rows
 from tiltyard.schemas.records import Batch, Due, EffectiveLabel, Promotion
 from tiltyard.workspace.checks.disk_usage import describe_usage, disk_usage
 from tiltyard.workspace.lookup import labels_by_class
-from tiltyard.workspace.stopping import stopping_of
+from tiltyard.workspace.stopping import stopping_status
 from tiltyard.workspace.triggers import (
     approval_due,
     challenger_due,
-    due_for_training,
-    judging_of,
-    told_question_of,
+    check_training_due,
+    describe_current_question,
+    gate_history,
     verdict_to_promote,
 )
 from tiltyard.workspace.workspace import Workspace
@@ -130,7 +130,7 @@ def status_of(workspace: Workspace) -> Status:
         champion=ledger.champions.current(),
         training=now.training,
         question=now.question,
-        stopping=stopping_of(workspace),
+        stopping=stopping_status(workspace),
         weights=disk_usage(workspace),
         arrived=now.arrived,
         left_alone=[{"object": one.key, "why": one.why} for one in workspace.left.all()],
@@ -163,11 +163,11 @@ def standing_of(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> LoopS
         arrived=_arrived(workspace) + len(ledger.batches.unchecked()),
         samples=sum(batch.accepted for batch in ledger.batches.pooled()),
         waiting=ledger.assignments.waiting_count(),
-        training=due_for_training(workspace),
+        training=check_training_due(workspace),
         to_judge=_to_judge(workspace, labels),
         to_promote=_to_promote(workspace, approved=True),
         to_approve=_to_promote(workspace, approved=False),
-        question=told_question_of(workspace),
+        question=describe_current_question(workspace),
         refused=tuple(batch.batch_id[:8] for batch in ledger.batches.latest() if batch.state != "accepted"),
         incoming=str(workspace.source),
     )
@@ -185,7 +185,7 @@ def _to_judge(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> str | N
     """The challenger that awaits a verdict; evaluation rows count as the same while their number is the same."""
     ledger = workspace.ledger
     last = ledger.models.last()
-    verdicts = judging_of(workspace).on(last.model_id) if last else []
+    verdicts = gate_history(workspace).on(last.model_id) if last else []
     known = ledger.models.known_set(str(verdicts[-1].evaluation_id)) if verdicts else None
     same = known is not None and known.rows == sum(label.evaluation for label in labels)
     challenger = challenger_due(workspace, known.set_id if known and same else "others")
@@ -195,5 +195,5 @@ def _to_judge(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> str | N
 def _to_promote(workspace: Workspace, *, approved: bool) -> str | None:
     """The verdict that says promote and was not acted on: one that may be acted on, or one that waits for a person."""
     verdict = verdict_to_promote(workspace)
-    wanted = MAY_PASS if approved else {"wanted"}
+    wanted = APPROVED_STATUSES if approved else {"wanted"}
     return verdict.verdict_id[:8] if verdict and approval_due(workspace, verdict) in wanted else None

@@ -86,14 +86,14 @@ class Session:
 
     def summary(self) -> dict[str, Any]:
         """What was done in this session, and whether a training is due."""
-        from tiltyard.workspace.triggers import due_for_training
+        from tiltyard.workspace.triggers import check_training_due
 
         acts = Counter(stored.act for _, stored in self._stored)
         return {
             "annotator": self.annotator,
             "acts": dict(acts) | dict(self._others),
             "waiting": self.waiting(),
-            "training": due_for_training(self.workspace),
+            "training": check_training_due(self.workspace),
         }
 
     def _submit(

@@ -9,7 +9,7 @@ from tiltyard.apps.cli.console.output import format_cell, say, show_json, show_t
 
 if TYPE_CHECKING:
     from tiltyard.schemas.records import Model
-    from tiltyard.training.differing import Difference
+    from tiltyard.training.versioning import Difference
     from tiltyard.workspace.models.model_diff import FlippedSample, Pair
     from tiltyard.workspace.workspace import Workspace
 
@@ -30,7 +30,7 @@ def diff(
     Both predict the evaluation set's rows, labeled or not, on which neither was trained. For labeled rows it shows
     which model is right. Nothing is recorded, and it does not count as a look of the gate.
     """
-    from tiltyard.training.differing import differences
+    from tiltyard.training.versioning import differences
     from tiltyard.workspace.lookup import find_model
     from tiltyard.workspace.models.model_card import made_of
     from tiltyard.workspace.workspace import open_workspace

@@ -28,7 +28,7 @@ def explain(
     A part is a column or a word. Its weight is how much probability the predicted class loses without it. Parts that
     matter only in combination are not found.
     """
-    from tiltyard.evaluation.explanations import parts_of
+    from tiltyard.evaluation.explanations import group_factors
     from tiltyard.samples.features import rows_to_payloads
     from tiltyard.workspace.lookup import find_model, find_sample
     from tiltyard.workspace.workspace import open_workspace
@@ -47,19 +47,19 @@ def explain(
     show_table([{"class": name, "probability": probability} for name, probability in likeliest])
     payload = rows_to_payloads(row, workspace.project)[0]
     _draw(workspace, payload)
-    _show_parts(parts_of(prediction.factors, workspace.project), payload)
+    _show_parts(group_factors(prediction.factors, workspace.project), payload)
 
 
 def _explain(workspace: "Workspace", model: "Model", row: "pl.DataFrame", top: int) -> "Suggestion":
     """The prediction with its parts, each replaced by a value that is typical of the model's training rows."""
     from dataclasses import replace
 
-    from tiltyard.evaluation.explanations import background_of, explain, suggestions
+    from tiltyard.evaluation.explanations import explain, explanation_background, suggest_labels
 
     project, fitted = workspace.project, workspace.fitted(model)
-    background = background_of(workspace.labeled_rows(model.training_id), project)
+    background = explanation_background(workspace.labeled_rows(model.training_id), project)
     factors = explain(fitted, row, background, project, top)[0]
-    return replace(suggestions(fitted, row, project)[0], factors=factors)
+    return replace(suggest_labels(fitted, row, project)[0], factors=factors)
 
 
 def _label(workspace: "Workspace", sample_id: str) -> str | None:

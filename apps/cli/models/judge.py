@@ -10,7 +10,7 @@ from tiltyard.apps.cli.console.output import format_cell, say, show_json, show_t
 
 if TYPE_CHECKING:
     from tiltyard.schemas.records import Model, Verdict
-    from tiltyard.workspace.dry_run import DryRun
+    from tiltyard.workspace.gate_evaluation import DryRun
     from tiltyard.workspace.workspace import Workspace
 
 CAUTION: Final = (
@@ -92,7 +92,7 @@ def _compared(verdict: "Verdict") -> list[dict[str, Any]]:
 def judge_what_if(project: Path, model: str | None, settings: list[str], as_json: bool) -> None:
     """Judge a model again without recording anything, and show the differences from its recorded verdict."""
     from tiltyard.gate.what_if import changed_checks, changed_settings, with_settings
-    from tiltyard.workspace.dry_run import dry_run
+    from tiltyard.workspace.gate_evaluation import dry_run
     from tiltyard.workspace.lookup import find_model
     from tiltyard.workspace.workspace import open_workspace
 
@@ -117,7 +117,7 @@ def judge_what_if(project: Path, model: str | None, settings: list[str], as_json
 def _evaluation_set(workspace: "Workspace", model: "Model", where: str) -> str:
     """The evaluation set for a model without a verdict: the current labels, pinned as for any judgement."""
     from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
-    from tiltyard.workspace.dry_run import recorded_verdict
+    from tiltyard.workspace.gate_evaluation import recorded_verdict
 
     return "" if recorded_verdict(workspace, model) else snapshot_labels.fn(where, "evaluation")
 

@@ -240,13 +240,13 @@ def _contract(workspace: "Workspace") -> Finding:
 
 def _metric(workspace: "Workspace") -> Finding:
     """Whether the gate's metric can be loaded, if it is a custom one."""
-    from tiltyard.evaluation.custom_metrics import is_own, own_metric
+    from tiltyard.evaluation.custom_metrics import is_custom, load_metric
 
     metric = workspace.project.gate.metric
     try:
         facts = f"gate.metric: {metric}"
-        if is_own(metric):
-            facts += ", higher is better" if own_metric(metric).greater_is_better else ", lower is better"
+        if is_custom(metric):
+            facts += ", higher is better" if load_metric(metric).greater_is_better else ", lower is better"
         return Finding("metric", "ok", facts)
     except TiltyardError as error:
         return Finding("metric", "fail", str(error), "Fix 'gate.metric' in the project file, or the module it names.")

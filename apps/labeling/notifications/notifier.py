@@ -10,7 +10,7 @@ from tiltyard.apps.labeling.service.project import ServedProject
 from tiltyard.schemas.events import LABELS_READY
 from tiltyard.schemas.redaction import redacted
 from tiltyard.stores.ledger.outbox import Notice
-from tiltyard.workspace.triggers import due_for_training
+from tiltyard.workspace.triggers import check_training_due
 
 LOG: Final = logging.getLogger("tiltyard.labeling")
 
@@ -37,7 +37,7 @@ class Announcer:
         if new < self._served.project.triggers.labels or self._seen == (position, new):
             return
         self._seen = (position, new)
-        due = due_for_training(self._served.workspace)
+        due = check_training_due(self._served.workspace)
         if due:
             self._post(position, new, due.why)
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Final
 from tiltyard.apps.labeling.api.responses import BatchTold, EmptyTold, Progress, StoppingTold, VerdictTold
 from tiltyard.apps.labeling.service.ttl_cache import Remembered
 from tiltyard.schemas.records import Interval, Verdict
-from tiltyard.workspace.stopping import stopping_of
-from tiltyard.workspace.triggers import due_for_training, new_since_training
+from tiltyard.workspace.stopping import stopping_status
+from tiltyard.workspace.triggers import check_training_due, new_since_training
 
 if TYPE_CHECKING:
     from tiltyard.apps.labeling.service.project import ServedProject
@@ -75,7 +75,7 @@ class ProgressOf:
         ledger = self._served.ledger
         gold = {query.query_id for query in ledger.assignments.queries() if query.strategy == "gold"}
         batches = [one for one in ledger.assignments.per_query() if one.query_id not in gold]
-        due = due_for_training(self._served.workspace)
+        due = check_training_due(self._served.workspace)
         verdicts = [one for one in ledger.champions.verdicts() if one.decision != "roll_back"]
         return {
             "batch": BatchTold(
@@ -89,7 +89,7 @@ class ProgressOf:
 
     def _advice(self) -> StoppingTold | None:
         """Whether more labels hardly pay any more; nothing while it is too early to say."""
-        advice = stopping_of(self._served.workspace)
+        advice = stopping_status(self._served.workspace)
         if advice.early:
             return None
         return StoppingTold(enough=advice.enough, headline=advice.headline, methods=list(advice.methods))
@@ -117,7 +117,7 @@ class ProgressOf:
 
     def _refill(self) -> str:
         """When there is more."""
-        due = due_for_training(self._served.workspace)
+        due = check_training_due(self._served.workspace)
         if due:
             return f"a training is due ({due.why}); the model that comes of it asks for more"
         return "the queue is filled when samples are asked for again, by a flow or by 'tiltyard ask'"

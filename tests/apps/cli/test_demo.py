@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.crash.story import go_round
+from tests.deployments.installed_wheel import copy_of_sources, installed, wheel_of
 from tests.projects.outcomes import outcome_of, recorded
 from tiltyard.apps.cli.demo import invariants as laws
 from tiltyard.apps.cli.demo.command import FOREIGN, MARK, exit_code, isolate_environment, prepare_folder
@@ -44,8 +45,11 @@ class Ran:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """The demo through a pipe, in an environment that points elsewhere and without a network beyond this machine."""
-    folder = tmp_path_factory.mktemp("demo") / "story"
+    """The demo of the installed wheel, through a pipe, in an empty folder, in an environment that points elsewhere."""
+    base = tmp_path_factory.mktemp("demo")
+    there = installed(wheel_of(copy_of_sources(base / "source"), base / "wheel"), base / "venv")
+    folder = base / "empty" / "story"
+    folder.parent.mkdir()
     nowhere = {
         "PREFECT_API_URL": "http://127.0.0.1:1/api",
         "MLFLOW_TRACKING_URI": "http://127.0.0.1:1",
@@ -54,10 +58,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         "HTTP_PROXY": "http://127.0.0.1:1",
         "NO_PROXY": "127.0.0.1,localhost",
     }
-    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | nowhere
-    run = subprocess.run(
-        [*COMMAND, "--into", str(folder)], capture_output=True, text=True, check=False, env=environment, timeout=550
-    )
+    run = there.run(there.tiltyard, "demo", "--into", folder, cwd=folder.parent, timeout=550, **nowhere)
     return Ran(folder, run.returncode, run.stdout, run.stderr)
 
 

@@ -9,7 +9,7 @@ import yaml
 from tests.clients.commands import done, tiltyard
 from tests.crash.story import go_round
 from tests.projects.small_project import a_day, answer_queue, copied, deliver, make_project
-from tiltyard.gate.approving import approval_of, deadline_of
+from tiltyard.gate.triggers import approval_deadline, approval_status
 from tiltyard.schemas.errors import PromotionConflict
 from tiltyard.schemas.records import Approval, ModelId, Verdict, VerdictId
 from tiltyard.tasks.models.approve_promotion import answer_verdict, seconds_to_answer, verdict_to_approve
@@ -45,11 +45,11 @@ def an_answer(approved: bool) -> dict[VerdictId, Approval]:
 )
 def test_where_a_verdict_stands(policy: dict[str, object], answered: bool | None, hours: float, expected: str) -> None:
     approvals = {} if answered is None else an_answer(answered)
-    assert approval_of(a_verdict(**policy), approvals, NOW + timedelta(hours=hours)) == expected
+    assert approval_status(a_verdict(**policy), approvals, NOW + timedelta(hours=hours)) == expected
 
 
 def test_the_deadline_is_the_policys_at_the_time_of_the_verdict() -> None:
-    assert deadline_of(a_verdict(approval=True, approval_hours=1.5)) == NOW + timedelta(minutes=90)
+    assert approval_deadline(a_verdict(approval=True, approval_hours=1.5)) == NOW + timedelta(minutes=90)
 
 
 @pytest.fixture(scope="module")

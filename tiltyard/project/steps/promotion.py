@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tiltyard.gate.approving import MAY_PASS, deadline_of
+from tiltyard.gate.triggers import APPROVED_STATUSES, approval_deadline
 from tiltyard.project.errors import stated
 from tiltyard.project.results import MoveResult
 from tiltyard.schemas.errors import NotFound, PromotionConflict
@@ -89,11 +89,11 @@ def nothing_pending(workspace: Workspace) -> str:
 
 def not_approved(workspace: Workspace, verdict: Verdict) -> str:
     """The state between gate and person of a verdict that says promote, as a sentence."""
-    name, until = f"verdict {verdict.verdict_id[:8]}", f"{deadline_of(verdict):%Y-%m-%d %H:%M} UTC"
+    name, until = f"verdict {verdict.verdict_id[:8]}", f"{approval_deadline(verdict):%Y-%m-%d %H:%M} UTC"
     state = approval_due(workspace, verdict)
     if state == "wanted":
         return f"{name} waits for approval until {until}; run 'tiltyard approve --reason \"...\"'"
-    if state in MAY_PASS:
+    if state in APPROVED_STATUSES:
         return f"{name} says promote and waits for nobody's approval; run 'tiltyard promote'"
     if state == "declined":
         answer = workspace.ledger.champions.approvals()[verdict.verdict_id]

@@ -15,7 +15,7 @@ from tiltyard.samples.features import feature_frame
 from tiltyard.workspace.evaluation_set import first_rows
 from tiltyard.workspace.lookup import show_version
 from tiltyard.workspace.models.model_diff import compare_pair
-from tiltyard.workspace.stopping import stability_of
+from tiltyard.workspace.stopping import measure_stability
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
@@ -149,7 +149,7 @@ def test_models_of_other_columns_are_compared_but_told_nothing_of_stability(own:
     data = told(changed, "diff", "1.0.0", "1.0.1")
     assert data["flips"]["rows"] == compare_pair(changed, first, second, 1).rows > 0
     assert data["differences"]
-    assert stability_of(changed, second, None) is None
+    assert measure_stability(changed, second, None) is None
 
 
 def test_explain_weighs_the_parts_of_a_sample(workspace: Workspace) -> None:
