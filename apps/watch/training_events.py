@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from tiltyard.apps.labeling.notifications.prefect_events import emit
+from tiltyard.apps.labeling.notifications import emit_prefect_event
 from tiltyard.apps.watch.projects import WatchedProject
 from tiltyard.schemas.events import LABELS_READY
 from tiltyard.workspace.triggers import check_training_due, new_since_training
@@ -44,7 +44,7 @@ class LabelTeller:
         due = check_training_due(workspace)
         if due:
             facts = {"project": name, "trained_position": trained, "annotations": new_since_training(workspace)}
-            emit(LABELS_READY, {**facts, "why": due.why}, now)
+            emit_prefect_event(LABELS_READY, {**facts, "why": due.why}, now)
             self._told[name] = (trained, now)
             LOG.info("labels are ready in %s, %s", name, due.why)
         return bool(due)

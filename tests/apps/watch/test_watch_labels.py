@@ -8,7 +8,7 @@ import pytest
 
 from tests.projects.answered_project import with_queue
 from tests.projects.small_project import answer_queue, make_project
-from tiltyard.apps.labeling.service.project import ServedProject
+from tiltyard.apps.labeling.service import ServedProject
 from tiltyard.apps.watch.projects import WatchedProject
 from tiltyard.apps.watch.training_events import AGAIN_AFTER, LOOK_EVERY, LabelTeller
 from tiltyard.schemas.settings import Settings
