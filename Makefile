@@ -8,6 +8,7 @@ BROWSER = .venv/.browser
 WORKERS ?= auto
 LABEL_STUDIO = 1.23.2
 IMAGE = deployments/docker
+OUTER = apps flows tasks stores workspace reports examples
 BENCHMARKS = validation choosing pool buckets retraining cycles frozen_or_retrained label_efficiency stopping entities promoting labeling watching latency
 
 # One thread per fit (histogram gradient boosting stalls on busy cores otherwise), and nobody is told what we do.
@@ -60,8 +61,10 @@ docs: $(INSTALLED) ## build the site into site/, strictly
 pytest: $(INSTALLED) $(BROWSER) ## the tests alone, in parallel
 	@$(BIN)/python -m tests.servers.label_studio_server & $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope --no-loadscope-reorder $(OPTIONS)
 
-unit: $(INSTALLED) ## the tests of rules and schemas alone
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal tests/unit tiltyard schemas $(OPTIONS)
+# Without the rooms that need servers or import Prefect; their tests are in 'make pytest'.
+unit: $(INSTALLED) ## the tests of the capabilities and schemas alone, with fewer random examples
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal --hypothesis-profile quick \
+	  -p no:schemathesis $(OUTER:%=--ignore=tiltyard/%) tests/unit tiltyard $(OPTIONS)
 
 coverage: ## the tests, and which lines and branches they reach (90 % at least); a third more work
 	@$(MAKE) pytest OPTIONS="--cov --cov-report=term:skip-covered"
