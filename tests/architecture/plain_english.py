@@ -18,6 +18,7 @@ PLAIN = (
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs",
+    "apps/labeling",
     "deployments",
     "prefect.yaml",
     "mkdocs.yml",

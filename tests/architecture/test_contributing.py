@@ -233,11 +233,13 @@ def test_section_of_the_report_goes_there(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_labeling_page_goes_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def show_tea(request: Request, project: str) -> Response:
         _, context = await labeling_pages.page_caller(request, project, "lead")
-        return labeling_templates.page("tea.html", context)
+        return labeling_templates.render_page("tea.html", context)
 
     monkeypatch.setattr(labeling_pages.router, "routes", [*labeling_pages.router.routes])
     labeling_pages.router.get("/p/{project}/tea")(show_tea)
-    text = '{% extends "frame.html" %}{% block body %}<main id="main">{{ project.name }}: tea</main>{% endblock %}'
+    text = (
+        '{% extends "shared/frame.html" %}{% block body %}<main id="main">{{ project.name }}: tea</main>{% endblock %}'
+    )
     in_front(monkeypatch, labeling_templates._templates(), "tea.html", text)
     workspace = made_project(tmp_path, numbers(3), NUMBERS)
     with serving(workspace.project_file) as client:

@@ -41,11 +41,10 @@ def add(
 
     Run again for the same name, the new token and role replace the old ones.
     """
-    from tiltyard.apps.labeling.auth.grants import grant
-    from tiltyard.apps.labeling.auth.tokens import new_token
+    from tiltyard.apps.labeling.auth import grant_access, new_token
 
     token = None if no_token else new_token()
-    granted = grant(_named(projects), _checked_name(name), _role(role), token, person(by))
+    granted = grant_access(_named(projects), _checked_name(name), _role(role), token, person(by))
     if as_json:
         show_json({"annotator": name, "role": role, "token": token, "access_id": granted.access_id})
         return
@@ -72,7 +71,7 @@ def list_annotators(project: ProjectPath = HERE, as_json: AsJson = False) -> Non
 @annotators.command("revoke")
 def revoke(name: Name, projects: Projects = None, by: By = None, as_json: AsJson = False) -> None:
     """Revoke access: the token stops working, open sessions end, annotations stay."""
-    from tiltyard.apps.labeling.auth.grants import revoke as revoke_access
+    from tiltyard.apps.labeling.auth import revoke_access
 
     revoked = revoke_access(_named(projects), name, person(by))
     if as_json:

@@ -38,7 +38,7 @@ def serve(projects: Projects = None, host: Host = None, port: Port = None, demo:
     import uvicorn
 
     from tiltyard.apps.labeling.app import create_app
-    from tiltyard.apps.labeling.middleware.connections import connections_trusting
+    from tiltyard.apps.labeling.middleware.connections import limited_connections
 
     settings = _settings(projects, host, port, demo)
     app = create_app(settings.projects, settings)
@@ -52,7 +52,7 @@ def serve(projects: Projects = None, host: Host = None, port: Port = None, demo:
     # Which proxies are trusted is Tiltyard's setting, not uvicorn's.
     config = uvicorn.Config(
         app,
-        http=connections_trusting(settings.trusted_proxies),
+        http=limited_connections(settings.trusted_proxies),
         proxy_headers=False,
         access_log=False,
         log_config=None,
@@ -76,9 +76,9 @@ def _open_socket(settings: "LabelingSettings") -> socket.socket:
 
 def secret(project: ProjectPath = Path(), as_json: AsJson = False) -> None:
     """Create the secret that signs sessions, once: a file in the workspace that only you can read."""
-    from tiltyard.apps.labeling.auth.secret import make_secret
+    from tiltyard.apps.labeling.auth import create_secret
 
-    file, is_new = make_secret(project)
+    file, is_new = create_secret(project)
     if as_json:
         show_json({"file": file, "made": is_new})
     else:
@@ -105,11 +105,10 @@ def _settings(projects: list[Path] | None, host: str | None, port: int | None, d
 
 def _show_demo_token(settings: "LabelingSettings") -> None:
     """Give access as lead, and show the token."""
-    from tiltyard.apps.labeling.auth.grants import grant
-    from tiltyard.apps.labeling.auth.tokens import new_token
+    from tiltyard.apps.labeling.auth import grant_access, new_token
 
     token = new_token()
-    grant(settings.projects, "demo", "lead", token, "label serve --demo")
+    grant_access(settings.projects, "demo", "lead", token, "label serve --demo")
     say("Log in with this token, shown only once:")
     typer.echo(token)
 

@@ -16,7 +16,7 @@ from tests.clients.commands import done, tiltyard
 from tests.clients.web import proof_in
 from tests.projects.made_queue import NUMBERS, made_project, numbers
 from tests.servers.ports import free_port
-from tiltyard.apps.labeling.auth.tokens import token_hash
+from tiltyard.apps.labeling.auth import token_hash
 from tiltyard.workspace.workspace import Workspace
 
 
