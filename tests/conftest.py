@@ -31,13 +31,15 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 ROOT = Path(__file__).parent.parent
 LONG = (
-    "test_kill_everywhere",
-    "test_a_year",
+    "test_compose_installation",
     "test_prefect_deployments",
     "test_unattended",
-    "test_compose_installation",
-    "test_kill_labeling",
     "test_label_studio.py",
+    "test_commands_run",
+    "test_kill_everywhere",
+    "test_a_year",
+    "test_approval",
+    "test_kill_labeling",
     "/crash/",
     "/e2e/",
     "test_watch",

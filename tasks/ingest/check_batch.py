@@ -1,4 +1,4 @@
-"""Check a landed object: read it, validate its rows, and put each where it belongs."""
+"""Check a landed object: read it, validate its rows, and partition them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,10 +25,10 @@ from tiltyard.tasks.step import step
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 MOST_NAMES: Final = 100
-"""Columns that were left out which a batch's record names."""
+"""The maximum number of ignored columns that a batch's record lists."""
 
-TOLD: Final = 200
-"""Characters of an unforeseen error that the batch's reason shows."""
+LONGEST_REASON: Final = 200
+"""The maximum number of characters of an unexpected error in the batch's reason."""
 
 
 @step("objects-to-check")
@@ -39,12 +39,11 @@ def objects_to_check(project: str) -> list[ObjectId]:
 
 @step("check-batch", alone=("ingest",))
 def check_batch(project: str, object_id: ObjectId) -> BatchId:
-    """Check an object's rows under today's contract: good ones join the pool, bad ones go to quarantine.
+    """Check an object's rows under the current contract: valid ones join the pool, others go to quarantine.
 
-    A second attempt, after the schema was edited, reads only the rows that quarantine holds; the first attempt's
-    record stays. Where the reader's options changed in between, rows have other numbers, and the whole object is read
-    again. What was checked under this very contract is not checked again. An object that nothing can read is a batch
-    too, with the reason.
+    A second attempt, after the schema was edited, reads only the quarantined rows; the first attempt's record stays.
+    If the reader's options changed in between, row numbers differ, and the whole object is read again. An object that
+    was checked under the same contract is not checked again. An unreadable object is a batch too, with the reason.
     """
     workspace = open_workspace(project)
     workspace.refuse_other_kinds()
@@ -63,7 +62,7 @@ def _is_settled(batch: Batch) -> bool:
 
 
 def _sift(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch]) -> Sifted:
-    """What becomes of the object's rows, or of the object when it cannot be read."""
+    """The partition of the object's rows, or the reason that it cannot be read."""
     waiting = rows_to_read(attempts, row_numbering(landed.key, workspace.project))
     try:
         with isolated(landed.key):
@@ -79,7 +78,7 @@ def _sift(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch])
 
 
 def _unreadable(workspace: Workspace, reason: str, attempts: Sequence[Batch]) -> Sifted:
-    """An object that cannot be read: rows of it that wait in quarantine already go on waiting."""
+    """The result for an unreadable object: its rows that are in quarantine stay there."""
     held = attempts[-1].quarantine_file if attempts else None
     rows = workspace.quarantine.read(held) if held else pl.DataFrame(schema=QUARANTINE_TYPES)
     return Sifted("unreadable", reason, rows.height, pl.DataFrame(), rows, 0)
@@ -87,22 +86,22 @@ def _unreadable(workspace: Workspace, reason: str, attempts: Sequence[Batch]) ->
 
 @contextmanager
 def isolated(key: str) -> Iterator[None]:
-    """Turn whatever an object's content does to us into an ObjectError, so that it keeps no other object from its turn.
+    """Turn any error from an object's content into an ObjectError, so that it stops no other object.
 
-    A panic in polars is no Exception, hence BaseException. What has another cause passes: a store that does not answer,
-    a full disk, a mistake in the project file, the end of the process.
+    A panic in polars is not an Exception, hence BaseException. Errors with another cause pass: an unavailable store, a
+    full disk, a mistake in the project file, the end of the process.
     """
     try:
         yield
     except (TiltyardError, OSError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:
-        told = (str(error).strip().splitlines() or [""])[0][:TOLD]
-        raise ObjectError(f"{key!r}: its rows cannot be checked ({type(error).__name__}: {told})") from error
+        reason = (str(error).strip().splitlines() or [""])[0][:LONGEST_REASON]
+        raise ObjectError(f"{key!r}: its rows cannot be checked ({type(error).__name__}: {reason})") from error
 
 
 def _sift_rows(workspace: Workspace, raw: RawBatch, of_object: int, key: str) -> Sifted:
-    """Check the rows that were read, and look the good ones up in the pool."""
+    """Check the rows, and look up the valid ones in the pool."""
     project = workspace.project
     schema = load_pandera(project.pandera, workspace.project_file.name) if project.pandera else None
     try:
@@ -119,7 +118,7 @@ def _sift_rows(workspace: Workspace, raw: RawBatch, of_object: int, key: str) ->
 def _record(
     workspace: Workspace, batch_id: BatchId, landed: LandedObject, attempts: Sequence[Batch], sifted: Sifted
 ) -> Batch:
-    """Write the files, keep labels that arrived with the rows, then record the batch: only that makes it count."""
+    """Write the files, store labels that arrived with the rows, then record the batch, which completes it."""
     now, accepted = workspace.clock(), sifted.accepted
     pooled = workspace.pool.add(batch_id, accepted) if accepted.height else None
     _keep_labels(workspace, sifted, landed)
@@ -147,20 +146,20 @@ def _record(
 
 
 def _reading(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch], sifted: Sifted) -> dict[str, Any]:
-    """How the attempt read the object: whether whole, what numbers the rows in quarantine, what was left out."""
+    """How the attempt read the object: whether in full, how rows are numbered, and which columns were ignored."""
     numbering = row_numbering(landed.key, workspace.project)
     if sifted.state == "unreadable":
         before = attempts[-1].statistics.get("numbering", "") if attempts else numbering
         return {"numbering": before, "whole": False}
     whole = rows_to_read(attempts, numbering) is None
-    told: dict[str, Any] = {"blank": sifted.blank} if sifted.blank and whole else {}
+    facts: dict[str, Any] = {"blank": sifted.blank} if sifted.blank and whole else {}
     ignored = sifted.ignored
-    told |= {"ignored": {"count": len(ignored), "names": ignored[:MOST_NAMES]}} if ignored else {}
-    return {"numbering": numbering, "whole": whole, **told}
+    facts |= {"ignored": {"count": len(ignored), "names": ignored[:MOST_NAMES]}} if ignored else {}
+    return {"numbering": numbering, "whole": whole, **facts}
 
 
 def _contradictions(workspace: Workspace, sifted: Sifted) -> dict[str, Any]:
-    """How many samples the object labels in two ways, if any: they are disputes."""
+    """The number of samples with two labels in the object, if any: they are disputes."""
     if sifted.labeled.is_empty():
         return {}
     labels = sifted.labeled[inside(str(workspace.project.columns.label))]
@@ -169,11 +168,11 @@ def _contradictions(workspace: Workspace, sifted: Sifted) -> dict[str, Any]:
 
 
 def _keep_labels(workspace: Workspace, sifted: Sifted, landed: LandedObject) -> None:
-    """Keep the labels that arrived with the rows; sent again after a crash, they are the same annotations."""
+    """Store the labels that arrived with the rows; repeated after a crash, they are the same annotations."""
     labeled, annotations = sifted.labeled, workspace.ledger.annotations
     if labeled.is_empty():
         return
-    # Only a sample that was there before can have had a label before.
+    # Only a sample that was in the pool before can have an earlier label.
     known = annotations.arrived_before(landed.landed_at) if sifted.duplicate else {}
     annotations.submit(
         arrived_labels(labeled, workspace.project, landed, known),
@@ -184,12 +183,12 @@ def _keep_labels(workspace: Workspace, sifted: Sifted, landed: LandedObject) -> 
 
 
 def _quarantine(workspace: Workspace, batch_id: BatchId, rows: pl.DataFrame) -> StoredFile | None:
-    """The file of the bad rows with their reasons, if there are any."""
+    """The file of quarantined rows with their reasons, if there are any."""
     return workspace.quarantine.keep(batch_id, rows) if rows.height else None
 
 
 def _statistics(workspace: Workspace, accepted: pl.DataFrame) -> dict[str, Any]:
-    """The accepted rows' profile, and what is unusual about it beside the accepted batches just before."""
+    """The accepted rows' profile, and its anomalies compared with the previous accepted batches."""
     if accepted.is_empty():
         return {}
     own = profile_rows(accepted, workspace.project)
