@@ -10,8 +10,7 @@ import polars as pl
 
 from tiltyard.ingest.casting.cells import Failure, MissingCells, cast_cells
 from tiltyard.ingest.columns import check_columns
-from tiltyard.ingest.contract import contract_failures
-from tiltyard.ingest.pandera_checks import pandera_failures
+from tiltyard.ingest.pandera_checks import contract_failures, pandera_failures
 from tiltyard.ingest.quarantine import quarantine_frame
 from tiltyard.ingest.raw_batch import RawBatch
 from tiltyard.schemas.frames import batch_schema

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from tiltyard.ingest.casting.cells import Failure, cast_cells
-from tiltyard.ingest.contract import contract_failures
+from tiltyard.ingest.pandera_checks import contract_failures
 from tiltyard.ingest.quarantine import to_text
 from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch
 from tiltyard.project.display import Displayed

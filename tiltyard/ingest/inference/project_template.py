@@ -9,8 +9,7 @@ from typing import Any, Final
 import yaml
 
 from tiltyard.ingest.column_names import unusual_letters
-from tiltyard.ingest.inference.guessed_ranges import infer_range
-from tiltyard.ingest.inference.schema_inference import NOTHING, SERIES, InferredColumn, InferredSchema
+from tiltyard.ingest.inference.schema_inference import NOTHING, SERIES, InferredColumn, InferredSchema, infer_range
 
 NUMBERED: Final = re.compile(r"^(?P<head>.*?)(?P<number>0|[1-9]\d*)$")
 POSITIVE: Final = ("yes", "y", "true", "1", "positive", "pos", "good", "spam", "fraud")

@@ -3,6 +3,7 @@
 Every guess is tried with the very rules that will cast and check the rows, so that what is guessed is accepted.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,6 @@ import polars as pl
 from tiltyard.ingest.casting.cells import cast_cells
 from tiltyard.ingest.casting.columns import to_plain_text
 from tiltyard.ingest.casting.lossless import EXACT_FLOAT64, NUMBER, shortest_decimal
-from tiltyard.ingest.inference.guessed_ranges import infer_range
 from tiltyard.ingest.raw_batch import RawBatch
 from tiltyard.schemas.project import Kind, Project
 from tiltyard.schemas.project.class_names import spellings
@@ -48,6 +48,12 @@ TOLERATED: Final = 0.01
 FEW_ROWS: Final = 200
 SERIES: Final = 8
 """Columns that make a numbered series."""
+
+LARGEST: Final = 1e15
+"""Beyond this no range is guessed: such numbers are codes or moments."""
+
+FINEST: Final = -300
+"""The finest place to round to: below it a power of ten is no float any more."""
 
 ROWS_TO_REQUIRE: Final = 50
 """Rows that must all be filled before a column is said to be never empty."""
@@ -108,25 +114,6 @@ def is_usable_name(name: str) -> bool:
     (True, False, False)
     """
     return not REPEATED.match(name) and not misfit_of_column(name)
-
-
-def infer_delimiter(text: str) -> str:
-    r"""The delimiter of a CSV's first lines: the one that parts them most often and equally.
-
-    >>> infer_delimiter("a;b;c\n1,5;2;3\n")
-    ';'
-    """
-    lines = [line for line in text.splitlines()[:20] if line.strip()]
-    if not lines:
-        return ","
-    header = lines[0]
-    return max(",;\t|", key=lambda mark: (_is_even(lines, mark), header.count(mark)))
-
-
-def _is_even(lines: Sequence[str], mark: str) -> bool:
-    """Whether a mark stands in the header and as often in most other lines."""
-    wanted = lines[0].count(mark)
-    return wanted > 0 and sum(line.count(mark) == wanted for line in lines) * 2 > len(lines)
 
 
 def infer_schema(raw: RawBatch, label: str | None) -> InferredSchema:
@@ -358,3 +345,32 @@ def _one_key_one_time(found: Sequence[InferredColumn]) -> list[InferredColumn]:
     parts: dict[str, Part] = dict.fromkeys(keys[1:], "reference")
     parts |= dict.fromkeys(times[:1], "time")
     return [replace(guess, part=parts.get(guess.name, guess.part)) for guess in found]
+
+
+def infer_range(low: float, high: float) -> tuple[float, float] | None:
+    """A range with the whole span of what was met added on each side, rounded outwards; none for huge numbers.
+
+    What was never negative (or never positive) stays so.
+
+    >>> infer_range(18, 95), infer_range(-3.4, 1.4), infer_range(5, 5)
+    ((0, 200), (-9, 7), (0, 10))
+    """
+    if max(abs(low), abs(high)) > LARGEST:
+        return None
+    span = (high - low) or max(abs(high), 1)
+    bottom = 0 if low >= 0 else -_rounded_up(span - low)
+    top = 0 if low < 0 and high <= 0 else _rounded_up(high + span)
+    return bottom, top
+
+
+def _rounded_up(value: float) -> float:
+    """The next number upwards with one digit that is not zero; a fraction keeps its place.
+
+    >>> _rounded_up(172), _rounded_up(0.031), _rounded_up(0)
+    (200, 0.04, 0)
+    """
+    if value <= 0:
+        return 0
+    power = max(math.floor(math.log10(value)), FINEST)
+    digit = math.ceil(value / 10.0**power)
+    return digit * 10**power if power >= 0 else round(digit * 10.0**power, -power)
