@@ -29,7 +29,7 @@ class CheckedRows:
     names inside (:func:`tiltyard.schemas.project.columns.inside`), then the
     label's column as text where it arrived. ``bad`` is in quarantine's shape, one row each. ``failed`` is the
     validation table: a row for each check that failed, with how many rows failed it and the first of their numbers.
-    ``missing`` counts the cells that were taken as missing though something stands in them.
+    ``missing`` counts the cells that were taken as missing although they contain text.
     """
 
     read: int
@@ -111,7 +111,7 @@ def _split(raw: RawBatch, typed: pl.DataFrame, failures: list[Failure], project:
 
 
 def _named_inside(typed: pl.DataFrame) -> pl.DataFrame:
-    """The project's columns under their names inside, where ours will stand beside them."""
+    """The project's columns under their internal names, to keep them apart from Tiltyard's columns."""
     return typed.rename({name: inside(name) for name in typed.columns})
 
 

@@ -101,7 +101,7 @@ def kmeans(
     init, rounds = ("random", 5) if len(points) * clusters > MANY else ("k-means++", 50)
     model = KMeans(clusters, init=init, n_init=1, max_iter=rounds, random_state=seed)
     with warnings.catch_warnings():
-        # Rows with equal features are no error; the caller fills up the batch.
+        # Rows with equal features are valid; the caller fills up the batch.
         warnings.simplefilter("ignore", ConvergenceWarning)
         members = model.fit_predict(points, sample_weight=weights)
     return members, np.square(points - model.cluster_centers_[members]).sum(axis=1)

@@ -48,18 +48,18 @@ def take_best(offer: Candidates, number: int) -> Positions:
 
 
 def constant_scores(_classifier: Any, X: Any) -> Scores:
-    """The same measure for every row: chance decides."""
+    """The same measure for every row: the order is random."""
     return np.zeros(X.shape[0])
 
 
 @dataclass(frozen=True, slots=True)
 class KnownProbabilities:
-    """A classifier, as modAL's measures ask one, that was asked before."""
+    """A classifier for modAL's measures whose probabilities are known already."""
 
     probabilities: Scores
 
     def predict_proba(self, _X: Any) -> Scores:
-        """What it said."""
+        """The known probabilities."""
         return self.probabilities
 
 

@@ -35,7 +35,7 @@ def ask(project: ProjectPath = HERE, budget: Budget = None, as_json: AsJson = Fa
 
 
 def _tell(workspace: "Workspace", result: "AskResult", budget: int) -> None:
-    """Say what was asked, and when more labels hardly pay."""
+    """Say what was asked, and when more labels are unlikely to improve the model."""
     if result.query is not None:
         query, asked = result.query, result.asked
         by = query.strategy if query.model_id else f"{query.strategy}, there is no champion yet"

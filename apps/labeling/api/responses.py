@@ -107,7 +107,7 @@ class EmptyTold(BaseModel):
 
 
 class StoppingTold(BaseModel):
-    """Whether more labels hardly pay any more, in a few words, and what each method says."""
+    """Whether more labels are unlikely to improve the model any more, in a few words, and what each method says."""
 
     enough: bool
     headline: str

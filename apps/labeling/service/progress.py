@@ -88,7 +88,7 @@ class ProgressOf:
         }
 
     def _advice(self) -> StoppingTold | None:
-        """Whether more labels hardly pay any more; nothing while it is too early to say."""
+        """Whether more labels are unlikely to improve the model any more; nothing while it is too early to say."""
         advice = stopping_of(self._served.workspace)
         if advice.early:
             return None

@@ -44,7 +44,7 @@ def infer_delimiter(text: str) -> str:
 
 
 def _is_even(lines: Sequence[str], mark: str) -> bool:
-    """Whether a mark stands in the header and as often in most other lines."""
+    """Whether a mark is in the header and equally often in most other lines."""
     wanted = lines[0].count(mark)
     return wanted > 0 and sum(line.count(mark) == wanted for line in lines) * 2 > len(lines)
 

@@ -1,4 +1,4 @@
-"""From rows as they arrived to what a project file may say of them: kinds, parts, ranges, spellings of nothing.
+"""Schema inference: from raw rows to kinds, parts, ranges and spellings of empty cells for a project file.
 
 Every guess is tried with the very rules that will cast and check the rows, so that what is guessed is accepted.
 """
@@ -53,7 +53,7 @@ LARGEST: Final = 1e15
 """Beyond this no range is guessed: such numbers are codes or moments."""
 
 FINEST: Final = -300
-"""The finest place to round to: below it a power of ten is no float any more."""
+"""The finest place to round to: below it a power of ten underflows."""
 
 ROWS_TO_REQUIRE: Final = 50
 """Rows that must all be filled before a column is said to be never empty."""
@@ -133,9 +133,9 @@ def infer_schema(raw: RawBatch, label: str | None) -> InferredSchema:
 
 
 def count_labels(raw: RawBatch, label: str) -> dict[str, int]:
-    """How often each label stands in a column; cells that cannot be a label are left out.
+    """The count of each label in a column; cells that cannot be a label are left out.
 
-    Only an empty cell is no label: a class may well be called ``None``. Where all labels are numbers, each counts
+    Every cell but an empty one is a label: a class may be called ``None``. Where all labels are numbers, each counts
     under its shortest digits: pandas writes 1 as ``1.0`` where a label is missing elsewhere. Labels that are the same
     but for case, space or how letters are written count under the commonest spelling.
     """
@@ -228,14 +228,14 @@ def _spellings_of_nothing(raw: RawBatch, names: Iterable[str]) -> dict[str, tupl
 
 
 def _shared_spellings(raw: RawBatch, names: Iterable[str], nothing: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """The spellings that hold for the whole file: those that are no value in any other column."""
+    """The spellings that hold for the whole file: those that no other column has as a value."""
     values = set().union(*(_met(raw, name) for name in names if name not in nothing))
     met = {spelling for spellings in nothing.values() for spelling in spellings} - values
     return ("", *(spelling for spelling in NOTHING if spelling in met))
 
 
 def _met(raw: RawBatch, name: str) -> set[str]:
-    """Which of the usual spellings of nothing stand in a column of text."""
+    """The usual spellings of an empty cell that occur in a column of text."""
     cells = raw.cells[name]
     return set(to_plain_text(cells, raw.written).unique()) & set(NOTHING) if cells.dtype == pl.String else set()
 
@@ -311,7 +311,7 @@ def _is_key(name: str, kind: Kind, values: pl.Series, rows: int) -> bool:
 
 
 def _is_running(kind: Kind, values: pl.Series) -> bool:
-    """Whether the values are 0, 1, 2 ... or another count: a place in the file says nothing about the sample."""
+    """Whether the values are 0, 1, 2 ... or another count: a position in the file is not a property of the sample."""
     return kind == "integer" and bool((values.diff().drop_nulls() == 1).all())
 
 

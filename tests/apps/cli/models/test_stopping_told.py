@@ -50,7 +50,11 @@ def desk(
 
 @pytest.mark.parametrize(
     ("name", "headline"),
-    [("settled", "more labels hardly pay"), ("learning", "labels still pay"), ("fresh", "too early to say")],
+    [
+        ("settled", "more labels are unlikely to improve the model"),
+        ("learning", "labels still pay"),
+        ("fresh", "too early to say"),
+    ],
 )
 def test_status_tells_the_advice_with_its_methods(workspaces: dict[str, Workspace], name: str, headline: str) -> None:
     where = workspaces[name].project_file
