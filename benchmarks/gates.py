@@ -33,9 +33,9 @@ from benchmarks.gate_pairs import SETS, WORLDS, MadeRows, Pair, coin_swapped, ma
 from tiltyard.evaluation.metrics import greater_is_better, scores
 from tiltyard.evaluation.paired_comparison import Bootstrap, compare
 from tiltyard.evaluation.strata import Strata
-from tiltyard.gate.decision import judge
-from tiltyard.gate.evidence import Evidence
-from tiltyard.gate.looks import CLOSE, level_of
+from tiltyard.gate.decision import decide
+from tiltyard.gate.inputs import Evidence
+from tiltyard.gate.sequential_design import CLOSE, significance_level
 from tiltyard.schemas.project import Gate
 
 METRICS: Final = ("accuracy", "macro_f1", "roc_auc", "log_loss")
@@ -194,7 +194,7 @@ def stream_rule(metric: str, rule: str, pair: Pair, look: int, seed: int) -> tup
         return mcnemar(pair), True
     if rule == "percentile":
         return percentile_low(metric, pair, 500, seed)[0] > 0, True
-    level = level_of(look if rule == "gate" else 1, Gate())
+    level = significance_level(look if rule == "gate" else 1, Gate())
     found = compare(metric, pair.labels, pair.champion, pair.challenger, Bootstrap(1 - 2 * level, 300, seed))
     return found.gain is not None and found.gain.low > 0, found.chance_beyond(0.0) > CLOSE
 
@@ -226,7 +226,9 @@ def ask(pair: Pair, at_disagreement: bool, base: int, rng: np.random.Generator, 
     left = np.array([row for row in order[base:] if differ[row] or not at_disagreement], dtype=np.int64)
     for look in range(1, looks + 1):
         strata = strata_of(differ, chosen) if spent and at_disagreement else None
-        judgement = judge(evidence_of(pair.rows(chosen), strata, look, at_disagreement, len(left)), Gate(resamples=500))
+        judgement = decide(
+            evidence_of(pair.rows(chosen), strata, look, at_disagreement, len(left)), Gate(resamples=500)
+        )
         if judgement.decision == "promote" or judgement.labels_wanted == 0 or look == looks:
             return judgement.decision == "promote", spent
         taken, left = left[: judgement.labels_wanted], left[judgement.labels_wanted :]

@@ -42,7 +42,7 @@ import polars as pl
 from benchmarks.months import Course, course
 from benchmarks.promotion_loop import SERVED, Standing, empty, fitted, judged, learned, served, settled
 from tiltyard.evaluation.metrics import score
-from tiltyard.evaluation.predictions import predictions_of
+from tiltyard.evaluation.predictions import predict_rows
 from tiltyard.samples.features import feature_frame
 
 FIELDS: Final = ("example", "seed", "wrong", "rule", "month", "score", "promoted")
@@ -71,7 +71,7 @@ def _higher(standing: Standing, course: Course) -> tuple[Standing, bool]:
     project = course.project
     frame, labels = feature_frame(standing.evaluation, project), standing.evaluation["label"].to_numpy().astype(str)
     known = [one.model for one in (standing.challenger, standing.champion) if one]
-    new, old = (score(SERVED, labels, predictions_of(model, frame, project)) for model in known)
+    new, old = (score(SERVED, labels, predict_rows(model, frame, project)) for model in known)
     return _always(standing, course) if new > old else (standing, False)
 
 

@@ -11,12 +11,13 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.months import Course
 from tiltyard.evaluation.metrics import score
-from tiltyard.evaluation.predictions import Predictions, predictions_of
+from tiltyard.evaluation.predictions import Predictions, predict_rows
 from tiltyard.evaluation.strata import weights_of
-from tiltyard.gate.checks.suite import Examined, Side, examine
-from tiltyard.gate.decision import Evidence, Judgement, judge
-from tiltyard.gate.disagreement_sampling import Speaking, differing, room_for, speaking
-from tiltyard.gate.looks import level_of
+from tiltyard.gate.checks.suite import run_checks
+from tiltyard.gate.decision import Judgement, decide
+from tiltyard.gate.disagreement_sampling import UsableLabels, disagreement_budget, disagreement_mask, usable_labels
+from tiltyard.gate.inputs import CheckContext, Evidence, ModelUnderTest
+from tiltyard.gate.sequential_design import significance_level
 from tiltyard.query.assignments import evaluation_share, select_disagreements, select_evaluation
 from tiltyard.query.selection import CHOICE, QuerySpec, anti_join, select_samples
 from tiltyard.samples.evaluation_split import take_in_random_order
@@ -129,7 +130,7 @@ def judged(standing: Standing, course: Course) -> Judged:
     rows = standing.evaluation.filter(spoken.rows)
     drawable = anti_join(population.filter(pl.Series(differs)), standing.evaluation["sample_id"])
     sides = [_side(one, rows, course) for one in (standing.challenger, standing.champion) if one]
-    examined = Examined(
+    examined = CheckContext(
         rows=rows.drop("drawn"),
         labels=rows["label"].to_numpy().astype(str),
         weights=weights_of(spoken.strata) if spoken.strata else np.ones(rows.height),
@@ -137,7 +138,7 @@ def judged(standing: Standing, course: Course) -> Judged:
         champion=sides[1] if len(sides) > 1 else None,
         seed=project.seed,
         now=NOW,
-        level=level_of(standing.looks + 1, policy),
+        level=significance_level(standing.looks + 1, policy),
         strata=spoken.strata,
     )
     evidence = Evidence(
@@ -149,10 +150,10 @@ def judged(standing: Standing, course: Course) -> Judged:
         looks_at_challenger=standing.at_challenger + 1,
         seed=project.seed,
         strata=spoken.strata,
-        findings=examine(examined, project),
+        findings=run_checks(examined, project),
         drawable=drawable.height if standing.champion else None,
     )
-    return Judged(judge(evidence, policy), drawable)
+    return Judged(decide(evidence, policy), drawable)
 
 
 def settled(standing: Standing, verdict: Judged) -> tuple[Standing, bool]:
@@ -164,7 +165,7 @@ def settled(standing: Standing, verdict: Judged) -> tuple[Standing, bool]:
         standing,
         question=Question(verdict.judgement, verdict.drawable) if open_question else None,
         # A look that came close is none that later ones pay for.
-        looks=standing.looks + bool(verdict.judgement.told.get("counts", True)),
+        looks=standing.looks + bool(verdict.judgement.evidence.get("counts", True)),
         at_challenger=standing.at_challenger + 1,
     ), False
 
@@ -179,7 +180,7 @@ def _to_judge_on(standing: Standing, course: Course, seed: int) -> pl.DataFrame:
         taken = pl.concat([standing.evaluation["sample_id"], *(one["sample_id"] for one in chosen)])
         drawable = anti_join(standing.question.drawable, taken)
         wanted = min(standing.question.judgement.labels_wanted, drawable.height)
-        room = room_for(wanted, BUDGET, share)
+        room = disagreement_budget(wanted, BUDGET, share)
         # With less than half of what is wanted a look would be paid for and hardly decide anything.
         if room and 2 * room >= wanted:
             drawn = _answered(select_disagreements(drawable, room), course)
@@ -203,10 +204,10 @@ def _population(standing: Standing, course: Course) -> tuple[pl.DataFrame, Any]:
     if standing.champion is None or standing.challenger is None:
         return rows, np.zeros(rows.height, dtype=bool)
     old, new = (_said(one, rows, course) for one in (standing.champion, standing.challenger))
-    return rows, differing(course.project.gate.metric, old, new)
+    return rows, disagreement_mask(course.project.gate.metric, old, new)
 
 
-def _speaking(standing: Standing, population: pl.DataFrame, differs: Any) -> Speaking:
+def _speaking(standing: Standing, population: pl.DataFrame, differs: Any) -> UsableLabels:
     """Which evaluation labels may speak, and for how much."""
     places = population.select("sample_id", order="_order", batch="_month").with_columns(differs=pl.Series(differs))
     by = pl.col("drawn")
@@ -214,13 +215,13 @@ def _speaking(standing: Standing, population: pl.DataFrame, differs: Any) -> Spe
     labeled = standing.evaluation.select("sample_id", drawn=pl.when(by == "").then(pl.lit("chance")).otherwise(here))
     joined = labeled.join(places, on="sample_id", how="left", maintain_order="left")
     if standing.champion is None:
-        return Speaking(pl.Series([True] * joined.height, dtype=pl.Boolean), None, joined.height)
-    return speaking(joined, population.height, int(differs.sum()))
+        return UsableLabels(pl.Series([True] * joined.height, dtype=pl.Boolean), None, joined.height)
+    return usable_labels(joined, population.height, int(differs.sum()))
 
 
-def _side(known: Known, rows: pl.DataFrame, course: Course) -> Side:
+def _side(known: Known, rows: pl.DataFrame, course: Course) -> ModelUnderTest:
     """One of the two models as the checks meet it."""
-    return Side(
+    return ModelUnderTest(
         model_id=str(known.number),
         model=known.model,
         predictions=_said(known, rows, course),
@@ -231,7 +232,7 @@ def _side(known: Known, rows: pl.DataFrame, course: Course) -> Side:
 
 def _said(known: Known, rows: pl.DataFrame, course: Course) -> Predictions:
     """What a model says of some rows."""
-    return predictions_of(known.model, feature_frame(rows, course.project), course.project)
+    return predict_rows(known.model, feature_frame(rows, course.project), course.project)
 
 
 def _answered(rows: pl.DataFrame, course: Course) -> pl.DataFrame:

@@ -129,8 +129,9 @@ def rules(folder: Path) -> dict[str, float]:
     import sklearn.linear_model  # noqa: F401  # likewise
     import skops.io  # noqa: F401  # imports come before, as in a running worker
 
-    from tiltyard.evaluation.predictions import predictions_of
-    from tiltyard.gate.decision import Evidence, judge
+    from tiltyard.evaluation.predictions import predict_rows
+    from tiltyard.gate.decision import decide
+    from tiltyard.gate.inputs import Evidence
     from tiltyard.samples.features import feature_frame
     from tiltyard.schemas.project import Project
     from tiltyard.schemas.records import ModelId, TrainingId
@@ -157,9 +158,9 @@ def rules(folder: Path) -> dict[str, float]:
                 )
             )
             evaluation = pl.read_parquet(folder / "evaluation.parquet")
-            told = [predictions_of(fitted.model, feature_frame(evaluation, project), project) for _ in range(2)]
+            told = [predict_rows(fitted.model, feature_frame(evaluation, project), project) for _ in range(2)]
             labels = evaluation["answer"].to_numpy().astype(str)
-            judge(Evidence(labels=labels, challenger=told[0], champion=told[1], overlap=0), project.gate)
+            decide(Evidence(labels=labels, challenger=told[0], champion=told[1], overlap=0), project.gate)
 
         return timed(work)
 

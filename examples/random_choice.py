@@ -11,12 +11,12 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from tiltyard.evaluation.metrics import score
-from tiltyard.evaluation.predictions import predictions_of
+from tiltyard.evaluation.predictions import predict_rows
 from tiltyard.examples.dealing import Deal
 from tiltyard.reports.html.project_data import Curves, Point
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.records import LabeledSet, Model
-from tiltyard.training.recipes import Recipe, recorded_recipe
+from tiltyard.training.recipes import Recipe, restore_recipe
 from tiltyard.workspace.workspace import Workspace
 
 DRAWS = 5
@@ -100,12 +100,12 @@ def _draw(
 
 def _recipe(workspace: Workspace, model: Model) -> Recipe:
     """The recipe that a model was made with."""
-    return recorded_recipe(model.recipe, workspace.project, model.seed)
+    return restore_recipe(model.recipe, workspace.project, model.seed)
 
 
 def _point(labeled: LabeledSet, models: list[Any], judged: pl.DataFrame, workspace: Workspace) -> Point:
     """How some models of one size score."""
     frame, answers = feature_frame(judged, workspace.project), judged["answer"].to_numpy().astype(str)
     metric = workspace.project.gate.metric
-    values = [score(metric, answers, predictions_of(model, frame, workspace.project)) for model in models]
+    values = [score(metric, answers, predict_rows(model, frame, workspace.project)) for model in models]
     return Point(labeled.rows, float(np.mean(values)), min(values), max(values))

@@ -13,7 +13,7 @@ from tiltyard.schemas.records import Annotation, Batch, NewAnnotation, ObjectId,
 from tiltyard.stores.files import FileStore
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
-GoRound = Callable[[str], object]
+RunLoop = Callable[[str], object]
 """Once round the loop for the project in a folder: the flow, or its steps alone."""
 
 CheckAgain = Callable[[str, ObjectId], object]
@@ -55,7 +55,7 @@ class Telling:
     else than the ledger whether one was lost.
     """
 
-    def __init__(self, example: Example, deal: Deal, folder: Path, go_round: GoRound, check_again: CheckAgain) -> None:
+    def __init__(self, example: Example, deal: Deal, folder: Path, go_round: RunLoop, check_again: CheckAgain) -> None:
         """Begin the project in a folder; nothing has arrived yet."""
         self.example, self.deal, self.folder = example, deal, folder
         self.acknowledged: dict[str, Annotation] = {}

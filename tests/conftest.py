@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 # each run, so that a red run tells of the change and not of chance: 'pytest --hypothesis-profile=search' looks further.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None)
+# 'make check' draws fewer of the same examples; 'make test' draws them all.
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=20)
 settings.load_profile("repeatable")
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -28,13 +31,15 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 ROOT = Path(__file__).parent.parent
 LONG = (
-    "test_kill_everywhere",
-    "test_a_year",
+    "test_compose_installation",
     "test_prefect_deployments",
     "test_unattended",
-    "test_compose_installation",
-    "test_kill_labeling",
     "test_label_studio.py",
+    "test_commands_run",
+    "test_kill_everywhere",
+    "test_a_year",
+    "test_approval",
+    "test_kill_labeling",
     "/crash/",
     "/e2e/",
     "test_watch",
@@ -78,24 +83,29 @@ def postgresql() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> "Place":
-    """Where a fresh ledger may live: each test that asks for it runs on SQLite and on PostgreSQL."""
-    from tests.servers.databases import schema_of, sqlite_in
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Place]":
+    """Where a fresh ledger is: each test that asks for it runs on SQLite and on PostgreSQL."""
+    from tests.servers.databases import COPIED, Place, copied_database, sqlite_in
 
     if request.param == "sqlite":
-        return sqlite_in(tmp_path)
-    return schema_of(request.getfixturevalue("postgresql"), tmp_path)
+        yield sqlite_in(tmp_path)
+        return
+    with copied_database(request.getfixturevalue("postgresql")) as url:
+        yield Place(url, COPIED, tmp_path)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def each_database(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def each_database(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of a fresh ledger, set in the environment: what opens a workspace runs on SQLite and on PostgreSQL."""
-    from tests.servers.databases import database_of, sqlite_in
+    from tests.servers.databases import copied_database, sqlite_in
 
-    is_sqlite = request.param == "sqlite"
-    url = sqlite_in(tmp_path).url if is_sqlite else database_of(request.getfixturevalue("postgresql"))
-    monkeypatch.setenv("TILTYARD_LEDGER_URL", url)
-    return url
+    with ExitStack() as databases:
+        if request.param == "sqlite":
+            url = sqlite_in(tmp_path).url
+        else:
+            url = databases.enter_context(copied_database(request.getfixturevalue("postgresql")))
+        monkeypatch.setenv("TILTYARD_LEDGER_URL", url)
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The ``tiltyard`` command, put together: every command in the order of the loop."""
+"""The ``tiltyard`` command: registers every command in the order of the loop."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tiltyard.apps.cli.console.errors import Commands
+from tiltyard.apps.cli.console.errors import CommandGroup
 from tiltyard.apps.cli.data.ingest import ingest
 from tiltyard.apps.cli.data.quarantine import quarantine
 from tiltyard.apps.cli.data.watch import watch
@@ -35,11 +35,11 @@ from tiltyard.apps.cli.project.verify import restore, verify
 from tiltyard.schemas.redaction import redact_logs
 
 app = typer.Typer(
-    cls=Commands,
+    cls=CommandGroup,
     name="tiltyard",
     help="Every label is kept. Only better models ship.",
     epilog="See it work: tiltyard demo. Begin: tiltyard init DATA.csv --into my-project. "
-    "Go on: tiltyard status says what to do next. Each command takes --help and --json.",
+    "Continue: tiltyard status shows the next command. Each command has --help and --json.",
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
@@ -68,7 +68,7 @@ for name, (group, panel) in GROUPS.items():
 @app.callback(invoke_without_command=True)
 def tiltyard(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
     """Every label is kept. Only better models ship."""
     if version:
@@ -87,9 +87,9 @@ def main() -> None:
 
 
 def prepare() -> None:
-    """Set what must be set before the first heavy import: one thread per fit, no telemetry, no spam.
+    """Set the environment before the first heavy import: one thread per fit, no telemetry, no warnings of libraries.
 
-    OpenMP's threads spin while they wait for each other on cores that others use too; see tasks/step.py.
+    OpenMP's threads spin while they wait for each other on busy cores; see tasks/step.py.
     """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
@@ -97,7 +97,7 @@ def prepare() -> None:
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     if not sys.warnoptions:
-        # Libraries warn about each other while they are imported; who runs a command can do nothing about it.
+        # Libraries warn about each other during import; a user of the command cannot act on that.
         warnings.simplefilter("ignore")
     redact_logs()
     for stream in (sys.stdout, sys.stderr):

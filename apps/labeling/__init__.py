@@ -1,5 +1,8 @@
-"""The labeling queue as a web application: pages for experts, an API, and nothing that can delete.
+"""The labeling queue as a web application: pages for experts, an HTTP API, and no way to delete a label.
 
-Belongs here: routes, sessions, tokens, limits, headers, webhooks. An annotator is whoever the session says, never
-what a body says. Does not belong here: SQL (stores), what a label means (rules).
+Belongs here: routes, sessions, tokens, limits, headers, webhooks. The session or token identifies the annotator, never
+the body of a request. Does not belong here: SQL (stores), the meaning of labels (labels).
+
+Rooms, each importing only those before it: rendering, api, auth, middleware, service, annotation and leads and
+notifications, routes.
 """

@@ -1,4 +1,4 @@
-"""The ASGI factory: ``uvicorn --factory tiltyard.apps.labeling.asgi:create``, configured by the environment alone."""
+"""The ASGI factory: ``uvicorn --factory tiltyard.apps.labeling.asgi:create``, configured by environment variables."""
 
 from fastapi import FastAPI
 
@@ -7,6 +7,6 @@ from tiltyard.schemas.labeling_settings import LabelingSettings
 
 
 def create() -> FastAPI:
-    """The application of the projects that ``TILTYARD_LABEL_PROJECTS`` names."""
+    """The application for the projects in ``TILTYARD_LABEL_PROJECTS``."""
     settings = LabelingSettings()
     return create_app(settings.projects, settings)

@@ -10,7 +10,7 @@ from tiltyard.ingest.attempts import row_numbering, rows_to_read
 from tiltyard.ingest.partition import BatchResult, partition_batch
 from tiltyard.ingest.raw_batch import QUARANTINE_TYPES
 from tiltyard.labels.annotations import arrived_labels, find_contradictions
-from tiltyard.monitoring.drift import REFERENCE_BATCHES, compare, pooled_profile, profile
+from tiltyard.monitoring.drift import REFERENCE_BATCHES, detect_drift, pool_profiles, profile_rows
 from tiltyard.schemas.canonical import digest
 from tiltyard.schemas.errors import ObjectError, TiltyardError
 from tiltyard.schemas.frames import load_pandera
@@ -168,6 +168,6 @@ def _statistics(workspace: Workspace, accepted: pl.DataFrame) -> dict[str, Any]:
     """The accepted rows' profile, and what is unusual about it compared with the last accepted batches."""
     if accepted.is_empty():
         return {}
-    own = profile(accepted, workspace.project)
-    reference = pooled_profile(workspace.ledger.batches.recent_profiles(REFERENCE_BATCHES))
-    return {"profile": own, "anomalies": compare(own, reference) if reference else []}
+    own = profile_rows(accepted, workspace.project)
+    reference = pool_profiles(workspace.ledger.batches.recent_profiles(REFERENCE_BATCHES))
+    return {"profile": own, "anomalies": detect_drift(own, reference) if reference else []}

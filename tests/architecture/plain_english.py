@@ -16,10 +16,13 @@ from tests.architecture.sources import ROOT, TEXT
 PLAIN = (
     "README.md",
     "CONTRIBUTING.md",
+    "CHANGELOG.md",
     "docs",
+    "apps/labeling",
     "deployments",
     "prefect.yaml",
     "mkdocs.yml",
+    "tiltyard/project",
     "tiltyard/reports",
     "schemas",
     "tiltyard/ingest",
@@ -30,10 +33,15 @@ PLAIN = (
 )
 """Files and folders whose prose is done. It grows until it holds every folder that people read."""
 
-LEFT_OUT = ("docs/decisions/", "docs/reference/cli.md", "docs/reference/ledger.md", "docs/reference/project-file.md",
-            "docs/reference/project.schema.json", "docs/reference/settings.md", "docs/reference/python.md",
-            "deployments/kubernetes/example/project.yaml")  # fmt: skip
-"""Decisions are records of their day; the others are written by the code or copied from it, and follow its folders."""
+LEFT_OUT = (
+    "docs/reference/cli.md",
+    "docs/reference/ledger.md",
+    "docs/reference/project-file.md",
+    "docs/reference/project.schema.json",
+    "docs/reference/python.md",
+    "deployments/kubernetes/example/project.yaml",
+)
+"""Written by the code or copied from it: these follow when its folders are done."""
 
 NARRATIVE = {
     r"\bwhoever\b|\bwhosever\b": "anyone who, users who",

@@ -41,7 +41,7 @@ from tiltyard.apps.labeling.routes import pages as labeling_pages
 from tiltyard.evaluation import influence, metrics
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.gate.checks import suite
-from tiltyard.gate.findings import Findings
+from tiltyard.gate.inputs import CheckResults
 from tiltyard.query import strategies
 from tiltyard.query.strategies import STRATEGIES, Strategy, get_strategy
 from tiltyard.reports import check_groups
@@ -100,15 +100,15 @@ def names_in(path: Path) -> set[str]:
 
 
 def test_gate_check_goes_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    def tea(_: Any, project: Project) -> Findings:
-        return Findings((Check("tea", "fail", 1.0, project.gate.churn, "the tea is cold"),), {"tea": 1.0})
+    def tea(_: Any, project: Project) -> CheckResults:
+        return CheckResults((Check("tea", "fail", 1.0, project.gate.churn, "the tea is cold"),), {"tea": 1.0})
 
     monkeypatch.setattr(suite, "FAMILIES", (*suite.FAMILIES, tea))
     monkeypatch.setattr(check_groups, "QUESTIONS", (*check_groups.QUESTIONS, ("Is there tea?", frozenset({"tea"}))))
     project = small({"churn": 0.2})
-    found = suite.examine(examined(truth, project=project), project)
+    found = suite.run_checks(examined(truth, project=project), project)
     assert found.checks[-1] == Check("tea", "fail", 1.0, 0.2, "the tea is cold")
-    assert found.told["tea"] == 1.0
+    assert found.evidence["tea"] == 1.0
     assert check_groups.group_question("tea") == "Is there tea?"
 
 
@@ -128,10 +128,10 @@ def test_query_strategy_goes_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_metric_goes_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    def error_rate(rows: metrics.Answered, weights: Any) -> Any:
+    def error_rate(rows: metrics.EncodedRows, weights: Any) -> Any:
         return weights @ (rows.truth != rows.decided) / weights.sum(axis=1)
 
-    def derivative(rows: metrics.Answered, weights: Any) -> Any:
+    def derivative(rows: metrics.EncodedRows, weights: Any) -> Any:
         wrong = (rows.truth != rows.decided).astype(float)
         return (wrong - weights @ wrong / weights.sum()) / weights.sum()
 
@@ -141,7 +141,7 @@ def test_metric_goes_there(monkeypatch: pytest.MonkeyPatch) -> None:
     labels = np.array(["a", "b", "a", "a"])
     said = Predictions(np.tile([0.9, 0.1], (4, 1)), np.array(["a"] * 4), ("a", "b"), "b")
     assert metrics.score("error_rate", labels, said) == 0.25
-    assert list(influence.influences("error_rate", metrics.answered(labels, said), np.ones(4)) > 0) == [0, 1, 0, 0]
+    assert list(influence.influences("error_rate", metrics.encode(labels, said), np.ones(4)) > 0) == [0, 1, 0, 0]
 
 
 def test_reader_goes_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -233,11 +233,13 @@ def test_section_of_the_report_goes_there(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_labeling_page_goes_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def show_tea(request: Request, project: str) -> Response:
         _, context = await labeling_pages.page_caller(request, project, "lead")
-        return labeling_templates.page("tea.html", context)
+        return labeling_templates.render_page("tea.html", context)
 
     monkeypatch.setattr(labeling_pages.router, "routes", [*labeling_pages.router.routes])
     labeling_pages.router.get("/p/{project}/tea")(show_tea)
-    text = '{% extends "frame.html" %}{% block body %}<main id="main">{{ project.name }}: tea</main>{% endblock %}'
+    text = (
+        '{% extends "shared/frame.html" %}{% block body %}<main id="main">{{ project.name }}: tea</main>{% endblock %}'
+    )
     in_front(monkeypatch, labeling_templates._templates(), "tea.html", text)
     workspace = made_project(tmp_path, numbers(3), NUMBERS)
     with serving(workspace.project_file) as client:

@@ -96,7 +96,9 @@ def _public(source: Source) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast
         node
         for body in bodies
         for node in body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_")
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and "overload" not in map(ast.unparse, node.decorator_list)
     ]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.clients.commands import done, tiltyard
 from tests.projects.older_workspace import placed
-from tiltyard.evaluation.predictions import predictions_hash, predictions_of
+from tiltyard.evaluation.predictions import predict_rows, predictions_hash
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.records import Model
 from tiltyard.stores.registry.serialization import TRUSTED
@@ -97,7 +97,7 @@ def test_each_stored_model_predicts_as_the_one_that_is_fitted_again(lived_on: Li
 def test_each_stored_model_predicts_what_the_older_version_recorded(lived_on: LivedOn, number: int) -> None:
     workspace, model = lived_on.workspace, lived_on.models[number]
     frame = feature_frame(workspace.labeled_rows(model.training_id), workspace.project)
-    assert predictions_hash(predictions_of(workspace.fitted(model), frame, workspace.project)) == model.predictions_hash
+    assert predictions_hash(predict_rows(workspace.fitted(model), frame, workspace.project)) == model.predictions_hash
 
 
 def test_the_next_model_learns_from_all_labels_and_may_become_champion(lived_on: LivedOn) -> None:

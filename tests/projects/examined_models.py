@@ -11,8 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tests.projects.small_project import CONTENT
-from tiltyard.evaluation.predictions import predictions_of
-from tiltyard.gate.checks.suite import Examined, Side
+from tiltyard.evaluation.predictions import predict_rows
+from tiltyard.gate.inputs import CheckContext, ModelUnderTest
 from tiltyard.samples.features import feature_frame
 from tiltyard.samples.identity import sample_ids
 from tiltyard.schemas.project import Project, parse_project
@@ -69,11 +69,11 @@ def truth(frame: pd.DataFrame) -> Any:
     return np.where(frame["x"] + 0.5 * frame["y"] + (frame["colour"] == "red") > 0, 0.97, 0.03)
 
 
-def side(sure: Sure, rows: pl.DataFrame, training: pl.DataFrame, project: Project, size: int = 1000) -> Side:
+def side(sure: Sure, rows: pl.DataFrame, training: pl.DataFrame, project: Project, size: int = 1000) -> ModelUnderTest:
     """A model that is a rule, with its answers for some rows."""
     model = RuleModel(sure)
-    said = predictions_of(model, feature_frame(rows, project), project)
-    return Side(model_id=str(size), model=model, predictions=said, training=training, size=size)
+    said = predict_rows(model, feature_frame(rows, project), project)
+    return ModelUnderTest(model_id=str(size), model=model, predictions=said, training=training, size=size)
 
 
 def examined(
@@ -84,7 +84,7 @@ def examined(
     rows: pl.DataFrame | None = None,
     training: pl.DataFrame | None = None,
     **changes: Any,
-) -> Examined:
+) -> CheckContext:
     """Two rules on 400 evaluation rows, trained on 200 others."""
     rows = small_rows(400, seed=1, project=project) if rows is None else rows
     training = small_rows(200, seed=2, project=project) if training is None else training
@@ -98,4 +98,4 @@ def examined(
         "now": NOW,
         **changes,
     }
-    return Examined(**given)
+    return CheckContext(**given)

@@ -7,8 +7,7 @@ from typing import Any
 
 import yaml
 
-from tiltyard.apps.labeling.auth.grants import grant
-from tiltyard.apps.labeling.auth.tokens import new_token
+from tiltyard.apps.labeling.auth import grant_access, new_token
 from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.records import (
     Assignment,
@@ -88,7 +87,7 @@ def says(label: str, probability: float = 0.81, *names: str) -> Suggestion:
 def token_for(workspace: Workspace, annotator: str, role: Role = "annotator") -> str:
     """A token with which somebody may come into a project."""
     token = new_token()
-    grant([workspace.project_file], annotator, role, token, "the tests")
+    grant_access([workspace.project_file], annotator, role, token, "the tests")
     return token
 
 

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
-from tiltyard.evaluation.decision_costs import cost_table
-from tiltyard.evaluation.metrics import BY_DECISION, Answered, Floats, scores_of
+from tiltyard.evaluation.metrics import BY_DECISION, EncodedRows, Floats, cost_table, score_encoded
 
 CUTS: Final = tuple(percent / 100 for percent in range(1, 100))
 BINS: Final = 8
@@ -40,7 +39,7 @@ class Bins:
     rows: Floats
 
 
-def roc(rows: Answered, weights: Floats) -> Curve | None:
+def roc(rows: EncodedRows, weights: Floats) -> Curve | None:
     """False positives against true positives; None where the labels hold one class only."""
     hit, told, each = _pairs(rows, weights)
     if _one_sided(hit):
@@ -49,7 +48,7 @@ def roc(rows: Answered, weights: Floats) -> Curve | None:
     return Curve(*_thinned(false, true), area=float(np.trapezoid(true, false)))
 
 
-def precision_recall(rows: Answered, weights: Floats) -> Curve | None:
+def precision_recall(rows: EncodedRows, weights: Floats) -> Curve | None:
     """Recall against precision with the average precision as its area; None where the labels hold one class only."""
     hit, told, each = _pairs(rows, weights)
     if _one_sided(hit):
@@ -59,7 +58,7 @@ def precision_recall(rows: Answered, weights: Floats) -> Curve | None:
     return Curve(*_thinned(recall[::-1], precision[::-1]), area=area)
 
 
-def confusion(rows: Answered, weights: Floats) -> Floats:
+def confusion(rows: EncodedRows, weights: Floats) -> Floats:
     """How many rows of each true class (rows of the matrix) were decided for each class; float64 (K, K)."""
     classes = np.arange(rows.probabilities.shape[1])
     if len(rows.truth) == 0:
@@ -68,7 +67,7 @@ def confusion(rows: Answered, weights: Floats) -> Floats:
     return table
 
 
-def calibration(rows: Answered, weights: Floats) -> Bins:
+def calibration(rows: EncodedRows, weights: Floats) -> Bins:
     """What was told against what came true, in bins of about as many rows each."""
     told, came = _sureness(rows)
     edges = np.unique(np.quantile(told, np.linspace(0, 1, BINS + 1))) if len(told) else np.zeros(0)
@@ -79,17 +78,17 @@ def calibration(rows: Answered, weights: Floats) -> Bins:
     return Bins(means[0], means[1], mass[filled])
 
 
-def metric_by_cut(metric: str, rows: Answered, weights: Floats) -> Curve | None:
+def metric_by_threshold(metric: str, rows: EncodedRows, weights: Floats) -> Curve | None:
     """A metric of two classes at each threshold of the positive one, None for more classes or where it is undefined."""
     if rows.probabilities.shape[1] != 2:
         return None
     shown = metric if metric in BY_DECISION else "accuracy"
-    values = [float(scores_of(shown, _cut(rows, cut), weights[None, :])[0]) for cut in CUTS]
+    values = [float(score_encoded(shown, _cut(rows, cut), weights[None, :])[0]) for cut in CUTS]
     return Curve(np.array(CUTS), np.array(values)) if np.isfinite(values).all() else None
 
 
-def cost_by_cut(
-    costs: Mapping[str, Mapping[str, float]], names: tuple[str, ...], rows: Answered, weights: Floats
+def cost_by_threshold(
+    costs: Mapping[str, Mapping[str, float]], names: tuple[str, ...], rows: EncodedRows, weights: Floats
 ) -> Curve | None:
     """The mean cost of a decision at each threshold for the positive class; None without costs or with more classes."""
     if not costs or len(names) != 2 or len(rows.truth) == 0:
@@ -99,7 +98,7 @@ def cost_by_cut(
     return Curve(np.array(CUTS), np.array(values))
 
 
-def right_by_share(rows: Answered, weights: Floats) -> Curve | None:
+def accuracy_by_coverage(rows: EncodedRows, weights: Floats) -> Curve | None:
     """Of the surest share of the decisions (x), the share that is right (y); None without rows."""
     if len(rows.truth) == 0:
         return None
@@ -109,7 +108,7 @@ def right_by_share(rows: Answered, weights: Floats) -> Curve | None:
     return Curve(*_thinned(mass / mass[-1], np.cumsum((weights * right)[order]) / mass))
 
 
-def _pairs(rows: Answered, weights: Floats) -> tuple[NDArray[np.bool_], Floats, Floats]:
+def _pairs(rows: EncodedRows, weights: Floats) -> tuple[NDArray[np.bool_], Floats, Floats]:
     """Whether, how surely and with which weight each row, or pair of row and class, was to be found."""
     classes = rows.probabilities.shape[1]
     if classes == 2:
@@ -123,23 +122,23 @@ def _one_sided(hit: NDArray[np.bool_]) -> bool:
     return bool(hit.all() or not hit.any())
 
 
-def _sureness(rows: Answered) -> tuple[Floats, Floats]:
+def _sureness(rows: EncodedRows) -> tuple[Floats, Floats]:
     """What was told and whether it came true: of the positive class, or of the decision where there are more."""
     if rows.probabilities.shape[1] == 2:
         return rows.probabilities[:, rows.positive], (rows.truth == rows.positive).astype(np.float64)
     return _decided_for(rows)
 
 
-def _decided_for(rows: Answered) -> tuple[Floats, Floats]:
+def _decided_for(rows: EncodedRows) -> tuple[Floats, Floats]:
     """The probability of the class that was decided for, and whether it was right."""
     told = rows.probabilities[np.arange(len(rows.truth)), rows.decided]
     return told, (rows.truth == rows.decided).astype(np.float64)
 
 
-def _cut(rows: Answered, cut: float) -> Answered:
+def _cut(rows: EncodedRows, cut: float) -> EncodedRows:
     """The same answers, decided for the positive class from a threshold on."""
     sure = rows.probabilities[:, rows.positive] >= cut
-    return Answered(rows.truth, np.where(sure, rows.positive, 1 - rows.positive), rows.probabilities, rows.positive)
+    return EncodedRows(rows.truth, np.where(sure, rows.positive, 1 - rows.positive), rows.probabilities, rows.positive)
 
 
 def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:

@@ -27,7 +27,7 @@ ASKED: Final = "a metric is a function of (labels, decisions, probabilities, cla
 
 
 @dataclass(frozen=True, slots=True)
-class OwnMetric:
+class CustomMetric:
     """A metric's import path, its function, and whether more of it is better."""
 
     path: str
@@ -35,17 +35,17 @@ class OwnMetric:
     greater_is_better: bool
 
 
-def is_own(metric: str) -> bool:
+def is_custom(metric: str) -> bool:
     """Whether a metric is named by import path.
 
-    >>> is_own("bank_metrics:profit"), is_own("accuracy")
+    >>> is_custom("bank_metrics:profit"), is_custom("accuracy")
     (True, False)
     """
     return ":" in metric
 
 
 @cache
-def own_metric(path: str) -> OwnMetric:
+def load_metric(path: str) -> CustomMetric:
     """The metric at an import path ``module:function``.
 
     Raises TrainingError where it cannot be imported (naming the nearest function), or does not take four arguments.
@@ -63,10 +63,10 @@ def own_metric(path: str) -> OwnMetric:
         signature(function).bind(None, None, None, None)
     except TypeError as error:
         raise TrainingError(f"metric {path!r} cannot be called: {error}; {ASKED}") from error
-    return OwnMetric(path, function, bool(getattr(function, "greater_is_better", not name.endswith(LOSS_ENDINGS))))
+    return CustomMetric(path, function, bool(getattr(function, "greater_is_better", not name.endswith(LOSS_ENDINGS))))
 
 
-def own_value(
+def evaluate_metric(
     path: str,
     labels: NDArray[np.str_],
     decisions: NDArray[np.str_],
@@ -74,7 +74,7 @@ def own_value(
     class_names: tuple[str, ...],
 ) -> float:
     """What the function says about n rows; TrainingError where it fails or gives no number."""
-    function = own_metric(path).function
+    function = load_metric(path).function
     try:
         value = float(function(labels, decisions, probabilities, class_names))
     except Exception as error:  # a user's function may fail in any way
@@ -84,12 +84,12 @@ def own_value(
     return value if np.isfinite(value) else float("nan")
 
 
-def copies_of(weights: Floats) -> NDArray[np.int64]:
+def repeat_rows(weights: Floats) -> NDArray[np.int64]:
     """The rows' positions, each as often as it weighs, for a function that knows no weights; int64.
 
     Whole weights are kept where they are not too many; others are scaled to ``MOST_COPIES`` copies on average.
 
-    >>> copies_of(np.array([2.0, 0.0, 1.0])).tolist()
+    >>> repeat_rows(np.array([2.0, 0.0, 1.0])).tolist()
     [0, 0, 2]
     """
     most = MOST_COPIES * len(weights)

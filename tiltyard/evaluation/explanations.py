@@ -6,6 +6,7 @@ cheap, needs no gradient, and works with any model; parts that only count togeth
 """
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
@@ -16,9 +17,9 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
-from tiltyard.evaluation.predictions import predictions_of
-from tiltyard.evaluation.words import without_each_word
+from tiltyard.evaluation.predictions import predict_rows
 from tiltyard.samples.features import MISSING, feature_frame, take_rows
+from tiltyard.samples.tokens import SYMBOL
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Factor, Suggestion
 
@@ -53,29 +54,29 @@ class Asked:
         return Asked(self.model, self.frame.iloc[:number], self.suggested[:number], self.before[:number])
 
 
-def suggestions(model: Any, rows: pl.DataFrame, project: Project) -> list[Suggestion]:
+def suggest_labels(model: Any, rows: pl.DataFrame, project: Project) -> list[Suggestion]:
     """What the model says of each row: its own decision (so that a threshold counts) and its probabilities.
 
     Probabilities are by class in the project file's order, rounded to four decimals; a model without
-    ``predict_proba`` gives a label only. There are no factors yet: see :func:`explained`.
+    ``predict_proba`` gives a label only. There are no factors yet: see :func:`explain_rows`.
     """
     if not hasattr(model, "predict_proba"):
         labels = [] if rows.is_empty() else model.predict(feature_frame(rows, project))
         return [Suggestion(str(label), None, {}) for label in labels]
-    said = predictions_of(model, feature_frame(rows, project), project)
+    said = predict_rows(model, feature_frame(rows, project), project)
     by_class = [dict(zip(said.class_names, row, strict=True)) for row in said.probabilities.round(DECIMALS).tolist()]
     told = zip(said.decisions.tolist(), by_class, strict=True)
     return [Suggestion(label, probabilities.get(label), probabilities) for label, probabilities in told]
 
 
-def explained(model: Any, rows: pl.DataFrame, background: Mapping[str, Any], project: Project) -> list[Suggestion]:
-    """:func:`suggestions` with the factors of :func:`explain`."""
+def explain_rows(model: Any, rows: pl.DataFrame, background: Mapping[str, Any], project: Project) -> list[Suggestion]:
+    """:func:`suggest_labels` with the factors of :func:`explain`."""
     factors = explain(model, rows, background, project)
-    said = zip(suggestions(model, rows, project), factors, strict=True)
+    said = zip(suggest_labels(model, rows, project), factors, strict=True)
     return [replace(suggestion, factors=own) for suggestion, own in said]
 
 
-def background_of(labeled: pl.DataFrame, project: Project) -> dict[str, Any]:
+def explanation_background(labeled: pl.DataFrame, project: Project) -> dict[str, Any]:
     """What stands for a column that is taken away: its median, or its most frequent value, in the labelled rows.
 
     By feature, as the model takes them; texts have none, words are taken out of them. Without labelled rows a
@@ -112,7 +113,7 @@ def explain(
     return [_strongest(groups, top) for groups in found]
 
 
-def parts_of(factors: Iterable[Factor], project: Project) -> list[Group]:
+def group_factors(factors: Iterable[Factor], project: Project) -> list[Group]:
     """The factors that :func:`explain` found, those of one part together: the pixels of a patch of a picture."""
     if project.display.kind != "image":
         return [(factor,) for factor in factors]
@@ -174,7 +175,7 @@ def _of_words(asked: Asked, name: str, most: int) -> list[list[Group]]:
     """What the suggested class loses without each word of a text column, as factors of each row."""
     words = max(1, most // len(asked.frame))
     texts = ((row, str(text)) for row, text in enumerate(asked.frame[name]) if text != MISSING)
-    variants = ((row, *variant) for row, text in texts for variant in without_each_word(text, words))
+    variants = ((row, *variant) for row, text in texts for variant in texts_without_each_word(text, words))
     found: list[list[Group]] = [[] for _ in range(len(asked.frame))]
     step = max(1, min(TEXTS, CELLS // asked.frame.shape[1]))
     while own := list(islice(variants, step)):
@@ -209,3 +210,34 @@ def _strongest(groups: list[Group], top: int) -> Group:
     moving = [group for group in groups if group[0].weight]
     ranked = sorted(moving, key=lambda group: -abs(group[0].weight))[:top]
     return tuple(factor for group in ranked for factor in group)
+
+
+MOST_WORDS: Final = 200
+"""Words of a text that are tried, in their order; what decides a long text mostly stands at its start."""
+
+WORD: Final = re.compile(rf"\w+(?:['’]\w+)*|{SYMBOL}")
+
+
+def texts_without_each_word(text: str, most: int = MOST_WORDS) -> list[tuple[str, str]]:
+    """Each distinct word of a text, as first written and in that order, with the text that is left without it.
+
+    A word is left out wherever it stands, however its letters are cased. At most ``most`` and ``MOST_WORDS``
+    words are tried.
+
+    >>> texts_without_each_word("Win a prize, win!")
+    [('Win', ' a prize, !'), ('a', 'Win  prize, win!'), ('prize', 'Win a , win!')]
+    >>> texts_without_each_word("👍👎👍")
+    [('👍', '👎'), ('👎', '👍👍')]
+    """
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for match in WORD.finditer(text):
+        spans.setdefault(match.group().casefold(), []).append(match.span())
+    tried = list(spans.values())[: min(most, MOST_WORDS)]
+    return [(text[slice(*own[0])], _without(text, own)) for own in tried]
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    """The text without some stretches of it, given in their order."""
+    starts = [0, *(end for _, end in spans)]
+    ends = [*(start for start, _ in spans), len(text)]
+    return "".join(text[start:end] for start, end in zip(starts, ends, strict=True))

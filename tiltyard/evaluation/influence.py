@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.evaluation.custom_metrics import is_own
-from tiltyard.evaluation.metrics import Answered, losses, scores_of
+from tiltyard.evaluation.custom_metrics import is_custom
+from tiltyard.evaluation.metrics import EncodedRows, losses, score_encoded
 
 Floats = NDArray[np.float64]
 
@@ -19,14 +19,14 @@ MOST_LEFT_OUT: Final = 500
 """So many rows of a metric of one's own are left out in turn; they stand for the others."""
 
 
-def carrying_rows(contributions: Floats) -> float:
+def effective_sample_size(contributions: Floats) -> float:
     """How many rows a sum of contributions rests on; 0.0 where nothing contributes.
 
     It is the squared sum of squares over the sum of fourth powers: n for n equal contributions, m where m of n rows
     contribute alike and the others nothing, so about the number of rows where two models' decisions differ. Twice it
     are the degrees of freedom of a variance by Satterthwaite (1946), when the mean is small beside the spread.
 
-    >>> carrying_rows(np.array([1.0, -1.0, 1.0, 0.0, 0.0, 0.0]))
+    >>> effective_sample_size(np.array([1.0, -1.0, 1.0, 0.0, 0.0, 0.0]))
     3.0
     """
     squares = np.square(contributions, dtype=np.float64)
@@ -34,27 +34,27 @@ def carrying_rows(contributions: Floats) -> float:
     return float(squares.sum() ** 2 / fourth) if fourth > 0 else 0.0
 
 
-def influences(metric: str, rows: Answered, weights: Floats) -> Floats:
+def influences(metric: str, rows: EncodedRows, weights: Floats) -> Floats:
     """The derivative of a metric by each row's weight, times all weight; float64 (n,), their weighted mean is 0.
 
     A metric of one's own has no formula: its rows are left out in turn (the jackknife), the first ``MOST_LEFT_OUT`` of
     them. NaN where the metric is undefined. ``weights`` is (n,).
     """
-    value = scores_of(metric, rows, weights[None, :])[0]
+    value = score_encoded(metric, rows, weights[None, :])[0]
     if not np.isfinite(value):
         return np.full(len(weights), np.nan)
-    if is_own(metric):
+    if is_custom(metric):
         return np.resize(_left_out(metric, rows, weights, float(value)), len(weights))
     by_row: Floats = RULES[metric](rows, weights) * weights.sum()
     return by_row
 
 
-def _left_out(metric: str, rows: Answered, weights: Floats, value: float) -> Floats:
+def _left_out(metric: str, rows: EncodedRows, weights: Floats, value: float) -> Floats:
     """What a metric loses without each of the first rows, by its share of the weight; 0 where it is undefined then."""
     count = min(len(weights), MOST_LEFT_OUT)
     without = np.tile(weights, (count, 1))
     without[np.arange(count), np.arange(count)] = 0
-    lost: Floats = (value - scores_of(metric, rows, without)) * weights.sum() / weights[:count]
+    lost: Floats = (value - score_encoded(metric, rows, without)) * weights.sum() / weights[:count]
     return np.nan_to_num(lost)
 
 
@@ -65,7 +65,7 @@ def _of_a_mean(values: Floats, weights: Floats) -> Floats:
     return derivative
 
 
-def _of_recalls(rows: Answered, weights: Floats) -> Floats:
+def _of_recalls(rows: EncodedRows, weights: Floats) -> Floats:
     """The derivative of the mean recall."""
     classes, hit = rows.probabilities.shape[1], (rows.truth == rows.decided).astype(np.float64)
     true = np.bincount(rows.truth, weights, classes)
@@ -74,7 +74,7 @@ def _of_recalls(rows: Answered, weights: Floats) -> Floats:
     return derivative
 
 
-def _of_f1(rows: Answered, weights: Floats, averaged: Floats) -> Floats:
+def _of_f1(rows: EncodedRows, weights: Floats, averaged: Floats) -> Floats:
     """The derivative of a mean of F1 over classes; ``averaged`` (K,) is each class's share in the mean."""
     classes = len(averaged)
     known = rows.decided >= 0
@@ -87,18 +87,18 @@ def _of_f1(rows: Answered, weights: Floats, averaged: Floats) -> Floats:
     return derivative
 
 
-def _of_macro_f1(rows: Answered, weights: Floats) -> Floats:
+def _of_macro_f1(rows: EncodedRows, weights: Floats) -> Floats:
     """The derivative of the mean F1 over the classes that the labels hold."""
     held = np.bincount(rows.truth, weights, rows.probabilities.shape[1]) > 0
     return _of_f1(rows, weights, held / held.sum())
 
 
-def _of_positive_f1(rows: Answered, weights: Floats) -> Floats:
+def _of_positive_f1(rows: EncodedRows, weights: Floats) -> Floats:
     """The derivative of the F1 of the positive class."""
     return _of_f1(rows, weights, np.eye(rows.probabilities.shape[1])[rows.positive])
 
 
-def _groups(rows: Answered, weights: Floats) -> tuple[NDArray[np.bool_], NDArray[np.int64], Floats, Floats]:
+def _groups(rows: EncodedRows, weights: Floats) -> tuple[NDArray[np.bool_], NDArray[np.int64], Floats, Floats]:
     """Which rows are positive, the place of each row's probability (highest first), both classes' weight by place."""
     positive = rows.truth == rows.positive
     distinct, place = np.unique(-rows.probabilities[:, rows.positive], return_inverse=True)
@@ -107,7 +107,7 @@ def _groups(rows: Answered, weights: Floats) -> tuple[NDArray[np.bool_], NDArray
     return positive, place.astype(np.int64), held, other
 
 
-def _of_roc_auc(rows: Answered, weights: Floats) -> Floats:
+def _of_roc_auc(rows: EncodedRows, weights: Floats) -> Floats:
     """The derivative of the area: a row's share of rows of the other class on the right side (DeLong 1988)."""
     positive, place, held, other = _groups(rows, weights)
     below, above = other.sum() - other.cumsum() + other / 2, held.cumsum() - held / 2
@@ -118,7 +118,7 @@ def _of_roc_auc(rows: Answered, weights: Floats) -> Floats:
     return derivative
 
 
-def _of_average_precision(rows: Answered, weights: Floats) -> Floats:
+def _of_average_precision(rows: EncodedRows, weights: Floats) -> Floats:
     """The derivative of the mean precision over the steps of recall."""
     positive, place, held, other = _groups(rows, weights)
     found, passed = held.cumsum(), (held + other).cumsum()
@@ -131,7 +131,7 @@ def _of_average_precision(rows: Answered, weights: Floats) -> Floats:
     return derivative
 
 
-RULES: Final[dict[str, Callable[[Answered, Floats], Floats]]] = {
+RULES: Final[dict[str, Callable[[EncodedRows, Floats], Floats]]] = {
     "accuracy": lambda rows, weights: _of_a_mean((rows.truth == rows.decided).astype(np.float64), weights),
     "balanced_accuracy": _of_recalls,
     "f1": _of_positive_f1,

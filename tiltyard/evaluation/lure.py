@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.evaluation.metrics import answered, greater_is_better, scores_of
+from tiltyard.evaluation.metrics import encode, greater_is_better, score_encoded
 from tiltyard.evaluation.predictions import Predictions
 
 Floats = NDArray[np.float64]
@@ -28,7 +28,7 @@ ORDERS: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class DisagreementSample:
     """How n labeled rows were drawn: bool (n,) whether the models differ on each, and how many of the rows came by
     chance; the others were drawn where the models differ. Of the population's rows ``differing`` are such."""
 
@@ -40,7 +40,7 @@ class Drawn:
 
 
 def lure(
-    metric: str, labels: NDArray[np.str_], champion: Predictions, challenger: Predictions, drawn: Drawn
+    metric: str, labels: NDArray[np.str_], champion: Predictions, challenger: Predictions, drawn: DisagreementSample
 ) -> dict[str, Any]:
     """Both models' metric and the gain by LURE, by name; each None where it is undefined.
 
@@ -53,7 +53,7 @@ def lure(
     return {"challenger": _plain(new), "champion": _plain(old), "gain": _plain(gain)}
 
 
-def lure_weights(drawn: Drawn) -> Floats:
+def lure_weights(drawn: DisagreementSample) -> Floats:
     """What each labeled row counts; float64 (n,), about 1 on average, the mean over several orders of drawing.
 
     All ones where every row came by chance.
@@ -65,7 +65,7 @@ def lure_weights(drawn: Drawn) -> Floats:
     return total / ORDERS
 
 
-def _proposals(drawn: Drawn, differs: NDArray[np.bool_]) -> Floats:
+def _proposals(drawn: DisagreementSample, differs: NDArray[np.bool_]) -> Floats:
     """With which chance each row was drawn at its turn, of those that were left; float64 (n,)."""
     turn = np.arange(len(differs))
     share = drawn.by_chance / max(len(differs), 1)
@@ -91,7 +91,7 @@ def _levelled(proposals: Floats, population: int) -> Floats:
 
 def _value(metric: str, labels: NDArray[np.str_], predictions: Predictions, weights: Floats) -> float:
     """A model's metric under the weights."""
-    return float(scores_of(metric, answered(labels, predictions), weights[None, :])[0])
+    return float(score_encoded(metric, encode(labels, predictions), weights[None, :])[0])
 
 
 def _plain(value: float) -> Any:

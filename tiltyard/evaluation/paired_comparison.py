@@ -2,8 +2,8 @@
 
 Method: the interval is Student's, with the standard error of a paired bootstrap (Efron and Tibshirani 1993, An
 Introduction to the Bootstrap, ch. 6 and 12.4) and one degree of freedom less than there are rows that carry the gain
-(:func:`~tiltyard.evaluation.influence.carrying_rows`): a gain that rests on four decisions is known as well as four
-rows let it, however many others agree.
+(:func:`~tiltyard.evaluation.influence.effective_sample_size`): a gain that rests on four decisions is known as well as
+four rows let it, however many others agree.
 A gain in accuracy must also stand by the exact sign test of the rows won and lost;
 the wider of the two intervals counts. Quantiles of resamples promise too much where few decisions differ, and nothing
 at strict levels (decision 0031).
@@ -21,15 +21,15 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import beta
 from scipy.stats import t as student
 
-from tiltyard.evaluation.bootstrap import by_unit, few_units, units_of_strata, weightings_of_units
-from tiltyard.evaluation.custom_metrics import is_own
-from tiltyard.evaluation.influence import carrying_rows, influences
-from tiltyard.evaluation.metrics import BY_DECISION, Answered, Floats, answered, greater_is_better, scores_of
+from tiltyard.evaluation.bootstrap import cluster_bootstrap, count_units, has_single_unit_stratum, sum_by_unit
+from tiltyard.evaluation.custom_metrics import is_custom
+from tiltyard.evaluation.influence import effective_sample_size, influences
+from tiltyard.evaluation.metrics import BY_DECISION, EncodedRows, Floats, encode, greater_is_better, score_encoded
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.evaluation.strata import Strata, drawn_in_strata, one_stratum, weights_of
-from tiltyard.evaluation.wins_and_losses import accuracy_gain, most_won
+from tiltyard.evaluation.strata import Strata, single_stratum, stratified_bootstrap, weights_of
 from tiltyard.schemas.records import Interval
 
 CELLS: Final = 4_000_000
@@ -82,10 +82,10 @@ class Comparison:
         nothing is known."""
         if self.gain is None or self.error == 0:
             return 1.0
-        return float(student.sf((self.gain.value - limit) / self.error, freedom_of(self.carried_by)))
+        return float(student.sf((self.gain.value - limit) / self.error, degrees_of_freedom(self.carried_by)))
 
 
-def freedom_of(carried_by: float) -> float:
+def degrees_of_freedom(carried_by: float) -> float:
     """The degrees of freedom of a gain that rests on so many rows."""
     return max(carried_by - 1, FEWEST_FREEDOM)
 
@@ -103,10 +103,10 @@ def compare(
     ``strata`` says what the rows stand for where they are no plain random sample. Undefined is every value where a
     stratum has too few labels.
     """
-    drawn = strata or one_stratum(len(labels))
-    if drawn.thin or few_units(bootstrap.units, drawn):
+    drawn = strata or single_stratum(len(labels))
+    if drawn.undersampled or has_single_unit_stratum(bootstrap.units, drawn):
         return Comparison(champion=None, challenger=None, gain=None)
-    old, new = (answered(labels, predictions) for predictions in (champion, challenger))
+    old, new = (encode(labels, predictions) for predictions in (champion, challenger))
     values = _values(metric, [old, new], bootstrap, drawn)
     carried = [_influences(metric, side, drawn) for side in (old, new)]
     sign = 1 if greater_is_better(metric) else -1
@@ -115,7 +115,11 @@ def compare(
     if metric == "accuracy" and gain is not None:
         gain = _wider(gain, accuracy_gain(old, new, weights_of(drawn), bootstrap.level))
     if metric == "accuracy" and gain is not None and bootstrap.units is None:
-        gain = _cut(gain, -most_won(new, old, drawn, bootstrap.level), most_won(old, new, drawn, bootstrap.level))
+        gain = _cut(
+            gain,
+            -largest_win_share(new, old, drawn, bootstrap.level),
+            largest_win_share(old, new, drawn, bootstrap.level),
+        )
     return Comparison(
         champion=_within(metric, _interval(values[0], carried[0], drawn, bootstrap)),
         challenger=_within(metric, _interval(values[1], carried[1], drawn, bootstrap)),
@@ -133,15 +137,15 @@ def estimate(
     strata: Strata | None = None,
 ) -> Interval | None:
     """One model's metric with its interval; None where it is undefined."""
-    drawn = strata or one_stratum(len(labels))
-    if drawn.thin or few_units(bootstrap.units, drawn):
+    drawn = strata or single_stratum(len(labels))
+    if drawn.undersampled or has_single_unit_stratum(bootstrap.units, drawn):
         return None
-    rows = answered(labels, predictions)
+    rows = encode(labels, predictions)
     (values,) = _values(metric, [rows], bootstrap, drawn)
     return _within(metric, _interval(values, _influences(metric, rows, drawn), drawn, bootstrap))
 
 
-def _influences(metric: str, rows: Answered, strata: Strata) -> Floats:
+def _influences(metric: str, rows: EncodedRows, strata: Strata) -> Floats:
     """How much each row carries of the metric; float64 (n,)."""
     return influences(metric, rows, weights_of(strata)) if len(rows.truth) else np.zeros(0)
 
@@ -151,7 +155,10 @@ def _interval(values: Floats, influence: Floats, strata: Strata, bootstrap: Boot
     value, draws = float(values[0]), values[1:]
     if not np.isfinite(value) or np.isfinite(draws).sum() < max(DEFINED * len(draws), 2):
         return None
-    error, freedom = _error(draws, influence, strata, bootstrap), freedom_of(_carried_by(influence, strata, bootstrap))
+    error, freedom = (
+        _error(draws, influence, strata, bootstrap),
+        degrees_of_freedom(_carried_by(influence, strata, bootstrap)),
+    )
     reach = error * float(student.isf(bootstrap.level, freedom)) if error > 0 else 0.0
     return Interval(value, value - reach, value + reach)
 
@@ -159,7 +166,7 @@ def _interval(values: Floats, influence: Floats, strata: Strata, bootstrap: Boot
 def _carried_by(influence: Floats, strata: Strata, bootstrap: Bootstrap) -> float:
     """About how many rows carry a value, or how many entities where these are drawn."""
     carried = weights_of(strata) * influence
-    return carrying_rows(carried if bootstrap.units is None else by_unit(bootstrap.units, carried))
+    return effective_sample_size(carried if bootstrap.units is None else sum_by_unit(bootstrap.units, carried))
 
 
 def _error(draws: Floats, influence: Floats, strata: Strata, bootstrap: Bootstrap) -> float:
@@ -174,7 +181,7 @@ def _error(draws: Floats, influence: Floats, strata: Strata, bootstrap: Bootstra
     counts = np.maximum(strata.counts, 1)
     shares = np.asarray(strata.sizes) / sum(strata.sizes)
     means = shares * np.bincount(strata.of, influence, len(counts)) / counts
-    seen = counts if bootstrap.units is None else np.maximum(units_of_strata(bootstrap.units, strata), 1)
+    seen = counts if bootstrap.units is None else np.maximum(count_units(bootstrap.units, strata), 1)
     unseen = means**2 * (1 - (seen / (seen + 2)) ** 2) / seen
     return float(np.sqrt(spread**2 + unseen.sum()))
 
@@ -188,14 +195,14 @@ def _wider(interval: Interval, other: Interval | None) -> Interval:
 
 def _within(metric: str, interval: Interval | None) -> Interval | None:
     """An interval of a metric's values cut to what they can be: all lie in [0, 1] but log_loss, which has no top."""
-    if interval is None or is_own(metric):
+    if interval is None or is_custom(metric):
         return interval
     return _cut(interval, 0.0, np.inf if metric == "log_loss" else 1.0)
 
 
 def _possible(metric: str, gain: Interval | None) -> Interval | None:
     """An interval of gains cut to what they can be: of a metric in [0, 1] none leaves [-1, 1]."""
-    if gain is None or is_own(metric) or metric == "log_loss":
+    if gain is None or is_custom(metric) or metric == "log_loss":
         return gain
     return _cut(gain, -1.0, 1.0)
 
@@ -206,29 +213,29 @@ def _cut(interval: Interval, least: float, most: float) -> Interval:
     return Interval(interval.value, low, high)
 
 
-def _values(metric: str, sides: list[Answered], bootstrap: Bootstrap, strata: Strata) -> Floats:
+def _values(metric: str, sides: list[EncodedRows], bootstrap: Bootstrap, strata: Strata) -> Floats:
     """The metric of each side on the rows as they are, then on each resample; (sides, 1 + resamples)."""
     counts = np.ones(len(sides[0].truth), dtype=np.int64)
     rows, of, how = sides, strata.of, _bounded(metric, bootstrap)
     if how.units is not None:
-        weightings = weightings_of_units(how.units, strata, how.seed, how.resamples, CELLS)
-        return np.hstack([[scores_of(metric, side, weights) for side in rows] for weights in weightings])
+        weightings = cluster_bootstrap(how.units, strata, how.seed, how.resamples, CELLS)
+        return np.hstack([[score_encoded(metric, side, weights) for side in rows] for weights in weightings])
     if metric in BY_DECISION and len(counts):
         rows, of, counts = _merged(sides, strata.of)
     weightings = _weightings(counts, Strata(of, strata.sizes), how, strata.counts)
-    blocks = [[scores_of(metric, side, weights) for side in rows] for weights in weightings]
+    blocks = [[score_encoded(metric, side, weights) for side in rows] for weights in weightings]
     return np.hstack(blocks)
 
 
 def _bounded(metric: str, bootstrap: Bootstrap) -> Bootstrap:
     """The same bootstrap, with fewer resamples for a metric of one's own."""
-    most = OWN_RESAMPLES if is_own(metric) else bootstrap.resamples
+    most = OWN_RESAMPLES if is_custom(metric) else bootstrap.resamples
     return replace(bootstrap, resamples=min(bootstrap.resamples, most))
 
 
 def _merged(
-    sides: list[Answered], strata: NDArray[np.int64]
-) -> tuple[list[Answered], NDArray[np.int64], NDArray[np.int64]]:
+    sides: list[EncodedRows], strata: NDArray[np.int64]
+) -> tuple[list[EncodedRows], NDArray[np.int64], NDArray[np.int64]]:
     """One row for all rows of the same label, decisions and stratum; their strata, and how many they are.
 
     A metric of decisions cannot tell them apart, so drawing from the few is drawing from the many.
@@ -236,7 +243,7 @@ def _merged(
     columns = np.stack([strata, sides[0].truth, *[side.decided for side in sides]])
     kinds, first, counts = np.unique(columns, axis=1, return_index=True, return_counts=True)
     merged = [
-        Answered(kinds[1], kinds[2 + number], side.probabilities[first], side.positive, side.names)
+        EncodedRows(kinds[1], kinds[2 + number], side.probabilities[first], side.positive, side.names)
         for number, side in enumerate(sides)
     ]
     return merged, kinds[0], counts
@@ -256,7 +263,7 @@ def _weightings(
     block = max(1, CELLS // max(rows, 1))
     for start in range(0, bootstrap.resamples if rows else 0, block):
         draws = min(block, bootstrap.resamples - start)
-        yield drawn_in_strata(rng, kinds, draws, partial(_times, counts))
+        yield stratified_bootstrap(rng, kinds, draws, partial(_times, counts))
 
 
 def _times(
@@ -270,3 +277,62 @@ def _times(
         return rng.multinomial(drawn, counts / total, size=draws)
     # A resample at a time stays in the processor's cache.
     return np.stack([np.bincount(one, minlength=rows) for one in rng.integers(rows, size=(draws, drawn))])
+
+
+def sign_test_interval(wins: int, losses: int, level: float) -> tuple[float, float]:
+    """Between which bounds the chance to win a row that is won or lost lies, each wrong with at most ``level``.
+
+    The lower bound exceeds 1/2 just where the one-sided sign test rejects at the level.
+
+    >>> [round(bound, 3) for bound in sign_test_interval(4, 0, 0.025)]
+    [0.398, 1.0]
+    >>> [round(bound, 3) for bound in sign_test_interval(6, 0, 0.025)]
+    [0.541, 1.0]
+    """
+    low = float(beta.ppf(level, wins, losses + 1)) if wins else 0.0
+    high = float(beta.isf(level, wins + 1, losses)) if losses else 1.0
+    return low, high
+
+
+def rule_of_three(rows: int, level: float) -> float:
+    """The largest share of rows that can well be of a kind of which none was among the rows (rule of three).
+
+    >>> round(rule_of_three(100, 0.05), 3)
+    0.03
+    """
+    return 1 - float(level ** (1 / rows)) if rows else 1.0
+
+
+def largest_win_share(loser: EncodedRows, winner: EncodedRows, strata: Strata, level: float) -> float:
+    """The largest share of rows that a model can well win from another: no gain in accuracy is larger.
+
+    Clopper and Pearson's upper bound over a plain sample; 1.0 for rows in several strata.
+
+    >>> round(float(beta.isf(0.025, 1 + 1, 37 - 1)), 2)  # one row of 37
+    0.14
+    """
+    if len(strata.sizes) > 1 or len(strata.of) == 0:
+        return 1.0
+    wins = int(((winner.truth == winner.decided) & (loser.truth != loser.decided)).sum())
+    return float(beta.isf(level, wins + 1, len(strata.of) - wins)) if wins < len(strata.of) else 1.0
+
+
+def accuracy_gain(champion: EncodedRows, challenger: EncodedRows, weights: Floats, level: float) -> Interval | None:
+    """The challenger's gain in accuracy with exact bounds, given how many rows are won or lost; None where they
+    stand for different numbers of rows, for which there is no exact test.
+
+    ``weights`` (n,) says how many rows of the population each row stands for; where no row is won or lost, the
+    bounds are what so many rows can hide.
+    """
+    won = (challenger.truth == challenger.decided).astype(np.int64) - (champion.truth == champion.decided)
+    decisive = weights[won != 0]
+    if len(decisive) == 0:
+        hidden = rule_of_three(int(weights.sum()), level)
+        return Interval(0.0, -hidden, hidden)
+    if not np.allclose(decisive, decisive[0]):
+        return None
+    share = float(decisive.sum() / weights.sum())
+    wins, losses = int((won > 0).sum()), int((won < 0).sum())
+    low, high = sign_test_interval(wins, losses, level)
+    value = share * (wins - losses) / (wins + losses)
+    return Interval(value, share * (2 * low - 1), share * (2 * high - 1))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from tiltyard.evaluation.metrics import Floats, greater_is_better, scores
-from tiltyard.evaluation.predictions import predictions_of
+from tiltyard.evaluation.predictions import predict_rows
 from tiltyard.schemas.project import Project
 
 MOST_ROWS: Final = 1000
@@ -67,7 +67,7 @@ class Shuffled:
         """The metric of each variant under each weighting, more is better, for losses too; (variants, b)."""
         metric, number = self.project.gate.metric, len(self.rows)
         sign = 1 if greater_is_better(metric) else -1
-        said = predictions_of(model, self._together(variants), self.project)
+        said = predict_rows(model, self._together(variants), self.project)
         every = (said.rows(np.arange(at * number, (at + 1) * number)) for at in range(len(variants)))
         return np.stack([sign * scores(metric, self.labels, own, self.weights) for own in every])
 
@@ -81,7 +81,9 @@ class Shuffled:
         return together
 
 
-def importance_of(model: Any, frame: pd.DataFrame, labels: Labels, project: Project, seed: int) -> list[dict[str, Any]]:
+def permutation_importances(
+    model: Any, frame: pd.DataFrame, labels: Labels, project: Project, seed: int
+) -> list[dict[str, Any]]:
     """What the gate's metric loses without each column: ``{"column", "value", "low", "high"}``, most important first.
 
     ``frame`` is ``feature_frame(rows, project)`` of n evaluation rows, ``labels`` their effective labels, text (n,). At
@@ -89,10 +91,10 @@ def importance_of(model: Any, frame: pd.DataFrame, labels: Labels, project: Proj
     undefined metric, or no rows, gives none.
     """
     rows, told = _drawn(frame, labels, seed)
-    said = predictions_of(model, rows, project)
+    said = predict_rows(model, rows, project)
     if not np.isfinite(scores(project.gate.metric, told, said, np.ones((1, len(rows)))))[0]:
         return []
-    orders = orders_of(len(rows), REPEATS, seed)
+    orders = permutation_orders(len(rows), REPEATS, seed)
     with threadpool_limits(limits=1):
         parts = _opened(model, Shuffled(rows, told, orders[:1], np.ones((1, len(rows))), project))
         losses = Shuffled(rows, told, orders, _weights(len(rows), seed), project).losses(model, parts)
@@ -115,7 +117,7 @@ def _weights(rows: int, seed: int) -> Floats:
     return np.stack([np.ones(rows), *drawn]).astype(np.float64)
 
 
-def orders_of(rows: int, repeats: int, seed: int) -> Places:
+def permutation_orders(rows: int, repeats: int, seed: int) -> Places:
     """Orders of the rows by chance, those in which scikit-learn's ``permutation_importance`` puts a column."""
     rng = np.random.RandomState(np.random.RandomState(seed % 2**32).randint(2**31))
     order, shuffling, found = np.arange(rows), np.arange(rows), []

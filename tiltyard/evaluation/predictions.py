@@ -39,7 +39,7 @@ class Predictions:
         return Predictions(self.probabilities[chosen], self.decisions[chosen], self.class_names, self.positive)
 
 
-def predictions_of(model: Any, frame: pd.DataFrame, project: Project) -> Predictions:
+def predict_rows(model: Any, frame: pd.DataFrame, project: Project) -> Predictions:
     """A fitted model's predictions for a feature frame.
 
     The model knows only the classes it was trained on; the others get probability 0. A class that the
@@ -79,3 +79,44 @@ def predictions_hash(predictions: Predictions) -> str:
     state = sha256(rounded.astype("<f8").tobytes())
     state.update("\x1f".join([*predictions.class_names, *predictions.decisions.tolist()]).encode())
     return state.hexdigest()
+
+
+CHALLENGER, CHAMPION, NEITHER = "challenger", "champion", "neither"
+WHO: Final = (CHALLENGER, CHAMPION, NEITHER)
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """One row (its place from 0) that the two models decide differently, and which of them was right."""
+
+    place: int
+    label: str
+    champion: str
+    challenger: str
+    right: str
+
+
+def decision_flips(labels: NDArray[np.str_], champion: Predictions, challenger: Predictions) -> list[Flip]:
+    """Every row that is decided differently, in the order of the rows.
+
+    >>> two = [Predictions(np.zeros((2, 2)), np.array(decided), ("no", "yes"), "yes") for decided in (["no"] * 2,
+    ...     ["no", "yes"])]
+    >>> decision_flips(np.array(["no", "yes"]), *two)
+    [Flip(place=1, label='yes', champion='no', challenger='yes', right='challenger')]
+    """
+    differ = np.flatnonzero(champion.decisions != challenger.decisions)
+    return [
+        _flip(int(place), str(labels[place]), str(champion.decisions[place]), str(challenger.decisions[place]))
+        for place in differ
+    ]
+
+
+def count_correct_flips(found: list[Flip], weights: NDArray[np.float64]) -> dict[str, float]:
+    """How many of the flips each was right in, by weight: challenger, champion, neither."""
+    return {who: float(sum(weights[flip.place] for flip in found if flip.right == who)) for who in WHO}
+
+
+def _flip(place: int, label: str, champion: str, challenger: str) -> Flip:
+    """A flip with its judgement."""
+    right = CHALLENGER if challenger == label else CHAMPION if champion == label else NEITHER
+    return Flip(place, label, champion, challenger, right)

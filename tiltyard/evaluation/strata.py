@@ -38,16 +38,16 @@ class Strata:
         return np.bincount(self.of, minlength=len(self.sizes)).astype(np.int64)
 
     @property
-    def thin(self) -> tuple[int, ...]:
+    def undersampled(self) -> tuple[int, ...]:
         """The strata with rows of the population but too few labels to say anything: none, or one of several rows."""
         counts = self.counts.tolist()
         return tuple(number for number, size in enumerate(self.sizes) if counts[number] < min(size, 2))
 
 
-def one_stratum(rows: int) -> Strata:
+def single_stratum(rows: int) -> Strata:
     """A plain random sample: every row stands for itself.
 
-    >>> weights_of(one_stratum(3)).tolist()
+    >>> weights_of(single_stratum(3)).tolist()
     [1.0, 1.0, 1.0]
     """
     return Strata(np.zeros(rows, dtype=np.int64), (rows,))
@@ -64,7 +64,7 @@ def weights_of(strata: Strata) -> Floats:
     return weights
 
 
-def drawn_in_strata(rng: np.random.Generator, strata: Strata, draws: int, times: Times) -> Floats:
+def stratified_bootstrap(rng: np.random.Generator, strata: Strata, draws: int, times: Times) -> Floats:
     """How much each of n rows counts in each of some resamples; float64 (draws, n).
 
     ``times`` draws within one stratum. The strata's sizes are drawn anew, for the population is itself a sample.

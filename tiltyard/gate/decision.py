@@ -15,14 +15,10 @@ import numpy as np
 from tiltyard.evaluation.metrics import greater_is_better, scores
 from tiltyard.evaluation.paired_comparison import Bootstrap, Comparison, compare, estimate
 from tiltyard.evaluation.strata import weights_of
-from tiltyard.gate.evidence import Evidence
-from tiltyard.gate.findings import Findings, together
-from tiltyard.gate.looks import CLOSE, level_of
-from tiltyard.gate.sequential_design import WantedWhere, lower_limit, wanted_labels
+from tiltyard.gate.inputs import CheckResults, Evidence, merge
+from tiltyard.gate.sequential_design import CLOSE, SamplingPlace, labels_to_request, lower_limit, significance_level
 from tiltyard.schemas.project import Gate
 from tiltyard.schemas.records import Check, Decision, Interval, Outcome
-
-__all__ = ["Evidence", "Judgement", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +37,11 @@ class Judgement:
     champion: Interval | None
     gain: Interval | None
     labels_wanted: int
-    wanted_where: WantedWhere
-    told: Mapping[str, Any]
+    wanted_where: SamplingPlace
+    evidence: Mapping[str, Any]
 
 
-def judge(evidence: Evidence, policy: Gate) -> Judgement:
+def decide(evidence: Evidence, policy: Gate) -> Judgement:
     """Promote the challenger if every check passes, else keep the champion.
 
     Checks come in this order: labels, classes, the floors, overlap, then metric (no champion) or gain, then looks,
@@ -62,7 +58,7 @@ def judge(evidence: Evidence, policy: Gate) -> Judgement:
         *evidence.findings.checks,
     )
     decision: Decision = "promote" if all(check.outcome == "pass" for check in checks) else "keep"
-    wanted, where = wanted_labels(evidence, policy, compared, checks)
+    wanted, where = labels_to_request(evidence, policy, compared, checks)
     return Judgement(
         decision=decision,
         checks=checks,
@@ -73,15 +69,15 @@ def judge(evidence: Evidence, policy: Gate) -> Judgement:
         gain=compared.gain,
         labels_wanted=wanted,
         wanted_where=where,
-        told=_told(evidence, policy, wanted, where) | {"counts": _counts(compared, policy)},
+        evidence=_evidence(evidence, policy, wanted, where) | {"counts": _counts(compared, policy)},
     )
 
 
-def _told(evidence: Evidence, policy: Gate, wanted: int, where: WantedWhere) -> dict[str, Any]:
+def _evidence(evidence: Evidence, policy: Gate, wanted: int, where: SamplingPlace) -> dict[str, Any]:
     """What stands in the verdict's evidence."""
-    level = round(level_of(evidence.look, policy), 12)
+    level = round(significance_level(evidence.look, policy), 12)
     own = {"look": evidence.look, "level": level, "labels_wanted": wanted, "wanted_where": where}
-    return dict(together([Findings(told=own), evidence.findings]).told)
+    return dict(merge([CheckResults(evidence=own), evidence.findings]).evidence)
 
 
 def _counts(compared: Comparison, policy: Gate) -> bool:
@@ -91,7 +87,7 @@ def _counts(compared: Comparison, policy: Gate) -> bool:
 
 def _compared(evidence: Evidence, policy: Gate) -> Comparison:
     """The gate's metric of both models and the gain, with intervals."""
-    level = level_of(evidence.look, policy)
+    level = significance_level(evidence.look, policy)
     bootstrap = Bootstrap(1 - 2 * level, policy.resamples, evidence.seed, evidence.units)
     if evidence.champion is None:
         alone = estimate(policy.metric, evidence.labels, evidence.challenger, bootstrap, evidence.strata)
@@ -148,7 +144,7 @@ def _metric(compared: Comparison, policy: Gate) -> Check:
 def _gain(compared: Comparison, evidence: Evidence, policy: Gate) -> Check:
     """Whether the challenger is better (or not worse) with the confidence that the policy asks for."""
     gain, old, new = compared.gain, compared.champion, compared.challenger
-    limit, sure = lower_limit(policy), 100 * (1 - 2 * level_of(evidence.look, policy))
+    limit, sure = lower_limit(policy), 100 * (1 - 2 * significance_level(evidence.look, policy))
     if gain is None or old is None or new is None:
         return Check("gain", "undecided", None, limit, f"{policy.metric} cannot be compared on these rows")
     why = (
@@ -176,14 +172,14 @@ def _gain_outcome(gain: Interval, policy: Gate) -> Outcome:
 
 def _looks(evidence: Evidence, policy: Gate) -> Check:
     """Which look this is since the champion moved: each makes a lucky pass likelier, so each must convince more."""
-    level = level_of(evidence.look, policy)
+    level = significance_level(evidence.look, policy)
     why = f"look {evidence.look} that counts, judged at a one-sided error of {level:.2g}"
     if evidence.looks_at_challenger > 1:
         why += f"; look {evidence.looks_at_challenger} at this challenger"
     return Check("looks", "pass", evidence.look, None, why)
 
 
-def _reason(checks: tuple[Check, ...], wanted: int, where: WantedWhere) -> str:
+def _reason(checks: tuple[Check, ...], wanted: int, where: SamplingPlace) -> str:
     """The decision in sentences: what stood in the way, or what spoke for it."""
     against = [check.why for check in checks if check.outcome != "pass"]
     told = against or [check.why for check in checks if check.name in {"metric", "gain", "labels"}]
@@ -196,7 +192,7 @@ def _warns(check: Check) -> bool:
     return check.name == "constant" and check.outcome == "pass" and (check.value or 0) < (check.limit or 0)
 
 
-def _asking(outcomes: set[Outcome], wanted: int, where: WantedWhere) -> list[str]:
+def _asking(outcomes: set[Outcome], wanted: int, where: SamplingPlace) -> list[str]:
     """What is wanted of the annotators; where an open question has nothing to ask, what it waits for."""
     if wanted:
         place = ", drawn where the two models disagree" if where == "disagreement" else ""

@@ -25,7 +25,7 @@ FAR: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Speaking:
+class UsableLabels:
     """Which of some labeled rows a verdict may look at (Boolean, one each), and what those stand for; None: a plain
     random sample, each row for itself. ``by_chance`` is how many of them chance asked for, or would have by now."""
 
@@ -34,7 +34,7 @@ class Speaking:
     by_chance: int
 
 
-def differing(metric: str, champion: Predictions, challenger: Predictions) -> Mask:
+def disagreement_mask(metric: str, champion: Predictions, challenger: Predictions) -> Mask:
     """Where two models' answers for the same n rows differ, in the metric's eyes; bool (n,).
 
     A metric of decisions sees another decision; one of probabilities also sees one that is further off than ``FAR``.
@@ -47,7 +47,7 @@ def differing(metric: str, champion: Predictions, challenger: Predictions) -> Ma
     return np.asarray(decided | far, dtype=np.bool_)
 
 
-def speaking(labeled: pl.DataFrame, rows: int, differ: int) -> Speaking:
+def usable_labels(labeled: pl.DataFrame, rows: int, differ: int) -> UsableLabels:
     """Which labeled rows may speak for the population, and for how many of its rows each does.
 
     ``labeled`` has one line per labeled evaluation row: ``drawn`` says how its label came to be asked for (``chance``;
@@ -65,10 +65,10 @@ def speaking(labeled: pl.DataFrame, rows: int, differ: int) -> Speaking:
         differ=pl.col("differs") & ((_reached("here") >= pl.col("order")) | pl.lit(labeled["differs"].sum() == differ)),
     ).fill_null(value=False)
     if not (told["differ"] & ~told["chance"]).any():
-        return Speaking(told["chance"], None, int(told["chance"].sum()))
+        return UsableLabels(told["chance"], None, int(told["chance"].sum()))
     speaks = (told["chance"] | told["differ"]) & labeled["differs"].is_not_null()
     of = labeled["differs"].filter(speaks).cast(pl.Int64).to_numpy()
-    return Speaking(speaks, Strata(of, (rows - differ, differ)), int((speaks & told["chance"]).sum()))
+    return UsableLabels(speaks, Strata(of, (rows - differ, differ)), int((speaks & told["chance"]).sum()))
 
 
 def _reached(drawn: str) -> pl.Expr:
@@ -76,12 +76,12 @@ def _reached(drawn: str) -> pl.Expr:
     return pl.col("order").filter(pl.col("drawn") == drawn).max().over("batch")
 
 
-def room_for(wanted: int, free: int, by_share: int) -> int:
+def disagreement_budget(wanted: int, free: int, by_share: int) -> int:
     """How many labels that an open question wants fit into a query beside the evaluation set's own share.
 
     Never more than half of what is left: learning goes on while the gate asks.
 
-    >>> room_for(wanted=100, free=60, by_share=15), room_for(wanted=4, free=60, by_share=15)
+    >>> disagreement_budget(wanted=100, free=60, by_share=15), disagreement_budget(wanted=4, free=60, by_share=15)
     (22, 4)
     """
     return max(0, min(wanted, (free - by_share) // 2))

@@ -1,7 +1,7 @@
 """What the checks beside the metric look at: labeled evaluation rows and what both models say about them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -9,14 +9,40 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tiltyard.evaluation.bootstrap import CELLS, row_bootstrap
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.evaluation.resampled_rows import CELLS, resampled
 from tiltyard.evaluation.strata import Strata
 from tiltyard.schemas.project import Gate
+from tiltyard.schemas.records import Check
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResults:
+    """Checks in the order in which they are read, and what stands in the verdict's evidence: plain JSON by name."""
+
+    checks: tuple[Check, ...] = ()
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+def merge(findings: Iterable[CheckResults]) -> CheckResults:
+    """All findings as one; no two may tell something under the same name.
+
+    >>> merge([CheckResults(evidence={"churn": 0.1}), CheckResults(evidence={"age": 3})]).evidence
+    {'churn': 0.1, 'age': 3}
+    """
+    checks: list[Check] = []
+    evidence: dict[str, Any] = {}
+    for one in findings:
+        checks += one.checks
+        twice = evidence.keys() & one.evidence.keys()
+        if twice:
+            raise ValueError(f"told twice: {', '.join(sorted(twice))}")
+        evidence |= one.evidence
+    return CheckResults(tuple(checks), evidence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class ModelUnderTest:
     """One of the two models: what it says about the evaluation rows, and what it was trained on.
 
     ``model`` is the fitted object, ``training`` its labeled set (sample_id, label, own columns), ``size`` the bytes of
@@ -31,7 +57,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Examined:
+class CheckContext:
     """What the checks look at: n labeled evaluation rows and both models' answers for them, row by row.
 
     ``rows`` has sample_id, label and the project's own columns; ``labels`` (n,) are its labels; ``weights`` (n,) say
@@ -45,8 +71,8 @@ class Examined:
     rows: pl.DataFrame
     labels: NDArray[np.str_]
     weights: NDArray[np.float64]
-    challenger: Side
-    champion: Side | None
+    challenger: ModelUnderTest
+    champion: ModelUnderTest | None
     seed: int
     now: datetime
     level: float = 0.025
@@ -57,9 +83,9 @@ class Examined:
     units: NDArray[np.str_] | None = None
 
 
-def resampled_weights(examined: Examined, draws: int, cells: int = CELLS) -> NDArray[np.float64]:
+def resampled_weights(examined: CheckContext, draws: int, cells: int = CELLS) -> NDArray[np.float64]:
     """The examined rows' weights, then their weights under each resample; float64 (1 + draws, n)."""
-    return resampled(examined.weights, examined.strata, examined.units, examined.seed, draws, cells)
+    return row_bootstrap(examined.weights, examined.strata, examined.units, examined.seed, draws, cells)
 
 
 def harm_level(policy: Gate) -> float:
@@ -72,3 +98,29 @@ def harm_level(policy: Gate) -> float:
     0.05
     """
     return (1 - policy.confidence) / 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the gate sees: n evaluation rows with effective labels, both models' predictions for them.
+
+    ``overlap`` is how many of these rows stand in either model's training set. ``look`` counts the judgings since the
+    last promotion or roll-back, this one among them; ``looks_at_challenger`` those of this challenger. ``strata`` says
+    what the rows stand for where labels were drawn at the disagreement; ``findings`` are the other families' checks.
+    ``disagreement`` is whether labels can be asked for where the models disagree, ``drawable`` on how many rows of the
+    population they do and no label is known; None where nobody counted. ``units`` (n,) says whose each row is, where
+    rows of one entity are drawn together.
+    """
+
+    labels: NDArray[np.str_]
+    challenger: Predictions
+    champion: Predictions | None
+    overlap: int
+    look: int = 1
+    looks_at_challenger: int = 1
+    seed: int = 0
+    strata: Strata | None = None
+    findings: CheckResults = field(default_factory=CheckResults)
+    disagreement: bool = True
+    drawable: int | None = None
+    units: NDArray[np.str_] | None = None

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Final
 
-from tiltyard.gate.triggers import Judging
+from tiltyard.gate.triggers import GateHistory
 from tiltyard.schemas.records import Model, ModelId
 
 TRAINED_LAST: Final = 2
 """The challenger, and the model trained before it, which says whether more labels still change anything."""
 
 
-def may_go(models: Sequence[Model], now: Judging, keep: int | None) -> list[Model]:
+def deletable_models(models: Sequence[Model], now: GateHistory, keep: int | None) -> list[Model]:
     """The models whose bytes may go, oldest first; ``models`` in the order in which they were trained.
 
     Of those that no step asks any more, all but the newest ``keep``; none where all are to be kept.
@@ -22,7 +22,7 @@ def may_go(models: Sequence[Model], now: Judging, keep: int | None) -> list[Mode
     return rejected[: max(0, len(rejected) - keep)]
 
 
-def needed_models(models: Sequence[Model], now: Judging) -> set[ModelId | None]:
+def needed_models(models: Sequence[Model], now: GateHistory) -> set[ModelId | None]:
     """The models that a step may ask: champions of any time, those trained last, and what a verdict may still move."""
     acted_on = {move.verdict_id for move in now.moves} | now.declined
     pending = [one for one in now.verdicts if one.decision == "promote" and one.verdict_id not in acted_on]

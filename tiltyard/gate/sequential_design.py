@@ -6,12 +6,28 @@ from typing import Final, Literal
 from scipy.stats import norm
 
 from tiltyard.evaluation.paired_comparison import Comparison
-from tiltyard.gate.evidence import Evidence
-from tiltyard.gate.looks import level_of
+from tiltyard.gate.inputs import Evidence
+from tiltyard.schemas.errors import TrainingError
 from tiltyard.schemas.project import Gate
 from tiltyard.schemas.records import Check, Interval
 
-WantedWhere = Literal["disagreement", "chance", ""]
+CLOSE: Final = 0.1
+"""A look came close where a one-sided error of this would have let the challenger pass: others do not pay for it."""
+
+
+def significance_level(look: int, policy: Gate) -> float:
+    """The one-sided error of a look; ``look`` is 1 more than the looks that count since the last move of the champion.
+
+    >>> [round(significance_level(look, Gate()), 5) for look in (1, 2, 3, 10)]
+    [0.025, 0.00833, 0.00417, 0.00045]
+    """
+    if look < 1:
+        raise TrainingError(f"look {look!r} is no look; the first is 1")
+    paid = look if policy.looks.correction == "online_fdr" else 1
+    return (1 - policy.confidence) / (paid * (paid + 1))
+
+
+SamplingPlace = Literal["disagreement", "chance", ""]
 
 MOST_WANTED: Final = 9
 """At most this many times the present labels are asked for at once: a plan, not a promise."""
@@ -28,9 +44,9 @@ def lower_limit(policy: Gate) -> float:
     return policy.minimum_gain if policy.rule == "superior" else 0.0 - policy.margin
 
 
-def wanted_labels(
+def labels_to_request(
     evidence: Evidence, policy: Gate, compared: Comparison, checks: tuple[Check, ...]
-) -> tuple[int, WantedWhere]:
+) -> tuple[int, SamplingPlace]:
     """How many more evaluation labels would help to decide, and whether by chance or where the models disagree.
 
     None for a promotion, and none where a check failed, for more labels would not change that. By chance while there
@@ -45,46 +61,46 @@ def wanted_labels(
         return 0, ""
     if evidence.champion is None or outcomes["gain"] != "undecided" or outcomes["classes"] != "pass":
         return rows, "chance"
-    if evidence.strata and evidence.strata.thin:
-        return _for_thin(evidence.strata.thin[-1], evidence.strata.sizes)
+    if evidence.strata and evidence.strata.undersampled:
+        return _for_thin(evidence.strata.undersampled[-1], evidence.strata.sizes)
     if not evidence.disagreement:
-        return labels_wanted(rows, compared.gain, policy, evidence.look), "chance"
+        return required_sample_size(rows, compared.gain, policy, evidence.look), "chance"
     return _at_the_disagreement(evidence, policy, compared)
 
 
-def _for_thin(stratum: int, sizes: tuple[int, ...]) -> tuple[int, WantedWhere]:
+def _for_thin(stratum: int, sizes: tuple[int, ...]) -> tuple[int, SamplingPlace]:
     """The labels for a stratum that has too few; the last one is where the models disagree."""
     return min(sizes[stratum], FEWEST_DRAWN), "disagreement" if stratum == len(sizes) - 1 else "chance"
 
 
-def _at_the_disagreement(evidence: Evidence, policy: Gate, compared: Comparison) -> tuple[int, WantedWhere]:
+def _at_the_disagreement(evidence: Evidence, policy: Gate, compared: Comparison) -> tuple[int, SamplingPlace]:
     """The labels where the models disagree; by chance once all of those rows have one, as far as that can help."""
     strata, drawable = evidence.strata, evidence.drawable
     base = compared.carried_by if strata is None else float(strata.counts[-1])
     if drawable is None and strata is not None:
         drawable = strata.sizes[-1] - int(strata.counts[-1])
-    wanted = labels_wanted(max(math.ceil(base), FEWEST_DRAWN), compared.gain, policy, evidence.look)
+    wanted = required_sample_size(max(math.ceil(base), FEWEST_DRAWN), compared.gain, policy, evidence.look)
     if drawable is None or drawable > 0:
         return wanted if drawable is None else min(wanted, drawable), "disagreement"
     if policy.metric == "accuracy":  # rows that are decided alike cannot change a difference of accuracies
         return 0, ""
-    return labels_wanted(len(evidence.labels), compared.gain, policy, evidence.look), "chance"
+    return required_sample_size(len(evidence.labels), compared.gain, policy, evidence.look), "chance"
 
 
-def labels_wanted(rows: int, gain: Interval | None, policy: Gate, look: int = 1) -> int:
+def required_sample_size(rows: int, gain: Interval | None, policy: Gate, look: int = 1) -> int:
     """How many more rows would bring the lower bound above the limit at the next look, were the gain as it looks now.
 
     An interval's width shrinks with the root of the number of rows; the next look is stricter, and a gain that is
     really there is to pass it with a chance of ``POWER`` (the usual formula for a sample's size, Cohen 1988). Where the
     gain looks too small, or is unknown, as many again are asked for; never more than ``MOST_WANTED`` times the rows.
 
-    >>> labels_wanted(100, Interval(0.03, -0.01, 0.07), Gate())
+    >>> required_sample_size(100, Interval(0.03, -0.01, 0.07), Gate())
     385
     """
     limit = lower_limit(policy)
     if gain is None or gain.value <= limit:
         return rows
-    now, then = (float(norm.isf(level_of(number, policy))) for number in (look, look + 1))
+    now, then = (float(norm.isf(significance_level(number, policy))) for number in (look, look + 1))
     reach = (gain.value - gain.low) * (then + float(norm.ppf(POWER))) / now
     narrower = min(reach / (gain.value - limit), float(1 + MOST_WANTED))
     needed = rows * narrower**2

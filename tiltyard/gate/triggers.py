@@ -2,11 +2,22 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from tiltyard.schemas.project import Gate, Project
-from tiltyard.schemas.records import DISAGREEMENT, Due, EffectiveLabel, Model, ModelId, Promotion, Verdict, VerdictId
+from tiltyard.schemas.records import (
+    DISAGREEMENT,
+    Approval,
+    Due,
+    EffectiveLabel,
+    Model,
+    ModelId,
+    Promotion,
+    Verdict,
+    VerdictId,
+)
 
 
 def training_is_due(new_annotations: int, labels: Sequence[EffectiveLabel], project: Project, changed: str = "") -> Due:
@@ -25,7 +36,7 @@ def training_is_due(new_annotations: int, labels: Sequence[EffectiveLabel], proj
     return Due(True, f"{changed}; {new}" if changed else new)
 
 
-def nothing_to_learn(new_annotations: int, changed: str, known: ModelId) -> Due:
+def no_new_model(new_annotations: int, changed: str, known: ModelId) -> Due:
     """Why no training is due where what would be trained is a model that was trained already."""
     if changed:
         return Due(False, f"{changed}, and model {known[:8]} was made of that and of these labels already")
@@ -33,7 +44,7 @@ def nothing_to_learn(new_annotations: int, changed: str, known: ModelId) -> Due:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judging:
+class GateHistory:
     """What was decided so far: the model trained last, today's champion, every verdict and every move in the ledger's
     order, and the ids of the verdicts whose promotion a person declined."""
 
@@ -49,18 +60,22 @@ class Judging:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LabelProgress:
     """How far the labels are that a verdict wanted: how many were asked for in its name, how many still wait."""
 
     asked: int = 0
     waiting: int = 0
 
 
-NOTHING_ASKED: Final[Mapping[VerdictId, Asked]] = MappingProxyType({})
+NO_PROGRESS: Final[Mapping[VerdictId, LabelProgress]] = MappingProxyType({})
 
 
 def challenger_to_judge(
-    now: Judging, evaluation_id: str, policy: Gate, asked: Mapping[VerdictId, Asked] = NOTHING_ASKED, due: bool = False
+    now: GateHistory,
+    evaluation_id: str,
+    policy: Gate,
+    asked: Mapping[VerdictId, LabelProgress] = NO_PROGRESS,
+    due: bool = False,
 ) -> ModelId | None:
     """The model that awaits a verdict on an evaluation set: the one trained last, if a look at it is due.
 
@@ -79,55 +94,55 @@ def challenger_to_judge(
         return None
     newest = own[-1]
     again = (
-        was_no_look(newest)
+        lacked_labels(newest)
         or _saw_another(newest, now)
-        or (is_open(newest, now, policy) and _has_come(newest, asked.get(newest.verdict_id, Asked()), due))
+        or (is_open(newest, now, policy) and _has_come(newest, asked.get(newest.verdict_id, LabelProgress()), due))
     )
     return now.last.model_id if again else None
 
 
-def open_question(now: Judging, policy: Gate) -> Verdict | None:
+def open_question(now: GateHistory, policy: Gate) -> Verdict | None:
     """The verdict that wants more evaluation labels and may be taken up again when they are there."""
     own = now.on(now.last.model_id) if now.last and now.last.model_id != now.champion else []
     return own[-1] if own and is_open(own[-1], now, policy) else None
 
 
-def is_open(verdict: Verdict, now: Judging, policy: Gate) -> bool:
+def is_open(verdict: Verdict, now: GateHistory, policy: Gate) -> bool:
     """Whether more labels may still change a verdict: it wants some, its champion reigns, looks are left."""
-    if verdict.decision != "keep" or not labels_to_draw(verdict) or verdict.champion_id != now.champion:
+    if verdict.decision != "keep" or not labels_available(verdict) or verdict.champion_id != now.champion:
         return False
-    return was_no_look(verdict) or looks_at(verdict.challenger_id, now) < policy.looks.per_challenger
+    return lacked_labels(verdict) or count_looks(verdict.challenger_id, now) < policy.looks.per_challenger
 
 
-def labels_wanted_by(verdict: Verdict) -> int:
+def labels_requested(verdict: Verdict) -> int:
     """How many more evaluation labels a verdict wanted; none where it was sure, or is of a time that kept no count."""
     return int((verdict.evidence or {}).get("labels_wanted", 0))
 
 
-def labels_to_draw(verdict: Verdict) -> int:
+def labels_available(verdict: Verdict) -> int:
     """How many of the labels that a verdict wanted can be had: fewer rows than that may differ."""
     evidence = verdict.evidence or {}
     there = evidence.get("population", {}).get("unlabeled")
-    wanted = labels_wanted_by(verdict)
-    return min(wanted, there) if wants_the_differing(verdict) and there is not None else wanted
+    wanted = labels_requested(verdict)
+    return min(wanted, there) if asks_for_disagreement(verdict) and there is not None else wanted
 
 
-def wants_the_differing(verdict: Verdict) -> bool:
+def asks_for_disagreement(verdict: Verdict) -> bool:
     """Whether a verdict wants labels where champion and challenger differ, and not by chance."""
     return (verdict.evidence or {}).get("wanted_where") == DISAGREEMENT
 
 
-def told_question(verdict: Verdict, asked: Asked) -> str:
+def describe_question(verdict: Verdict, asked: LabelProgress) -> str:
     """An open question as a sentence: what it is about, and how far its labels are."""
-    where = "where it and the champion differ" if wants_the_differing(verdict) else "by chance"
-    wanted, answered = labels_to_draw(verdict), asked.asked - asked.waiting
+    where = "where it and the champion differ" if asks_for_disagreement(verdict) else "by chance"
+    wanted, answered = labels_available(verdict), asked.asked - asked.waiting
     return (
         f"whether challenger {verdict.challenger_id[:8]} may be champion: {wanted} evaluation labels {where} are "
         f"wanted, {asked.asked} were asked for and {answered} of these answered"
     )
 
 
-def was_no_look(verdict: Verdict) -> bool:
+def lacked_labels(verdict: Verdict) -> bool:
     """Whether a verdict had too few rows or classes to look at all: it could not have promoted, whatever they said."""
     undecided = any(check.outcome == "undecided" and check.name in {"labels", "classes"} for check in verdict.checks)
     return undecided and verdict.decision == "keep"
@@ -141,60 +156,88 @@ class Looks:
     at_challenger: int = 1
 
 
-def next_look(now: Judging, challenger: ModelId) -> Looks:
+def next_look(now: GateHistory, challenger: ModelId) -> Looks:
     """Which look at today's champion, and at one challenger, the next judging is; each counts from 1.
 
     All looks at a challenger count for its own next one; for another's, those that came close do not
-    (:data:`~tiltyard.gate.looks.CLOSE`).
+    (:data:`~tiltyard.gate.sequential_design.CLOSE`).
     """
     paid = sum(one.challenger_id == challenger or bool((one.evidence or {}).get("counts", True)) for one in _looks(now))
-    return Looks(paid + 1, looks_at(challenger, now) + 1)
+    return Looks(paid + 1, count_looks(challenger, now) + 1)
 
 
-def looks_at(challenger: ModelId, now: Judging) -> int:
+def count_looks(challenger: ModelId, now: GateHistory) -> int:
     """How many looks there were at one challenger since the champion moved."""
     return sum(one.challenger_id == challenger for one in _looks(now))
 
 
-def _looks(now: Judging) -> list[Verdict]:
+def _looks(now: GateHistory) -> list[Verdict]:
     """The gate's verdicts since the last move that compared a challenger with today's champion."""
     made = now.moves[-1].verdict_id if now.moves else None
     place = next((at for at, one in enumerate(now.verdicts, start=1) if one.verdict_id == made), 0)
     return [
         one
         for one in now.verdicts[place:]
-        if one.champion_id == now.champion and one.decision != "roll_back" and one.champion_id and not was_no_look(one)
+        if one.champion_id == now.champion
+        and one.decision != "roll_back"
+        and one.champion_id
+        and not lacked_labels(one)
     ]
 
 
-def _saw_another(verdict: Verdict, now: Judging) -> bool:
+def _saw_another(verdict: Verdict, now: GateHistory) -> bool:
     """Whether a verdict says promote, or is in doubt, over another champion than today's, and nobody acted on it."""
     settled = {move.verdict_id for move in now.moves} | now.declined
-    in_doubt = verdict.decision == "promote" or labels_wanted_by(verdict) > 0
+    in_doubt = verdict.decision == "promote" or labels_requested(verdict) > 0
     return verdict.champion_id != now.champion and in_doubt and verdict.verdict_id not in settled
 
 
-def _has_come(verdict: Verdict, asked: Asked, due: bool) -> bool:
+def _has_come(verdict: Verdict, asked: LabelProgress, due: bool) -> bool:
     """Whether the labels that a verdict wanted are there; half of them do where the next training makes it moot.
 
     With less than that a look would be paid for and hardly decide anything.
     """
-    share = 0.5 if due and wants_the_differing(verdict) else 1.0
-    return asked.asked > 0 and not asked.waiting and asked.asked >= share * labels_to_draw(verdict)
+    share = 0.5 if due and asks_for_disagreement(verdict) else 1.0
+    return asked.asked > 0 and not asked.waiting and asked.asked >= share * labels_available(verdict)
 
 
-def worth_asking(verdict: Verdict, asked: Asked, extra: int, queries: int) -> bool:
+def is_worth_requesting(verdict: Verdict, asked: LabelProgress, extra: int, queries: int) -> bool:
     """Whether so many labels a query bring at least half of what a verdict wants, before the next training is due.
 
     ``queries`` is how many come until then. Labels by chance are of use whatever becomes of the question.
     """
-    return not wants_the_differing(verdict) or 2 * (asked.asked + extra * queries) >= labels_to_draw(verdict)
+    return not asks_for_disagreement(verdict) or 2 * (asked.asked + extra * queries) >= labels_available(verdict)
 
 
-def verdict_to_act_on(verdicts: Sequence[Verdict], acted_on: Iterable[str], champion: ModelId | None) -> Verdict | None:
+def pending_promotion(verdicts: Sequence[Verdict], acted_on: Iterable[str], champion: ModelId | None) -> Verdict | None:
     """The newest verdict that says promote, was decided against today's champion and was not acted on yet."""
     done = set(acted_on)
     newest = next((verdict for verdict in reversed(verdicts) if verdict.decision != "roll_back"), None)
     if newest is None or newest.decision != "promote" or newest.verdict_id in done:
         return None
     return newest if newest.champion_id == champion else None
+
+
+ApprovalStatus = Literal["not_wanted", "wanted", "approved", "declined", "expired"]
+
+APPROVED_STATUSES: Final[frozenset[ApprovalStatus]] = frozenset({"not_wanted", "approved"})
+"""Where a verdict stands whose challenger may be promoted."""
+
+
+def approval_deadline(verdict: Verdict) -> datetime:
+    """Until when a verdict may be approved, by the policy under which it was given."""
+    return verdict.recorded_at + timedelta(hours=float(verdict.policy.get("approval_hours", 0)))
+
+
+def approval_status(verdict: Verdict, approvals: Mapping[VerdictId, Approval], now: datetime) -> ApprovalStatus:
+    """Where a verdict that says promote stands between gate and person.
+
+    The policy is the verdict's own: to change the project file later neither takes an approval off nor asks for one.
+    An approval counts however late it is looked at; without one, the deadline keeps the champion.
+    """
+    if not verdict.policy.get("approval"):
+        return "not_wanted"
+    answer = approvals.get(verdict.verdict_id)
+    if answer is not None:
+        return "approved" if answer.approved else "declined"
+    return "wanted" if now < approval_deadline(verdict) else "expired"

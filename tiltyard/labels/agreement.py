@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
-from tiltyard.evaluation.shares import Share, share
+from tiltyard.evaluation.proportions import Share, wilson_share
 from tiltyard.labels.active_annotations import AnyAnnotation, active_annotations, latest, latest_labels
 from tiltyard.schemas.records import Annotation, SampleId
 
@@ -100,7 +100,9 @@ def suggestion_agreement(annotations: Iterable[Annotation]) -> SuggestionAgreeme
             key = (one.annotator, one.sample_id, one.suggestion_visible)
             last[key] = latest((last.get(key, one), one))
     equal = Counter((one.suggestion_visible, one.label == one.suggestion) for one in last.values())
-    visible, hidden = (share(equal[seen, True], equal[seen, True] + equal[seen, False]) for seen in (True, False))
+    visible, hidden = (
+        wilson_share(equal[seen, True], equal[seen, True] + equal[seen, False]) for seen in (True, False)
+    )
     return SuggestionAgreement(visible, hidden)
 
 

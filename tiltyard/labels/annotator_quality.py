@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.evaluation.shares import Share, share
+from tiltyard.evaluation.proportions import Share, wilson_share
 from tiltyard.labels.active_annotations import (
     AnyAnnotation,
     active_annotations,
@@ -158,7 +158,7 @@ def _by_annotator(samples: Iterable[Mapping[str, AnyAnnotation]]) -> Mapping[str
 def _share_right(given: Iterable[AnyAnnotation], labels: Labels) -> Share:
     """How many labels equal those of the samples that have one."""
     right = [one.label == label for one in given if (label := labels.get(one.sample_id))]
-    return share(sum(right), len(right))
+    return wilson_share(sum(right), len(right))
 
 
 def _confusion(given: Iterable[AnyAnnotation], labels: Labels) -> dict[str, dict[str, int]]:

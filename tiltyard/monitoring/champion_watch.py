@@ -20,7 +20,7 @@ from tiltyard.schemas.records import Check, Promotion
 
 
 @dataclass(frozen=True, slots=True)
-class Regret:
+class PerformanceDrop:
     """A look at which the champion before was better: which it was, on how many labels, at which level."""
 
     look: int
@@ -37,10 +37,10 @@ def is_watched(move: Promotion | None, policy: Gate, now: datetime) -> bool:
     return now - move.recorded_at <= timedelta(days=policy.watch.days)
 
 
-def looks_of(labels: int, policy: Gate) -> Iterator[tuple[int, int, float]]:
+def planned_looks(labels: int, policy: Gate) -> Iterator[tuple[int, int, float]]:
     """Each look that so many fresh labels allow: its number, how many of the first labels it sees, its level.
 
-    >>> [(look, rows, round(level, 5)) for look, rows, level in looks_of(95, Gate())]
+    >>> [(look, rows, round(level, 5)) for look, rows, level in planned_looks(95, Gate())]
     [(1, 30, 0.025), (2, 60, 0.00833), (3, 90, 0.00417)]
     """
     every = policy.watch.labels
@@ -48,26 +48,26 @@ def looks_of(labels: int, policy: Gate) -> Iterator[tuple[int, int, float]]:
         yield look, look * every, (1 - policy.confidence) / (look * (look + 1))
 
 
-def regret(
+def detect_regression(
     labels: NDArray[np.str_],
     champion: Predictions,
     before: Predictions,
     policy: Gate,
     seed: int,
     units: NDArray[np.str_] | None = None,
-) -> Regret | None:
+) -> PerformanceDrop | None:
     """The first look at which the champion before today's was better with confidence; None while none was.
 
     ``labels`` (n,) are fresh ones, in the order in which they were given; both models answered the same rows. Asking
     again, when more labels are there, repeats the earlier looks as they were. ``units`` (n,) says whose each row is,
     where that counts.
     """
-    for look, rows, level in looks_of(len(labels), policy):
+    for look, rows, level in planned_looks(len(labels), policy):
         some = np.arange(rows)
         bootstrap = Bootstrap(1 - 2 * level, policy.resamples, seed, None if units is None else units[:rows])
         compared = compare(policy.metric, labels[:rows], champion.rows(some), before.rows(some), bootstrap)
         if compared.gain is not None and compared.gain.low > 0:
-            return Regret(look, rows, level, compared, _check(policy.metric, rows, compared))
+            return PerformanceDrop(look, rows, level, compared, _check(policy.metric, rows, compared))
     return None
 
 

@@ -37,7 +37,7 @@ ColumnProfile = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 
 
-def profile(frame: pl.DataFrame, project: Project) -> dict[str, Any]:
+def profile_rows(frame: pl.DataFrame, project: Project) -> dict[str, Any]:
     """A summary of rows in pool types, JSON types only: ``{"rows": n, "columns": {name: ...}}``.
 
     Features and context take part, times apart (they always move); of a text its length is told. A number has
@@ -106,14 +106,14 @@ def _quantile_places(count: int) -> npt.NDArray[np.int64]:
     return np.linspace(0, count - 1, BINS + 1).round().astype(np.int64)
 
 
-def pooled_profile(profiles: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def pool_profiles(profiles: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """One profile of the rows of several, oldest first: the reference for the batch that follows them.
 
     It has the columns of the newest profile; a column that was of another kind in an older one is left out there.
     Counts and shares are exact up to the edges and the categories that the profiles keep. None without a profile.
 
     >>> side = {"n": 2, "missing": 1, "top": {"a": 2}, "other": 0}
-    >>> pooled_profile([{"rows": 3, "columns": {"x": side}}] * 2)["columns"]["x"]["top"]
+    >>> pool_profiles([{"rows": 3, "columns": {"x": side}}] * 2)["columns"]["x"]["top"]
     {'a': 4}
     """
     if not profiles:
@@ -168,7 +168,7 @@ class _Question:
     why: str
 
 
-def compare(own: dict[str, Any], reference: dict[str, Any]) -> list[dict[str, Any]]:
+def detect_drift(own: dict[str, Any], reference: dict[str, Any]) -> list[dict[str, Any]]:
     """What is unusual about a profile beside a reference, the clearest first.
 
     Each anomaly has ``column``, ``statistic`` (``ks`` for numbers, ``psi`` for categories, ``missing`` for the share

@@ -21,17 +21,18 @@ PREFIXES: Final = {"Settings": "TILTYARD_", "LabelingSettings": "TILTYARD_LABEL_
 
 
 def plain_errors(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, whose TiltyardErrors begin at the caller's line: no frame of the code inside, no chained cause.
+    """The function, whose errors begin at the caller's line: no frame of the code inside, no chained cause.
 
-    A setting in the environment that cannot be read is a SettingsError. Errors of any other kind are bugs, or errors
-    of the caller's own code, and keep their whole traceback; so do all when TILTYARD_DEBUG is set.
+    That holds for TiltyardError, and for OSError: a file that is missing or protected. A setting in the environment
+    that cannot be read is a SettingsError. Errors of any other kind are bugs, or errors of the caller's own code, and
+    keep their whole traceback; so do all when TILTYARD_DEBUG is set.
     """
 
     @wraps(function)
     def plain(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
-        except TiltyardError as error:
+        except (TiltyardError, OSError) as error:
             if os.environ.get(DEBUG):
                 raise
             raise error.with_traceback(None) from None

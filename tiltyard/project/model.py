@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from tiltyard.ingest.casting.cells import Failure, cast_cells
-from tiltyard.ingest.pandera_checks import contract_failures
 from tiltyard.ingest.quarantine import to_text
 from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch
 from tiltyard.project.display import Displayed
@@ -18,7 +17,6 @@ from tiltyard.project.errors import plain_errors
 from tiltyard.project.frames import as_polars
 from tiltyard.project.tables import reason_sentence
 from tiltyard.schemas.errors import NotFound, ObjectError, nearest
-from tiltyard.schemas.frames import batch_schema
 from tiltyard.schemas.project import inside
 from tiltyard.schemas.records import Model
 from tiltyard.workspace.workspace import Workspace
@@ -132,12 +130,12 @@ class FittedModel(Displayed):
     def _predictions(self, rows: Any) -> "Predictions":
         """Probabilities and decisions for a data frame."""
         # They import scikit-learn, which takes a second.
-        from tiltyard.evaluation.predictions import predictions_of
+        from tiltyard.evaluation.predictions import predict_rows
         from tiltyard.samples.features import feature_frame
 
         self._known()
         checked = checked_rows(as_polars(rows), self._workspace)
-        return predictions_of(self._estimator, feature_frame(checked, self._workspace.project), self._workspace.project)
+        return predict_rows(self._estimator, feature_frame(checked, self._workspace.project), self._workspace.project)
 
     def _summary(self) -> dict[str, Any]:
         if self.record is None:
@@ -151,6 +149,10 @@ def checked_rows(rows: pl.DataFrame, workspace: Workspace) -> pl.DataFrame:
 
     Raises ObjectError where a column is missing or a cell breaks the project file's rules for its column.
     """
+    # They import Pandera, which takes a second.
+    from tiltyard.ingest.pandera_checks import contract_failures
+    from tiltyard.schemas.frames import batch_schema
+
     project = workspace.project
     features = list(project.columns.features)
     rows = rows.rename({inside(name): name for name in features if name not in rows and inside(name) in rows})

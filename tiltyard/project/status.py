@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from tiltyard.gate.approving import MAY_PASS
+from tiltyard.gate.triggers import APPROVED_STATUSES
 from tiltyard.labels.adjudication import find_disputes
 from tiltyard.labels.current_classes import rename_classes, resolve_current_labels
 from tiltyard.project.display import Displayed
@@ -15,13 +15,13 @@ from tiltyard.reports.tables import batch_rows
 from tiltyard.schemas.records import Batch, Due, EffectiveLabel, Promotion
 from tiltyard.workspace.checks.disk_usage import describe_usage, disk_usage
 from tiltyard.workspace.lookup import labels_by_class
-from tiltyard.workspace.stopping import stopping_of
+from tiltyard.workspace.stopping import stopping_status
 from tiltyard.workspace.triggers import (
     approval_due,
     challenger_due,
-    due_for_training,
-    judging_of,
-    told_question_of,
+    check_training_due,
+    describe_current_question,
+    gate_history,
     verdict_to_promote,
 )
 from tiltyard.workspace.workspace import Workspace
@@ -85,16 +85,17 @@ class Status(Displayed):
         said = {
             "rows": f"{rows['read']:,} read {sign} {kept}",
             "pool": f"{self.samples:,} samples",
-            "queue": f"{sum(queue.values())} wait: {queue['query']} by strategy, {queue['random']} by chance, "
-            f"{queue['evaluation']} to judge on",
-            "labels": f"{self.annotations:,} annotations; effective: {training:,} to train on, {judging:,} to judge on",
-            "disputes": f"{self.disputes:,} samples wait for a ruling" if self.disputes else "none",
+            "queue": f"{sum(queue.values())} wait: {queue['query']} by strategy, {queue['random']} at random, "
+            f"{queue['evaluation']} for evaluation",
+            "labels": f"{self.annotations:,} annotations; effective: {training:,} for training, "
+            f"{judging:,} for evaluation",
+            "disputes": f"{self.disputes:,} samples wait for adjudication" if self.disputes else "none",
             "left out": self.left_out["told"],
             "training": ("due: " if self.training else "not due: ") + self.training.why,
             "open question": self.question or "none",
             "champion": f"{champion.model_id[:8]}, move {champion.number}" if champion else "none yet",
             "stopping": self.stopping.sentence,
-            "weighs": describe_usage(self.weights),
+            "disk": describe_usage(self.weights),
         }
         return {subject: sentence for subject, sentence in said.items() if sentence}
 
@@ -129,7 +130,7 @@ def status_of(workspace: Workspace) -> Status:
         champion=ledger.champions.current(),
         training=now.training,
         question=now.question,
-        stopping=stopping_of(workspace),
+        stopping=stopping_status(workspace),
         weights=disk_usage(workspace),
         arrived=now.arrived,
         left_alone=[{"object": one.key, "why": one.why} for one in workspace.left.all()],
@@ -162,18 +163,18 @@ def standing_of(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> LoopS
         arrived=_arrived(workspace) + len(ledger.batches.unchecked()),
         samples=sum(batch.accepted for batch in ledger.batches.pooled()),
         waiting=ledger.assignments.waiting_count(),
-        training=due_for_training(workspace),
+        training=check_training_due(workspace),
         to_judge=_to_judge(workspace, labels),
         to_promote=_to_promote(workspace, approved=True),
         to_approve=_to_promote(workspace, approved=False),
-        question=told_question_of(workspace),
+        question=describe_current_question(workspace),
         refused=tuple(batch.batch_id[:8] for batch in ledger.batches.latest() if batch.state != "accepted"),
         incoming=str(workspace.source),
     )
 
 
 def _arrived(workspace: Workspace) -> int:
-    """How many objects lie in the source that were never landed."""
+    """The number of objects in the source that were not landed."""
     seen = workspace.ledger.batches.seen(workspace.source.name)
     arrivals = workspace.source.arrivals(workspace.project.source.pattern)
     fitting = (one for one in arrivals if one.size <= workspace.project.limits.max_bytes)
@@ -184,7 +185,7 @@ def _to_judge(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> str | N
     """The challenger that awaits a verdict; evaluation rows count as the same while their number is the same."""
     ledger = workspace.ledger
     last = ledger.models.last()
-    verdicts = judging_of(workspace).on(last.model_id) if last else []
+    verdicts = gate_history(workspace).on(last.model_id) if last else []
     known = ledger.models.known_set(str(verdicts[-1].evaluation_id)) if verdicts else None
     same = known is not None and known.rows == sum(label.evaluation for label in labels)
     challenger = challenger_due(workspace, known.set_id if known and same else "others")
@@ -194,5 +195,5 @@ def _to_judge(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> str | N
 def _to_promote(workspace: Workspace, *, approved: bool) -> str | None:
     """The verdict that says promote and was not acted on: one that may be acted on, or one that waits for a person."""
     verdict = verdict_to_promote(workspace)
-    wanted = MAY_PASS if approved else {"wanted"}
+    wanted = APPROVED_STATUSES if approved else {"wanted"}
     return verdict.verdict_id[:8] if verdict and approval_due(workspace, verdict) in wanted else None

@@ -1,8 +1,8 @@
 """What a project has recorded, as tables: each with its columns, their types and their meaning.
 
 Every function reads the stores of an open workspace and gives a polars table; :mod:`tiltyard.project.frames` makes a
-pandas data frame of it where the caller wants one. Columns of the project file keep their own names; one that has a
-name of ours gets the prefix of :func:`tiltyard.schemas.project.columns.inside`.
+pandas data frame of it where the caller wants one. Columns of the project file keep their own names; one that is
+reserved gets the prefix of :func:`tiltyard.schemas.project.columns.inside`.
 """
 
 import json

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.evaluation.points import SHARES, points_between
+from tiltyard.evaluation.metrics import SHARES, describe_gain_interval
 from tiltyard.query.learning_curve import FEWEST, Point, expected_gain
 from tiltyard.schemas.project import Stopping
 from tiltyard.schemas.records import Interval, Model, ModelId, Verdict
@@ -162,7 +162,7 @@ def _of_gain(expected: Interval | None, curve: Sequence[Point], metric: str) -> 
     sizes = {point.labels for point in curve}
     if expected is None:
         return f"predicted gain needs {FEWEST} judged models of different sizes, there are {len(sizes)}"
-    return f"predicted gain: {max(sizes):,} labels more would add {points_between(expected, metric)}"
+    return f"predicted gain: {max(sizes):,} labels more would add {describe_gain_interval(expected, metric)}"
 
 
 def stability_evidence(kappa: float, rows: int, previous: ModelId) -> dict[str, Any]:

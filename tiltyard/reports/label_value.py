@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
-from tiltyard.evaluation.points import points_between
+from tiltyard.evaluation.metrics import describe_gain_interval
 from tiltyard.schemas.records import Annotation, Interval, Model, ModelId, Verdict, VerdictId
 from tiltyard.training.versioning import ModelVersion
 
@@ -41,7 +41,7 @@ class Worth:
         """The worth as a sentence, for example "the last 50 labels bought +0.8 points of accuracy (between ...)"."""
         also = f" and {self.beside}" if self.beside else ""
         noun = "label" if self.labels == 1 else "labels"
-        return f"the last {self.labels:,} {noun}{also} bought {points_between(self.gain, self.metric)}"
+        return f"the last {self.labels:,} {noun}{also} bought {describe_gain_interval(self.gain, self.metric)}"
 
     def as_row(self) -> dict[str, Any]:
         """The worth as a row of a table; ``per_hundred`` is the gain of a hundred labels at this rate."""

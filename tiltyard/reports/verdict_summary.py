@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tiltyard.evaluation.metrics import greater_is_better
-from tiltyard.evaluation.points import SHARES
+from tiltyard.evaluation.metrics import SHARES, greater_is_better
 from tiltyard.reports.check_groups import group_checks
 from tiltyard.schemas.records import Approval, Check, Interval, Promotion, Verdict
 

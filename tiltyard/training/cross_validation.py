@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from tiltyard.evaluation.metrics import greater_is_better, report, score
-from tiltyard.evaluation.predictions import Predictions, predictions_of
+from tiltyard.evaluation.predictions import Predictions, predict_rows
+from tiltyard.schemas.errors import TrainingError
 from tiltyard.schemas.project import Project
-from tiltyard.training.folds import Split, deal_folds
-from tiltyard.training.probing import refuse_answers
+from tiltyard.training.folds import Split, make_folds
 from tiltyard.training.recipes import Recipe
-from tiltyard.training.thresholds import best_threshold, can_search, cheapest_threshold, decided_at
+from tiltyard.training.thresholds import apply_threshold, best_threshold, cheapest_threshold, has_searchable_threshold
 
 Labels = NDArray[np.str_]
 State = Literal["complete", "dropped", "failed"]
@@ -61,12 +61,12 @@ class LabeledFrame:
         units = None if self.units is None else self.units[chosen]
         return LabeledFrame(self.frame.iloc[chosen].reset_index(drop=True), self.labels[chosen], units)
 
-    def dealt(self, folds: int, seed: int) -> list[Split]:
+    def make_folds(self, folds: int, seed: int) -> list[Split]:
         """The folds that trials on these rows are scored by."""
-        return deal_folds(self.labels, folds, seed, self.units)
+        return make_folds(self.labels, folds, seed, self.units)
 
 
-def tried(recipe: Recipe, rows: LabeledFrame, splits: list[Split], project: Project) -> Trial:
+def cross_validate(recipe: Recipe, rows: LabeledFrame, splits: list[Split], project: Project) -> Trial:
     """A recipe's trial; one that cannot be fitted is kept with the reason."""
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(limits=1):
         warnings.simplefilter("always")
@@ -80,7 +80,7 @@ def tried(recipe: Recipe, rows: LabeledFrame, splits: list[Split], project: Proj
     return _trial(recipe, labels, scored, project, notes=notes, rows=len(rows.labels))
 
 
-def merit(trial: Trial, project: Project) -> tuple[float, float]:
+def ranking_key(trial: Trial, project: Project) -> tuple[float, float]:
     """What trials are ranked by: the gate's metric, then log-loss; higher is better."""
     sign = 1 if greater_is_better(project.gate.metric) else -1
     mean = -np.inf if trial.mean is None else sign * trial.mean
@@ -92,8 +92,8 @@ def _cross_validated(recipe: Recipe, rows: LabeledFrame, splits: list[Split], pr
     predictions = []
     for fit_on, held_out in splits:
         model = recipe.fitted(rows.frame.iloc[fit_on], rows.labels[fit_on])
-        refuse_answers(model, rows.frame.iloc[held_out[:1]])
-        predictions.append(predictions_of(model, rows.frame.iloc[held_out], project))
+        check_probabilities(model, rows.frame.iloc[held_out[:1]])
+        predictions.append(predict_rows(model, rows.frame.iloc[held_out], project))
     return predictions
 
 
@@ -108,7 +108,7 @@ def _trial(
     metric = project.gate.metric
     threshold = _threshold(labels, scored, project)
     if threshold is not None:
-        scored = [decided_at(threshold, predictions) for predictions in scored]
+        scored = [apply_threshold(threshold, predictions) for predictions in scored]
     values = [score(metric, *fold) for fold in zip(labels, scored, strict=True)]
     defined = [value for value in values if np.isfinite(value)]
     mean = float(np.mean(defined)) if defined else None
@@ -125,7 +125,7 @@ def _threshold(labels: list[Labels], scored: list[Predictions], project: Project
         return None
     if project.tuning.threshold == "costs":
         return cheapest_threshold(project.costs, labels, scored)
-    if project.tuning.threshold == "search" and can_search(project.gate.metric, scored[0]):
+    if project.tuning.threshold == "search" and has_searchable_threshold(project.gate.metric, scored[0]):
         return best_threshold(project.gate.metric, labels, scored)
     return None
 
@@ -135,3 +135,41 @@ def _together(folds: list[Predictions]) -> Predictions:
     probabilities = np.concatenate([fold.probabilities for fold in folds])
     decisions = np.concatenate([fold.decisions for fold in folds])
     return Predictions(probabilities, decisions, folds[0].class_names, folds[0].positive)
+
+
+OURS_TO_TRUST: Final = "sklearn."
+"""Where estimators answer alike from the same seed; it is tested there."""
+ROWS: Final = 200
+"""Rows of the two fits that are compared."""
+ANOTHER: Final = (
+    "two fits from the same rows answer differently: it draws chance from elsewhere than random_state, "
+    "so a rebuild will not give this model again"
+)
+
+
+def check_probabilities(model: Any, rows: pd.DataFrame) -> None:
+    """Raise TrainingError where a fitted model's probabilities cannot be ones: other classes, holes, other sums."""
+    if not hasattr(model, "classes_"):
+        raise TrainingError("it sets no classes_ when it is fitted; derive it from ClassifierMixin and set it")
+    told = np.asarray(model.predict_proba(rows))
+    wanted = (len(rows), len(model.classes_))
+    if told.shape != wanted:
+        raise TrainingError(f"predict_proba gives an array of shape {told.shape} where {wanted} is due")
+    if not np.isfinite(told).all():
+        raise TrainingError("predict_proba gives values that are no numbers")
+    if (told < 0).any() or not np.allclose(told.sum(axis=1), 1, atol=1e-3):
+        raise TrainingError(f"predict_proba gives {told[0].round(3).tolist()}, which are no probabilities")
+
+
+def determinism_warnings(recipe: Recipe, frame: pd.DataFrame, labels: NDArray[np.str_]) -> tuple[str, ...]:
+    """What is to be told of a recipe beside its warnings: that it is not fitted alike twice from the same rows.
+
+    Asked of estimators from outside scikit-learn only, on the first ``ROWS`` rows, where these hold two classes.
+    """
+    few, some = frame.head(ROWS), labels[:ROWS]
+    if recipe.estimator.startswith(OURS_TO_TRUST) or len(set(some)) < 2:
+        return ()
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
+        warnings.simplefilter("ignore")  # the trial has told them
+        first, again = (np.asarray(recipe.fitted(few, some).predict_proba(few)) for _ in range(2))
+    return () if np.allclose(first, again, atol=1e-6, equal_nan=True) else (ANOTHER,)

@@ -19,7 +19,7 @@ KINDS: Final = {
 EXAMPLE: Final = "sklearn.linear_model.LogisticRegression"
 
 
-def estimator_of(path: str, parameters: Mapping[str, Any], seed: int) -> Any:
+def build_estimator(path: str, parameters: Mapping[str, Any], seed: int) -> Any:
     """The unfitted estimator at an import path, with its parameters and, where it has one, its ``random_state``.
 
     A parameter written as ``{estimator: path, parameters: {...}}`` is itself an estimator, so that

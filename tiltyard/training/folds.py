@@ -4,13 +4,16 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import Pipeline
 
 Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 Names = NDArray[np.str_]
 
 
-def deal_folds(labels: Names, folds: int, seed: int, units: Names | None = None) -> list[Split]:
+def make_folds(labels: Names, folds: int, seed: int, units: Names | None = None) -> list[Split]:
     """Pairs (rows to fit from, rows to score) that treat classes alike, robust to tiny classes.
 
     Rows are dealt class by class in random order, so each fold has its share of each class and every class of
@@ -20,10 +23,10 @@ def deal_folds(labels: Names, folds: int, seed: int, units: Names | None = None)
     ``units`` says whose each row is, text (n,): then the rows of one are never on both sides, classes are shared out as
     evenly as that allows, and what was said of a class of one row holds for one that a single unit has.
 
-    >>> [(len(fit), len(scored)) for fit, scored in deal_folds(np.array(list("aaaabbbbc")), 2, seed=0)]
+    >>> [(len(fit), len(scored)) for fit, scored in make_folds(np.array(list("aaaabbbbc")), 2, seed=0)]
     [(5, 4), (5, 4)]
     >>> labels, units = np.array(list("aaaabbbb")), np.array(list("iijjkkll"))
-    >>> [sorted(set(units[scored].tolist())) for _, scored in deal_folds(labels, 2, seed=0, units=units)]
+    >>> [sorted(set(units[scored].tolist())) for _, scored in make_folds(labels, 2, seed=0, units=units)]
     [['j', 'k'], ['i', 'l']]
     """
     if units is not None:
@@ -63,3 +66,28 @@ def _learns_all(labels: Names, split: Split) -> bool:
     """Whether every class is fitted from, and something scored."""
     fit_on, held_out = split
     return len(held_out) > 0 and len(np.unique(labels[fit_on])) == len(np.unique(labels))
+
+
+def calibration_folds(labels: NDArray[np.str_], splits: list[Split], most: int) -> int:
+    """How many folds calibrate: as many as the rarest class has rows in the smallest fit, at most ``most``.
+
+    Fewer than two cannot calibrate: a class that has one row is either fitted from or calibrated with.
+
+    >>> calibration_folds(np.array(list("aaaabb")), [(np.arange(6), np.arange(0))], most=3)
+    2
+    """
+    fits = [labels[fit_on] for fit_on, _ in splits] or [labels]
+    return min([most, *(int(np.unique(held, return_counts=True)[1].min()) for held in fits)])
+
+
+def with_calibrated_probabilities(pipeline: Pipeline, method: str, folds: int) -> Pipeline:
+    """The unfitted pipeline with its last step calibrated by cross-validation inside (``sigmoid``: Platt 1999;
+    ``isotonic``: Zadrozny and Elkan 2002; ``temperature``: Guo et al. 2017).
+
+    One estimator is fitted on every row and only the calibration on out-of-fold answers (``ensemble=False``), so that
+    no label is left out of the model, and it stays as small and as fast. Preprocessing stays the pipeline's first step.
+    The folds are stratified and in the order of the rows, which in a labeled set is the order of ids: by chance.
+    """
+    *before, (name, estimator) = pipeline.steps
+    wrapped = CalibratedClassifierCV(clone(estimator), method=method, cv=folds, ensemble=False)
+    return Pipeline([*before, (name, wrapped)])

@@ -20,7 +20,7 @@ STEP: Final = "columns of then"
 TEXTS: Final = frozenset({"category", "text"})
 
 
-class ColumnsOfThen(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn brings no types
+class ColumnAdapter(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn brings no types
     """From today's feature frame to the one that a model was trained on: as wide, and in its order.
 
     What today's rows no longer have is missing in all of them, as it will be to whoever asks the model from now on.
@@ -30,7 +30,7 @@ class ColumnsOfThen(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # s
         """``kinds`` are the features of the model's time with their kinds."""
         self.kinds = kinds
 
-    def fit(self, _frame: pd.DataFrame, _labels: Any = None) -> "ColumnsOfThen":
+    def fit(self, _frame: pd.DataFrame, _labels: Any = None) -> "ColumnAdapter":
         """Nothing is learnt."""
         return self
 
@@ -45,7 +45,7 @@ class ColumnsOfThen(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # s
         return True
 
 
-class ClassesOfToday(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn brings no types
+class ClassAdapter(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn brings no types
     """A fitted model whose answers are today's classes: renamed ones by their new name, none that there is no more.
 
     Where the model decides for a class that is gone, the likeliest of those that are left stands for it. What it gives
@@ -63,7 +63,7 @@ class ClassesOfToday(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """Today's classes that the model knows, sorted; all of today's where it knows none of them."""
         return np.array(sorted({name for name in self.names if name is not None} or self.classes))
 
-    def fit(self, _frame: pd.DataFrame, _labels: Any = None) -> "ClassesOfToday":
+    def fit(self, _frame: pd.DataFrame, _labels: Any = None) -> "ClassAdapter":
         """Nothing is learnt."""
         return self
 
@@ -96,27 +96,27 @@ class ClassesOfToday(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         return True
 
 
-def answers_of_today(model: Any, project: Project) -> Any:
+def adapt_classes(model: Any, project: Project) -> Any:
     """A fitted model as it answers today's classes; itself where all of its classes are of today."""
     known = [str(name) for name in getattr(model, "classes_", ())]
     if set(known) <= set(project.class_names):
         return model
     class_of: Callable[[str], str | None] = project.class_of
-    return ClassesOfToday(model, tuple(class_of(name) for name in known), tuple(project.class_names))
+    return ClassAdapter(model, tuple(class_of(name) for name in known), tuple(project.class_names))
 
 
-def asked_today(model: Any, features: Mapping[str, Any], project: Project) -> Any:
+def adapt_model(model: Any, features: Mapping[str, Any], project: Project) -> Any:
     """A fitted model as it answers ``feature_frame(rows, project)`` of today; itself where the columns are the same.
 
     ``features`` are those of the project file of its time, as JSON. Columns that it was not trained on are kept from
     it; those that there are no more are missing to it. Likewise it answers for today's classes only.
     """
     if features.keys() != project.columns.features.keys():
-        model = _behind(ColumnsOfThen({name: str(column["kind"]) for name, column in features.items()}), model)
-    return answers_of_today(model, project)
+        model = _behind(ColumnAdapter({name: str(column["kind"]) for name, column in features.items()}), model)
+    return adapt_classes(model, project)
 
 
-def _behind(step: ColumnsOfThen, model: Any) -> Any:
+def _behind(step: ColumnAdapter, model: Any) -> Any:
     """The model with a step before all others; its threshold stays outermost."""
     if isinstance(model, FixedThresholdClassifier):
         inner = _behind(step, model.estimator_.estimator)
@@ -125,14 +125,14 @@ def _behind(step: ColumnsOfThen, model: Any) -> Any:
     return Pipeline([(STEP, step), *steps])
 
 
-def within_bounds(model: Any) -> Any:
+def with_numeric_bounds(model: Any) -> Any:
     """A fitted model that bounds what it is asked about; itself where it does already.
 
     Models that were trained before this step was there meet today's rows behind it. The threshold stays outermost.
     """
     if isinstance(model, FixedThresholdClassifier):
         inner = model.estimator_.estimator
-        outer = within_bounds(inner)
+        outer = with_numeric_bounds(inner)
         return model if outer is inner else with_threshold(outer, model.threshold, str(model.pos_label))
     steps = model.steps if isinstance(model, Pipeline) else [("model", model)]
     if any(isinstance(step, Bounded) for _, step in steps):

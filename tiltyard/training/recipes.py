@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import has_fit_parameter
 
 from tiltyard.samples.numeric_bounds import STEP, Bounded
 from tiltyard.schemas.errors import TrainingError
-from tiltyard.schemas.project import Candidate, Project, Range
-from tiltyard.training.calibrating import calibrated
-from tiltyard.training.class_weights import fit_arguments, weighs_rows
-from tiltyard.training.estimators import estimator_of
+from tiltyard.schemas.project import Candidate, Project, Range, Tuning
+from tiltyard.training.estimators import build_estimator
+from tiltyard.training.folds import with_calibrated_probabilities
 from tiltyard.training.preprocessing import only_text, preprocessing
-from tiltyard.training.search.search_space import combinations
+from tiltyard.training.search.search_space import parameter_combinations
 
 LINEAR = "sklearn.linear_model.LogisticRegression"
 TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
@@ -84,7 +85,7 @@ class Recipe:
         return clone(self.pipeline).fit(frame, labels, **fit_arguments(self.by_rows, labels))
 
     def written(self) -> dict[str, Any]:
-        """The recipe as the ledger keeps it; :func:`recorded_recipe` reads it."""
+        """The recipe as the ledger keeps it; :func:`restore_recipe` reads it."""
         return {
             "candidate": self.candidate,
             "estimator": self.estimator,
@@ -97,16 +98,16 @@ class Recipe:
         }
 
 
-def recipes_of(project: Project, seed: int) -> list[Recipe]:
+def build_recipes(project: Project, seed: int) -> list[Recipe]:
     """Every trial that is known before the first is fitted: each candidate with each of its combinations, in order.
 
     Each pipeline takes ``feature_frame(rows, project)``. Raises TrainingError, naming the candidate, where
     one breaks scikit-learn's contract.
     """
     return [
-        recipe_of(candidate, chosen, project, seed)
+        build_recipe(candidate, chosen, project, seed)
         for candidate in candidates_of(project)
-        for chosen in combinations(candidate, project.tuning, seed)
+        for chosen in parameter_combinations(candidate, project.tuning, seed)
     ]
 
 
@@ -120,7 +121,7 @@ def candidates_of(project: Project) -> list[Candidate]:
     return [candidate.model_copy(update={"space": {}}) for candidate in defaults]
 
 
-def recipe_of(candidate: Candidate, chosen: Mapping[str, Any], project: Project, seed: int) -> Recipe:
+def build_recipe(candidate: Candidate, chosen: Mapping[str, Any], project: Project, seed: int) -> Recipe:
     """A candidate's recipe with some of its parameters chosen; TrainingError names the candidate that is at fault."""
     body = {
         "candidate": candidate.name,
@@ -130,22 +131,22 @@ def recipe_of(candidate: Candidate, chosen: Mapping[str, Any], project: Project,
         "class_weight": project.tuning.class_weight,
     }
     try:
-        return recorded_recipe(body, project, seed)
+        return restore_recipe(body, project, seed)
     except TrainingError as error:
         raise TrainingError(f"candidate {candidate.name!r}: {error}") from error
 
 
-def recorded_recipe(body: Mapping[str, Any], project: Project, seed: int) -> Recipe:
+def restore_recipe(body: Mapping[str, Any], project: Project, seed: int) -> Recipe:
     """The recipe that the ledger recorded for a model, under the project file as it was then.
 
     What a recipe of before does not say is what was done then: the candidate's preprocessing, no weights, no
     calibration.
     """
     parameters = dict(body["parameters"])
-    estimator = estimator_of(body["estimator"], parameters, seed)
+    estimator = build_estimator(body["estimator"], parameters, seed)
     weight = body.get("class_weight", "none")
     tuning = project.tuning.model_copy(update={"class_weight": weight})
-    by_rows = weighs_rows(estimator, body["estimator"], tuning)
+    by_rows = needs_row_weights(estimator, body["estimator"], tuning)
     steps = [(STEP, Bounded()), ("estimator", estimator)]
     prepared = body.get("preprocessing") or _preprocessing_then(body["candidate"], project)
     if prepared == "default":
@@ -167,10 +168,47 @@ def with_calibration(recipe: Recipe, method: str, folds: int) -> Recipe:
     """The same recipe with its probabilities calibrated by a method over some folds; ``none`` leaves it as it is."""
     if method == "none":
         return recipe
-    pipeline = calibrated(recipe.pipeline, method, folds)
+    pipeline = with_calibrated_probabilities(recipe.pipeline, method, folds)
     return replace(recipe, pipeline=pipeline, calibration=method, calibration_folds=folds)
 
 
 def _preprocessing_then(name: str, project: Project) -> Literal["default", "none"]:
     """How a project's candidate of that name prepares its columns."""
     return next((one.preprocessing for one in candidates_of(project) if one.name == name), "default")
+
+
+def needs_row_weights(estimator: Any, path: str, tuning: Tuning) -> bool:
+    """Whether an estimator must be told the weight of each row to balance classes; it is told of classes if it can.
+
+    Where classes are to be balanced and the estimator has a ``class_weight`` of its own, that is set here, unless the
+    project file has set it. Raises TrainingError for an estimator that takes neither, and for one that takes rows'
+    weights where probabilities are calibrated too: the calibration would weigh the rows again and undo itself.
+    """
+    if tuning.class_weight == "none":
+        return False
+    known = estimator.get_params(deep=True)
+    if "class_weight" in known:
+        estimator.set_params(class_weight=known["class_weight"] or tuning.class_weight)
+        return False
+    if not has_fit_parameter(estimator, "sample_weight"):
+        raise TrainingError(
+            f"estimator {path!r} takes neither class_weight nor sample_weight, so classes cannot be balanced; "
+            "set tuning.class_weight to none or name another estimator"
+        )
+    if tuning.calibration != "none":
+        raise TrainingError(
+            f"estimator {path!r} can balance classes by the weight of rows only, which calibration would undo; "
+            "set tuning.class_weight or tuning.calibration to none"
+        )
+    return True
+
+
+def fit_arguments(by_rows: bool, labels: NDArray[np.str_]) -> dict[str, NDArray[np.float64]]:
+    """What a pipeline's ``fit`` is given beside rows and labels: n weights, or nothing.
+
+    A row weighs n / (classes * rows of its class), as scikit-learn's ``balanced`` does (King and Zeng 2001).
+
+    >>> fit_arguments(True, np.array(["a", "b", "b", "b"]))["estimator__sample_weight"].round(2).tolist()
+    [2.0, 0.67, 0.67, 0.67]
+    """
+    return {"estimator__sample_weight": compute_sample_weight("balanced", labels)} if by_rows else {}

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier
 
-from tiltyard.evaluation.metrics import BY_DECISION, Answered, answered, scores_of
+from tiltyard.evaluation.metrics import BY_DECISION, EncodedRows, encode, score_encoded
 from tiltyard.evaluation.predictions import Predictions
 
 CUTS: Final = tuple(hundredth / 100 for hundredth in range(2, 99, 2))
 EVEN: Final = 0.5
 
 
-def can_search(metric: str, predictions: Predictions) -> bool:
+def has_searchable_threshold(metric: str, predictions: Predictions) -> bool:
     """Whether a threshold can change this metric here: two classes, and a metric of decisions."""
     return metric in BY_DECISION and len(predictions.class_names) == 2
 
@@ -38,22 +38,23 @@ def cheapest_threshold(
     """The threshold whose decisions cost least on out-of-fold predictions of two classes (one entry a fold).
 
     ``costs[true][decided]`` is what a mistake costs, both above 0. Of all cuts whose mean cost over folds is within one
-    standard error of the cheapest, the one nearest to :func:`cut_of_costs` is taken: few labels leave it to theory.
+    standard error of the cheapest, the one nearest to :func:`cost_optimal_threshold` is
+    taken: few labels leave it to theory.
     """
     told = predictions[0]
     (other,) = [name for name in told.class_names if name != told.positive]
     missed, alarmed = costs[told.positive][other], costs[other][told.positive]
-    right = cut_of_costs(missed, alarmed)
+    right = cost_optimal_threshold(missed, alarmed)
     cuts = tuple(sorted({*CUTS, right}))
     values = [_costs(cuts, fold, said, missed, alarmed) for fold, said in zip(labels, predictions, strict=True)]
     return _nearest_good(-np.array(values), cuts, right)
 
 
-def cut_of_costs(missed: float, alarmed: float) -> float:
+def cost_optimal_threshold(missed: float, alarmed: float) -> float:
     """The threshold that costs least where probabilities are right: a missed positive row costs ``missed``, a negative
     row that is taken for one ``alarmed`` (Elkan 2001, The foundations of cost-sensitive learning, IJCAI).
 
-    >>> cut_of_costs(missed=9, alarmed=1)
+    >>> cost_optimal_threshold(missed=9, alarmed=1)
     0.1
     """
     return alarmed / (missed + alarmed)
@@ -74,14 +75,14 @@ def _costs(
     cuts: tuple[float, ...], labels: NDArray[np.str_], predictions: Predictions, missed: float, alarmed: float
 ) -> NDArray[np.float64]:
     """The mean cost of a decision at each cut."""
-    rows = answered(labels, predictions)
+    rows = encode(labels, predictions)
     true = rows.truth == rows.positive
     reached = rows.probabilities[:, rows.positive][:, None] >= np.array(cuts)
     spent: NDArray[np.float64] = np.where(true[:, None], ~reached * missed, reached * alarmed).mean(axis=0)
     return spent
 
 
-def decided_at(threshold: float, predictions: Predictions) -> Predictions:
+def apply_threshold(threshold: float, predictions: Predictions) -> Predictions:
     """The same probabilities, decided for the positive class where it reaches the threshold."""
     names = predictions.class_names
     (other,) = [name for name in names if name != predictions.positive]
@@ -103,14 +104,14 @@ def with_threshold(model: Any, threshold: float | None, positive: str) -> Any:
 
 def _curve(metric: str, labels: NDArray[np.str_], predictions: Predictions) -> NDArray[np.float64]:
     """The metric at every cut; a table of truth against decision is a weighting of its four cells."""
-    rows = answered(labels, predictions)
+    rows = encode(labels, predictions)
     true = rows.truth == rows.positive
     passed = np.searchsorted(CUTS, rows.probabilities[:, rows.positive], side="right")
     cells = [_still_above(passed[true]), _still_above(passed[~true])]
     weights = np.column_stack([cells[0], true.sum() - cells[0], cells[1], (~true).sum() - cells[1]])
     yes, no = rows.positive, 1 - rows.positive
-    table = Answered(np.array([yes, yes, no, no]), np.array([yes, no, yes, no]), np.zeros((4, 2)), yes)
-    return scores_of(metric, table, weights.astype(np.float64))
+    table = EncodedRows(np.array([yes, yes, no, no]), np.array([yes, no, yes, no]), np.zeros((4, 2)), yes)
+    return score_encoded(metric, table, weights.astype(np.float64))
 
 
 def _still_above(passed: NDArray[np.int64]) -> NDArray[np.int64]:

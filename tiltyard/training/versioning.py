@@ -11,12 +11,70 @@ Each model is compared with the one trained before it:
 The first model is 1.0.0. Versions are counted over all models, promoted or not, so a number names one model for ever.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from tiltyard.schemas.records import LabeledSet, Model, ModelId
-from tiltyard.training.differing import Difference, differences
+
+ABSENT: Final = "(none)"
+"""What stands for an item that one of the two does not have."""
+LONGEST: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One item under which two things say something else; ``ABSENT`` where one of them says nothing."""
+
+    item: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        """The difference as a phrase, short enough for a sentence."""
+        if self.before == ABSENT:
+            return f"{self.item} is new"
+        if self.after == ABSENT:
+            return f"{self.item} is gone"
+        return f"{self.item} is {_short(self.after)}, was {_short(self.before)}"
+
+
+def differences(before: Any, after: Any) -> list[Difference]:
+    """Every item that differs, in the order in which it stands before, then what is new.
+
+    Items of mappings are named by their path; a list of named things counts as a mapping by their names, so that their
+    order is no difference; other lists are compared whole. What is gone or new with all it holds is one difference.
+
+    >>> [str(one) for one in differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": {"e": 1}})]
+    ['a.c is 3, was 2', 'd is new']
+    """
+    return list(_found("", _by_name(before), _by_name(after)))
+
+
+def _found(item: str, before: Any, after: Any) -> Iterator[Difference]:
+    """The differences below an item."""
+    if before == after:
+        return
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
+        yield Difference(item, before, after)
+        return
+    for name in [*before, *(name for name in after if name not in before)]:
+        path = f"{item}.{name}" if item else str(name)
+        yield from _found(path, _by_name(before.get(name, ABSENT)), _by_name(after.get(name, ABSENT)))
+
+
+def _by_name(value: Any) -> Any:
+    """A list of named things as a mapping; anything else as it is."""
+    if isinstance(value, list) and value and all(isinstance(entry, Mapping) and "name" in entry for entry in value):
+        return {str(entry["name"]): {key: said for key, said in entry.items() if key != "name"} for entry in value}
+    return value
+
+
+def _short(value: Any) -> str:
+    """A value as it would be written, cut where it is long."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
 
 Step = Literal["first", "major", "minor", "patch"]
 TOLD: Final = 3
@@ -27,7 +85,7 @@ RECIPE: Final = ("candidates", "tuning", "positive", "costs", "seed", "effective
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ModelInputs:
     """A model with the project file (as JSON) and the training set that it was made from."""
 
     model: Model
@@ -52,7 +110,7 @@ class ModelVersion:
         return f"{self.major}.{self.minor}.{self.patch}"
 
 
-def versions_of(models: Iterable[Made]) -> dict[ModelId, ModelVersion]:
+def assign_versions(models: Iterable[ModelInputs]) -> dict[ModelId, ModelVersion]:
     """The version of each model, by its id; ``models`` in the order in which they were recorded."""
     versions: dict[ModelId, ModelVersion] = {}
     before, last = None, None
@@ -62,7 +120,7 @@ def versions_of(models: Iterable[Made]) -> dict[ModelId, ModelVersion]:
     return versions
 
 
-def contract_of(project: Mapping[str, Any]) -> dict[str, Any]:
+def model_contract(project: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a project file (as JSON) that a caller of its models must know; what is told to annotators is not."""
     columns = dict(project.get("columns") or {})
     for part in ("features", "context"):
@@ -71,22 +129,22 @@ def contract_of(project: Mapping[str, Any]) -> dict[str, Any]:
     return {"columns": columns, "pandera": project.get("pandera"), "classes": classes}
 
 
-def recipe_of(made: Made) -> dict[str, Any]:
+def recorded_recipe(made: ModelInputs) -> dict[str, Any]:
     """All that decides over a model beside its data."""
     chosen = {name: made.model.recipe.get(name) for name in ("candidate", "estimator", "parameters")}
     code = {"code": made.model.code_version, "environment": dict(made.model.environment)}
-    return {**asked_of(made.project), "chosen": chosen, **code}
+    return {**training_settings(made.project), "chosen": chosen, **code}
 
 
-def asked_of(project: Mapping[str, Any]) -> dict[str, Any]:
+def training_settings(project: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a project file (as JSON) that decides over a model beside its data and its columns."""
     return {**{name: project.get(name) for name in RECIPE}, "gate.metric": project.get("gate", {}).get("metric")}
 
 
 def changed_recipe(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """What a project file (as JSON) says otherwise of the recipe than it did, as a phrase; empty where nothing."""
-    found = differences(asked_of(before), asked_of(now))
-    return f"the recipe changed: {told(found)}" if found else ""
+    found = differences(training_settings(before), training_settings(now))
+    return f"the recipe changed: {summarize_differences(found)}" if found else ""
 
 
 def changed_code(before: Mapping[str, str], now: Mapping[str, str]) -> str:
@@ -96,26 +154,29 @@ def changed_code(before: Mapping[str, str], now: Mapping[str, str]) -> str:
     return f"own code changed: {', '.join(names[:TOLD])}{more}" if names else ""
 
 
-def _next(last: ModelVersion | None, before: Made | None, made: Made) -> ModelVersion:
+def _next(last: ModelVersion | None, before: ModelInputs | None, made: ModelInputs) -> ModelVersion:
     """The version that follows."""
     name = made.model.model_id
     if last is None or before is None:
         return ModelVersion(name, 1, 0, 0, "first", f"the first model, from {made.training.rows:,} labels")
-    if found := differences(contract_of(before.project), contract_of(made.project)):
-        return ModelVersion(name, last.major + 1, 0, 0, "major", f"another contract: {told(found)}")
-    if found := differences(recipe_of(before), recipe_of(made)):
-        return ModelVersion(name, last.major, last.minor + 1, 0, "minor", f"another recipe: {told(found)}")
+    if found := differences(model_contract(before.project), model_contract(made.project)):
+        return ModelVersion(name, last.major + 1, 0, 0, "major", f"another contract: {summarize_differences(found)}")
+    if found := differences(recorded_recipe(before), recorded_recipe(made)):
+        return ModelVersion(
+            name, last.major, last.minor + 1, 0, "minor", f"another recipe: {summarize_differences(found)}"
+        )
     return ModelVersion(name, last.major, last.minor, last.patch + 1, "patch", _of_data(before, made))
 
 
-def _of_data(before: Made, made: Made) -> str:
+def _of_data(before: ModelInputs, made: ModelInputs) -> str:
     """How the labels differ."""
     if before.training.set_id != made.training.set_id:
         return f"other labels: {made.training.rows:,} instead of {before.training.rows:,}"
-    return f"the same {made.training.rows:,} labels: {told(differences(dict(before.project), dict(made.project)))}"
+    changed = summarize_differences(differences(dict(before.project), dict(made.project)))
+    return f"the same {made.training.rows:,} labels: {changed}"
 
 
-def told(found: Sequence[Difference]) -> str:
+def summarize_differences(found: Sequence[Difference]) -> str:
     """The first differences as a list, and how many more there are."""
     more = f" and {len(found) - TOLD} more" if len(found) > TOLD else ""
     return "; ".join(map(str, found[:TOLD])) + more

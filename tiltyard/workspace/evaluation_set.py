@@ -1,29 +1,49 @@
 """What a verdict looks at: the evaluation set's rows, labeled or not, and both models' answers for them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tiltyard.evaluation.predictions import Predictions, predictions_of
+from tiltyard.evaluation.predictions import Predictions, predict_rows
 from tiltyard.evaluation.strata import Strata
-from tiltyard.gate.disagreement_sampling import differing, speaking
-from tiltyard.labels.current_classes import rows_of_current_classes
+from tiltyard.gate.disagreement_sampling import disagreement_mask, usable_labels
+from tiltyard.labels.current_classes import resolve_current_labels, rows_of_current_classes
 from tiltyard.samples.evaluation_split import take_in_random_order
-from tiltyard.samples.features import feature_frame
-from tiltyard.schemas.records import DISAGREEMENT, Model, VerdictId
+from tiltyard.samples.features import feature_frame, json_payloads_to_rows
+from tiltyard.schemas.records import DISAGREEMENT, Model, Promotion, SampleId, VerdictId
 from tiltyard.stores.ledger.assignments import ToEvaluate
-from tiltyard.workspace.latest import Latest
 from tiltyard.workspace.models.scores import predictions_on
 from tiltyard.workspace.workspace import Workspace
 
+T = TypeVar("T")
+
+
+class LatestOnly(Generic[T]):
+    """One thing by its name; the next one takes its place, so that memory holds no more than one of them.
+
+    For what never changes under its name: a verdict and its page look at the same, in two steps of a flow.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is kept yet."""
+        self._kept: tuple[Hashable, T] | None = None
+
+    def of(self, name: Hashable, make: Callable[[], T]) -> T:
+        """What has that name: as it is kept, else made. Two threads that ask at once may each make it."""
+        kept = self._kept
+        if kept is None or kept[0] != name:
+            kept = self._kept = None  # it goes before the next is made: two of them would be held otherwise
+            kept = self._kept = (name, make())
+        return kept[1]
+
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class ScoredModel:
     """One model as a judge meets it: the record, the fitted object, and what it says of the rows judged."""
 
     model: Model
@@ -69,14 +89,14 @@ class Population:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ComparedRows:
     """What one verdict is given on: n labeled rows (sample_id, label, own columns), both models' answers for them, and
     how many rows of the population each stands for (``strata``; None: each for itself); ``by_chance`` of them are those
     that chance alone asks for. Without a champion there is no population to compare over."""
 
     rows: pl.DataFrame
-    challenger: Answers
-    champion: Answers | None
+    challenger: ScoredModel
+    champion: ScoredModel | None
     strata: Strata | None = None
     population: Population | None = None
     by_chance: int = 0
@@ -87,10 +107,12 @@ class Judged:
         return self.rows["label"].to_numpy().astype(str)
 
 
-COMPARED: Final = Latest[Population]()
+COMPARED: Final = LatestOnly[Population]()
 
 
-def rows_judged(workspace: Workspace, challenger: Model, champion: Model | None, evaluation_id: str) -> Judged:
+def load_compared_rows(
+    workspace: Workspace, challenger: Model, champion: Model | None, evaluation_id: str
+) -> ComparedRows:
     """What a verdict over two models on an evaluation set looks at; the same for the same ids, however much later.
 
     The position at which the evaluation set was pinned bounds the pool, and the set itself the labels; the gate's
@@ -98,13 +120,13 @@ def rows_judged(workspace: Workspace, challenger: Model, champion: Model | None,
     """
     rows = _in_window(workspace, evaluation_id)
     if champion is None:
-        return Judged(rows, _answers(workspace, challenger, rows), None)
-    population = population_of(workspace, challenger, champion, evaluation_id)
+        return ComparedRows(rows, _answers(workspace, challenger, rows), None)
+    population = compare_population(workspace, challenger, champion, evaluation_id)
     labeled = _labeled(workspace, rows, population, (challenger, champion))
-    found = speaking(labeled, population.rows.height, population.differ)
+    found = usable_labels(labeled, population.rows.height, population.differ)
     spoken = rows.filter(found.rows)
     answers = _answers(workspace, challenger, spoken), _answers(workspace, champion, spoken)
-    return Judged(spoken, *answers, found.strata, population, found.by_chance)
+    return ComparedRows(spoken, *answers, found.strata, population, found.by_chance)
 
 
 def _in_window(workspace: Workspace, evaluation_id: str) -> pl.DataFrame:
@@ -120,7 +142,7 @@ def _in_window(workspace: Workspace, evaluation_id: str) -> pl.DataFrame:
     return rows.filter(pl.col("sample_id").is_in(pl.concat(newest).implode())) if newest else rows.clear()
 
 
-def population_of(workspace: Workspace, challenger: Model, champion: Model, evaluation_id: str) -> Population:
+def compare_population(workspace: Workspace, challenger: Model, champion: Model, evaluation_id: str) -> Population:
     """The rows over which two models are compared, labeled or not, at the position of an evaluation set.
 
     The last one is kept: the verdict, its page and the choice of what to label next ask for the same.
@@ -136,7 +158,7 @@ def _compared(workspace: Workspace, pair: tuple[Model, Model], evaluation_id: st
     rows = first_rows(workspace, workspace.project.evaluation.population, position, window)
     whole = rows.height < workspace.project.evaluation.population
     new, old = (predictions_on(workspace, model, partial(workspace.fitted, model), rows) for model in pair)
-    differs = differing(workspace.project.gate.metric, old, new)
+    differs = disagreement_mask(workspace.project.gate.metric, old, new)
     rows = rows.with_columns(_differs=pl.Series(differs, dtype=pl.Boolean))
     labeled = workspace.labeled_rows(evaluation_id)["sample_id"]
     unlabeled = rows.filter("_differs", ~pl.col("sample_id").is_in(labeled.implode()))
@@ -156,10 +178,10 @@ def _evaluation_rows(workspace: Workspace, position: int | None, window: int | N
             yield chunk.filter("evaluation").with_columns(_batch=pl.lit(number, pl.Int64))
 
 
-def _answers(workspace: Workspace, model: Model, rows: pl.DataFrame) -> Answers:
+def _answers(workspace: Workspace, model: Model, rows: pl.DataFrame) -> ScoredModel:
     """A model and what it says about some rows."""
     fitted = workspace.fitted(model)
-    return Answers(model, fitted, predictions_of(fitted, feature_frame(rows, workspace.project), workspace.project))
+    return ScoredModel(model, fitted, predict_rows(fitted, feature_frame(rows, workspace.project), workspace.project))
 
 
 def _labeled(
@@ -180,3 +202,33 @@ def _drawn(asked: ToEvaluate, own: set[VerdictId]) -> str:
     if asked.strategy != DISAGREEMENT:
         return "chance"
     return "here" if asked.verdict_id in own else "elsewhere"
+
+
+def fresh_labels(workspace: Workspace, move: Promotion, fewest: int = 0) -> pl.DataFrame:
+    """The effective evaluation labels of samples that nobody had answered before a move, in the order in which they
+    were first answered: sample_id, label and the project's own columns.
+
+    What was asked for where two models differ stays out: it is not drawn by chance. Where fewer annotations than
+    ``fewest`` came since, nothing is read and the frame is empty.
+    """
+    annotations, position = workspace.ledger.annotations, workspace.ledger.champions.position_of(move.number)
+    if annotations.count(since=position) < fewest:
+        return pl.DataFrame()
+    place = {sample: number for number, sample in enumerate(_first_answered_since(workspace, position))}
+    labels = resolve_current_labels(annotations.voices(), workspace.project).labels
+    fresh = sorted(
+        (one for one in labels if one.evaluation and one.sample_id in place), key=lambda one: place[one.sample_id]
+    )
+    own = pl.DataFrame(
+        [(one.sample_id, one.label) for one in fresh], schema={"sample_id": pl.String, "label": pl.String}, orient="row"
+    )
+    told = own.join(annotations.payloads(), on="sample_id", maintain_order="left")
+    return told.select("sample_id", "label").hstack(json_payloads_to_rows(told["payload"], workspace.project))
+
+
+def _first_answered_since(workspace: Workspace, position: int) -> list[SampleId]:
+    """The samples that nobody had answered at a position, in the order of their first answers, by chance drawn."""
+    annotations, asked = workspace.ledger.annotations, workspace.ledger.assignments.to_evaluate()
+    known = {voice.sample_id for voice in annotations.voices(position)}
+    known |= {one.sample_id for one in asked if one.strategy == DISAGREEMENT}
+    return list(dict.fromkeys(voice.sample_id for voice in annotations.voices() if voice.sample_id not in known))

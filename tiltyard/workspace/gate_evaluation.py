@@ -4,6 +4,7 @@ Nothing is recorded here, so it may be asked again at any time, also under anoth
 verdict, and by whoever wants to know what the gate would say.
 """
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
 from typing import Any
@@ -12,33 +13,35 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tiltyard.evaluation.lure import Drawn, lure
-from tiltyard.evaluation.permutation_importance import importance_of
+from tiltyard.evaluation.lure import DisagreementSample, lure
+from tiltyard.evaluation.permutation_importance import permutation_importances
 from tiltyard.evaluation.strata import weights_of
-from tiltyard.gate.checks.suite import Examined, Side, examine
-from tiltyard.gate.decision import Evidence, Judgement, judge
-from tiltyard.gate.findings import Findings, together
-from tiltyard.gate.looks import level_of
-from tiltyard.gate.triggers import Looks
+from tiltyard.gate.checks.suite import run_checks
+from tiltyard.gate.decision import Judgement, decide
+from tiltyard.gate.inputs import CheckContext, CheckResults, Evidence, ModelUnderTest, merge
+from tiltyard.gate.sequential_design import significance_level
+from tiltyard.gate.triggers import Looks, next_look
 from tiltyard.samples.evaluation_split import entity_groups
 from tiltyard.samples.features import feature_frame
-from tiltyard.schemas.records import Model
-from tiltyard.workspace.evaluation_set import Answers, Judged, rows_judged
-from tiltyard.workspace.stopping import stability_of
+from tiltyard.schemas.project import Project
+from tiltyard.schemas.records import Model, Verdict
+from tiltyard.workspace.evaluation_set import ComparedRows, ScoredModel, load_compared_rows
+from tiltyard.workspace.stopping import measure_stability
+from tiltyard.workspace.triggers import gate_history
 from tiltyard.workspace.workspace import Workspace
 
 
-def judgement_of(
+def evaluate_challenger(
     workspace: Workspace, challenger: Model, champion: Model | None, evaluation_id: str, looks: Looks
 ) -> Judgement:
     """What the gate says of two models on an evaluation set; ``looks`` is which look this is.
 
     The workspace's project decides under which policy; one with another project may be handed in.
     """
-    judged = rows_judged(workspace, challenger, champion, evaluation_id)
+    judged = load_compared_rows(workspace, challenger, champion, evaluation_id)
     sides = [_side(workspace, one) for one in (judged.challenger, judged.champion) if one]
     units = entity_groups(judged.rows, workspace.project)
-    findings = together(
+    findings = merge(
         [_examined(workspace, judged, sides, looks, units), _told(workspace, judged), _lure(workspace, judged)]
     )
     evidence = Evidence(
@@ -55,12 +58,12 @@ def judgement_of(
         drawable=judged.population.unlabeled.height if judged.population else None,
         units=units,
     )
-    return judge(evidence, workspace.project.gate)
+    return decide(evidence, workspace.project.gate)
 
 
-def _side(workspace: Workspace, answers: Answers) -> Side:
+def _side(workspace: Workspace, answers: ScoredModel) -> ModelUnderTest:
     """One of the two models, with what it was trained on."""
-    return Side(
+    return ModelUnderTest(
         model_id=answers.model.model_id,
         model=answers.fitted,
         predictions=answers.predictions,
@@ -71,11 +74,15 @@ def _side(workspace: Workspace, answers: Answers) -> Side:
 
 
 def _examined(
-    workspace: Workspace, judged: Judged, sides: list[Side], looks: Looks, units: NDArray[np.str_] | None
-) -> Findings:
+    workspace: Workspace,
+    judged: ComparedRows,
+    sides: list[ModelUnderTest],
+    looks: Looks,
+    units: NDArray[np.str_] | None,
+) -> CheckResults:
     """What the checks beside the metric found."""
     gate = workspace.project.gate
-    examined = Examined(
+    examined = CheckContext(
         rows=judged.rows,
         labels=judged.labels,
         weights=weights_of(judged.strata) if judged.strata else np.ones(judged.rows.height),
@@ -83,14 +90,14 @@ def _examined(
         champion=sides[1] if len(sides) > 1 else None,
         seed=workspace.project.seed,
         now=workspace.clock(),
-        level=level_of(looks.number, gate),
+        level=significance_level(looks.number, gate),
         strata=judged.strata,
         labeled_at=_labeled_at(workspace, judged.rows) if gate.freshness_days else None,
         population=judged.population.answers if judged.population else None,
         stopwatch=perf_counter,
         units=units,
     )
-    return examine(examined, workspace.project)
+    return run_checks(examined, workspace.project)
 
 
 def _labeled_at(workspace: Workspace, rows: pl.DataFrame) -> datetime | None:
@@ -100,25 +107,25 @@ def _labeled_at(workspace: Workspace, rows: pl.DataFrame) -> datetime | None:
     return max((one.recorded_at for one in stored), default=None)
 
 
-def _told(workspace: Workspace, judged: Judged) -> Findings:
+def _told(workspace: Workspace, judged: ComparedRows) -> CheckResults:
     """What decides nothing and is told with the verdict."""
     project, challenger = workspace.project, judged.challenger
     frame = feature_frame(judged.rows, project)
-    importance = importance_of(challenger.fitted, frame, judged.labels, project, project.seed)
+    importance = permutation_importances(challenger.fitted, frame, judged.labels, project, project.seed)
     told: dict[str, Any] = {"importance": importance}
-    if (stability := stability_of(workspace, challenger.model, challenger.fitted, judged.population)) is not None:
+    if (stability := measure_stability(workspace, challenger.model, challenger.fitted, judged.population)) is not None:
         told["stability"] = stability
     if judged.population is not None:
         told["population"] = judged.population.told
-    return Findings(told=told)
+    return CheckResults(evidence=told)
 
 
-def _lure(workspace: Workspace, judged: Judged) -> Findings:
+def _lure(workspace: Workspace, judged: ComparedRows) -> CheckResults:
     """The second figure where labels were drawn at the disagreement; on a plain sample it would be the first again."""
     strata, population, champion = judged.strata, judged.population, judged.champion
     if strata is None or population is None or champion is None:
-        return Findings()
-    drawn = Drawn(
+        return CheckResults()
+    drawn = DisagreementSample(
         differs=strata.of == 1,
         by_chance=judged.by_chance,
         population=population.rows.height,
@@ -126,12 +133,55 @@ def _lure(workspace: Workspace, judged: Judged) -> Findings:
         seed=workspace.project.seed,
     )
     metric = workspace.project.gate.metric
-    return Findings(
-        told={"lure": lure(metric, judged.labels, champion.predictions, judged.challenger.predictions, drawn)}
+    return CheckResults(
+        evidence={"lure": lure(metric, judged.labels, champion.predictions, judged.challenger.predictions, drawn)}
     )
 
 
-def _overlap(rows: pl.DataFrame, sides: list[Side]) -> int:
+def _overlap(rows: pl.DataFrame, sides: list[ModelUnderTest]) -> int:
     """How many evaluation rows stand in a training set of one of the models; it must be none."""
     trained = pl.concat([side.training["sample_id"] for side in sides])
     return int(rows["sample_id"].is_in(trained.implode()).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What the gate would say of a model, and the verdict that was recorded on it, if there is one."""
+
+    model: Model
+    recorded: Verdict | None
+    judgement: Judgement
+
+
+def recorded_verdict(workspace: Workspace, model: Model) -> Verdict | None:
+    """The gate's newest verdict on a model, if there is one."""
+    verdicts = workspace.ledger.champions.verdicts_on(model.model_id)
+    return next((one for one in reversed(verdicts) if one.evaluation_id and one.decided_by == "gate"), None)
+
+
+def dry_run(workspace: Workspace, model: Model, project: Project, evaluation_id: str) -> DryRun:
+    """Judge a model again under a project's gate, as the recorded verdict did: its rows, its champion, its look.
+
+    A model without a verdict is judged against today's champion on the evaluation set that is given. Nothing is
+    recorded, and no look is counted.
+    """
+    recorded = recorded_verdict(workspace, model)
+    other, ledger = replace(workspace, project=project), workspace.ledger
+    champion_id = recorded.champion_id if recorded else ledger.champions.champion_id
+    champion = ledger.models.get(champion_id) if champion_id else None
+    rows = (recorded.evaluation_id if recorded else None) or evaluation_id
+    try:
+        return DryRun(
+            model, recorded, evaluate_challenger(other, model, champion, rows, _looks(workspace, model, recorded))
+        )
+    finally:
+        other.ledger.close()
+
+
+def _looks(workspace: Workspace, model: Model, recorded: Verdict | None) -> Looks:
+    """The look that was recorded, or the one that would be next."""
+    if recorded is None:
+        return next_look(gate_history(workspace), model.model_id)
+    before = workspace.ledger.champions.verdicts_on(model.model_id)
+    at_challenger = 1 + sum(one.evaluation_id is not None for one in before[: before.index(recorded)])
+    return Looks(int((recorded.evidence or {}).get("look", 1)), at_challenger)

@@ -10,7 +10,7 @@ from tiltyard.samples.features import json_payloads_to_rows
 from tiltyard.schemas.errors import NotFound, ProjectFileError, nearest, the_one
 from tiltyard.schemas.project import recorded_project
 from tiltyard.schemas.records import EffectiveLabel, Model, ModelId, SampleId, Verdict
-from tiltyard.training.versioning import Made, ModelVersion, versions_of
+from tiltyard.training.versioning import ModelInputs, ModelVersion, assign_versions
 from tiltyard.workspace.workspace import Workspace
 
 
@@ -22,7 +22,9 @@ def versions_of_all(workspace: Workspace) -> dict[ModelId, ModelVersion]:
     for model in models:
         if model.project_hash not in projects:
             projects[model.project_hash] = recorded_project_of(workspace, model)
-    return versions_of(Made(model, projects[model.project_hash], sets[model.training_id]) for model in models)
+    return assign_versions(
+        ModelInputs(model, projects[model.project_hash], sets[model.training_id]) for model in models
+    )
 
 
 def version_of(workspace: Workspace, model_id: ModelId) -> ModelVersion:

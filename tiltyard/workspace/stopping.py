@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tiltyard.workspace.evaluation_set import Population
 
 
-def stopping_of(workspace: Workspace) -> Advice:
-    """Whether more labels are unlikely to improve the model, from the recorded verdicts; no model is loaded."""
+def stopping_status(workspace: Workspace) -> Advice:
+    """Whether more labels are unlikely to improve the model, from what the verdicts recorded; no model is loaded."""
     ledger, project = workspace.ledger, workspace.project
     verdicts = ledger.champions.verdicts()
     labels = ledger.models.rows_by_set()
@@ -31,7 +31,7 @@ def stopping_of(workspace: Workspace) -> Advice:
     return stopping_advice(successive_agreements(verdicts), curve, metric, project.stopping, project.seed)
 
 
-def stability_of(
+def measure_stability(
     workspace: Workspace, model: Model, fitted: Any, known: "Population | None" = None
 ) -> dict[str, Any] | None:
     """How far a model agrees with the one trained before it on the stop set: its part of a verdict's evidence.

@@ -1,16 +1,17 @@
 """What is due, counted from the ledger whatever event woke us: a training, a look, a promotion, a person's approval."""
 
-from tiltyard.gate.approving import Standing, approval_of
 from tiltyard.gate.triggers import (
-    Asked,
-    Judging,
+    ApprovalStatus,
+    GateHistory,
+    LabelProgress,
+    approval_status,
+    asks_for_disagreement,
     challenger_to_judge,
-    nothing_to_learn,
+    describe_question,
+    no_new_model,
     open_question,
-    told_question,
+    pending_promotion,
     training_is_due,
-    verdict_to_act_on,
-    wants_the_differing,
 )
 from tiltyard.labels.current_classes import resolve_current_labels
 from tiltyard.schemas.records import DISAGREEMENT, Due, EffectiveLabel, ModelId, Verdict
@@ -21,7 +22,7 @@ from tiltyard.workspace.models.labeled_sets import labeled_set_id, with_payloads
 from tiltyard.workspace.workspace import Workspace
 
 
-def due_for_training(workspace: Workspace) -> Due:
+def check_training_due(workspace: Workspace) -> Due:
     """Whether a training would make a model that is not known, of enough new annotations or of another recipe or own
     code; and why or why not.
 
@@ -34,7 +35,7 @@ def due_for_training(workspace: Workspace) -> Due:
     training = [label for label in labels if not label.evaluation]
     due = training_is_due(new, training, workspace.project, changed)
     known = _known(workspace, training, changed) if due else None
-    return nothing_to_learn(new, changed, known) if known else due
+    return no_new_model(new, changed, known) if known else due
 
 
 def what_changed(workspace: Workspace) -> str:
@@ -71,11 +72,11 @@ def new_since_training(workspace: Workspace) -> int:
     return workspace.ledger.annotations.count(since=workspace.ledger.models.trained_until())
 
 
-def judging_of(workspace: Workspace) -> Judging:
+def gate_history(workspace: Workspace) -> GateHistory:
     """What was decided so far over challengers and champion."""
     champions = workspace.ledger.champions
     approvals = champions.approvals()
-    return Judging(
+    return GateHistory(
         last=workspace.ledger.models.last(),
         champion=champions.champion_id,
         verdicts=champions.verdicts(),
@@ -86,41 +87,41 @@ def judging_of(workspace: Workspace) -> Judging:
 
 def challenger_due(workspace: Workspace, evaluation_id: str) -> ModelId | None:
     """The model that awaits a verdict on an evaluation set, if there is one."""
-    now, policy, due = judging_of(workspace), workspace.project.gate, False
+    now, policy, due = gate_history(workspace), workspace.project.gate, False
     asked = {}
     if (question := open_question(now, policy)) is not None:
-        asked = {question.verdict_id: asked_for(workspace, question)}
-        due = bool(due_for_training(workspace))
+        asked = {question.verdict_id: label_progress(workspace, question)}
+        due = bool(check_training_due(workspace))
     return challenger_to_judge(now, evaluation_id, policy, asked, due)
 
 
-def question_of(workspace: Workspace) -> Verdict | None:
+def current_question(workspace: Workspace) -> Verdict | None:
     """The verdict that wants more evaluation labels and will be taken up again when they are there, if there is one."""
-    return open_question(judging_of(workspace), workspace.project.gate)
+    return open_question(gate_history(workspace), workspace.project.gate)
 
 
-def told_question_of(workspace: Workspace) -> str:
+def describe_current_question(workspace: Workspace) -> str:
     """What the open question is about and how far its labels are; empty where none is open."""
-    question = question_of(workspace)
-    return told_question(question, asked_for(workspace, question)) if question else ""
+    question = current_question(workspace)
+    return describe_question(question, label_progress(workspace, question)) if question else ""
 
 
-def asked_for(workspace: Workspace, question: Verdict) -> Asked:
+def label_progress(workspace: Workspace, question: Verdict) -> LabelProgress:
     """How far the labels are that were asked for in an undecided verdict's name."""
     own = [one for one in workspace.ledger.assignments.to_evaluate() if one.verdict_id == question.verdict_id]
-    if wants_the_differing(question):
+    if asks_for_disagreement(question):
         own = [one for one in own if one.strategy == DISAGREEMENT]
     waiting = {one.sample_id for one in own if one.state == "open"}
-    return Asked(len({one.sample_id for one in own}), len(waiting))
+    return LabelProgress(len({one.sample_id for one in own}), len(waiting))
 
 
 def verdict_to_promote(workspace: Workspace) -> Verdict | None:
     """The newest verdict that says promote and was not acted on, if it was decided against today's champion."""
     champions = workspace.ledger.champions
     acted_on = [move.verdict_id for move in champions.history()]
-    return verdict_to_act_on(champions.verdicts(), acted_on, champions.champion_id)
+    return pending_promotion(champions.verdicts(), acted_on, champions.champion_id)
 
 
-def approval_due(workspace: Workspace, verdict: Verdict) -> Standing:
+def approval_due(workspace: Workspace, verdict: Verdict) -> ApprovalStatus:
     """Where a verdict stands now between gate and person."""
-    return approval_of(verdict, workspace.ledger.champions.approvals(), workspace.clock())
+    return approval_status(verdict, workspace.ledger.champions.approvals(), workspace.clock())

@@ -210,15 +210,15 @@ class Workspace:
         One that was trained under a project file with other columns is given the columns of its time.
         """
         # It brings scikit-learn, as the registry does.
-        from tiltyard.training.model_migration import within_bounds
+        from tiltyard.training.model_migration import with_numeric_bounds
 
-        loaded = within_bounds(self._loaded(model))
+        loaded = with_numeric_bounds(self._loaded(model))
         if model.project_hash == self.project.project_hash:
             return loaded
-        from tiltyard.training.model_migration import asked_today
+        from tiltyard.training.model_migration import adapt_model
 
         body = self.ledger.models.project_version(model.project_hash).body
-        return asked_today(loaded, body["columns"]["features"], self.project)
+        return adapt_model(loaded, body["columns"]["features"], self.project)
 
     def _loaded(self, model: Model) -> Any:
         """A model from its bytes; NotFound if they were deleted on purpose."""

@@ -1,4 +1,4 @@
-"""What ``--help`` says beside a command's own docstring: an example, and paragraphs that any width may break."""
+"""Complete ``--help``: add an example to each command, and let its paragraphs wrap at any width."""
 
 from typing import Any, Final
 
@@ -48,25 +48,25 @@ EXAMPLES: Final = {
     "verify": "tiltyard verify",
     "watch": "tiltyard watch --project bank --project hotel",
 }
-"""One way to use each command, as one types it."""
+"""An example of each command, as typed."""
 
 
-def explain(group: TyperGroup, above: str = "") -> None:
-    """Give every command of a group, and of the groups in it, its example and a help text without fixed lines."""
+def add_examples(group: TyperGroup, above: str = "") -> None:
+    """Add an example to every command of a group and its subgroups, and let its help text wrap."""
     for name, command in group.commands.items():
         words = f"{above}{name}"
-        command.help = reflowed(command.help or "")
+        command.help = reflow(command.help or "")
         if words in EXAMPLES:
             command.epilog = f"Example: {EXAMPLES[words]}"
         below: Any = command
         if isinstance(below, TyperGroup):
-            explain(below, f"{words} ")
+            add_examples(below, f"{words} ")
 
 
-def reflowed(text: str) -> str:
+def reflow(text: str) -> str:
     """A text with one line for each paragraph.
 
-    >>> reflowed("First\\n  line.\\n\\nSecond.")
+    >>> reflow("First\\n  line.\\n\\nSecond.")
     'First line.\\n\\nSecond.'
     """
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))

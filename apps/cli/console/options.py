@@ -9,6 +9,6 @@ ProjectPath = Annotated[
     Path,
     typer.Option("--project", "-p", envvar="TILTYARD_PROJECT", help="Folder or file of the project."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else there.")]
-By = Annotated[str | None, typer.Option("--by", help="Who decides; default: the name you are logged in with.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout, and nothing else.")]
+By = Annotated[str | None, typer.Option("--by", help="Who decides; default: your login name.")]
 HERE = Path()

@@ -1,4 +1,4 @@
-"""How an answer is shown: tables and sentences for people, one JSON document for programs."""
+"""Show results: tables and sentences for people, one JSON document for programs."""
 
 import json
 import math
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Row = Mapping[str, Any]
-STEERING: Final = "\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff"
-"""Characters that steer a terminal, reverse what is read or cannot be written, and that JSON would let through."""
+CONTROLLING: Final = "\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff"
+"""Characters that control a terminal, reverse text direction or cannot be encoded, and that JSON does not escape."""
 
-CONTROL: Final = re.compile(rf"[\x00-\x08\x0b-\x1f{STEERING}]")
-"""All of these; line feed and tab are left."""
+CONTROL: Final = re.compile(rf"[\x00-\x08\x0b-\x1f{CONTROLLING}]")
+"""All of these and ASCII control characters, except line feed and tab."""
 
-IN_JSON: Final = re.compile(rf"[{STEERING}]")
+IN_JSON: Final = re.compile(rf"[{CONTROLLING}]")
 
 SHORT: Final = 16
-"""Characters up to which a cell is not broken, as long as the table fits into the screen."""
+"""The longest cell in characters that is not wrapped, as long as the table fits into the screen."""
 
 GAP: Final = 2
 """Characters between two columns."""
@@ -33,9 +33,9 @@ NUMBERS: Final = (int, float)
 
 
 def console(*, to_stderr: bool = False) -> "Console":
-    """A terminal to write on: its own width, or 80 columns where the output goes into a file or a pipe.
+    """A console: the terminal's width, or 80 columns when the output goes into a file or a pipe.
 
-    Whatever is printed on it, only its own styles steer the terminal.
+    No printed text can control the terminal.
     """
     from tiltyard.apps.cli.console.safe_terminal import QuietConsole
 
@@ -43,49 +43,51 @@ def console(*, to_stderr: bool = False) -> "Console":
 
 
 def say(text: str) -> None:
-    """Write a sentence on stdout: wrapped at words at a terminal, on one line for grep in a pipe."""
+    """Write a sentence to stdout: wrapped at words in a terminal, on one line for grep in a pipe."""
     screen = console()
-    screen.print(shown(text), soft_wrap=not screen.is_terminal)
+    screen.print(escape(text), soft_wrap=not screen.is_terminal)
 
 
 def show_json(data: Any) -> None:
-    """Write one JSON document on stdout."""
-    text = json.dumps(plain(data), ensure_ascii=False, indent=2, allow_nan=False)
-    # JSON's own escapes, which programs read as the very characters: these stand in strings only.
+    """Write one JSON document to stdout."""
+    text = json.dumps(to_json(data), ensure_ascii=False, indent=2, allow_nan=False)
+    # JSON's own escapes: programs read them as the characters themselves. They occur in strings only.
     sys.stdout.write(IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def show_table(rows: Sequence[Row], title: str = "", *, hide: Iterable[str] = ()) -> None:
-    """Write rows as a table and an empty line on stdout; columns in ``hide`` that say nothing are left out."""
+    """Write rows as a table and an empty line to stdout; columns in ``hide`` that are empty are left out."""
     if rows:
-        console().print(table(rows, title, hide=hide), "")
+        console().print(build_table(rows, title, hide=hide), "")
 
 
-def table(rows: Sequence[Row], title: str = "", *, hide: Iterable[str] = ()) -> "Table":
-    """Rows as a table whose header is their keys; numbers stand to the right."""
+def build_table(rows: Sequence[Row], title: str = "", *, hide: Iterable[str] = ()) -> "Table":
+    """Rows as a table whose header is their keys; numbers are aligned right."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    silent = {name for name in hide if all(row.get(name) in {None, "", "-"} for row in rows)}
-    names = [name for name in rows[0] if name not in silent]
-    made = Table(title=shown(title) or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, show_edge=False)
+    hidden = {name for name in hide if all(row.get(name) in {None, "", "-"} for row in rows)}
+    names = [name for name in rows[0] if name not in hidden]
+    made = Table(
+        title=escape(title) or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD, show_edge=False
+    )
     made.padding, made.pad_edge = (0, 1, 0, 0), False
-    widths = {name: max(len(name), *(len(cell(row[name])) for row in rows)) for name in names}
+    widths = {name: max(len(name), *(len(format_cell(row[name])) for row in rows)) for name in names}
     fits = sum(min(width, SHORT) + GAP for width in widths.values()) - GAP <= console().width
     for name in names:
         is_number = all(isinstance(row[name], NUMBERS) or row[name] is None for row in rows)
         whole = widths[name] <= SHORT and (fits or is_number)
-        made.add_column(Text(shown(name)), justify="right" if is_number else "left", overflow="fold", no_wrap=whole)
+        made.add_column(Text(escape(name)), justify="right" if is_number else "left", overflow="fold", no_wrap=whole)
     for row in rows:
-        made.add_row(*(Text(cell(row[name])) for name in names))
+        made.add_row(*(Text(format_cell(row[name])) for name in names))
     return made
 
 
-def cell(value: Any) -> str:
-    """A value as a cell shows it: a dash for nothing, thousands apart, floats to four digits.
+def format_cell(value: Any) -> str:
+    """A value as a cell shows it: a dash for None, separated thousands, floats to four digits.
 
-    >>> cell(None), cell(12345), cell(0.123456), cell("a\\x1b[2J")
+    >>> format_cell(None), format_cell(12345), format_cell(0.123456), format_cell("a\\x1b[2J")
     ('-', '12,345', '0.1235', 'a\\\\x1b[2J')
     """
     if value is None:
@@ -94,53 +96,53 @@ def cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.4g}" if isinstance(value, float) else shown(str(value))
+    return f"{value:.4g}" if isinstance(value, float) else escape(str(value))
 
 
-def shown(text: str) -> str:
-    """Text that cannot steer the terminal: control characters are written out.
+def escape(text: str) -> str:
+    """Text that cannot control the terminal: control characters are escaped.
 
-    >>> shown("bell \\x07")
+    >>> escape("bell \\x07")
     'bell \\\\x07'
     """
     return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """A number with its noun.
+def format_count(number: int, one: str, many: str = "") -> str:
+    """A number with its noun, singular or plural.
 
-    >>> counted(1, "fact"), counted(2000, "fact"), counted(2, "batch", "batches")
+    >>> format_count(1, "fact"), format_count(2000, "fact"), format_count(2, "batch", "batches")
     ('1 fact', '2,000 facts', '2 batches')
     """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def minute(moment: str) -> str:
-    """A moment in ISO 8601, to the minute.
+def format_minute(moment: str) -> str:
+    """A moment in ISO 8601 as date, hour and minute.
 
-    >>> minute("2026-01-02T03:04:05+00:00")
+    >>> format_minute("2026-01-02T03:04:05+00:00")
     '2026-01-02 03:04'
     """
     return moment[:16].replace("T", " ")
 
 
-def one_line(text: str) -> str:
-    """Text as one line that cannot steer the terminal.
+def to_one_line(text: str) -> str:
+    """Text as one line that cannot control the terminal.
 
-    >>> one_line(" two\\n  lines ")
+    >>> to_one_line(" two\\n  lines ")
     'two lines'
     """
-    return shown(" ".join(text.split()))
+    return escape(" ".join(text.split()))
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON can hold it: records as objects, moments as ISO 8601 text, no NaN."""
+def to_json(value: Any) -> Any:
+    """A value that JSON can represent: records as objects, moments as ISO 8601 text, NaN as null."""
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
+        return to_json(asdict(value))
     if isinstance(value, Mapping):
-        return {str(name): plain(item) for name, item in value.items()}
+        return {str(name): to_json(item) for name, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
+        return [to_json(item) for item in value]
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):

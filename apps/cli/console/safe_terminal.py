@@ -1,17 +1,17 @@
-"""A terminal that no printed text can steer: whatever comes from a file, a key, a label or a note is only shown."""
+"""A console that no printed text can control: text from files, keys, labels and notes is escaped."""
 
 from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from tiltyard.apps.cli.console.output import shown
+from tiltyard.apps.cli.console.output import escape
 
 
 class QuietConsole(Console):
-    """A console on which control characters are written out, wherever a text was put together."""
+    """A console that escapes control characters in everything printed on it."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """The pieces of what is printed; the console's own controls are left, those within texts are not."""
+        """The printed segments: the console's own controls pass, those within texts are escaped."""
         for piece in super().render(renderable, options):
-            yield piece if piece.control else Segment(shown(piece.text), piece.style)
+            yield piece if piece.control else Segment(escape(piece.text), piece.style)

@@ -1,4 +1,4 @@
-"""``tiltyard quarantine``: the rows that were not accepted, why, and how they get another chance."""
+"""``tiltyard quarantine``: the rows that were not accepted, the reasons, and a retry after a fix."""
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,7 +7,7 @@ import typer
 
 from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
 from tiltyard.apps.cli.console.output import say, show_json, show_table
-from tiltyard.apps.cli.data.ingest import tell_batches
+from tiltyard.apps.cli.data.ingest import show_batches
 
 if TYPE_CHECKING:
     from tiltyard.schemas.records import Batch
@@ -25,7 +25,7 @@ Limit = Annotated[int, typer.Option("--rows", min=1, help="How many rows to show
 
 @quarantine.command("list")
 def list_batches(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
-    """List the batches that have rows in quarantine, or that nothing could read."""
+    """List the batches that have rows in quarantine, or that could not be read."""
     from tiltyard.workspace.workspace import open_workspace
 
     workspace = open_workspace(project)
@@ -33,15 +33,15 @@ def list_batches(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     if as_json:
         show_json({"batches": rows})
     elif rows:
-        tell_batches(rows)
+        show_batches(rows)
         say("Next: tiltyard quarantine show BATCH")
     else:
-        say("No row is in quarantine.")
+        say("No rows are in quarantine.")
 
 
 @quarantine.command("show")
 def show_batch(batch: BatchName, project: ProjectPath = HERE, rows: Limit = 20, as_json: AsJson = False) -> None:
-    """Show a batch's bad rows: where they stood, every reason, and the cells as they arrived."""
+    """Show a batch's quarantined rows: their lines, every reason, and the cells as they arrived."""
     from tiltyard.schemas.records import BatchId
     from tiltyard.workspace.workspace import open_workspace
 
@@ -49,33 +49,33 @@ def show_batch(batch: BatchName, project: ProjectPath = HERE, rows: Limit = 20, 
     found = workspace.ledger.batches.get(BatchId(batch))
     bad = _bad_rows(workspace, found)
     if as_json:
-        show_json({"batch": _rows(workspace, [found])[0], "reasons": _counted(bad), "rows": bad[:rows]})
+        show_json({"batch": _rows(workspace, [found])[0], "reasons": _count_reasons(bad), "rows": bad[:rows]})
     else:
-        _tell_batch(workspace, found, bad, rows)
+        _show_batch(workspace, found, bad, rows)
 
 
 @quarantine.command("retry")
 def retry(batches: Batches = None, project: ProjectPath = HERE, every: All = False, as_json: AsJson = False) -> None:
-    """Check quarantined rows again, after the project file or its Pandera schema was mended.
+    """Check quarantined rows again, after a fix in the project file or its Pandera schema.
 
-    Only the rows that are in quarantine are read again; the first verdict on the batch stays on record.
+    Only the quarantined rows are read again; the batch's first result stays on record.
     """
     from tiltyard.workspace.workspace import open_workspace
 
     if every == bool(batches):
-        raise typer.BadParameter("name the batches to retry, or say --all")
+        raise typer.BadParameter("name the batches to retry, or use --all")
     workspace = open_workspace(project)
     wanted = _quarantined(workspace) if every else _named(workspace, batches or [])
     waiting = [batch for batch in wanted if batch.contract_hash == workspace.contract_hash]
-    checked = _checked_again(workspace, str(project), [batch for batch in wanted if batch not in waiting])
+    checked = _check_again(workspace, str(project), [batch for batch in wanted if batch not in waiting])
     if as_json:
         show_json({"retried": _rows(workspace, checked), "unchanged": [batch.batch_id for batch in waiting]})
         return
-    tell_batches(_rows(workspace, checked))
+    show_batches(_rows(workspace, checked))
     for batch in waiting:
-        say(f"Batch {batch.batch_id[:8]} was checked under today's contract already; mend the project file first.")
+        say(f"Batch {batch.batch_id[:8]} was already checked under the current contract; fix the project file first.")
     if not wanted:
-        say("No row is in quarantine.")
+        say("No rows are in quarantine.")
 
 
 def _rows(workspace: "Workspace", batches: list["Batch"]) -> list[dict[str, Any]]:
@@ -86,7 +86,7 @@ def _rows(workspace: "Workspace", batches: list["Batch"]) -> list[dict[str, Any]
 
 
 def _quarantined(workspace: "Workspace") -> list["Batch"]:
-    """Each object's last batch, where it has rows in quarantine or could not be read."""
+    """Each object's last batch, if it has rows in quarantine or could not be read."""
     return [batch for batch in workspace.ledger.batches.latest() if batch.quarantined or batch.state == "unreadable"]
 
 
@@ -98,8 +98,8 @@ def _named(workspace: "Workspace", names: list[str]) -> list["Batch"]:
     return [workspace.ledger.batches.of_object(batch.object_id)[-1] for batch in found]
 
 
-def _checked_again(workspace: "Workspace", project: str, batches: list["Batch"]) -> list["Batch"]:
-    """The new batches that a second look at some objects made."""
+def _check_again(workspace: "Workspace", project: str, batches: list["Batch"]) -> list["Batch"]:
+    """The new batches from checking some objects again."""
     if not batches:
         return []
     from tiltyard.tasks.ingest.check_batch import check_batch
@@ -111,7 +111,7 @@ def _checked_again(workspace: "Workspace", project: str, batches: list["Batch"])
 
 
 def _bad_rows(workspace: "Workspace", batch: "Batch") -> list[dict[str, Any]]:
-    """A batch's rows in quarantine, reasons and cells parsed."""
+    """A batch's quarantined rows, with reasons and cells parsed."""
     if batch.quarantine_file is None:
         return []
     stored = workspace.quarantine.read(batch.quarantine_file).to_dicts()
@@ -119,15 +119,15 @@ def _bad_rows(workspace: "Workspace", batch: "Batch") -> list[dict[str, Any]]:
 
 
 def _cells(raw: str) -> Any:
-    """A row's cells by column where it could be parsed, else its text."""
+    """A row's cells by column if it could be parsed, else its text."""
     try:
         return json.loads(raw)
     except ValueError:
         return raw
 
 
-def _counted(bad: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """How many rows each reason holds back, the commonest first, with the first value met."""
+def _count_reasons(bad: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The number of rows for each reason, most frequent first, with the first value found."""
     counts: dict[tuple[str, str], dict[str, Any]] = {}
     for row in bad:
         for reason in row["reasons"]:
@@ -137,18 +137,18 @@ def _counted(bad: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(counts.values(), key=lambda row: -int(row["rows"]))
 
 
-def _tell_batch(workspace: "Workspace", batch: "Batch", bad: list[dict[str, Any]], limit: int) -> None:
-    """Show a batch's reasons by how common they are, then its first rows."""
-    tell_batches(_rows(workspace, [batch]))
+def _show_batch(workspace: "Workspace", batch: "Batch", bad: list[dict[str, Any]], limit: int) -> None:
+    """Show a batch's reasons by frequency, then its first rows."""
+    show_batches(_rows(workspace, [batch]))
     if not bad:
-        say("None of its rows is in quarantine.")
+        say("None of its rows are in quarantine.")
         return
-    reasons = _counted(bad)
+    reasons = _count_reasons(bad)
     show_table(reasons[:SHOWN_REASONS], "Reasons", hide=["column"])
     if len(reasons) > SHOWN_REASONS:
         say(f"... and {len(reasons) - SHOWN_REASONS} more reasons")
     show_table([_row_line(row) for row in bad[:limit]], f"The first {min(limit, len(bad))} of {len(bad):,} rows")
-    say(f"Mend the project file, then: tiltyard quarantine retry {batch.batch_id[:8]}")
+    say(f"Fix the project file, then: tiltyard quarantine retry {batch.batch_id[:8]}")
 
 
 def _row_line(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``tiltyard demo``: the whole loop on handwritten digits, told day by day, with its own checks at the end."""
+"""``tiltyard demo``: run the whole loop on handwritten digits, day by day, with checks at the end."""
 
 import os
 import shutil
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
     from tiltyard.apps.cli.demo.outcome import DemoRun
 
 MARK: Final = ".made-by-tiltyard-demo"
-"""A file that says that a folder is the demo's own and may be made anew."""
+"""The file that marks a folder as the demo's own, which may be replaced."""
 
 FOREIGN: Final = ("PREFECT_", "TILTYARD_", "MLFLOW_")
-"""Environment variables that could lead the demo into stores that are not its own."""
+"""Prefixes of environment variables that could point the demo to other stores."""
 
 Into = Annotated[
-    Path, typer.Option("--into", metavar="DIR", help="The demo's folder; an earlier demo there is replaced.")
+    Path, typer.Option("--into", metavar="DIR", help="The demo's folder; an earlier demo in it is replaced.")
 ]
-Seed = Annotated[int, typer.Option(min=0, help="The source of chance: which rows are damaged, who errs where.")]
-Days = Annotated[int | None, typer.Option(min=1, help="Stop the story after so many days; it has 17.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed: which rows are damaged, and which labels are wrong.")]
+Days = Annotated[int | None, typer.Option(min=1, help="Stop after this number of days; the demo has 17.")]
 
 
 def demo(into: Into = Path("demo-workspace"), seed: Seed = 0, days: Days = None, as_json: AsJson = False) -> None:
-    """Watch the whole loop on handwritten digits, with everything that goes wrong in a real intake.
+    """Run the whole loop on handwritten digits, with the faults of real data deliveries.
 
-    18 days of scans arrive, an expert who knows the answers labels 48 a day, models are trained, judged, promoted,
-    rejected and rolled back, all in a folder of its own and without a network. It ends with what was checked, and
-    exits with 1 if a check fails.
+    18 days of scans arrive, a simulated expert labels 48 a day, models are trained, judged, promoted, rejected and
+    rolled back, all in a separate folder and without a network. At the end it checks Tiltyard's guarantees, and exits
+    with 1 if a check fails.
     """
-    folder = own_folder(into)
-    keep_to(folder)
-    story = _told(folder, seed, days, as_json)
+    folder = prepare_folder(into)
+    isolate_environment(folder)
+    outcome = _run_demo(folder, seed, days, as_json)
     if as_json:
-        show_json(story.as_data())
-    raise typer.Exit(exit_code(story.checks))
+        show_json(outcome.as_data())
+    raise typer.Exit(exit_code(outcome.checks))
 
 
 def exit_code(checks: "Iterable[Check]") -> int:
@@ -51,20 +51,20 @@ def exit_code(checks: "Iterable[Check]") -> int:
     return 0 if all(check.holds for check in checks) else 1
 
 
-def own_folder(into: Path) -> Path:
+def prepare_folder(into: Path) -> Path:
     """An empty folder for the demo; an earlier demo is removed, anything else is left and refused."""
     folder = into.expanduser().resolve()
     if folder.is_dir() and (folder / MARK).is_file():
         shutil.rmtree(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise TiltyardError(f"{str(into)!r} is there already and is no demo of ours; name another with --into DIR")
+        raise TiltyardError(f"{str(into)!r} already exists and is not a demo's folder; name another with --into DIR")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARK).write_text("This folder was made by 'tiltyard demo', which makes it anew each time.\n", "utf-8")
+    (folder / MARK).write_text("This folder was made by 'tiltyard demo', which replaces it each time.\n", "utf-8")
     return folder
 
 
-def keep_to(folder: Path) -> None:
-    """Point everything that reads the environment into the folder, before the first heavy import."""
+def isolate_environment(folder: Path) -> None:
+    """Point every environment variable into the folder, before the first heavy import."""
     for name in [name for name in os.environ if name.startswith(FOREIGN)]:
         del os.environ[name]
     os.environ |= {
@@ -78,18 +78,18 @@ def keep_to(folder: Path) -> None:
     }
 
 
-def _told(folder: Path, seed: int, days: int | None, as_json: bool) -> "DemoRun":
-    """The story, told on the screen (on stderr where stdout is for a program)."""
+def _run_demo(folder: Path, seed: int, days: int | None, as_json: bool) -> "DemoRun":
+    """Run the demo and show it on the screen (on stderr if stdout is for a program)."""
     from tiltyard.apps.cli.demo.screen import Screen
 
     began = time.monotonic()
     screen = Screen(console(to_stderr=as_json))
     with screen.working("starting ..."):
-        from tiltyard.apps.cli.demo.server import starting_server
+        from tiltyard.apps.cli.demo.server import start_server
 
-        with starting_server() as server:
+        with start_server() as server:
             from tiltyard.apps.cli.demo.scenario import DemoOptions, run_scenario
 
-            story = run_scenario(DemoOptions(folder, seed, days, began), screen, server)
-    screen.end(story)
-    return story
+            outcome = run_scenario(DemoOptions(folder, seed, days, began), screen, server)
+    screen.end(outcome)
+    return outcome

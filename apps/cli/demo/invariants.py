@@ -1,4 +1,4 @@
-"""The demo's own checks of the laws: each asks the stores, not the code that wrote them, and answers in a sentence."""
+"""Check Tiltyard's guarantees on a demo run: each check reads the stores, not the code that wrote them."""
 
 import sqlite3
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from tiltyard.examples.dealing import read_rows
-from tiltyard.examples.telling import GoRound, Telling, Told
+from tiltyard.examples.telling import RunLoop, Telling, Told
 from tiltyard.labels.effective_labels import effective_labels
 from tiltyard.samples.evaluation_split import draw_evaluation_set
 from tiltyard.schemas.records import LabeledSet, Verdict
@@ -23,7 +23,7 @@ TAMPERINGS: Final = ("UPDATE annotation SET label = 'other'", "DELETE FROM annot
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check, whether it holds for all that happened, and the numbers behind the answer."""
+    """One check, whether it holds for the whole run, and its numbers in a sentence."""
 
     name: str
     title: str
@@ -31,11 +31,11 @@ class Check:
     sentence: str
 
 
-def check_laws(telling: Telling, days: list[Told], go_round: GoRound, say: Callable[[str], None]) -> list[Check]:
-    """The laws 1 to 6 and the soundness of the stores, each checked against everything that happened."""
+def check_guarantees(telling: Telling, days: list[Told], run_loop: RunLoop, say: Callable[[str], None]) -> list[Check]:
+    """Check laws 1 to 6 and the integrity of the stores against the whole run."""
     workspace = telling.workspace
-    say("checking law 3: every object is delivered once more, and the loop goes round again")
-    once_each = check_once_each(telling, days, go_round)
+    say("checking law 3: every object is delivered again, and the loop runs again")
+    once_each = check_once_each(telling, days, run_loop)
     say("checking the other laws")
     journal = [line for segment in workspace.ledger.segments.all() for line in workspace.ledger.segments.lines(segment)]
     return [
@@ -61,14 +61,14 @@ def check_labels(telling: Telling) -> Check:
     sentence = (
         f"{len(telling.acknowledged)} annotations were acknowledged, {len(kept)} are in the ledger, {len(lost)} were "
         f"lost or changed; of {len(trained)} training sets and {len(sets) - len(trained)} evaluation sets {len(short)} "
-        f"lack a label that was in force; the database refused {sum(refused)} of {len(refused)} tries to change or "
-        "delete annotations behind the program's back"
+        f"lack an effective label; the database refused {sum(refused)} of {len(refused)} attempts to change or "
+        "delete annotations directly"
     )
     return Check("law 1", "every label is kept", not lost and not short and all(refused), sentence)
 
 
 def _holds_every_label(workspace: Workspace, labeled: LabeledSet) -> bool:
-    """Whether a labeled set holds just the effective labels of its purpose at its position."""
+    """Whether a labeled set has exactly the effective labels of its purpose at its position."""
     annotations = workspace.ledger.annotations.until(labeled.position)
     labels = effective_labels(annotations, workspace.project.effective_label)
     wanted = {(one.sample_id, one.label) for one in labels if one.evaluation == (labeled.purpose == "evaluation")}
@@ -77,7 +77,7 @@ def _holds_every_label(workspace: Workspace, labeled: LabeledSet) -> bool:
 
 
 def _is_refused(database: Path, statement: str) -> bool:
-    """Whether the database itself refuses a statement, from a connection that is not ours."""
+    """Whether the database itself refuses a statement on a separate connection."""
     with closing(sqlite3.connect(database, timeout=10)) as connection:
         try:
             connection.execute(statement)
@@ -99,23 +99,23 @@ def check_rows(workspace: Workspace, days: list[Told]) -> Check:
 
 
 def delivered_rows(days: list[Told]) -> int:
-    """How many rows the producer handed in, each object counted once."""
+    """The number of delivered rows, with each object counted once."""
     objects = {one.key: one for told in days for one in told.day.deliveries}
     return sum(len(read_rows(one.content, one.delimiter)) - 1 for one in objects.values())
 
 
-def check_once_each(telling: Telling, days: list[Told], go_round: GoRound) -> Check:
-    """Law 3: delivered again, and gone round again, nothing changes."""
+def check_once_each(telling: Telling, days: list[Told], run_loop: RunLoop) -> Check:
+    """Law 3: if all objects are delivered again and the loop runs again, nothing changes."""
     before = telling.workspace.ledger.position()
     redelivered = {one.key: one for told in days for one in told.day.deliveries}
     for delivery in redelivered.values():
         telling.deliver(delivery)
-    go_round(str(telling.folder))
+    run_loop(str(telling.folder))
     added = telling.workspace.ledger.position() - before
     objects = telling.workspace.ledger.batches.conservation().objects
     sentence = (
-        f"all {len(redelivered)} objects were delivered once more and the loop went round again: "
-        f"{added} facts were added to the ledger's {before}, and {objects} objects are known"
+        f"all {len(redelivered)} objects were delivered again and the loop ran again: "
+        f"{added} facts were added to the ledger's {before}, and the ledger lists {objects} objects"
     )
     return Check("law 3", "once each", added == 0 and objects == len(redelivered), sentence)
 
@@ -132,7 +132,7 @@ def check_moves(workspace: Workspace, journal: list[dict[str, Any]]) -> Check:
     verdicts = [one for one in workspace.ledger.champions.verdicts() if one.decision != "roll_back"]
     kept = sum(one.decision == "keep" for one in verdicts)
     sentence = (
-        f"{len(verdicts)} challengers' verdicts, {kept} of them against the challenger; {len(moves)} moves of the "
+        f"{len(verdicts)} challengers' verdicts, {kept} of which keep the champion; {len(moves)} changes of the "
         f"champion, {back} of them roll-backs, {len(early)} written before their verdict; "
         f"the registry's alias {'agrees with' if agrees else 'DIFFERS from'} the ledger"
     )
@@ -140,7 +140,7 @@ def check_moves(workspace: Workspace, journal: list[dict[str, Any]]) -> Check:
 
 
 def check_evaluation(workspace: Workspace, journal: list[dict[str, Any]]) -> Check:
-    """Law 5: what chance drew for evaluation was never chosen by a strategy and never trained on."""
+    """Law 5: samples drawn at random for evaluation were never selected by a strategy and never trained on."""
     pool = pl.concat(workspace.pool.scan(workspace.pool_files(), workspace.settings.chunk_rows))
     drawn = draw_evaluation_set(pool["sample_id"], workspace.project.evaluation.share, workspace.project.seed)
     marked = set(pool.filter(drawn)["sample_id"])
@@ -150,35 +150,33 @@ def check_evaluation(workspace: Workspace, journal: list[dict[str, Any]]) -> Che
     sets = [labeled for labeled in workspace.ledger.models.sets() if labeled.purpose == "training"]
     trained = {sample for one in sets for sample in workspace.labeled_rows(one.set_id)["sample_id"]} & marked
     sentence = (
-        f"{len(marked)} of {pool.height} samples were drawn by chance; "
-        f"{len(chosen)} of them were chosen by a strategy and {len(trained)} trained on"
+        f"{len(marked)} of {pool.height} samples were drawn at random; "
+        f"{len(chosen)} of them were selected by a strategy and {len(trained)} trained on"
     )
     return Check("law 5", "evaluation rows are never trained on", as_marked and not chosen and not trained, sentence)
 
 
 def check_rebuild(telling: Telling) -> Check:
-    """Law 6: the champion, made again from its ids, says the same."""
+    """Law 6: the champion, refitted from its recorded inputs, makes equal predictions."""
     champion = telling.workspace.ledger.champions.champion_id
     if champion is None:
-        return Check(
-            "law 6", "every model can be rebuilt", True, "there is no champion yet, so there is nothing to rebuild"
-        )
+        return Check("law 6", "every model can be rebuilt", True, "no champion yet, so there is nothing to rebuild")
     rebuilt = rebuild_model.fn(str(telling.folder), champion)
-    equal = "equal" if rebuilt.equal else "OTHER"
-    sentence = f"champion {champion[:8]} was fitted again from its ids: {equal} predictions"
+    equal = "equal" if rebuilt.equal else "DIFFERENT"
+    sentence = f"champion {champion[:8]} was refitted from its recorded inputs: {equal} predictions"
     return Check("law 6", "every model can be rebuilt", rebuilt.equal, sentence)
 
 
 def check_stores(workspace: Workspace) -> Check:
-    """Everything that is stored is what the ledger says it is."""
+    """Check all stored data against the ledger."""
     found = verify_workspace(workspace)
-    looked = ", ".join(f"{count} {what}" for what, count in found.checked.items())
-    sentence = "; ".join(found.problems) or f"every byte was read again: {looked}"
-    return Check("verify", "the stores are sound", found.sound, sentence)
+    checked = ", ".join(f"{count} {what}" for what, count in found.checked.items())
+    sentence = "; ".join(found.problems) or f"every byte was read and compared: {checked}"
+    return Check("verify", "the stores are intact", found.sound, sentence)
 
 
-def labels_answer(telling: Telling) -> str:
-    """The answer to "were labels lost?", in numbers."""
+def summarize_labels(telling: Telling) -> str:
+    """Whether labels were lost, in numbers."""
     workspace = telling.workspace
     annotations = workspace.ledger.annotations.until()
     last = {labeled.purpose: labeled.rows for labeled in workspace.ledger.models.sets()}
@@ -186,28 +184,28 @@ def labels_answer(telling: Telling) -> str:
     lost = len(telling.acknowledged) - len(annotations)
     return (
         f"{'YES' if lost else 'No'}. {len(telling.acknowledged)} annotations were acknowledged and {len(annotations)} "
-        f"are in the ledger. They amount to {len(labels)} effective labels, for a corrected annotation counts once; "
-        f"the last training held {last.get('training', 0)} and the last evaluation {last.get('evaluation', 0)}, "
-        f"{sum(last.values())} in all."
+        f"are in the ledger. They resolve to {len(labels)} effective labels (a corrected annotation counts once); "
+        f"the last training used {last.get('training', 0)} and the last evaluation {last.get('evaluation', 0)}, "
+        f"{sum(last.values())} in total."
     )
 
 
-def after_events(telling: Telling) -> list[str]:
-    """For the first training after a rejection and after a roll-back: how many labels it held of those in force."""
+def summarize_trainings(telling: Telling) -> list[str]:
+    """The labels that the first training after a rejection and after a roll-back used, of the effective ones."""
     workspace = telling.workspace
     verdicts = workspace.ledger.champions.verdicts()
     rejected = [one for one in verdicts if one.decision == "keep" and one.champion_id]
     back = [one for one in verdicts if one.decision == "roll_back"]
-    told = [("the first rejected challenger", rejected[:1]), ("the roll-back", back[:1])]
-    return [_after(workspace, what, one) for what, found in told for one in found]
+    events = [("the first rejected challenger", rejected[:1]), ("the roll-back", back[:1])]
+    return [_training_after(workspace, what, one) for what, found in events for one in found]
 
 
-def _after(workspace: Workspace, what: str, verdict: Verdict) -> str:
-    """The first training after a verdict, beside the labels that were in force."""
+def _training_after(workspace: Workspace, what: str, verdict: Verdict) -> str:
+    """The labels of the first training after a verdict, and the effective labels at that time."""
     later = [one for one in workspace.ledger.models.sets() if one.recorded_at > verdict.recorded_at]
     labeled = next((one for one in later if one.purpose == "training"), None)
     if labeled is None:
-        return f"After {what} no training has come yet."
+        return f"No training yet after {what}."
     labels = effective_labels(workspace.ledger.annotations.until(labeled.position), workspace.project.effective_label)
     in_force = sum(not one.evaluation for one in labels)
-    return f"The training after {what} held {labeled.rows} of the {in_force} labels to train on."
+    return f"The training after {what} used {labeled.rows} of the {in_force} training labels."

@@ -10,7 +10,7 @@ from tiltyard.examples.telling import Telling, Told
 
 @dataclass
 class DemoRun:
-    """What happened, and what the checks say of it."""
+    """What happened in a demo run, and the results of its checks."""
 
     telling: Telling
     days: list[Told] = field(default_factory=list)
@@ -21,11 +21,11 @@ class DemoRun:
     seconds: float = 0.0
 
     def note(self, day: int, sentence: str) -> None:
-        """Remember what was done beside the loop on a day."""
+        """Add a note on what people did on a day in addition to the loop."""
         self.notes.setdefault(day, []).append(sentence)
 
     def as_data(self) -> dict[str, Any]:
-        """The story for programs."""
+        """The outcome for --json."""
         from tiltyard.reports.tables import batch_rows, promotion_rows, verdict_row
 
         ledger = self.telling.workspace.ledger

@@ -1,4 +1,4 @@
-"""The demo's run: which day brings what, beside what the dealer planted already."""
+"""The demo's scenario: what people do on which day, in addition to the faults in the example's deliveries."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from tiltyard.apps.cli.demo.invariants import check_laws
+from tiltyard.apps.cli.demo.invariants import check_guarantees
 from tiltyard.apps.cli.demo.outcome import DemoRun
 from tiltyard.apps.cli.demo.screen import Screen
 from tiltyard.examples.catalogue import EXAMPLES
@@ -25,18 +25,18 @@ from tiltyard.schemas.records import Annotation, NewAnnotation, SampleId
 from tiltyard.tasks.ingest.check_batch import check_batch
 
 BAD_DAY: Final = 3
-"""On this day a newcomer answers the queue and gets most of it wrong; a day later the expert corrects it all."""
+"""The day on which a newcomer mislabels most of the queue; a day later the expert corrects it."""
 
 ERRORS: Final = 0.8
 ROLL_BACK_DAY: Final = 12
-"""On this day, or the first after it that has a champion before today's, the operator rolls back."""
+"""From this day on, as soon as there is a previous champion, the operator rolls back once."""
 
 REASON: Final = "the counter reports wrong readings since the change"
 
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """Where, with which chance and for how many days the run is told, and when the user began to wait."""
+    """The folder, the random seed, the number of days, and the start time for the duration."""
 
     folder: Path
     seed: int
@@ -45,11 +45,11 @@ class DemoOptions:
 
 
 def run_scenario(plan: DemoOptions, screen: Screen, server: Future[None]) -> DemoRun:
-    """Tell the run, check the laws, and write the report; ``server`` says when Prefect's server answers."""
+    """Run the days, check the guarantees, and write the report; ``server`` is done when Prefect's server is ready."""
     example = EXAMPLES["digits"]
     telling = Telling(example, example.deal(plan.seed), plan.folder, whole_cycle, check_batch.fn)
     run = DemoRun(telling)
-    screen.doing("setting up ledger, MLflow and a Prefect server for the demo alone")
+    screen.doing("setting up a ledger, MLflow and a Prefect server for the demo")
     telling.workspace.ledger.position()
     telling.workspace.registry.close_stale_runs()
     server.result()
@@ -57,14 +57,14 @@ def run_scenario(plan: DemoOptions, screen: Screen, server: Future[None]) -> Dem
         for day in islice(days_of(telling.deal), plan.days):
             screen.doing(f"day {day.number}: {', '.join(one.key for one in day.deliveries)}")
             run.days.append(telling.tell(day, [_expert(run, day, plan.seed)]))
-            _beside_the_loop(run, day)
+            _act_outside_loop(run, day)
             screen.day(run.days[-1], telling.workspace, run.notes.get(day.number, []))
-        screen.doing("the last round: every label given so far is trained on")
+        screen.doing("the last run: training on every label given so far")
         last = run.days[-1].day
         run.days.append(telling.tell(Day(last.number + 1, last.on + timedelta(days=1), ()), []))
-        screen.day(run.days[-1], telling.workspace, ["nothing arrives; the last labels are trained on"])
-        run.checks = check_laws(telling, run.days, whole_cycle, screen.doing)
-    screen.doing("the same recipes on labels that chance chose")
+        screen.day(run.days[-1], telling.workspace, ["nothing arrives; training uses the last labels"])
+        run.checks = check_guarantees(telling, run.days, whole_cycle, screen.doing)
+    screen.doing("fitting the same recipes on randomly chosen labels")
     beside = _beside(run, plan.seed)
     run.report = write_report(telling.workspace, plan.folder / "report.html", beside)
     run.seconds = time.monotonic() - plan.began
@@ -72,19 +72,19 @@ def run_scenario(plan: DemoOptions, screen: Screen, server: Future[None]) -> Dem
 
 
 def _expert(run: DemoRun, day: Day, seed: int) -> ScriptedExpert:
-    """Who answers the queue on a day."""
+    """The expert who labels the queue on a day."""
     deal = run.telling.deal
     if day.number == BAD_DAY:
-        run.note(day.number, "a newcomer answers today's queue and gets most of it wrong")
+        run.note(day.number, "a newcomer labels the queue and gets most of it wrong")
         return ScriptedExpert(deal.answers, deal.reference, "newcomer", error_rate=ERRORS, seed=seed)
     return ScriptedExpert(deal.answers, deal.reference, "expert", seed=seed)
 
 
-def _beside_the_loop(run: DemoRun, day: Day) -> None:
-    """What people do on a day beside answering the queue."""
+def _act_outside_loop(run: DemoRun, day: Day) -> None:
+    """What people do on a day in addition to labeling the queue."""
     if day.number == BAD_DAY + 1:
         corrected = _correct(run.telling, run.days[-2].annotations)
-        run.note(day.number, f"the expert corrects {corrected} answers of the newcomer; both stay in the ledger")
+        run.note(day.number, f"the expert corrects {corrected} labels of the newcomer; both stay in the ledger")
     champion = run.telling.workspace.ledger.champions.current()
     if day.number >= ROLL_BACK_DAY and champion and champion.previous_id and not run.rolled_back:
         number = roll_back(str(run.telling.folder), "operator", REASON)
@@ -93,7 +93,7 @@ def _beside_the_loop(run: DemoRun, day: Day) -> None:
 
 
 def _correct(telling: Telling, annotations: Iterable[Annotation]) -> int:
-    """Supersede wrong labels with right ones, as new annotations; how many."""
+    """Supersede wrong labels with right ones, as new annotations; the number of corrections."""
     wrong = [one for one in annotations if one.label != _truth(telling, one)]
     marked = [SampleId(one.sample_id) for one in wrong if one.purpose == "evaluation"]
     return len(telling.submit(_corrections(telling, wrong), marked))
@@ -110,18 +110,18 @@ def _corrections(telling: Telling, wrong: Iterable[Annotation]) -> Iterator[NewA
             payload=one.payload,
             said_at=telling.workspace.clock(),
             label=_truth(telling, one),
-            note="the newcomer took it for another digit",
+            note="the newcomer mistook it for another digit",
             supersedes=one.annotation_id,
         )
 
 
 def _truth(telling: Telling, annotation: Annotation) -> str:
-    """The right answer for an annotated sample."""
+    """The true label of an annotated sample."""
     return telling.deal.answers[str(annotation.payload[telling.deal.reference])]
 
 
 def _beside(run: DemoRun, seed: int) -> Beside:
-    """What the report tells beside the ledger: the checks, and the curve of random choice."""
+    """What the report shows in addition to the ledger: the checks, and the curve of random selection."""
     telling = run.telling
     findings = tuple(Finding(f"{one.name}: {one.title}", one.holds, one.sentence) for one in run.checks)
     if not telling.workspace.ledger.models.all():

@@ -1,10 +1,10 @@
-"""What the demo shows: a status line and a growing table while it runs, the whole story at the end."""
+"""What the demo shows: a status line and a growing table while it runs, a summary at the end."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from tiltyard.apps.cli.console.output import cell, shown
+from tiltyard.apps.cli.console.output import escape, format_cell
 from tiltyard.schemas.records import Batch, Interval, Verdict
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ LEGEND: Final = (
 
 
 class Screen:
-    """The terminal, or a pipe: there it writes the same lines without the status."""
+    """The demo's output: at a terminal with a status line, in a pipe the same lines without it."""
 
     def __init__(self, console: "Console") -> None:
         """Write on a console."""
@@ -46,7 +46,7 @@ class Screen:
 
     @contextmanager
     def working(self, what: str) -> Iterator[None]:
-        """Show what is being done, at the bottom of the screen."""
+        """Show the current step at the bottom of the screen."""
         if not self.console.is_terminal:
             yield
             return
@@ -56,16 +56,16 @@ class Screen:
         self._status = None
 
     def doing(self, what: str) -> None:
-        """Say what is being done now."""
+        """Update the current step."""
         if self._status is not None:
             self._status.update(what)
 
     def say(self, text: str = "", style: str = "") -> None:
-        """Write sentences."""
-        self.console.print(shown(text), style=style or None)
+        """Write text."""
+        self.console.print(escape(text), style=style or None)
 
     def day(self, told: "Told", workspace: "Workspace", notes: Iterable[str]) -> None:
-        """Write one day's lines: a row for each batch, and below it what was out of the ordinary."""
+        """Write one day's lines: a row for each batch, and below it everything unusual."""
         if not self._began:
             self._began = True
             self.say(LINE.format(**HEAD), "bold")
@@ -81,28 +81,28 @@ class Screen:
             self.aside(note, 5)
 
     def aside(self, text: str, indent: int) -> None:
-        """Write a remark, indented and wrapped."""
+        """Write a note, indented and wrapped."""
         from rich.padding import Padding
 
-        self.console.print(Padding(shown(text), (0, 0, 0, indent)), style="dim")
+        self.console.print(Padding(escape(text), (0, 0, 0, indent)), style="dim")
 
-    def end(self, story: "DemoRun") -> None:
-        """Write the whole story: batches, checks, the answer about labels, and where the report is."""
-        from tiltyard.apps.cli.demo.invariants import after_events, labels_answer
+    def end(self, run: "DemoRun") -> None:
+        """Write the summary: batches, checks, label counts, and the report's path."""
+        from tiltyard.apps.cli.demo.invariants import summarize_labels, summarize_trainings
 
         self.say("\nThe batches", "bold")
-        self.console.print(_compact(batch_story(story)))
+        self.console.print(_compact(batch_rows(run)))
         self.aside(LEGEND, 0)
-        self.say("\nWhat was checked", "bold")
-        for check in story.checks:
+        self.say("\nChecks", "bold")
+        for check in run.checks:
             self.check(check)
         self.say("\nWere labels lost?", "bold")
-        self.say(" ".join([labels_answer(story.telling), *after_events(story.telling)]))
-        failed = sum(not check.holds for check in story.checks)
-        self.say(f"\nReport: {story.report}")
-        self.say(f"Look around: tiltyard status --project {story.telling.folder}")
-        verdict = f"{failed} of {len(story.checks)} checks FAILED" if failed else "Every check holds"
-        self.say(f"{verdict}; {story.seconds:.0f} seconds.", "bold red" if failed else "bold green")
+        self.say(" ".join([summarize_labels(run.telling), *summarize_trainings(run.telling)]))
+        failed = sum(not check.holds for check in run.checks)
+        self.say(f"\nReport: {run.report}")
+        self.say(f"Explore it: tiltyard status --project {run.telling.folder}")
+        verdict = f"{failed} of {len(run.checks)} checks FAILED" if failed else "All checks hold"
+        self.say(f"{verdict}; {run.seconds:.0f} seconds.", "bold red" if failed else "bold green")
 
     def check(self, check: "Check") -> None:
         """Write one check and its numbers."""
@@ -126,26 +126,26 @@ def _row(batch: Batch, keys: dict[Any, str]) -> dict[str, Any]:
 
 
 def _name(batch: Batch, keys: dict[Any, str]) -> str:
-    """A batch by its object's key; a later attempt says so."""
+    """A batch's object key, with the number of a later attempt."""
     return keys[batch.object_id] + (f" ({batch.attempt})" if batch.attempt > 1 else "")
 
 
 def _verdict_text(verdict: Verdict) -> str:
     """A verdict in a few characters."""
-    return f"{percent(verdict.challenger)} {_decision(verdict)}"
+    return f"{format_percent(verdict.challenger)} {_decision(verdict)}"
 
 
 def _decision(verdict: Verdict) -> str:
-    """What was decided, as the loop's words say it."""
+    """A decision in one or two words."""
     if verdict.decision == "promote":
         return "promoted"
     return "rejected" if verdict.champion_id else "not yet"
 
 
-def percent(interval: Interval | None) -> str:
+def format_percent(interval: Interval | None) -> str:
     """An accuracy with its interval in percent.
 
-    >>> percent(Interval(0.9583, 0.9, 1.0))
+    >>> format_percent(Interval(0.9583, 0.9, 1.0))
     '95.8 90-100'
     """
     if interval is None:
@@ -153,14 +153,14 @@ def percent(interval: Interval | None) -> str:
     return f"{interval.value * 100:.3g} {interval.low * 100:.0f}-{interval.high * 100:.0f}"
 
 
-def batch_story(story: "DemoRun") -> list[dict[str, Any]]:
-    """One row per batch: its rows, the labels after its day, and what the day's challenger came to."""
-    keys = {landed.object_id: landed.key for landed in story.telling.workspace.ledger.batches.objects()}
-    return [row for told in story.days for row in _day_rows(told, keys)]
+def batch_rows(run: "DemoRun") -> list[dict[str, Any]]:
+    """One row per batch: its row counts, the labels after its day, and the outcome of the day's challenger."""
+    keys = {landed.object_id: landed.key for landed in run.telling.workspace.ledger.batches.objects()}
+    return [row for told in run.days for row in _day_rows(told, keys)]
 
 
 def _day_rows(told: "Told", keys: dict[Any, str]) -> Iterator[dict[str, Any]]:
-    """One day's batches; verdict and labels stand on the last of them, or on a row of their own."""
+    """One day's batches; verdict and labels are in the last row, or in a separate one if there is no batch."""
     verdict = next(iter(told.verdicts), None)
     if not told.batches and verdict:
         yield {"object": "-"} | dict.fromkeys(COUNTS) | _judged(told, verdict) | {"verdict": _decision(verdict)}
@@ -178,32 +178,32 @@ def _day_rows(told: "Told", keys: dict[Any, str]) -> Iterator[dict[str, Any]]:
 
 
 def _judged(told: "Told | None", verdict: Verdict | None) -> dict[str, Any]:
-    """What a day's last row says of labels and challenger; the others say nothing."""
+    """A day's labels and scores, for its last row; empty for the others."""
     if told is None or verdict is None:
         return {"labels": told.labels if told else None, "champion": "-", "challenger": "-"}
     return {
         "labels": told.labels,
-        "champion": percent(verdict.champion),
-        "challenger": percent(verdict.challenger),
+        "champion": format_percent(verdict.champion),
+        "challenger": format_percent(verdict.challenger),
     }
 
 
 def _outcome(batch: Batch, verdict: Verdict | None) -> str:
-    """What became of the batch, or of the challenger of its day."""
+    """The outcome of the batch, or of its day's challenger."""
     if batch.state != "accepted":
         return batch.state
     if batch.attempt > 1 and verdict is None:
-        return "mended"
+        return "fixed"
     return _decision(verdict) if verdict else "-"
 
 
 def _compact(rows: list[dict[str, Any]]) -> "Table":
-    """The batches' table, as narrow as 80 columns ask."""
+    """The batches' table, narrow enough for 80 columns."""
     from rich.table import Table
 
     made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for name in rows[0]:
         made.add_column(name, justify="right" if name in {*COUNTS, "labels"} else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(cell(value) for value in row.values()))
+        made.add_row(*(format_cell(value) for value in row.values()))
     return made

@@ -1,4 +1,4 @@
-"""Prefect's own embedded server, started early: it takes seconds, which other preparations can share."""
+"""Start Prefect's embedded server early, in parallel with other preparations, because it takes seconds."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def starting_server() -> Iterator["Future[None]"]:
-    """Have Prefect start the server that it embeds, in the background; the result says when it answers.
+def start_server() -> Iterator["Future[None]"]:
+    """Start Prefect's embedded server in the background; the future is done when the server is ready.
 
-    Every flow of this process uses that one server, and it ends with the process.
+    Every flow of this process uses this server, which ends with the process.
     """
     # Imported here and not in the thread: two threads that import the same packages wait for each other.
     from prefect.client.orchestration import get_client

@@ -1,4 +1,4 @@
-"""``tiltyard annotators``: who may answer, in which role, with which token."""
+"""``tiltyard annotators``: who has access to label, in which role, with which token."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -13,16 +13,17 @@ from tiltyard.schemas.errors import AnnotationError, nearest
 if TYPE_CHECKING:
     from tiltyard.schemas.records import Access, Role
 
-annotators = typer.Typer(no_args_is_help=True, help="Who may label: add, list, revoke.")
+annotators = typer.Typer(no_args_is_help=True, help="Access to labeling: add, list, revoke.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="How their annotations are signed.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name on their annotations.")]
 RoleName = Annotated[str, typer.Option("--role", metavar="ROLE", help="annotator, adjudicator or lead.")]
 Projects = Annotated[
     list[Path] | None,
     typer.Option("--project", "-p", help="Folder or file of a project; repeat it for one token in several."),
 ]
 NoToken = Annotated[
-    bool, typer.Option("--no-token", help="Make none: a trusted proxy or an OpenID provider answers for the person.")
+    bool,
+    typer.Option("--no-token", help="Create no token: a trusted proxy or OpenID provider authenticates the person."),
 ]
 LONGEST_NAME = 200
 
@@ -36,27 +37,26 @@ def add(
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let somebody in, and show their token: this once, because only its hash is kept.
+    """Give a person access and show their token once; only its hash is stored.
 
-    Said again of the same name, the new token and role take the place of the old ones.
+    Run again for the same name, the new token and role replace the old ones.
     """
-    from tiltyard.apps.labeling.auth.grants import grant
-    from tiltyard.apps.labeling.auth.tokens import new_token
+    from tiltyard.apps.labeling.auth import grant_access, new_token
 
     token = None if no_token else new_token()
-    granted = grant(_named(projects), _checked_name(name), _role(role), token, person(by))
+    granted = grant_access(_named(projects), _checked_name(name), _role(role), token, person(by))
     if as_json:
         show_json({"annotator": name, "role": role, "token": token, "access_id": granted.access_id})
         return
-    say(f"{name} may come in as {role}.")
+    say(f"{name} has access as {role}.")
     if token is not None:
-        say("Their token, which is shown this once and kept nowhere:")
+        say("Their token, shown only once and not stored:")
         typer.echo(token)
 
 
 @annotators.command("list")
 def list_annotators(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
-    """List everybody who may come in; no token can be shown again."""
+    """List everyone who has access; tokens cannot be shown again."""
     from tiltyard.workspace.workspace import open_workspace
 
     rows = [_row(access) for access in open_workspace(project).ledger.access.current()]
@@ -65,23 +65,23 @@ def list_annotators(project: ProjectPath = HERE, as_json: AsJson = False) -> Non
     elif rows:
         show_table(rows)
     else:
-        say("Nobody may label in the browser yet. Next: tiltyard annotators add NAME")
+        say("No one has access to label in the browser yet. Next: tiltyard annotators add NAME")
 
 
 @annotators.command("revoke")
 def revoke(name: Name, projects: Projects = None, by: By = None, as_json: AsJson = False) -> None:
-    """Take an access away: the token is worth nothing from now on, open sessions end, answers stay."""
-    from tiltyard.apps.labeling.auth.grants import revoke as take_away
+    """Revoke access: the token stops working, open sessions end, annotations stay."""
+    from tiltyard.apps.labeling.auth import revoke_access
 
-    revoked = take_away(_named(projects), name, person(by))
+    revoked = revoke_access(_named(projects), name, person(by))
     if as_json:
         show_json({"annotator": name, "revoked": [path.name for path in revoked]})
     else:
-        say(f"{name} may come in no longer. What they have answered stays.")
+        say(f"Access of {name} revoked. Their annotations stay.")
 
 
 def _named(projects: list[Path] | None) -> list[Path]:
-    """The projects that a command is about; those of the environment when it names none."""
+    """The projects that the command names, else the one of the environment."""
     from tiltyard.schemas.settings import Settings
 
     return projects or [Settings().project]
@@ -104,12 +104,13 @@ def _role(name: str) -> "Role":
 
     found: Role | None = next((role for role in get_args(Role) if role == name), None)
     if found is None:
-        raise AnnotationError(f"{name!r} is no role; {nearest(name, get_args(Role))}")
+        raise AnnotationError(f"unknown role {name!r}; {nearest(name, get_args(Role))}")
     return found
 
 
 def _checked_name(name: str) -> str:
-    """A name that can stand in a ledger, on a page and in a header."""
+    """A name that is valid in the ledger, on a page and in a header."""
     if not name.strip() or name != name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
-        raise AnnotationError(f"{name!r:.60} is no name: up to {LONGEST_NAME} printable characters, no space around")
+        rule = f"use up to {LONGEST_NAME} printable characters, no spaces around them"
+        raise AnnotationError(f"invalid name {name!r:.60}: {rule}")
     return name

@@ -1,4 +1,4 @@
-"""What an annotator says with a key or a line, and what it means."""
+"""Parse an annotator's keys and lines: classes, and commands such as skip and undo."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,71 +24,75 @@ OTHER_KEYS: Final[dict[str, Act]] = {
     "\x1b": "quit",
     "\x04": "quit",
 }
-"""Keys that always work, also where a class has taken a command's letter: space, !, backspace, Esc, Ctrl-D."""
+"""Keys that always work, even where a class uses a command's letter: space, !, backspace, Esc, Ctrl-D."""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What was meant: an act, the class it names, the remark that came with it."""
+class ParsedAnswer:
+    """A parsed answer: the act, its class, and the note of a flag."""
 
     act: Act
     label: str | None = None
     note: str = ""
 
 
-class Answers:
-    """The answers that a project takes, by key and by line."""
+class AnswerKeys:
+    """The keys and lines that a project accepts."""
 
     def __init__(self, classes: Sequence[ClassName]) -> None:
-        """Take the classes of a project; their keys go before the commands' letters."""
+        """Take the classes of a project; their keys take precedence over the commands' letters."""
         self.classes = list(classes)
         self._keys = {entry.key: entry.name for entry in classes if entry.key}
 
     @property
     def by_key(self) -> bool:
-        """Whether one key is enough for every class."""
+        """Whether every class has a key."""
         return len(self._keys) == len(self.classes)
 
-    def of_key(self, key: str) -> Said | None:
-        """What one key means; none when it means nothing.
+    def parse_key(self, key: str) -> ParsedAnswer | None:
+        """The answer for one key; None for an unknown key.
 
-        >>> answers = Answers([ClassName(name="spam", key="s"), ClassName(name="ham", key="h")])
-        >>> answers.of_key("s"), answers.of_key(" "), answers.of_key("x")
+        >>> answers = AnswerKeys([ClassName(name="spam", key="s"), ClassName(name="ham", key="h")])
+        >>> answers.parse_key("s"), answers.parse_key(" "), answers.parse_key("x")
         (Said(act='label', label='spam', note=''), Said(act='skip', label=None, note=''), None)
         """
         if key in self._keys:
-            return Said("label", self._keys[key])
+            return ParsedAnswer("label", self._keys[key])
         act = COMMANDS.get(key) or OTHER_KEYS.get(key)
-        return Said(act) if act else None
+        return ParsedAnswer(act) if act else None
 
-    def of_line(self, line: str) -> Said | None:
-        """What a line means: a class by key, name, number or beginning; a command by letter or word, with a remark.
+    def parse_line(self, line: str) -> ParsedAnswer | None:
+        """The answer for a line: a class by key, name, number or prefix; a command by letter or word, with a note.
 
-        >>> answers = Answers([ClassName(name="not sure"), ClassName(name="no"), ClassName(name="yes")])
-        >>> [answers.of_line(line).label for line in ("no", "y", "1", "not")]
+        >>> answers = AnswerKeys([ClassName(name="not sure"), ClassName(name="no"), ClassName(name="yes")])
+        >>> [answers.parse_line(line).label for line in ("no", "y", "1", "not")]
         ['no', 'yes', 'not sure', 'not sure']
-        >>> answers.of_line("f torn page"), answers.of_line("n")
+        >>> answers.parse_line("f torn page"), answers.parse_line("n")
         (Said(act='flag', label=None, note='torn page'), None)
         """
-        said = line.strip()
-        label = self._keys.get(said) or self._class_named(said)
+        text = line.strip()
+        label = self._keys.get(text) or self._class_named(text)
         if label is not None:
-            return Said("label", label)
-        if said in WORDS:
-            return Said(WORDS[said])
-        word, _, note = said.partition(" ")
+            return ParsedAnswer("label", label)
+        if text in WORDS:
+            return ParsedAnswer(WORDS[text])
+        word, _, note = text.partition(" ")
         act = COMMANDS.get(word) or WORDS.get(word) or OTHER_KEYS.get(line[:1])
-        return Said(act, note=note.strip()) if act and (not note or act == "flag") else self._begun(said)
+        return (
+            ParsedAnswer(act, note=note.strip())
+            if act and (not note or act == "flag")
+            else self._class_with_prefix(text)
+        )
 
-    def _class_named(self, said: str) -> str | None:
-        """The class of that very name, or with that number in the list where no class has a digit for a name."""
+    def _class_named(self, text: str) -> str | None:
+        """The class with this name, or with this number in the list if no class name is a number."""
         names = [entry.name for entry in self.classes]
-        if said in names:
-            return said
-        numbered = said.isdecimal() and not any(name.isdecimal() for name in names)
-        return names[int(said) - 1] if numbered and 0 < int(said) <= len(names) else None
+        if text in names:
+            return text
+        numbered = text.isdecimal() and not any(name.isdecimal() for name in names)
+        return names[int(text) - 1] if numbered and 0 < int(text) <= len(names) else None
 
-    def _begun(self, said: str) -> Said | None:
-        """The one class whose name begins like this."""
-        begun = [entry.name for entry in self.classes if said and entry.name.lower().startswith(said.lower())]
-        return Said("label", begun[0]) if len(begun) == 1 else None
+    def _class_with_prefix(self, text: str) -> ParsedAnswer | None:
+        """The only class whose name begins with the text."""
+        matches = [one.name for one in self.classes if text and one.name.lower().startswith(text.lower())]
+        return ParsedAnswer("label", matches[0]) if len(matches) == 1 else None

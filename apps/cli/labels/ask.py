@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import counted, say, show_json
+from tiltyard.apps.cli.console.output import format_count, say, show_json
 
 if TYPE_CHECKING:
     from tiltyard.project.results import AskResult
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 Budget = Annotated[
     int | None,
-    typer.Option(min=1, help="How many assignments shall be open; default: the project file's query.budget."),
+    typer.Option(min=1, help="The number of open assignments to reach; default: the project file's query.budget."),
 ]
 
 
 def ask(project: ProjectPath = HERE, budget: Budget = None, as_json: AsJson = False) -> None:
-    """Choose the samples whose labels teach most, and put them into the queue.
+    """Select the most informative samples and add them to the labeling queue.
 
-    The champion scores the pool and the project's strategy picks; without a champion, typical samples are picked.
-    A share is drawn by chance, and a share comes from the evaluation set, which is never trained on.
+    The champion scores the pool and the project's query strategy selects; without a champion, typical samples are
+    selected. A share is drawn at random, and a share comes from the evaluation set, which is never trained on.
     """
     from tiltyard.project.opening import open as open_project
 
@@ -31,31 +31,32 @@ def ask(project: ProjectPath = HERE, budget: Budget = None, as_json: AsJson = Fa
         facts = {"query": result.query, "asked": result.asked, "waiting": result.waiting}
         show_json({**facts, "stopping": result.stopping})
     else:
-        _tell(opened.workspace, result, budget or opened.config.query.budget)
+        _show(opened.workspace, result, budget or opened.config.query.budget)
 
 
-def _tell(workspace: "Workspace", result: "AskResult", budget: int) -> None:
-    """Say what was asked, and when more labels are unlikely to improve the model."""
+def _show(workspace: "Workspace", result: "AskResult", budget: int) -> None:
+    """Show what was queried, and when more labels are unlikely to improve the model."""
     if result.query is not None:
         query, asked = result.query, result.asked
-        by = query.strategy if query.model_id else f"{query.strategy}, there is no champion yet"
-        parts = f"{asked.get('query', 0)} by strategy ({by}), {asked.get('random', 0)} by chance"
-        say(f"Asked for {counted(sum(asked.values()), 'label')}: {parts}, {asked.get('evaluation', 0)} to judge on.")
-        say(f"{result.waiting} wait in the queue. Next: tiltyard label")
+        by = query.strategy if query.model_id else f"{query.strategy}, no champion yet"
+        parts = f"{asked.get('query', 0)} by strategy ({by}), {asked.get('random', 0)} at random"
+        total = format_count(sum(asked.values()), "label")
+        say(f"Requested {total}: {parts}, {asked.get('evaluation', 0)} for evaluation.")
+        say(f"{format_count(result.waiting, 'sample')} in the queue. Next: tiltyard label")
         if result.stopping.enough:
-            say(f"Mind that {result.stopping.sentence}.")
+            say(f"Note: {result.stopping.sentence}.")
     else:
-        say(_nothing_asked(workspace, result.waiting, budget))
+        say(_reason_for_none(workspace, result.waiting, budget))
         say("Next: tiltyard label" if result.waiting else "Next: tiltyard ingest")
 
 
-def _nothing_asked(workspace: "Workspace", waiting: int, budget: int) -> str:
-    """Why no sample was asked for."""
+def _reason_for_none(workspace: "Workspace", waiting: int, budget: int) -> str:
+    """The reason that no sample was queried."""
     if waiting >= budget:
-        return f"The queue is full: {waiting} samples wait for a label."
+        return f"The queue is full: {format_count(waiting, 'sample')} to label."
     from tiltyard.project.status import samples_in
 
     if not samples_in(workspace):
         return "The pool is empty."
-    still = f"; {waiting} of them still wait" if waiting else ""
-    return f"Every sample of the pool was asked for, or came with its label{still}."
+    still = f"; {waiting} of them are still in the queue" if waiting else ""
+    return f"Every sample in the pool was queried, or arrived with a label{still}."

@@ -7,14 +7,14 @@ import typer
 from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
 from tiltyard.apps.cli.console.output import say, show_json
 
-Role = Annotated[str, typer.Argument(metavar="ROLE", help="The role, which is there already and owns nothing.")]
+Role = Annotated[str, typer.Argument(metavar="ROLE", help="An existing role that owns no tables.")]
 
 
 def grant(role: Role, project: ProjectPath = HERE, as_json: AsJson = False) -> None:
-    """Let a role of PostgreSQL do what the labeling server needs, and no more.
+    """Grant a PostgreSQL role the rights that the labeling server needs, and no more.
 
-    It may read the project's ledger and write answers, leases, gold samples and notices; it may not write a model, a
-    verdict, a promotion or an access, and it cannot take the guards off. Say it again after an upgrade.
+    The role can read the project's ledger and write annotations, leases, gold samples and notices. It cannot write a
+    model, a verdict, a promotion or an access, and it cannot remove the guards. Run this again after an upgrade.
     """
     from tiltyard.workspace.workspace import open_workspace
 
@@ -23,4 +23,4 @@ def grant(role: Role, project: ProjectPath = HERE, as_json: AsJson = False) -> N
     if as_json:
         show_json({"project": workspace.project.name, "role": role})
         return
-    say(f"{role} may read the ledger of {workspace.project.name} and write answers into it, nothing else.")
+    say(f"{role} can read the ledger of {workspace.project.name} and write annotations to it, nothing else.")

@@ -1,20 +1,18 @@
-"""``tiltyard import-labels`` and ``export-labels``: annotations in files."""
+"""``tiltyard import-labels`` and ``export-labels``: annotations from and to files."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tiltyard.apps.cli.console.errors import MISTAKE
+from tiltyard.apps.cli.console.errors import USAGE_ERROR
 from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import one_line, say, show_json, show_table
+from tiltyard.apps.cli.console.output import format_count, say, show_json, show_table, to_one_line
 
 if TYPE_CHECKING:
     from tiltyard.labels.files.file_format import Imported
 
-File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="A file that ends in .csv, .tsv, .jsonl or, to import, .json.")
-]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A .csv, .tsv or .jsonl file; to import also .json.")]
 ByColumn = Annotated[
     str,
     typer.Option(
@@ -24,10 +22,10 @@ ByColumn = Annotated[
 Annotator = Annotated[
     str | None,
     typer.Option(
-        "--annotator", envvar="TILTYARD_ANNOTATOR", help="Whose labels these are, where the file does not say."
+        "--annotator", envvar="TILTYARD_ANNOTATOR", help="The annotator of labels for which the file names none."
     ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")]
 SHOWN_REFUSALS = 20
 
 
@@ -38,12 +36,12 @@ def import_labels(
     annotator: Annotator = None,
     as_json: AsJson = False,
 ) -> None:
-    """Store the labels of a file.
+    """Store the labels in a file.
 
-    An export of ours is restored fact by fact, each marked with who imported it and when. Any other file needs a
-    column that names the sample (--by) and one called label; annotator, act, note, said_at and client_key may stand
-    beside. Exports of Prodigy, doccano and Label Studio are read as what they are. Good lines are stored, bad ones are
-    named with the reason (exit code 2), and the same file again brings nothing new.
+    Tiltyard's own export is restored annotation by annotation, each marked with who imported it and when. Any other
+    file needs a column that identifies the sample (--by) and a column label; annotator, act, note, said_at and
+    client_key are optional. Exports of Prodigy, doccano and Label Studio are recognized. Valid lines are stored,
+    invalid ones are listed with the reason (exit code 2). Importing the same file again adds nothing.
     """
     from tiltyard.project.opening import open as open_project
 
@@ -51,8 +49,8 @@ def import_labels(
     if as_json:
         show_json(imported)
     else:
-        _tell(imported, file)
-    raise typer.Exit(MISTAKE if imported.refused else 0)
+        _show(imported, file)
+    raise typer.Exit(USAGE_ERROR if imported.refused else 0)
 
 
 def export_labels(
@@ -60,9 +58,9 @@ def export_labels(
 ) -> None:
     """Write every annotation with all its fields to a file.
 
-    Nothing is left out: labels, skips, flags, withdrawals, who, when, why it was asked, the sample's own values.
-    Importing the file into an empty project restores them all. A cell that a spreadsheet would run as a formula gets
-    an apostrophe, which the import takes off again.
+    The export is complete: labels, skips, flags, withdrawals, annotator, time, why the sample was queried, the sample's
+    values. Importing the file into an empty project restores all of them. A cell that a spreadsheet would run as a
+    formula gets an apostrophe in front, which the import removes.
     """
     from tiltyard.project.opening import open as open_project
 
@@ -70,28 +68,26 @@ def export_labels(
     if as_json:
         show_json({"file": file, "annotations": count})
     else:
-        say(f"Wrote {count:,} annotations to {file}.")
+        say(f"Wrote {format_count(count, 'annotation')} to {file}.")
 
 
-def _tell(imported: "Imported", file: Path) -> None:
-    """Say what became of the lines."""
-    what = "entries" if file.suffix.lower() == ".json" else "lines"
-    new, known = f"{imported.stored:,} annotations are new", f"{imported.known:,} were known"
-    left = f", {sum(imported.left_out.values()):,} left out" if imported.left_out else ""
-    say(f"{file}: {imported.lines:,} {what}; {new}, {known}, {len(imported.refused):,} refused{left}.")
+def _show(imported: "Imported", file: Path) -> None:
+    """Show the outcome of the lines."""
+    unit = ("entry", "entries") if file.suffix.lower() == ".json" else ("line", "lines")
+    new, known = f"{format_count(imported.stored, 'new annotation')}", f"{imported.known:,} already stored"
+    left = f", {sum(imported.left_out.values()):,} skipped" if imported.left_out else ""
+    say(f"{file}: {format_count(imported.lines, *unit)}; {new}, {known}, {len(imported.refused):,} refused{left}.")
     if imported.left_out:
         words = ", ".join(f"{number:,} {word}" for word, number in imported.left_out.items())
-        say(f"Left out, since they bring no label: {words}.")
+        say(f"Skipped, because they have no label: {words}.")
     if imported.contradicted:
-        say(
-            f"{imported.contradicted:,} samples have two labels or more of one annotator here: no coin decides, they "
-            "wait as disputes for a ruling (a line with act adjudicate, or the page Disputes)."
-        )
+        subject = "1 sample has" if imported.contradicted == 1 else f"{imported.contradicted:,} samples have"
+        remedy = "adjudicate them with lines whose act is adjudicate, or on the page Disputes"
+        say(f"{subject} two or more labels of one annotator in this file, and are disputed: {remedy}.")
     if imported.ignored:
-        say(f"Columns not looked at: {', '.join(one_line(name) or 'one without a name' for name in imported.ignored)}.")
-    place = "entry" if what == "entries" else "line"
-    show_table([{place: one.line, "why": one.why} for one in imported.refused[:SHOWN_REFUSALS]], "Refused")
+        say(f"Columns ignored: {', '.join(to_one_line(name) or 'one without a name' for name in imported.ignored)}.")
+    show_table([{unit[0]: one.line, "why": one.why} for one in imported.refused[:SHOWN_REFUSALS]], "Refused")
     if len(imported.refused) > SHOWN_REFUSALS:
         say(f"... and {len(imported.refused) - SHOWN_REFUSALS:,} more")
     if imported.refused:
-        say("Mend these lines and import the same file again: what is stored is not stored twice.")
+        say("Fix these lines and import the same file again: nothing is stored twice.")

@@ -1,4 +1,4 @@
-"""``tiltyard label``: the queue in the terminal, one sample at a time; its sub-commands serve it to browsers."""
+"""``tiltyard label``: label the queue in the terminal, one sample at a time; its sub-commands serve it to browsers."""
 
 import sys
 import time
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import console, counted, say, show_json
-from tiltyard.apps.cli.labels.answer_keys import Answers, Said
+from tiltyard.apps.cli.console.output import console, format_count, say, show_json
+from tiltyard.apps.cli.labels.answer_keys import AnswerKeys, ParsedAnswer
 from tiltyard.apps.cli.labels.serve import secret, serve
 from tiltyard.project.errors import person
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 Annotator = Annotated[
     str | None,
-    typer.Option("--annotator", envvar="TILTYARD_ANNOTATOR", help="Who answers; default: your login name."),
+    typer.Option("--annotator", envvar="TILTYARD_ANNOTATOR", help="The annotator's name; default: your login name."),
 ]
-Count = Annotated[int | None, typer.Option(min=1, help="Stop after so many samples.")]
+Count = Annotated[int | None, typer.Option(min=1, help="Stop after this number of samples.")]
 
 
-TOLD = {
+ACT_NAMES = {
     "label": ("label",),
     "skip": ("skip",),
     "cant_tell": ("can't tell", "can't tell"),
     "flag": ("flag",),
-    "withdraw": ("taken back", "taken back"),
+    "withdraw": ("withdrawn", "withdrawn"),
 }
-"""An act in words: one of it, and several."""
+"""The name of an act: singular, and plural where it does not end in s."""
 
 label = typer.Typer(invoke_without_command=True)
 label.command("serve")(serve)
@@ -39,17 +39,17 @@ label.command("secret")(secret)
 
 
 @label.callback()
-def answer_in_terminal(
+def label_in_terminal(
     context: typer.Context,
     project: ProjectPath = HERE,
     annotator: Annotator = None,
     count: Count = None,
     as_json: AsJson = False,
 ) -> None:
-    """Answer the queue: one key, one label, next sample; in the browser with 'tiltyard label serve'.
+    """Label the queue: one key, one label, next sample; in the browser with 'tiltyard label serve'.
 
-    Every answer is on disk before the next sample is shown; stop whenever you like. s skips, ? says that nobody could
-    tell, f flags the sample with a remark, u takes the last answer back, q quits. From a pipe, one line is one answer.
+    Every annotation is on disk before the next sample is shown, so you can stop at any time. s skips, ? means can't
+    tell, f flags the sample with a note, u withdraws the last annotation, q quits. From a pipe, one line is one answer.
     """
     if context.invoked_subcommand is not None:
         return
@@ -61,10 +61,10 @@ def answer_in_terminal(
     screen = console(to_stderr=as_json)
     try:
         _greet(screen, session)
-        _answer_all(screen, session, Answers(workspace.project.classes), count)
+        _label_queue(screen, session, AnswerKeys(workspace.project.classes), count)
     finally:
         session.end()
-        _sum_up(session, as_json)
+        _show_summary(session, as_json)
 
 
 def _greet(screen: "Console", session: "Session") -> None:
@@ -77,82 +77,82 @@ def _greet(screen: "Console", session: "Session") -> None:
         screen.print(Markdown(session.workspace.project.guidelines))
 
 
-def _answer_all(screen: "Console", session: "Session", answers: Answers, count: int | None) -> None:
-    """Show sample after sample until the queue, the count or the annotator's patience ends."""
+def _label_queue(screen: "Console", session: "Session", answers: AnswerKeys, count: int | None) -> None:
+    """Show samples until the queue is empty, the count is reached or the annotator quits."""
     while count is None or session.answered < count:
         if not session.take_next():
-            screen.print("The queue is empty." if session.answered else "Nothing waits in the queue for you.")
+            screen.print("The queue is empty." if session.answered else "No samples in the queue for you.")
             return
-        _show(screen, session, answers)
-        if not _answer(screen, session, answers):
+        _show_sample(screen, session, answers)
+        if not _label_one(screen, session, answers):
             return
 
 
-def _show(screen: "Console", session: "Session", answers: Answers) -> None:
-    """Show the sample that is in hand."""
+def _show_sample(screen: "Console", session: "Session", answers: AnswerKeys) -> None:
+    """Show the current sample and the keys."""
     from rich.rule import Rule
 
-    from tiltyard.apps.cli.labels.sample_view import keys_view, sample_view
+    from tiltyard.apps.cli.labels.sample_view import render_keys, render_sample
 
     assert session.current is not None
     screen.print(Rule(f"{session.answered} done, {session.waiting()} waiting", align="left", style="dim"))
-    for part in sample_view(session.current, session.workspace.project):
+    for part in render_sample(session.current, session.workspace.project):
         screen.print(part)
-    screen.print(keys_view(answers))
+    screen.print(render_keys(answers))
 
 
-def _answer(screen: "Console", session: "Session", answers: Answers) -> bool:
-    """Take answers until the sample in hand is settled or taken back; whether to go on."""
+def _label_one(screen: "Console", session: "Session", answers: AnswerKeys) -> bool:
+    """Read answers until the current sample is labeled, skipped or undone; whether to go on."""
     began = time.monotonic()
     while True:
-        said = _listen(screen, answers)
-        if said is None:
-            screen.print("That is no answer here; see the keys above.")
+        answer = _read_answer(screen, answers)
+        if answer is None:
+            screen.print("Unknown key or answer; see the keys above.")
             continue
-        if said.act == "quit":
+        if answer.act == "quit":
             return False
-        if said.act == "flag":
-            session.flag(said.note or _remark(screen))
-            screen.print("Flagged; now give an answer, or skip.")
+        if answer.act == "flag":
+            session.flag(answer.note or _ask_for_note(screen))
+            screen.print("Flagged; now label it, or skip.")
             continue
-        if said.act == "undo" and not session.undo():
-            screen.print("There is no answer of this session to take back.")
+        if answer.act == "undo" and not session.undo():
+            screen.print("Nothing to undo in this session.")
             continue
-        if said.act != "undo":
-            session.answer(said, lead_ms=round((time.monotonic() - began) * 1000))
-            screen.print(f"-> {said.label or TOLD[said.act][0]}", style="green")
+        if answer.act != "undo":
+            session.answer(answer, lead_ms=round((time.monotonic() - began) * 1000))
+            screen.print(f"-> {answer.label or ACT_NAMES[answer.act][0]}", style="green")
         return True
 
 
-def _listen(screen: "Console", answers: Answers) -> Said | None:
-    """What the annotator says next: a key at a terminal where every class has one, else a line; the end is quit."""
+def _read_answer(screen: "Console", answers: AnswerKeys) -> ParsedAnswer | None:
+    """The next answer: a key at a terminal if every class has one, else a line; end of input is quit."""
     if sys.stdin.isatty() and answers.by_key:
         key = typer.getchar()
         if key == "\x03":
             raise KeyboardInterrupt
-        return answers.of_key(key)
+        return answers.parse_key(key)
     if sys.stdin.isatty():
         screen.print("> ", end="")
     line = sys.stdin.readline()
-    return answers.of_line(line) if line else Said("quit")
+    return answers.parse_line(line) if line else ParsedAnswer("quit")
 
 
-def _remark(screen: "Console") -> str:
-    """The remark of a flag, asked for at a terminal."""
+def _ask_for_note(screen: "Console") -> str:
+    """The note of a flag, asked for at a terminal."""
     if not sys.stdin.isatty():
         return ""
-    screen.print("What is the matter with it? ", end="")
+    screen.print("What is wrong with it? ", end="")
     return sys.stdin.readline().strip()
 
 
-def _sum_up(session: "Session", as_json: bool) -> None:
-    """Say what was done and what comes next."""
+def _show_summary(session: "Session", as_json: bool) -> None:
+    """Show what was done and the next command."""
     data = session.summary()
     if as_json:
         show_json(data)
         return
-    done = ", ".join(counted(count, *TOLD[act]) for act, count in data["acts"].items()) or "no answers"
-    say(f"This session: {done}. {data['waiting']} wait in the queue.")
+    done = ", ".join(format_count(count, *ACT_NAMES[act]) for act, count in data["acts"].items()) or "no annotations"
+    say(f"This session: {done}. {format_count(data['waiting'], 'sample')} in the queue.")
     say(
         f"Next: tiltyard train ({data['training'].why})"
         if data["training"]

@@ -1,10 +1,10 @@
-"""One sample as the terminal shows it: a picture, a text, and a table of its values."""
+"""Render one sample for the terminal: an image, a text, and a table of its values."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from tiltyard.apps.cli.console.output import shown
-from tiltyard.apps.cli.labels.answer_keys import Answers
+from tiltyard.apps.cli.console.output import escape
+from tiltyard.apps.cli.labels.answer_keys import AnswerKeys
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 SHADES: Final = " ░▒▓█"
 MISSING: Final = "(missing)"
 WIDEST_DOUBLED: Final = 38
-"""Pixels per line up to which each is drawn two characters wide, so that it looks square."""
+"""The most pixels per line for which each is drawn two characters wide, to look square."""
 
 
-def sample_view(assignment: "Assignment", project: "Project") -> "list[RenderableType]":
-    """What is shown of a sample, top to bottom: picture or text first, then its other values, then why it is asked."""
+def render_sample(assignment: "Assignment", project: "Project") -> "list[RenderableType]":
+    """A sample's parts, top to bottom: image or text first, then its other values, then why it was queried."""
     payload, display = assignment.payload, project.display
     first = [name for name in display.columns if name in payload]
     parts: list[RenderableType] = []
     if display.kind == "image" and display.width:
-        parts.append(picture([payload[name] for name in first], display.width, display.levels))
+        parts.append(render_image([payload[name] for name in first], display.width, display.levels))
     elif display.kind == "text":
         parts += [_text(name, payload[name], alone=len(first) == 1) for name in first]
     else:
@@ -38,8 +38,8 @@ def sample_view(assignment: "Assignment", project: "Project") -> "list[Renderabl
     return parts
 
 
-def picture(pixels: Sequence[Any], width: int, levels: float) -> "Text":
-    """Pixels as block characters, line by line; a missing pixel is two dots."""
+def render_image(pixels: Sequence[Any], width: int, levels: float) -> "Text":
+    """Pixels as block characters, line by line; a missing pixel is a dot."""
     from rich.text import Text
 
     times = 2 if width <= WIDEST_DOUBLED else 1
@@ -58,24 +58,26 @@ def _shade(share: float) -> str:
 
 
 def _text(name: str, value: Any, *, alone: bool) -> "RenderableType":
-    """A text in a frame, wrapped; the frame bears its name when there are several."""
+    """A text in a frame, wrapped; the frame has the column's name when there are several."""
     from rich.panel import Panel
     from rich.text import Text
 
-    return Panel(_value_text(value), title=None if alone else Text(shown(name)), title_align="left", padding=(0, 1))
+    return Panel(_value_text(value), title=None if alone else Text(escape(name)), title_align="left", padding=(0, 1))
 
 
 def _values(names: Sequence[str], payload: dict[str, Any], project: "Project", *, dim: bool = False) -> "Table":
-    """Some of the sample's values as a table: name, value with its unit, what it means."""
+    """Some of the sample's values as a table: name, value with its unit, description."""
     from rich.table import Table
     from rich.text import Text
 
     made = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), style="dim" if dim else "")
     for name in names:
         column = project.columns.features.get(name) or project.columns.context.get(name)
-        told = Text(shown(column.description), style="dim") if column else Text("")
+        note = Text(escape(column.description), style="dim") if column else Text("")
         made.add_row(
-            Text(shown(name), style="bold"), _value_text(payload.get(name), column.unit if column else ""), told
+            Text(escape(name), style="bold"),
+            _value_text(payload.get(name), column.unit if column else ""),
+            note,
         )
     return made
 
@@ -86,14 +88,14 @@ def _value_text(value: Any, unit: str = "") -> "Text":
 
     if value is None:
         return Text(MISSING, style="italic red")
-    written = {True: "yes", False: "no"}[value] if isinstance(value, bool) else _written(value)
-    return Text(f"{shown(written)} {unit}".rstrip())
+    text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else _format_value(value)
+    return Text(f"{escape(text)} {unit}".rstrip())
 
 
-def _written(value: Any) -> str:
-    """A number or text as people write it.
+def _format_value(value: Any) -> str:
+    """A number, moment or text in readable form.
 
-    >>> _written(0.1 + 0.2), _written(12), _written("2024-05-01T00:00:00.000000Z")
+    >>> _format_value(0.1 + 0.2), _format_value(12), _format_value("2024-05-01T00:00:00.000000Z")
     ('0.3', '12', '2024-05-01 00:00:00')
     """
     if isinstance(value, float):
@@ -104,21 +106,21 @@ def _written(value: Any) -> str:
 
 
 def _why(assignment: "Assignment") -> "Text":
-    """Why this sample is asked for. Whether it is for judging is not told: the answer should not depend on it."""
+    """Why this sample was queried. Evaluation samples are not marked as such: the label should not depend on it."""
     from rich.text import Text
 
-    by_chance = assignment.purpose in {"random", "evaluation"}
-    return Text("why: drawn by chance" if by_chance else f"why: chosen by strategy {assignment.strategy}", style="dim")
+    is_random = assignment.purpose in {"random", "evaluation"}
+    return Text("why: drawn at random" if is_random else f"why: chosen by strategy {assignment.strategy}", style="dim")
 
 
-def keys_view(answers: Answers) -> "Text":
-    """The keys on one or a few lines: classes first, then the commands."""
+def render_keys(answers: AnswerKeys) -> "Text":
+    """The keys on one or more lines: classes first, then the commands."""
     from rich.text import Text
 
     made = Text()
     for number, entry in enumerate(answers.classes, start=1):
         key = entry.key or str(number)
-        name = "" if entry.name == key else f"\N{NO-BREAK SPACE}{shown(entry.name)}"
+        name = "" if entry.name == key else f"\N{NO-BREAK SPACE}{escape(entry.name)}"
         made.append(key, style="bold cyan").append(name.replace(" ", "\N{NO-BREAK SPACE}")).append("   ")
     taken = {entry.key for entry in answers.classes}
     for key, other, what in COMMAND_KEYS:
@@ -133,4 +135,4 @@ COMMAND_KEYS: Final = (
     ("u", "backspace", "undo"),
     ("q", "Esc", "quit"),
 )
-"""Each command's letter, the key that stands in where a class has the letter, and what it does."""
+"""Each command's letter, its other key where a class has the letter, and its action."""

@@ -1,11 +1,11 @@
-"""One annotator's sitting at the queue: samples taken with a lease, answers stored one by one."""
+"""One annotator's labeling session: samples are leased, annotations stored one by one."""
 
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
-from tiltyard.apps.cli.labels.answer_keys import Said
+from tiltyard.apps.cli.labels.answer_keys import ParsedAnswer
 from tiltyard.schemas.records import Annotation, AnnotationId, Assignment, NewAnnotation
 
 if TYPE_CHECKING:
@@ -13,33 +13,33 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """The sample in hand, the answers given so far, and the way back."""
+    """The current sample, the annotations stored so far, and undo."""
 
     def __init__(self, workspace: "Workspace", annotator: str) -> None:
-        """Begin a sitting of an annotator."""
+        """Begin a session of an annotator."""
         self.workspace = workspace
         self.annotator = annotator
         self.current: Assignment | None = None
-        self._given: list[tuple[Assignment, Annotation]] = []
-        self._taken_back: list[Assignment] = []
+        self._stored: list[tuple[Assignment, Annotation]] = []
+        self._undone: list[Assignment] = []
         self._corrects: dict[str, AnnotationId] = {}
         self._others: Counter[str] = Counter()
 
     @property
     def answered(self) -> int:
-        """How many samples were settled, those taken back left out."""
-        return len(self._given)
+        """The number of samples labeled or skipped, without those undone."""
+        return len(self._stored)
 
     def take_next(self) -> bool:
-        """Take the next sample in hand: the one taken back last, else the queue's next; whether there is one."""
-        if self._taken_back:
-            self.current = self._taken_back.pop()
+        """Make the next sample current: the last one undone, else the queue's next; whether there is one."""
+        if self._undone:
+            self.current = self._undone.pop()
         else:
             self.current = self._lease_next()
         return self.current is not None
 
     def _lease_next(self) -> Assignment | None:
-        """The queue's next sample, a gold one when it is time for one."""
+        """The queue's next sample, a gold one when one is due."""
         ledger, now = self.workspace.ledger, self.workspace.clock()
         labeling = self.workspace.project.labeling
         project = self.workspace.project
@@ -48,62 +48,62 @@ class Session:
         return leased[0] if leased else None
 
     def waiting(self) -> int:
-        """How many assignments want an answer, the one in hand among them."""
+        """The number of open assignments, including the current one."""
         return self.workspace.ledger.assignments.waiting_count()
 
-    def answer(self, said: Said, lead_ms: int) -> None:
-        """Store the answer to the sample in hand; it is on disk when this returns."""
+    def answer(self, answer: ParsedAnswer, lead_ms: int) -> None:
+        """Store an annotation of the current sample; it is on disk when this returns."""
         assert self.current is not None
-        assert said.act == "label" or said.act == "skip" or said.act == "cant_tell"
-        stored = self._submit(self.current, said.act, label=said.label, lead_ms=lead_ms)
-        self._given.append((self.current, stored))
+        assert answer.act == "label" or answer.act == "skip" or answer.act == "cant_tell"
+        stored = self._submit(self.current, answer.act, label=answer.label, lead_ms=lead_ms)
+        self._stored.append((self.current, stored))
         self.current = None
 
     def flag(self, note: str) -> None:
-        """Store a flag on the sample in hand; it still wants an answer."""
+        """Store a flag on the current sample, which stays current."""
         assert self.current is not None
         self._submit(self.current, "flag", note=note)
         self._others["flag"] += 1
 
     def undo(self) -> bool:
-        """Withdraw the last answer; its sample comes next, then the one in hand. Whether there was one."""
-        if not self._given:
+        """Withdraw the last annotation; its sample comes next, then the current one. Whether there was one."""
+        if not self._stored:
             return False
-        assignment, stored = self._given.pop()
+        assignment, stored = self._stored.pop()
         withdrawal = self._submit(assignment, "withdraw", supersedes=stored.annotation_id)
         self._corrects[assignment.assignment_id] = withdrawal.annotation_id
         self._others["withdraw"] += 1
         if self.current is not None:
-            self._taken_back.append(self.current)
-        self._taken_back.append(assignment)
+            self._undone.append(self.current)
+        self._undone.append(assignment)
         self.current = None
         return True
 
     def end(self) -> None:
-        """Give back what is held unanswered, and seal what was stored."""
+        """Release the leases of unlabeled samples, and seal what was stored."""
         self.workspace.ledger.assignments.release(self.annotator)
         self.workspace.ledger.segments.seal(self.workspace.clock())
 
     def summary(self) -> dict[str, Any]:
-        """What was done in this sitting, and whether the next training is due."""
-        from tiltyard.workspace.triggers import due_for_training
+        """What was done in this session, and whether a training is due."""
+        from tiltyard.workspace.triggers import check_training_due
 
-        acts = Counter(stored.act for _, stored in self._given)
+        acts = Counter(stored.act for _, stored in self._stored)
         return {
             "annotator": self.annotator,
             "acts": dict(acts) | dict(self._others),
             "waiting": self.waiting(),
-            "training": due_for_training(self.workspace),
+            "training": check_training_due(self.workspace),
         }
 
     def _submit(
-        self, assignment: Assignment, act: Literal["label", "skip", "cant_tell", "flag", "withdraw"], **said: Any
+        self, assignment: Assignment, act: Literal["label", "skip", "cant_tell", "flag", "withdraw"], **fields: Any
     ) -> Annotation:
         """Check and store one annotation on a sample."""
         from tiltyard.labels.annotations import check_annotation
 
         workspace, now = self.workspace, self.workspace.clock()
-        said.setdefault("supersedes", self._corrects.get(assignment.assignment_id))
+        fields.setdefault("supersedes", self._corrects.get(assignment.assignment_id))
         new = NewAnnotation(
             client_key=uuid4().hex,
             annotator=self.annotator,
@@ -115,7 +115,7 @@ class Session:
             origin="terminal",
             suggestion=assignment.suggestion.label if assignment.suggestion else None,
             guidelines_hash=workspace.project.guidelines_hash,
-            **said,
+            **fields,
         )
         new = check_annotation(new, workspace.project)
         submit, labeling = workspace.ledger.annotations.submit, workspace.project.labeling

@@ -1,4 +1,4 @@
-"""``tiltyard promote``, ``approve`` and ``rollback``: the champion moves, on a recorded decision only."""
+"""``tiltyard promote``, ``approve`` and ``rollback``: change the champion, on a recorded decision only."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,21 +19,21 @@ Which = Annotated[
 ]
 To = Annotated[
     str | None,
-    typer.Option("--to", metavar="MODEL", help="An earlier champion (id or version); default: the one before."),
+    typer.Option("--to", metavar="MODEL", help="An earlier champion (id or version); default: the previous one."),
 ]
-Decline = Annotated[bool, typer.Option("--decline", help="Say no: the champion stays.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; it is recorded for ever.")]
+Decline = Annotated[bool, typer.Option("--decline", help="Decline: the champion stays.")]
+Reason = Annotated[str, typer.Option("--reason", help="The reason; recorded permanently.")]
 
 
 def promote(which: Which = None, project: ProjectPath = HERE, by: By = None, as_json: AsJson = False) -> None:
     """Make the challenger of a 'promote' verdict the champion.
 
-    Without an argument it is the verdict that was not acted on yet. Nothing but a verdict moves the champion: a model
-    that was never judged, or that was rejected, cannot be promoted by anybody.
+    Without an argument it uses the verdict that was not acted on yet. Only a verdict changes the champion: a model that
+    was never judged, or was rejected, cannot be promoted by anyone.
     """
     from tiltyard.project.opening import open as open_project
 
-    _tell_move(open_project(project).promote(which, by=by), as_json)
+    _show_move(open_project(project).promote(which, by=by), as_json)
 
 
 def approve(
@@ -44,21 +44,21 @@ def approve(
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say whether a challenger may be promoted, where the project file wants a person's approval.
+    """Approve or decline a challenger's promotion, if the project file requires a person's approval.
 
-    Who, why and when are recorded for ever, before the champion moves. Approved, the challenger is champion at once;
-    declined, the champion stays. The first answer stands. Without one in time ('gate.approval_hours') the champion
-    stays too.
+    Who, why and when are recorded permanently, before the champion changes. If approved, the challenger becomes
+    champion at once; if declined, the champion stays. The first answer is final. Without an answer in time
+    ('gate.approval_hours') the champion stays too.
     """
     from tiltyard.project.opening import open as open_project
 
     if not reason.strip():
-        raise typer.BadParameter("say why: the reason is recorded for ever", param_hint="--reason")
+        raise typer.BadParameter("give a reason; it is recorded permanently", param_hint="--reason")
     moved = open_project(project).approve(reason, which, decline=decline, by=by)
     if decline:
-        _tell_declined(moved, as_json)
+        _show_declined(moved, as_json)
     else:
-        _tell_move(moved, as_json)
+        _show_move(moved, as_json)
 
 
 def rollback(
@@ -67,34 +67,36 @@ def rollback(
     """Make an earlier champion the champion again; no label is lost.
 
     The decision is recorded with who and why. Annotations, queue and pool stay as they are, and the next training
-    takes every one of the labels.
+    uses every label.
     """
     from tiltyard.project.opening import open as open_project
 
     if not reason.strip():
-        raise typer.BadParameter("say why: the reason is recorded for ever", param_hint="--reason")
-    _tell_move(open_project(project).rollback(reason, to, by=by), as_json)
+        raise typer.BadParameter("give a reason; it is recorded permanently", param_hint="--reason")
+    _show_move(open_project(project).rollback(reason, to, by=by), as_json)
 
 
-def _tell_declined(moved: "MoveResult", as_json: bool) -> None:
-    """Say that nothing moved."""
+def _show_declined(moved: "MoveResult", as_json: bool) -> None:
+    """Show that the champion stays."""
     assert moved.approval is not None
     if as_json:
         show_json({"approval": moved.approval})
     else:
-        say(f"Declined verdict {moved.approval.verdict_id[:8]}. The champion stays, and so does every annotation.")
+        say(f"Declined verdict {moved.approval.verdict_id[:8]}. The champion and every annotation stay.")
 
 
-def _tell_move(moved: "MoveResult", as_json: bool) -> None:
-    """Say who is champion now."""
+def _show_move(moved: "MoveResult", as_json: bool) -> None:
+    """Show the new champion."""
     assert moved.promotion is not None
     if as_json:
         show_json({"promotion": moved.promotion, "annotations": moved.annotations})
     else:
-        say(f"{_moved(moved.promotion)} Every one of the {moved.annotations:,} annotations is kept.")
+        say(f"{_describe_move(moved.promotion)} All annotations are kept ({moved.annotations:,}).")
 
 
-def _moved(move: "Promotion") -> str:
-    """A move of the champion as a sentence."""
-    before = move.previous_id[:8] if move.previous_id else "none"
-    return f"Champion is {move.model_id[:8]} now (before: {before}), move {move.number}, decided by {move.actor}."
+def _describe_move(move: "Promotion") -> str:
+    """A change of the champion as a sentence."""
+    previous = move.previous_id[:8] if move.previous_id else "none"
+    return (
+        f"The champion is now {move.model_id[:8]} (previous: {previous}), move {move.number}, decided by {move.actor}."
+    )

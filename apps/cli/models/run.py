@@ -1,4 +1,4 @@
-"""``tiltyard run``: once round the loop, as a Prefect flow."""
+"""``tiltyard run``: run the whole loop once, as a Prefect flow."""
 
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 First = Annotated[str | None, typer.Option("--from", metavar="STEP", help="The first step.")]
 Last = Annotated[str | None, typer.Option("--to", metavar="STEP", help="The last step.")]
-Only = Annotated[str | None, typer.Option("--only", metavar="STEP", help="Just this step.")]
+Only = Annotated[str | None, typer.Option("--only", metavar="STEP", help="Only this step.")]
 Watch = Annotated[
     float | None,
-    typer.Option("--watch", min=1, metavar="SECONDS", help="Go round again after so many seconds, until Ctrl-C."),
+    typer.Option("--watch", min=1, metavar="SECONDS", help="Run again after this number of seconds, until Ctrl-C."),
 ]
 
 
@@ -29,19 +29,19 @@ def run(
     watch: Watch = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go once round the loop: ingest, settle, train, judge, promote, ask, seal.
+    """Run the loop once: ingest, settle, train, judge, promote, ask, seal.
 
-    The steps run as one Prefect flow; without a server (PREFECT_API_URL) Prefect is embedded. Each step finds in
-    the stores what is left to do, so a run that was interrupted is resumed by running again.
+    The steps run as one Prefect flow; without a server (PREFECT_API_URL) Prefect runs embedded. Each step reads from
+    the stores what is left to do, so running again resumes an interrupted run.
     """
     if only is not None and (first or last):
-        raise typer.BadParameter("--only stands alone, without --from and --to")
+        raise typer.BadParameter("use --only without --from and --to")
     from tiltyard.project.opening import open as open_project
 
     opened = open_project(project)
     chosen = _span(only or first, only or last)
     while True:
-        with console(to_stderr=True).status("going round the loop ..."):
+        with console(to_stderr=True).status("running the loop ..."):
             steps = opened.run(*chosen).steps
         if as_json:
             show_json({"steps": steps})

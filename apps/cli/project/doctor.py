@@ -1,11 +1,11 @@
-"""``tiltyard doctor``: whether this machine and this project are fit to work, and what to do where they are not."""
+"""``tiltyard doctor``: check this machine and this project, and show how to fix what fails."""
 
 from typing import TYPE_CHECKING
 
 import typer
 
 from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import console, show_json, shown
+from tiltyard.apps.cli.console.output import console, escape, show_json
 
 if TYPE_CHECKING:
     from tiltyard.apps.cli.console.findings import Finding
@@ -14,28 +14,28 @@ MARKS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "
 
 
 def doctor(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
-    """Check versions, folders, ledger, MLflow, Prefect and known traps; each finding says what to do.
+    """Check versions, folders, ledger, MLflow, Prefect and known traps; each problem comes with its fix.
 
-    Exit code 1 when something fails; a warning is none.
+    Exit code 1 if a check fails; warnings do not count.
     """
-    from tiltyard.apps.cli.project.health_checks import findings_of
+    from tiltyard.apps.cli.project.health_checks import run_checks
 
-    findings = list(findings_of(project))
+    findings = list(run_checks(project))
     healthy = all(finding.state != "fail" for finding in findings)
     if as_json:
         show_json({"healthy": healthy, "findings": findings})
     else:
-        _tell(findings)
+        _show(findings)
     raise typer.Exit(0 if healthy else 1)
 
 
-def _tell(findings: "list[Finding]") -> None:
-    """One line a finding, and below it what to do."""
+def _show(findings: "list[Finding]") -> None:
+    """Show one line per finding, and its remedy below."""
     from rich.text import Text
 
     screen = console()
     for finding in findings:
         mark, style = MARKS[finding.state]
-        screen.print(Text.assemble((mark, style), f"  {finding.name}: {shown(finding.said)}"))
+        screen.print(Text.assemble((mark, style), f"  {finding.name}: {escape(finding.said)}"))
         if finding.remedy:
-            screen.print(Text(f"      {shown(finding.remedy)}", style="dim"))
+            screen.print(Text(f"      {escape(finding.remedy)}", style="dim"))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LIBRARIES: Final = ("prefect", "mlflow", "scikit-learn", "modAL-python", "pandera", "polars", "pandas", "sqlalchemy")
 
 
-def findings_of(project: Path) -> Iterator[Finding]:
+def run_checks(project: Path) -> Iterator[Finding]:
     """Run all checks, the machine's first; without a project the project's checks are skipped."""
     yield _python()
     yield _libraries()
@@ -240,13 +240,13 @@ def _contract(workspace: "Workspace") -> Finding:
 
 def _metric(workspace: "Workspace") -> Finding:
     """Whether the gate's metric can be loaded, if it is a custom one."""
-    from tiltyard.evaluation.custom_metrics import is_own, own_metric
+    from tiltyard.evaluation.custom_metrics import is_custom, load_metric
 
     metric = workspace.project.gate.metric
     try:
         facts = f"gate.metric: {metric}"
-        if is_own(metric):
-            facts += ", higher is better" if own_metric(metric).greater_is_better else ", lower is better"
+        if is_custom(metric):
+            facts += ", higher is better" if load_metric(metric).greater_is_better else ", lower is better"
         return Finding("metric", "ok", facts)
     except TiltyardError as error:
         return Finding("metric", "fail", str(error), "Fix 'gate.metric' in the project file, or the module it names.")

@@ -1,4 +1,4 @@
-"""``tiltyard report``: a project's whole story, or that of one verdict, as one HTML file."""
+"""``tiltyard report``: a report on a project or on one verdict, as one HTML file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,17 +20,17 @@ Out = Annotated[
     typer.Option(
         "--out",
         metavar="FILE",
-        help="The file to write; default: report.html or verdict-ID.html beside the project file.",
+        help="The file to write; default: report.html or verdict-ID.html next to the project file.",
     ),
 ]
 
 
 def report(what: What = None, project: ProjectPath = HERE, out: Out = None, as_json: AsJson = False) -> None:
-    """Write the project's story, or one verdict's, as one HTML file that needs nothing but a browser.
+    """Write a report on the project or on one verdict, as one HTML file for any browser.
 
-    The project's page has champions, verdicts, what labels bought and cost, and where every row is. A verdict's page
-    has its headline, every check, both models side by side, and the samples they decide differently. A file of that
-    name is replaced. Pages show samples' values: hand them on as you would hand on the data.
+    The project's page shows champions, verdicts, the value and cost of labels, and where every row ended. A verdict's
+    page shows its summary, every check, both models side by side, and the samples they predict differently. An
+    existing file is replaced. Pages contain samples' values: share them only as you would share the data.
     """
     from tiltyard.project.opening import open as open_project
 

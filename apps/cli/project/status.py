@@ -1,10 +1,10 @@
-"""``tiltyard status`` and ``tiltyard history``: where the project stands, and how it came there."""
+"""``tiltyard status`` and ``tiltyard history``: the project's current state, and its models, verdicts and champions."""
 
 from typing import TYPE_CHECKING, Any
 
 from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import minute, say, show_json, show_table
-from tiltyard.apps.cli.data.ingest import tell_batches
+from tiltyard.apps.cli.console.output import format_minute, say, show_json, show_table
+from tiltyard.apps.cli.data.ingest import show_batches
 from tiltyard.apps.cli.models.train import model_row
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ SHOWN_REASONS = 12
 
 
 def status(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
-    """Show batches, pool, quarantine, queue, labels and champion, and what to do next."""
+    """Show batches, pool, quarantine, queue, labels and champion, and the next command."""
     from tiltyard.project.opening import open as open_project
 
     opened = open_project(project)
@@ -29,11 +29,11 @@ def status(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     if as_json:
         show_json(now)
     else:
-        _tell_status(opened.config, now)
+        _show_status(opened.config, now)
 
 
 def history(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
-    """Show every model, verdict and move of the champion, first to last."""
+    """Show every model, verdict and change of the champion, oldest first."""
     from tiltyard.reports.tables import promotion_rows, verdict_row
     from tiltyard.workspace.lookup import versions_of_all
     from tiltyard.workspace.workspace import open_workspace
@@ -44,14 +44,14 @@ def history(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
     models, verdicts, moves = ledger.models.all(), ledger.champions.verdicts(), ledger.champions.history()
     approvals = list(ledger.champions.approvals().values())
     if as_json:
-        told = {"models": models, "versions": _as_data(versions), "verdicts": verdicts}
-        show_json({**told, "approvals": approvals, "promotions": moves})
+        records = {"models": models, "versions": _as_data(versions), "verdicts": verdicts}
+        show_json({**records, "approvals": approvals, "promotions": moves})
         return
     if not models:
-        say("No model was trained yet. Next: tiltyard status")
+        say("No models yet. Next: tiltyard status")
         return
-    told_models = [model_row(model, labels[model.training_id], versions[model.model_id]) for model in models]
-    show_table(told_models, "Models", hide=["threshold"])
+    model_rows = [model_row(model, labels[model.training_id], versions[model.model_id]) for model in models]
+    show_table(model_rows, "Models", hide=["threshold"])
     for version in list(versions.values())[-SHOWN_REASONS:]:
         say(f"Version {version.number}, {version.step}: {version.why}")
     say("")
@@ -68,35 +68,36 @@ def history(project: ProjectPath = HERE, as_json: AsJson = False) -> None:
 
 
 def _as_data(versions: "Mapping[ModelId, ModelVersion]") -> list[dict[str, Any]]:
-    """The versions of all models, for programs."""
+    """The versions of all models, for --json."""
     return [
         {"model": one.model_id, "number": one.number, "step": one.step, "why": one.why} for one in versions.values()
     ]
 
 
 def _move_row(row: dict[str, Any]) -> dict[str, Any]:
-    """A move of the champion, short enough for a line; its reason is told below the table."""
-    return {name: value for name, value in row.items() if name not in {"at", "reason"}} | {"at": minute(row["at"])}
+    """A change of the champion, short enough for a line; its reason is shown below the table."""
+    short = {name: value for name, value in row.items() if name not in {"at", "reason"}}
+    return short | {"at": format_minute(row["at"])}
 
 
-def _tell_status(config: "ProjectFile", now: "Status") -> None:
-    """Show the status, the next step last, where the eye ends."""
+def _show_status(config: "ProjectFile", now: "Status") -> None:
+    """Show the status, with the next command last."""
     older = len(now.batches) - SHOWN_BATCHES
-    tell_batches(now.batches[-SHOWN_BATCHES:], f"Batches ({older} older ones not shown)" if older > 0 else "Batches")
+    show_batches(now.batches[-SHOWN_BATCHES:], f"Batches ({older} older ones not shown)" if older > 0 else "Batches")
     show_table([{now.project: name, "": sentence} for name, sentence in now.facts().items()])
     labeled = [row for row in now.labels if row["training"] or row["evaluation"]]
-    show_table(sorted(labeled, key=_most_first)[:SHOWN_CLASSES], "Effective labels")
+    show_table(sorted(labeled, key=_by_label_count)[:SHOWN_CLASSES], "Effective labels")
     if len(labeled) > SHOWN_CLASSES:
         say(f"... and {len(labeled) - SHOWN_CLASSES} more classes")
     if config.trusted:
         from tiltyard.apps.cli.project.health_checks import trust_warning
 
-        say(f"Beware: {trust_warning(config.trusted)}.")
+        say(f"Warning: {trust_warning(config.trusted)}.")
     for sentence in now.set_aside[:SHOWN_REASONS]:
         say(f"Note: {sentence}.")
     say(f"Next: {now.next.command} ({now.next.why})")
 
 
-def _most_first(row: dict[str, Any]) -> int:
-    """Where a class stands in the table: those with most labels first."""
+def _by_label_count(row: dict[str, Any]) -> int:
+    """The sort key of a class: those with most labels first."""
     return -int(row["training"] + row["evaluation"])

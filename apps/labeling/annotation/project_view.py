@@ -1,18 +1,18 @@
-"""Telling a project: what a page needs to know before it draws the first sample."""
+"""The settings of a project that a page needs before it shows the first sample."""
 
-from tiltyard.apps.labeling.api.responses import ClassTold, ColumnTold, DisplayTold, ProjectTold
-from tiltyard.apps.labeling.service.callers import Caller
+from tiltyard.apps.labeling.api.responses import ClassResponse, ColumnResponse, DisplayResponse, ProjectResponse
+from tiltyard.apps.labeling.service import Caller
 from tiltyard.schemas.project import Project
 
 
-def told_project(caller: Caller) -> ProjectTold:
-    """The caller's project."""
+def project_response(caller: Caller) -> ProjectResponse:
+    """The caller's project as the API returns it."""
     project = caller.served.project
-    return ProjectTold(
+    return ProjectResponse(
         name=project.name,
         description=project.description,
-        classes=[ClassTold.model_validate(one) for one in project.classes],
-        display=DisplayTold.model_validate(project.display),
+        classes=[ClassResponse.model_validate(one) for one in project.classes],
+        display=DisplayResponse.model_validate(project.display),
         columns={name: _column(project, name) for name in project.columns.all_names},
         reveal=project.labeling.reveal,
         guidelines_version=project.guidelines_hash,
@@ -22,8 +22,10 @@ def told_project(caller: Caller) -> ProjectTold:
     )
 
 
-def _column(project: Project, name: str) -> ColumnTold:
-    """What the values of a column mean."""
+def _column(project: Project, name: str) -> ColumnResponse:
+    """Kind, unit and description of a column."""
     column = project.columns.features.get(name) or project.columns.context.get(name)
     kind = project.columns.kind_of(name)
-    return ColumnTold(kind=kind, unit=column.unit if column else "", description=column.description if column else "")
+    return ColumnResponse(
+        kind=kind, unit=column.unit if column else "", description=column.description if column else ""
+    )

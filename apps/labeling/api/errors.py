@@ -1,51 +1,66 @@
-"""What the server answers when it does not do what was asked: one sentence, and the field it is about."""
+"""Error responses: one sentence with the field that it is about, as JSON for programs and as a page for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
+from tiltyard.apps.labeling.rendering import render_page
 from tiltyard.schemas.errors import AnnotationError, NotFound, ObjectError, ProjectFileError, TiltyardError, Unavailable
 from tiltyard.schemas.redaction import redacted
 
 API = "/api/"
 
 
-class Failure(BaseModel):
+class ErrorResponse(BaseModel):
     """What was wrong, and where."""
 
     error: str = Field(description="one sentence: what was wrong and what to do")
-    where: str | None = Field(None, description="the field or parameter that it is about")
+    where: str | None = Field(None, description="the field or parameter with the error")
 
 
-class Refusal(HTTPException):
-    """An answer other than what was asked for."""
+class ApiError(HTTPException):
+    """A request that the server refuses, with a status, a sentence and the field that it is about."""
 
     def __init__(self, status: int, error: str, where: str | None = None, retry_after: int | None = None) -> None:
-        """Refuse with a status and a sentence."""
+        """Refuse a request; ``retry_after`` is in seconds."""
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
         super().__init__(status, error, headers)
         self.where = where
 
 
-def failure(status: int, error: str, where: str | None = None, headers: dict[str, str] | None = None) -> JSONResponse:
-    """A refusal as the API answers it; what it repeats of the request may hold half a character, which no body can."""
-    told = {"error": tellable(error), "where": None if where is None else tellable(where)}
-    return JSONResponse(told, status, headers)
+def json_error(
+    status: int, error: str, where: str | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """An error as JSON. Text repeated from the request may hold a lone surrogate, which cannot be encoded: escaped."""
+    body = {"error": safe_text(error), "where": None if where is None else safe_text(where)}
+    return JSONResponse(body, status, headers)
 
 
-def tellable(text: str) -> str:
-    """A text without secrets, and with what cannot be encoded written out."""
+def error_response(
+    path: str, status: int, error: str, where: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """An error as JSON for paths under /api, as an HTML page for all others."""
+    if path.startswith(API):
+        return json_error(status, error, where, headers)
+    context = {"problem": safe_text(error), "status": status, "back": {"href": "/", "text": "Back to the queue"}}
+    response = render_page("shared/error.html", context, status)
+    response.headers.update(headers or {})
+    return response
+
+
+def safe_text(text: str) -> str:
+    """A text with secrets redacted and unencodable characters escaped."""
     return redacted(text).encode("utf-8", "backslashreplace").decode()
 
 
-def status_of(error: TiltyardError) -> int:
-    """The status of a mistake: 404 for what is not there, 422 for what does not fit, else 409.
+def status_code(error: TiltyardError) -> int:
+    """The HTTP status of an error: 404 for a missing thing, 422 for invalid input, else 409.
 
-    503 where the server's own project or stores are not as they should be: the caller sends the same again later.
+    503 if the server's own project or stores fail: the client sends the same request again later.
     """
     if isinstance(error, ProjectFileError | Unavailable):
         return 503
@@ -54,13 +69,13 @@ def status_of(error: TiltyardError) -> int:
     return 422 if isinstance(error, AnnotationError | ObjectError) else 409
 
 
-def of_validation(error: RequestValidationError) -> Refusal:
-    """The refusal of a request whose parameters do not fit."""
-    return of_problems(error.errors())
+def from_request_validation(error: RequestValidationError) -> ApiError:
+    """The error for invalid request parameters."""
+    return from_pydantic_errors(error.errors())
 
 
-def of_problems(problems: Sequence[Any]) -> Refusal:
-    """The refusal of a body or parameters, by pydantic's first complaint; what was sent is not repeated."""
-    first = problems[0]
+def from_pydantic_errors(errors: Sequence[Any]) -> ApiError:
+    """The error for an invalid body or parameter: pydantic's first one, without the value that was sent."""
+    first = errors[0]
     where = ".".join(str(step) for step in first["loc"]) or None
-    return Refusal(422, str(first["msg"]).removeprefix("Value error, "), where)
+    return ApiError(422, str(first["msg"]).removeprefix("Value error, "), where)

@@ -1,13 +1,9 @@
-"""Answers: what a page sends, and the annotation that it stands for."""
+"""Request models: the bodies that pages and programs send."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
-
-from tiltyard.apps.labeling.service.project import ServedProject
-from tiltyard.labels.annotations import annotation_id, check_annotation
-from tiltyard.schemas.records import AssignmentId, NewAnnotation, SampleId
 
 Act = Literal["label", "skip", "cant_tell", "flag", "propose", "withdraw"]
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -15,25 +11,26 @@ ORIGIN = "web"
 
 
 def _without_null(text: str) -> str:
-    """Refuse the one character that PostgreSQL cannot keep."""
+    """Refuse NUL, the one character that PostgreSQL cannot store."""
     if "\x00" in text:
-        raise ValueError("the character NUL cannot be kept")
+        raise ValueError("the text contains the character NUL, which cannot be stored; remove it")
     return text
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """A moment in UTC; refused when no clock can have said it."""
+    """A time in UTC; ValueError for years that only a broken clock reports."""
+    problem = f"must be between the years {EARLIEST.year} and {LATEST.year}; check the clock of the client"
     try:
         found = moment.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("no clock says this") from error
+        raise ValueError(problem) from error
     if not EARLIEST <= found <= LATEST:
-        raise ValueError("no clock says this")
+        raise ValueError(problem)
     return found
 
 
 Text = Annotated[str, AfterValidator(_without_null)]
-# Neither a space nor a colon: keys that other doors of the ledger make have them, and cannot be taken beforehand.
+# Neither a space nor a colon: keys that other parts of Tiltyard make contain them, so no client can take those keys.
 ClientKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 Sample = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Identity = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -41,105 +38,78 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Version = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
-class Said(BaseModel):
-    """A body of the API: what it does not know is refused, the annotator's name above all."""
+class RequestBody(BaseModel):
+    """A body of the API; unknown fields are refused, an annotator's name above all."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Answer(Said):
+class AnnotationRequest(RequestBody):
     """One act of an annotator on an assignment."""
 
-    client_key: ClientKey = Field(description="made by the client; the same key is the same answer, sent again")
-    act: Act = Field(description="what was done")
-    sample_id: Sample = Field(description="the sample")
-    assignment_id: Identity = Field(description="the assignment that asked for it")
-    label: Text | None = Field(None, min_length=1, max_length=500, description="a class; of label only")
-    note: Text = Field("", max_length=4000, description="a remark; of propose, the class that is missing")
-    supersedes_key: ClientKey | None = Field(None, description="client key of one's own earlier answer")
-    suggestion_visible: bool = Field(False, description="whether the model's label had been shown by then")
-    lead_ms: int | None = Field(None, ge=0, le=86_400_000, description="time taken, idle time left out")
-    said_at: Moment = Field(description="the annotator's own clock")
-    guidelines_version: Version | None = Field(None, description="of the guidelines that were shown")
+    client_key: ClientKey = Field(description="made by the client; the same key means the same annotation, sent again")
+    act: Act = Field(description="the act")
+    sample_id: Sample = Field(description="id of the sample")
+    assignment_id: Identity = Field(description="id of the assignment that is answered")
+    label: Text | None = Field(None, min_length=1, max_length=500, description="a class; for the act label only")
+    note: Text = Field("", max_length=4000, description="a note; for the act propose, the missing class")
+    supersedes_key: ClientKey | None = Field(None, description="client key of the caller's annotation to supersede")
+    suggestion_visible: bool = Field(False, description="whether the model's prediction was visible")
+    lead_ms: int | None = Field(None, ge=0, le=86_400_000, description="time taken in ms, without idle time")
+    said_at: Moment = Field(description="time on the annotator's clock")
+    guidelines_version: Version | None = Field(None, description="version of the guidelines that were shown")
 
 
-class Wanted(Said):
-    """How many assignments the page wants to hold, and which it has."""
+class LeaseRequest(RequestBody):
+    """How many assignments the client needs, and which it has."""
 
-    count: int = Field(1, ge=1, le=10, description="to hold altogether, those it has included")
-    have: list[Identity] = Field([], max_length=20, description="assignments that need not be sent again")
+    count: int = Field(1, ge=1, le=10, description="total number of assignments to hold, including those in have")
+    have: list[Identity] = Field([], max_length=20, description="assignments that the client already has")
 
     @property
-    def altogether(self) -> int:
-        """How many to hold: never fewer than what is there already, which would look like gone."""
+    def total(self) -> int:
+        """The number to hold: at least those in ``have``, because a client takes a missing one for lost."""
         return max(self.count, len(self.have))
 
 
-ANSWERS: Final = {
+ANNOTATIONS_SCHEMA: Final = {
     "type": "array",
-    "items": {"$ref": "#/components/schemas/Answer"},
+    "items": {"$ref": "#/components/schemas/AnnotationRequest"},
     "minItems": 1,
     "maxItems": 100,
-    "description": "in the order in which they were said",
+    "description": "in the order in which they were made",
 }
 
 
-class Answers(Said):
-    """What a page has to say, and what it wants next."""
+class AnnotationsRequest(RequestBody):
+    """Annotations to store, and the assignments to lease in the same request."""
 
-    # Each is checked by itself later, so that one which does not fit never holds the others up.
-    annotations: Annotated[list[Any], WithJsonSchema(ANSWERS)] = Field(
-        min_length=1, max_length=100, description="in the order in which they were said"
+    # Each one is validated by itself later: an invalid annotation must not hold up the others.
+    annotations: Annotated[list[Any], WithJsonSchema(ANNOTATIONS_SCHEMA)] = Field(
+        min_length=1, max_length=100, description="in the order in which they were made"
     )
-    lease: Wanted | None = Field(None, description="what to lease in the same request")
+    lease: LeaseRequest | None = Field(None, description="assignments to lease in the same request")
 
 
-class Returned(Said):
-    """Assignments that a page gives back."""
+class ReleaseRequest(RequestBody):
+    """Assignments to give back."""
 
-    assignments: list[Identity] | None = Field(None, max_length=100, description="none: all that one holds")
-    csrf: str | None = Field(None, max_length=200, description="the page's proof, where no header can be sent")
+    assignments: list[Identity] | None = Field(None, max_length=100, description="null: all that the caller holds")
+    csrf: str | None = Field(None, max_length=200, description="the CSRF token, for requests that cannot send headers")
 
 
-class Ruling(Said):
-    """An adjudicator's decision over a sample."""
+class AdjudicationRequest(RequestBody):
+    """An adjudicator's decision on a sample."""
 
-    client_key: ClientKey = Field(description="made by the client; the same key is the same decision, sent again")
-    sample_id: Sample = Field(description="the sample")
+    client_key: ClientKey = Field(description="made by the client; the same key means the same decision, sent again")
+    sample_id: Sample = Field(description="id of the sample")
     label: Text = Field(min_length=1, max_length=500, description="a class")
-    note: Text = Field("", max_length=4000, description="why")
-    said_at: Moment = Field(description="the adjudicator's own clock")
+    note: Text = Field("", max_length=4000, description="the reason")
+    said_at: Moment = Field(description="time on the adjudicator's clock")
 
 
-class Gilding(Said):
-    """A sample whose answer is known from now on."""
+class GoldRequest(RequestBody):
+    """A sample to mark as gold."""
 
-    sample_id: Sample = Field(description="the sample")
-    label: Text = Field(min_length=1, max_length=500, description="its class")
-
-
-def new_annotation(answer: Answer, annotator: str, served: ServedProject) -> NewAnnotation:
-    """The annotation that an answer stands for: the sample's values and the suggestion come from the assignment.
-
-    Raises AnnotationError when it does not fit the project, NotFound when there is no such assignment.
-    """
-    assignment = served.assignment(answer.assignment_id)
-    suggestion = assignment.suggestion
-    new = NewAnnotation(
-        client_key=answer.client_key,
-        annotator=annotator,
-        act=answer.act,
-        sample_id=SampleId(answer.sample_id),
-        payload=assignment.payload,
-        said_at=answer.said_at,
-        label=answer.label,
-        note=answer.note,
-        supersedes=annotation_id(answer.supersedes_key) if answer.supersedes_key else None,
-        assignment_id=AssignmentId(answer.assignment_id),
-        suggestion=suggestion.label if suggestion else None,
-        suggestion_visible=answer.suggestion_visible,
-        lead_ms=answer.lead_ms,
-        origin=ORIGIN,
-        guidelines_hash=answer.guidelines_version,
-    )
-    return check_annotation(new, served.project)
+    sample_id: Sample = Field(description="id of the sample")
+    label: Text = Field(min_length=1, max_length=500, description="its known class")

@@ -1,4 +1,4 @@
-"""What the API tells: the shapes of its answers."""
+"""Response models of the API. Field names are a public format: they do not change."""
 
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -7,32 +7,32 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tiltyard.schemas.records import Annotation, Factor, Role
 
-AS_IT_IS: Final = ConfigDict(from_attributes=True)
-"""Made from the record that has fields of the same names."""
+FROM_ATTRIBUTES: Final = ConfigDict(from_attributes=True)
+"""Built from a record with fields of the same names."""
 
 
-class ClassTold(BaseModel):
-    """One answer that can be given."""
+class ClassResponse(BaseModel):
+    """A class that an annotator can choose."""
 
-    model_config = AS_IT_IS
+    model_config = FROM_ATTRIBUTES
 
     name: str
     key: str | None
     description: str
 
 
-class ColumnTold(BaseModel):
-    """What a column's values mean."""
+class ColumnResponse(BaseModel):
+    """Kind, unit and description of a column."""
 
     kind: str
     unit: str
     description: str
 
 
-class DisplayTold(BaseModel):
-    """How samples are drawn; where pictures lie is the server's own affair."""
+class DisplayResponse(BaseModel):
+    """How samples are displayed; the folder of the pictures is not part of it."""
 
-    model_config = AS_IT_IS
+    model_config = FROM_ATTRIBUTES
 
     kind: str
     columns: list[str]
@@ -43,7 +43,7 @@ class DisplayTold(BaseModel):
     object: str | None
 
 
-class ProjectListed(BaseModel):
+class ProjectSummaryResponse(BaseModel):
     """One of the caller's projects."""
 
     name: str
@@ -52,14 +52,14 @@ class ProjectListed(BaseModel):
     waiting: int
 
 
-class ProjectTold(BaseModel):
-    """All that the page needs to know of a project."""
+class ProjectResponse(BaseModel):
+    """The settings of a project that a page needs."""
 
     name: str
     description: str
-    classes: list[ClassTold]
-    display: DisplayTold
-    columns: dict[str, ColumnTold]
+    classes: list[ClassResponse]
+    display: DisplayResponse
+    columns: dict[str, ColumnResponse]
     reveal: str
     guidelines_version: str
     lease_seconds: int
@@ -67,28 +67,28 @@ class ProjectTold(BaseModel):
     role: Role
 
 
-class AssignmentTold(BaseModel):
-    """A sample to answer; it tells neither its purpose nor what anybody or any model said of it."""
+class AssignmentResponse(BaseModel):
+    """A sample to label, without its purpose, its annotations and the model's prediction."""
 
     assignment_id: str
     sample_id: str
     payload: dict[str, Any]
     why: str
-    deciding: list[str] = Field(description="columns, or words of a text, the strongest first")
+    deciding: list[str] = Field(description="columns, or words of a text, that weighed most, strongest first")
     lease_until: datetime
     guidelines_version: str
     adjudicated: bool = False
 
 
-class BatchTold(BaseModel):
-    """How far the samples asked for last are."""
+class BatchResponse(BaseModel):
+    """How much of the latest query is labeled."""
 
     asked: int
     answered: int
 
 
-class VerdictTold(BaseModel):
-    """What the last comparison came to: what one's labels changed."""
+class VerdictResponse(BaseModel):
+    """The last verdict of the gate: the effect of the labels."""
 
     decision: str
     metric: str
@@ -98,45 +98,45 @@ class VerdictTold(BaseModel):
     at: datetime
 
 
-class EmptyTold(BaseModel):
-    """Why there is nothing to answer, who holds the rest, and when there is more."""
+class EmptyQueueResponse(BaseModel):
+    """Why no sample is available, who holds the others, and when the queue is filled again."""
 
     why: str
     held_by: dict[str, int]
     refill: str
 
 
-class StoppingTold(BaseModel):
-    """Whether more labels are unlikely to improve the model any more, in a few words, and what each method says."""
+class StoppingResponse(BaseModel):
+    """Whether more labels are unlikely to improve the model, with the result of each method."""
 
     enough: bool
     headline: str
     methods: list[str]
 
 
-class Progress(BaseModel):
-    """Where an annotator and the project stand."""
+class ProgressResponse(BaseModel):
+    """Progress of an annotator and of the project."""
 
-    waiting: int = Field(description="assignments that the caller could answer now")
-    batch: BatchTold
-    today: int = Field(description="answers of the caller since midnight UTC, those taken back left out")
+    waiting: int = Field(description="assignments that are open to the caller now")
+    batch: BatchResponse
+    today: int = Field(description="annotations of the caller since midnight UTC, without withdrawn ones")
     until_retrain: int | None
     retrain_why: str
-    last_verdict: VerdictTold | None
-    stopping: StoppingTold | None = Field(description="none while it is too early to say")
-    empty: EmptyTold | None
+    last_verdict: VerdictResponse | None
+    stopping: StoppingResponse | None = Field(description="null while there are too few labels")
+    empty: EmptyQueueResponse | None
 
 
-class Revealed(BaseModel):
-    """What the model says, told after the answer."""
+class RevealResponse(BaseModel):
+    """The model's prediction, revealed after the annotation."""
 
     label: str
     probability: float | None
     factors: list[Factor]
 
 
-class Result(BaseModel):
-    """What became of one answer."""
+class AnnotationResult(BaseModel):
+    """The outcome of one annotation."""
 
     client_key: str
     status: Literal["stored", "known", "refused"]
@@ -144,34 +144,34 @@ class Result(BaseModel):
     seq: int | None = None
     late: bool = False
     error: str | None = None
-    reveal: Revealed | None = None
+    reveal: RevealResponse | None = None
 
 
-class Leased(BaseModel):
-    """What to answer next."""
+class LeaseResponse(BaseModel):
+    """Leased assignments and progress."""
 
-    assignments: list[AssignmentTold]
-    gone: list[str] = Field([], description="assignments of 'have' that are the caller's no longer")
-    progress: Progress
-
-
-class Submitted(BaseModel):
-    """What became of a page's answers, and what comes next."""
-
-    results: list[Result]
-    assignments: list[AssignmentTold]
-    gone: list[str] = Field([], description="assignments of 'have' that are the caller's no longer")
-    progress: Progress
+    assignments: list[AssignmentResponse]
+    gone: list[str] = Field([], description="assignments in have that the caller no longer holds")
+    progress: ProgressResponse
 
 
-class Released(BaseModel):
-    """How many assignments were given back."""
+class SubmitResponse(BaseModel):
+    """The outcome of each annotation, with leased assignments and progress."""
+
+    results: list[AnnotationResult]
+    assignments: list[AssignmentResponse]
+    gone: list[str] = Field([], description="assignments in have that the caller no longer holds")
+    progress: ProgressResponse
+
+
+class ReleaseResponse(BaseModel):
+    """The number of assignments that were given back."""
 
     released: int
 
 
-class SaidTold(BaseModel):
-    """What some annotators said of a disputed sample, unnamed."""
+class DisputedLabelResponse(BaseModel):
+    """One label of a disputed sample with its count and notes, without names."""
 
     label: str | None
     act: str
@@ -179,23 +179,23 @@ class SaidTold(BaseModel):
     notes: list[str]
 
 
-class DisputeTold(BaseModel):
+class DisputeResponse(BaseModel):
     """A sample whose annotators disagree."""
 
     sample_id: str
     payload: dict[str, Any]
     deciding: list[str]
-    answers: list[SaidTold]
+    answers: list[DisputedLabelResponse]
 
 
-class PersonTold(BaseModel):
-    """How one annotator does; none where it is not known.
+class AnnotatorResponse(BaseModel):
+    """The figures of one annotator; null if unknown.
 
     ``late``, ``seconds``, ``with_model`` and ``without_model`` are of the last 500 annotations.
     """
 
     annotator: str
-    role: Role | None = Field(description="none: no access any more, or labels that came from elsewhere")
+    role: Role | None = Field(description="null: access revoked, or labels from an import")
     since: datetime | None
     last: datetime | None
     labels: int
@@ -205,44 +205,44 @@ class PersonTold(BaseModel):
     superseded: int
     gold_asked: int
     gold_right: int
-    agreed: int = Field(description="pairs of answers with others to the same sample that are alike")
+    agreed: int = Field(description="pairs of equal labels with other annotators on the same samples")
     agreed_of: int
     late: int
-    seconds: float | None = Field(description="median time of an answer")
-    with_model: float | None = Field(description="share of answers like the model's where it was visible")
-    without_model: float | None = Field(description="the same where it was not")
-    quality: float | None = Field(None, description="cleanlab's estimate beside the others, 0 to 1")
+    seconds: float | None = Field(description="median time per annotation")
+    with_model: float | None = Field(description="agreement with the model while its prediction was visible, 0 to 1")
+    without_model: float | None = Field(description="agreement with the model while its prediction was hidden, 0 to 1")
+    quality: float | None = Field(None, description="cleanlab's annotator quality, 0 to 1")
 
 
-class Cell(BaseModel):
-    """How often an annotator said one class where another, or the same, was decided."""
+class ConfusionCell(BaseModel):
+    """A cell of a confusion matrix: the annotator's label, the effective label, and the count."""
 
     said: str
     decided: str
     count: int
 
 
-class Confusion(BaseModel):
-    """What one annotator said, beside what was decided."""
+class ConfusionResponse(BaseModel):
+    """The confusion matrix of one annotator against the effective labels."""
 
     annotator: str
-    cells: list[Cell]
+    cells: list[ConfusionCell]
 
 
-class AgreementTold(BaseModel):
-    """How far annotators agree: 1 is always, 0 what chance gives; ``low`` to ``high`` is a 95 % interval."""
+class AgreementResponse(BaseModel):
+    """Inter-annotator agreement: 1 is perfect, 0 is chance level; ``low`` to ``high`` is a 95 % interval."""
 
-    samples: int = Field(description="with two answers or more")
+    samples: int = Field(description="samples with two or more labels")
     alpha: float | None
     low: float | None
     high: float | None
     kappa: float | None
-    kappa_of: list[str] = Field(description="the two annotators whom kappa is about")
+    kappa_of: list[str] = Field(description="the two annotators that kappa compares")
     why: str = Field(description="why alpha is not defined")
 
 
-class DayTold(BaseModel):
-    """What was stored on one day (UTC) by one annotator."""
+class DayResponse(BaseModel):
+    """The number of annotations of one kind that one annotator stored on one day (UTC)."""
 
     day: str
     annotator: str
@@ -250,10 +250,10 @@ class DayTold(BaseModel):
     count: int
 
 
-class StandingTold(BaseModel):
-    """Where one assignment of a sample stands."""
+class AssignmentStateResponse(BaseModel):
+    """The state of one assignment of a sample."""
 
-    model_config = AS_IT_IS
+    model_config = FROM_ATTRIBUTES
 
     slot: int
     purpose: str
@@ -262,46 +262,46 @@ class StandingTold(BaseModel):
     holder: str | None
 
 
-class SampleTold(BaseModel):
-    """All that is known of one sample."""
+class SampleResponse(BaseModel):
+    """A sample with its values, label, assignments and annotations."""
 
     sample_id: str
     payload: dict[str, Any]
     label: str | None
     dispute: bool
-    gold: str | None = Field(description="its known answer, where annotators are measured by it")
+    gold: str | None = Field(description="its known class, if it is a gold sample")
     suggestion: str | None
     probability: float | None
-    assignments: list[StandingTold]
+    assignments: list[AssignmentStateResponse]
     annotations: list[Annotation]
 
 
-class AnnotationsTold(BaseModel):
-    """Annotations in the ledger's order; go on with ``after=next``."""
+class AnnotationsResponse(BaseModel):
+    """Annotations in ledger order; the next page is ``after=next``."""
 
     annotations: list[Annotation]
-    next: int | None = Field(description="none: there are no more today")
+    next: int | None = Field(description="null: this is the last page")
 
 
-class RefusedLine(BaseModel):
-    """A line of a file that was not taken."""
+class RejectedLine(BaseModel):
+    """A line of a file that was not imported, with the reason."""
 
     line: int
     why: str
 
 
-class ImportedTold(BaseModel):
-    """What became of a file's lines."""
+class ImportResponse(BaseModel):
+    """The outcome of an import: stored, known and rejected lines."""
 
     lines: int
     stored: int
     known: int
-    refused: list[RefusedLine]
+    refused: list[RejectedLine]
     ignored: list[str]
     left_out: dict[str, int]
 
 
-class GoldTold(BaseModel):
+class GoldResponse(BaseModel):
     """A gold sample."""
 
     gold_id: str
@@ -309,7 +309,7 @@ class GoldTold(BaseModel):
     label: str
 
 
-class Health(BaseModel):
-    """Whether the server answers."""
+class HealthResponse(BaseModel):
+    """The server is up."""
 
     status: Literal["ok"] = "ok"

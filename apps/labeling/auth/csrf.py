@@ -1,4 +1,4 @@
-"""The proof that a request comes from a page of ours: a signature of a nonce that this server made by chance."""
+"""CSRF tokens: the signature of a random nonce proves that a request comes from one of the server's own pages."""
 
 from dataclasses import dataclass
 from secrets import token_urlsafe
@@ -10,7 +10,7 @@ from starlette.requests import Request
 HEADER = "X-CSRF-Token"
 FIELD = "csrf"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing."""
+"""HTTP methods that change nothing."""
 
 Purpose = Literal["session", "proxy", "log-in"]
 PURPOSES: Final[tuple[Purpose, ...]] = get_args(Purpose)
@@ -18,46 +18,46 @@ PURPOSES: Final[tuple[Purpose, ...]] = get_args(Purpose)
 
 @dataclass(frozen=True, slots=True)
 class Nonce:
-    """Random letters that this server gave one browser, and what for: what proves one purpose proves no other."""
+    """A random value that this server gave one browser for one purpose; a token for one purpose fits no other."""
 
     purpose: Purpose
     value: str
 
 
 class Csrf:
-    """Signs nonces for pages and checks what comes back."""
+    """Creates and checks CSRF tokens."""
 
     def __init__(self, secret: str) -> None:
-        """Sign with the server's secret, each purpose apart from the others and from what sessions are signed with."""
+        """Sign with the server's secret; each purpose has its own salt, and so have sessions."""
         self._signers = {purpose: Signer(secret, salt=f"tiltyard csrf {purpose}") for purpose in PURPOSES}
 
-    def proof_of(self, nonce: Nonce) -> str:
-        """What a page carries."""
+    def token_of(self, nonce: Nonce) -> str:
+        """The CSRF token that pages send."""
         return self._signers[nonce.purpose].get_signature(nonce.value).decode()
 
-    def holds(self, nonce: Nonce, proof: str | None) -> bool:
-        """Whether a proof belongs to the nonce; compared in constant time."""
-        return proof is not None and self._signers[nonce.purpose].verify_signature(nonce.value, proof)
+    def is_valid(self, nonce: Nonce, token: str | None) -> bool:
+        """Whether a CSRF token belongs to the nonce; compared in constant time."""
+        return token is not None and self._signers[nonce.purpose].verify_signature(nonce.value, token)
 
 
-class Nonces:
-    """Nonces of browsers without a session: made here by chance, kept in a cookie that is signed."""
+class NonceCookies:
+    """Nonces of browsers without a session, in a signed cookie."""
 
     def __init__(self, secret: str, purpose: Purpose, cookie: str, seconds: int) -> None:
-        """Keep nonces of one purpose in a cookie, for so long."""
+        """Store nonces of one purpose in a cookie that is valid for so many seconds."""
         self._serializer = URLSafeTimedSerializer(secret, salt=f"tiltyard nonce {purpose}")
         self._purpose: Purpose = purpose
         self.cookie, self.seconds = cookie, seconds
 
     def read(self, request: Request, who: str = "") -> Nonce | None:
-        """The nonce of a request's cookie; none when we made none, or made it for somebody else or too long ago."""
+        """The nonce of a request's cookie; None if it is missing, forged, expired or made for another user."""
         try:
-            said = self._serializer.loads(request.cookies.get(self.cookie, ""), max_age=self.seconds)
+            content = self._serializer.loads(request.cookies.get(self.cookie, ""), max_age=self.seconds)
         except BadSignature:
             return None
-        return Nonce(self._purpose, said[1]) if said[0] == who else None
+        return Nonce(self._purpose, content[1]) if content[0] == who else None
 
     def make(self, who: str = "") -> tuple[Nonce, str]:
-        """A fresh nonce and the cookie that keeps it; ``who`` is whom it is for."""
+        """A new nonce for a user, and the value of its cookie."""
         value = token_urlsafe(16)
         return Nonce(self._purpose, value), str(self._serializer.dumps([who, value]))

@@ -1,4 +1,4 @@
-"""Granting access: one person, one token, one id, in one project or in several."""
+"""Grants: give an annotator access to projects, or revoke it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +10,8 @@ from tiltyard.schemas.records import Access, AccessId, Role
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
-def grant(projects: Sequence[Path], annotator: str, role: Role, token: str | None, decided_by: str) -> Access:
-    """Let an annotator into projects; what their ledgers keep: the hash of the token, never the token."""
+def grant_access(projects: Sequence[Path], annotator: str, role: Role, token: str | None, decided_by: str) -> Access:
+    """Give an annotator one role and token in all of the projects; only its hash is stored."""
     workspaces = [open_workspace(path) for path in projects]
     access = Access(
         access_id=AccessId(uuid4().hex),
@@ -27,21 +27,21 @@ def grant(projects: Sequence[Path], annotator: str, role: Role, token: str | Non
     return access
 
 
-def revoke(projects: Sequence[Path], annotator: str, decided_by: str) -> list[Path]:
-    """Take an annotator's access away in projects, and give back what they hold; in which projects they had one.
+def revoke_access(projects: Sequence[Path], annotator: str, decided_by: str) -> list[Path]:
+    """Revoke an annotator's access and release their assignments; returns the projects in which they had access.
 
-    Raises NotFound when they had none in any of them.
+    Raises NotFound if they had access to none of them.
     """
     workspaces = {path: open_workspace(path) for path in projects}
     had = {path: one for path, one in workspaces.items() if one.ledger.access.of(annotator) is not None}
     if not had:
-        raise NotFound(f"{annotator!r} has no access; 'tiltyard annotators list' names those who have")
+        raise NotFound(f"{annotator!r} has no access; 'tiltyard annotators list' lists those who have")
     for workspace in had.values():
         _revoke(workspace, annotator, decided_by)
     return list(had)
 
 
 def _revoke(workspace: Workspace, annotator: str, decided_by: str) -> None:
-    """Take an annotator's access to one project away."""
+    """Revoke an annotator's access to one project."""
     workspace.ledger.access.revoke(annotator, decided_by, workspace.clock())
     workspace.ledger.assignments.release(annotator)

@@ -1,4 +1,4 @@
-"""Logging in through an OpenID provider: the code flow with PKCE, and who the provider says somebody is."""
+"""Login through an OpenID provider: the authorization code flow with PKCE."""
 
 import logging
 import warnings
@@ -21,56 +21,58 @@ WELL_KNOWN: Final = "/.well-known/openid-configuration"
 LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
 
 
-class NotVouchedFor(Exception):
-    """The provider did not say who this is; the message is for the one who tried."""
+class LoginFailed(Exception):
+    """The provider did not confirm who the user is; the message is shown to the user."""
 
 
 class OpenIdLogin:
-    """The provider that the settings name."""
+    """The OpenID provider of the settings."""
 
     def __init__(self, settings: LabelingSettings, secret: str) -> None:
-        """Get ready; TiltyardError when settings or the extra are missing. Nothing is fetched yet."""
+        """Configure the client; TiltyardError if a setting or the extra is missing. Nothing is fetched yet."""
         if settings.oidc_client_id is None or settings.oidc_client_secret is None:
             raise TiltyardError("TILTYARD_LABEL_OIDC_ISSUER needs TILTYARD_LABEL_OIDC_CLIENT_ID and ..._CLIENT_SECRET")
         self._issuer = str(settings.oidc_issuer)
         if urlsplit(self._issuer).scheme != "https" and urlsplit(self._issuer).hostname not in LOOPBACK:
-            raise TiltyardError(f"TILTYARD_LABEL_OIDC_ISSUER: {self._issuer!r} must be https, or this machine")
+            raise TiltyardError(
+                f"TILTYARD_LABEL_OIDC_ISSUER must use https unless it is on this machine, got {self._issuer!r}"
+            )
         self._client_id, self._claim = settings.oidc_client_id, settings.oidc_claim
         self._serializer = URLSafeTimedSerializer(secret, salt="tiltyard oidc")
         self._provider = _provider(self._issuer, self._client_id, settings.oidc_client_secret.get_secret_value())
 
-    async def begin(self, request: Request, onward: str) -> Response:
-        """Send a browser to the provider; what is to be checked when it returns goes with it, signed."""
+    async def start(self, request: Request, onward: str) -> Response:
+        """Redirect a browser to the provider; the state to check on its return is in a signed cookie."""
         request.scope["session"] = {}
         callback = str(request.url_for("oidc_callback"))
         try:
             response: Response = await self._provider.authorize_redirect(request, callback)
-        except Exception as error:  # whatever a network or a provider can do
-            raise _not_vouched_for(error) from error
-        told = {"session": request.scope["session"], "onward": onward}
-        set_cookie(request, response, COOKIE, str(self._serializer.dumps(told)), seconds=SECONDS)
+        except Exception as error:  # any error of the network or the provider
+            raise _login_failed(error) from error
+        state = {"session": request.scope["session"], "onward": onward}
+        set_cookie(request, response, COOKIE, str(self._serializer.dumps(state)), seconds=SECONDS)
         return response
 
-    async def end(self, request: Request) -> tuple[str, str]:
-        """Who came back, and where they wanted to go; NotVouchedFor when that cannot be said."""
-        told = self._told(request)
-        request.scope["session"] = told["session"]
+    async def finish(self, request: Request) -> tuple[str, str]:
+        """The annotator who logged in, and the path to open next; LoginFailed if the login is not confirmed."""
+        state = self._state(request)
+        request.scope["session"] = state["session"]
         try:
-            token = await self._provider.authorize_access_token(request, claims_options=self._wanted())
-        except Exception as error:  # whatever a network, a provider or a forger can do
-            raise _not_vouched_for(error) from error
-        return annotator_of(token.get("userinfo") or {}, self._claim), str(told["onward"])
+            token = await self._provider.authorize_access_token(request, claims_options=self._required_claims())
+        except Exception as error:  # any error of the network or the provider, or a forged response
+            raise _login_failed(error) from error
+        return annotator_from_claims(token.get("userinfo") or {}, self._claim), str(state["onward"])
 
-    def _told(self, request: Request) -> dict[str, Any]:
-        """What was signed when the browser left."""
+    def _state(self, request: Request) -> dict[str, Any]:
+        """The state that was signed when the browser left."""
         try:
-            told: dict[str, Any] = self._serializer.loads(request.cookies.get(COOKIE, ""), max_age=SECONDS)
+            state: dict[str, Any] = self._serializer.loads(request.cookies.get(COOKIE, ""), max_age=SECONDS)
         except BadSignature as error:
-            raise NotVouchedFor("The log-in took too long, or began in another browser; try once more.") from error
-        return told
+            raise LoginFailed("The login took too long, or started in another browser. Try again.") from error
+        return state
 
-    def _wanted(self) -> dict[str, Any]:
-        """What an identity token must say to be for us, from the provider, and now."""
+    def _required_claims(self) -> dict[str, Any]:
+        """The claims that an identity token must contain: from this provider, for this client, not expired."""
         issuers = [self._issuer, self._issuer.rstrip("/"), f"{self._issuer.rstrip('/')}/"]
         return {
             "iss": {"essential": True, "values": issuers},
@@ -79,28 +81,28 @@ class OpenIdLogin:
         }
 
 
-def annotator_of(claims: Mapping[str, Any], claim: str) -> str:
-    """The annotator whom an identity token names; an email counts only if the provider has verified it.
+def annotator_from_claims(claims: Mapping[str, Any], claim: str) -> str:
+    """The annotator that an identity token names; an email counts only if the provider has verified it.
 
-    >>> annotator_of({"email": "ada@example.test", "email_verified": True}, "email")
+    >>> annotator_from_claims({"email": "ada@example.test", "email_verified": True}, "email")
     'ada@example.test'
     """
     name = claims.get(claim)
     if not isinstance(name, str) or not name.strip() or not name.strip().isprintable():
-        raise NotVouchedFor(f"Your provider does not tell us your {claim!r}.")
+        raise LoginFailed(f"Your provider does not send the claim {claim!r}. Ask the project lead.")
     if claim == "email" and claims.get("email_verified") is not True:
-        raise NotVouchedFor("Your provider has not verified your email address.")
+        raise LoginFailed("Your provider has not verified your email address.")
     return name.strip()
 
 
 def _provider(issuer: str, client_id: str, client_secret: str) -> Any:
-    """The provider as authlib talks to it."""
+    """Authlib's client of the provider."""
     try:
-        # authlib warns, whatever the filters say, that it would rather have a successor of httpx: no operator's affair.
+        # Authlib warns, despite all filters, that it prefers a successor of httpx: irrelevant to operators.
         with warnings.catch_warnings(record=True):
             from authlib.integrations.starlette_client import OAuth
     except ImportError as error:
-        raise TiltyardError("logging in through a provider needs the extra: pip install 'tiltyard[oidc]'") from error
+        raise TiltyardError("OpenID login needs an extra: pip install 'tiltyard[oidc]'") from error
     return OAuth().register(
         name="provider",
         server_metadata_url=issuer.rstrip("/") + WELL_KNOWN,
@@ -110,7 +112,7 @@ def _provider(issuer: str, client_id: str, client_secret: str) -> Any:
     )
 
 
-def _not_vouched_for(error: Exception) -> NotVouchedFor:
-    """What the one who tried is told; the reason is for the log."""
-    LOG.warning("a log-in through the provider failed: %s: %s", type(error).__name__, error)
-    return NotVouchedFor("Your provider did not confirm who you are; try once more, or ask the lead.")
+def _login_failed(error: Exception) -> LoginFailed:
+    """The message for the user; the cause goes to the log."""
+    LOG.warning("an OpenID login failed: %s: %s", type(error).__name__, error)
+    return LoginFailed("Your provider did not confirm who you are. Try again, or ask the project lead.")

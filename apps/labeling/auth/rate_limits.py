@@ -1,4 +1,4 @@
-"""Limits: how often somebody may ask, counted over a moving window in this process."""
+"""Rate limits: requests per key in a moving window, counted in this process."""
 
 from collections import Counter
 from ipaddress import IPv6Address, ip_address
@@ -11,28 +11,28 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
 
-from tiltyard.apps.labeling.api.errors import Refusal
+from tiltyard.apps.labeling.api import ApiError
 
-MOST: Final = 10_000
+MAX_KEYS: Final = 10_000
 
 
-class Limit:
-    """One limit such as ``10/minute;100/hour``, counted for each key."""
+class RateLimit:
+    """A limit such as ``10/minute;100/hour``, counted for each key."""
 
     def __init__(self, rate: str) -> None:
-        """Count against a rate; ValueError when it cannot be read."""
+        """Parse a rate; ValueError if it is invalid."""
         self._rates = parse_many(rate)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        # The storage starts a thread for what it forgets; asked for each request, that costs more than the request.
+        # The storage starts a thread to expire keys; called for each request, that costs more than the request.
         self._step = max(1, min(rate.amount for rate in self._rates) // 100)
         self._uncounted: Counter[str] = Counter()
 
     def hit(self, key: str) -> None:
-        """Count one; Refusal with 429 and Retry-After when it is one too many, to a hundredth of the limit."""
+        """Count one request; ApiError with 429 and Retry-After above the limit, exact to a hundredth of it."""
         self._uncounted[key] += 1
         if self._uncounted[key] < self._step:
             return
-        if len(self._uncounted) > MOST:
+        if len(self._uncounted) > MAX_KEYS:
             self._uncounted.clear()
         self._uncounted[key] = 0
         for rate in self._rates:
@@ -41,32 +41,32 @@ class Limit:
                 raise self._refusal(rate, key)
 
     def is_over(self, key: str) -> bool:
-        """Whether one more would be too many; nothing is counted."""
+        """Whether the next request would exceed the limit; counts nothing."""
         return not all(self._limiter.test(rate, key) for rate in self._rates)
 
     def refuse_over(self, key: str) -> None:
-        """Count nothing; Refusal when one more would be too many."""
+        """Raise ApiError if the next request would exceed the limit; counts nothing."""
         for rate in self._rates:
             if not self._limiter.test(rate, key):
                 raise self._refusal(rate, key)
 
-    def _refusal(self, rate: RateLimitItem, key: str) -> Refusal:
-        """What somebody is told who asks too often."""
-        wait = self._limiter.get_window_stats(rate, key).reset_time - time()
-        return Refusal(429, "too many requests; wait a little and go on", retry_after=max(1, ceil(wait)))
+    def _refusal(self, rate: RateLimitItem, key: str) -> ApiError:
+        """The error for too many requests."""
+        seconds = max(1, ceil(self._limiter.get_window_stats(rate, key).reset_time - time()))
+        return ApiError(429, f"too many requests; try again in {seconds} seconds", retry_after=seconds)
 
 
-def address_of(request: Request) -> str:
-    """Whom an anonymous request is counted for: its address, of IPv6 the network that one customer has.
+def client_address(request: Request) -> str:
+    """The key under which an anonymous request is counted: its address; for IPv6 the network of one customer.
 
-    >>> network_of("2001:db8:1:2:3:4:5:6"), network_of("192.0.2.1")
+    >>> address_key("2001:db8:1:2:3:4:5:6"), address_key("192.0.2.1")
     ('2001:db8:1:2::', '192.0.2.1')
     """
-    return network_of(request.client.host) if request.client else "unknown"
+    return address_key(request.client.host) if request.client else "unknown"
 
 
-def network_of(address: str) -> str:
-    """An IPv4 address, or the first 64 bits of an IPv6 one."""
+def address_key(address: str) -> str:
+    """An IPv4 address, or the first 64 bits of an IPv6 address."""
     try:
         found = ip_address(address)
     except ValueError:

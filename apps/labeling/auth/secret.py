@@ -1,4 +1,4 @@
-"""The server's secret: what sessions are signed with; from the settings, or from a file that only we can read."""
+"""The secret that signs sessions: from the settings, or from a file that only its owner can read."""
 
 import os
 import secrets
@@ -12,28 +12,28 @@ from tiltyard.workspace.workspace import open_workspace
 
 FILE: Final = "label-secret"
 OWNER_ONLY: Final = 0o600
-LEAST: Final = 32
+MIN_LENGTH: Final = 32
 
 
-def secret_of(projects: Sequence[Path], settings: LabelingSettings) -> str:
-    """The secret; TiltyardError, naming both ways to have one, when there is none or others can read it."""
+def load_secret(projects: Sequence[Path], settings: LabelingSettings) -> str:
+    """The secret; TiltyardError if it is missing, too short, or readable by other users."""
     if settings.secret is not None:
         return settings.secret.get_secret_value()
     file = secret_file(projects[0])
     if not file.is_file():
         raise TiltyardError(
-            "there is no secret to sign sessions with: run 'tiltyard label secret' once, or set TILTYARD_LABEL_SECRET"
+            "no secret to sign sessions with: run 'tiltyard label secret' once, or set TILTYARD_LABEL_SECRET"
         )
     if file.stat().st_mode & 0o077:
-        raise TiltyardError(f"{str(file)!r} can be read by others; chmod 600 it, or remove it and make a new one")
+        raise TiltyardError(f"other users can read {str(file)!r}: run chmod 600 on it, or delete it and make a new one")
     secret = file.read_text("ascii").strip()
-    if len(secret) < LEAST:
-        raise TiltyardError(f"{str(file)!r} holds no secret; remove it and run 'tiltyard label secret'")
+    if len(secret) < MIN_LENGTH:
+        raise TiltyardError(f"{str(file)!r} contains no valid secret; delete it and run 'tiltyard label secret'")
     return secret
 
 
-def make_secret(project: Path) -> tuple[Path, bool]:
-    """The file of a project's secret, and whether it was made now: one that is there is never replaced."""
+def create_secret(project: Path) -> tuple[Path, bool]:
+    """The secret's file, and whether it was created now; an existing secret is never replaced."""
     file = secret_file(project)
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
@@ -45,5 +45,5 @@ def make_secret(project: Path) -> tuple[Path, bool]:
 
 
 def secret_file(project: Path) -> Path:
-    """Where a project's workspace keeps the secret."""
+    """The path of the secret in a project's workspace."""
     return open_workspace(project).folder / FILE

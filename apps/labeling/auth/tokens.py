@@ -1,4 +1,4 @@
-"""Tokens: made once, shown once, kept only as a hash."""
+"""Access tokens: shown once, stored only as a hash."""
 
 import secrets
 from typing import Final
@@ -11,7 +11,7 @@ LENGTH: Final = len(PREFIX) + 43
 
 
 def new_token() -> str:
-    """A token with 256 random bits; whoever has it is the annotator.
+    """A token with 256 random bits; it identifies the annotator.
 
     >>> token = new_token()
     >>> len(token), token[:4], token == new_token()
@@ -21,14 +21,14 @@ def new_token() -> str:
 
 
 def token_hash(token: str) -> str:
-    """What the ledger keeps of a token: its SHA-256, 64 hex digits.
+    """The SHA-256 of a token, 64 hex digits: the ledger stores only this.
 
-    A token is random and long, so that a slow hash would protect nothing more, and the ledger finds it by its
-    hash: no secret is compared byte by byte.
+    A slow hash would not protect a long random token any better. The ledger looks tokens up by hash, so no secret is
+    compared byte by byte.
     """
     return sha256_of(token)
 
 
 def looks_like_token(text: str) -> bool:
-    """Whether a text can be a token at all; what cannot is not looked up."""
+    """Whether a text has the format of a token; other texts are not looked up."""
     return len(text) == LENGTH and text.startswith(PREFIX) and text.isascii()

@@ -1,7 +1,7 @@
-"""Connections: what uvicorn leaves open for ever is ended here, before any request is there that could be refused.
+"""Limits of connections that uvicorn itself would keep open without a time limit.
 
-A client that drips the head of a request, sends one without end, or reads its answer a byte at a time holds a
-connection and memory; nobody needs to log in for that.
+A client that sends request headers slowly or endlessly, or reads its response a byte at a time, holds a connection
+and memory, and needs no login to do so.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from tiltyard.apps.labeling.middleware.proxy import is_trusted
+from tiltyard.apps.labeling.middleware.proxy import is_trusted_proxy
 
 if TYPE_CHECKING:
     from pydantic import IPvAnyNetwork
@@ -19,36 +19,36 @@ HEAD_BYTES: Final = 65_536
 HEAD_SECONDS: Final = 20.0
 STUCK_SECONDS: Final = 60.0
 CHECK_SECONDS: Final = 1.0
-MOST_OF_ONE: Final = 256
-"""Connections from one address, unless it is a trusted proxy or this machine: a team behind one address has fewer."""
+MAX_PER_ADDRESS: Final = 256
+"""Connections from one address, except trusted proxies and this machine; a team behind one address needs fewer."""
 
 Base: Any = AutoHTTPProtocol
 
 
-class Connection(Base):  # type: ignore[misc] # uvicorn chooses the class when it is imported
-    """One connection, as uvicorn has it, with an end."""
+class LimitedConnection(Base):  # type: ignore[misc] # uvicorn chooses the class when it is imported
+    """uvicorn's HTTP protocol with time limits for slow clients and a limit per address."""
 
     trusted: Sequence["IPvAnyNetwork"] = ()
     head_seconds, stuck_seconds, check_seconds = HEAD_SECONDS, STUCK_SECONDS, CHECK_SECONDS
-    most_of_one = MOST_OF_ONE
+    max_per_address = MAX_PER_ADDRESS
 
     def connection_made(self, transport: Any) -> None:
-        """Begin; one too many of the same address is ended at once."""
+        """Open; close at once if the address has too many connections."""
         super().connection_made(transport)
         self._head = 0
         self._waits_since: float = self.loop.time()
         self._stuck_since: float | None = None
-        self._check = self.loop.call_later(self.check_seconds, self._look)
-        if self._is_one_too_many():
+        self._check = self.loop.call_later(self.check_seconds, self._check_client)
+        if self._is_over_limit():
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Clean up."""
         self._check.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; a head that goes on and on is not collected."""
+        """Receive bytes; close if the request headers are too long."""
         super().data_received(data)
         self._head = self._head + len(data) if self._waits_for_head() else 0
         if self._head > HEAD_BYTES:
@@ -60,45 +60,45 @@ class Connection(Base):  # type: ignore[misc] # uvicorn chooses the class when i
         super().on_response_complete()
 
     def pause_writing(self) -> None:
-        """Note since when the client does not read."""
+        """Record when the client stopped reading."""
         self._stuck_since = self.loop.time()
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """Note that it reads again."""
+        """Record that the client reads again."""
         self._stuck_since = None
         super().resume_writing()
 
     def _waits_for_head(self) -> bool:
-        """Whether no request is being answered."""
+        """Whether no response is in progress."""
         return self.cycle is None or bool(self.cycle.response_complete)
 
-    def _look(self) -> None:
-        """End the connection if its client takes too long; look again in a while."""
+    def _check_client(self) -> None:
+        """Close the connection if the client is too slow, else check again later."""
         now = self.loop.time()
         if self._waits_for_head() and now - self._waits_since > self.head_seconds:
             self.transport.close()
         elif self._stuck_since is not None and now - self._stuck_since > self.stuck_seconds:
             self.transport.abort()
         else:
-            self._check = self.loop.call_later(self.check_seconds, self._look)
+            self._check = self.loop.call_later(self.check_seconds, self._check_client)
 
-    def _is_one_too_many(self) -> bool:
-        """Whether the address has more connections than one client needs."""
+    def _is_over_limit(self) -> bool:
+        """Whether the address has more connections than allowed."""
         host = self.client[0] if self.client else ""
-        if _is_loopback(host) or is_trusted(host, self.trusted):
+        if _is_loopback(host) or is_trusted_proxy(host, self.trusted):
             return False
         of_host = sum(1 for one in self.connections if one.client and one.client[0] == host)
-        return of_host > self.most_of_one
+        return of_host > self.max_per_address
 
 
-def connections_trusting(proxies: Sequence["IPvAnyNetwork"]) -> type[Connection]:
-    """The connections of a server whose proxies speak for many."""
-    return type("Connection", (Connection,), {"trusted": tuple(proxies)})
+def limited_connections(proxies: Sequence["IPvAnyNetwork"]) -> type[LimitedConnection]:
+    """The protocol class for uvicorn; the trusted proxies may open any number of connections."""
+    return type("Connection", (LimitedConnection,), {"trusted": tuple(proxies)})
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether a peer is on this machine."""
+    """Whether a host is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""Trusted proxies: what they say of the browser is believed, what anybody else says is not."""
+"""Trusted proxies: forwarded headers count only if the peer is one of the configured proxies."""
 
 from collections.abc import Sequence
 from ipaddress import ip_address
@@ -13,37 +13,37 @@ if TYPE_CHECKING:
 PEER = "tiltyard.peer"
 
 
-class RememberPeer:
-    """Middleware that keeps who really connected, before forwarded headers say on whose behalf."""
+class RecordPeer:
+    """ASGI middleware that records the address of the peer before forwarded headers replace it."""
 
     def __init__(self, app: ASGIApp) -> None:
-        """Stand before an application, outermost."""
+        """Wrap an application; it must be the outermost middleware."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Note the peer and hand the request on."""
+        """Record the peer and forward the request."""
         if scope["type"] == "http":
             scope[PEER] = (scope.get("client") or ("", 0))[0]
         await self._app(scope, receive, send)
 
 
-def named_by_proxy(request: Request, header: str | None, trusted: Sequence["IPvAnyNetwork"]) -> str | None:
-    """The annotator whom a trusted proxy names; none where no header is agreed upon or the peer is a stranger.
+def annotator_from_proxy(request: Request, header: str | None, trusted: Sequence["IPvAnyNetwork"]) -> str | None:
+    """The annotator in a trusted proxy's header; None if no header is configured or the peer is not trusted.
 
-    A header that stands twice is believed of nobody: one of them is not the proxy's.
+    A header that occurs twice is ignored: one of the two is not from the proxy.
     """
-    if header is None or not is_trusted(request.scope.get(PEER, ""), trusted):
+    if header is None or not is_trusted_proxy(request.scope.get(PEER, ""), trusted):
         return None
-    said = request.headers.getlist(header)
-    return said[0].strip() or None if len(said) == 1 else None
+    values = request.headers.getlist(header)
+    return values[0].strip() or None if len(values) == 1 else None
 
 
-def is_trusted(address: str, trusted: Sequence["IPvAnyNetwork"]) -> bool:
-    """Whether an address belongs to a trusted proxy.
+def is_trusted_proxy(address: str, trusted: Sequence["IPvAnyNetwork"]) -> bool:
+    """Whether an address is in the networks of the trusted proxies.
 
     >>> from ipaddress import ip_network
-    >>> is_trusted("10.0.0.9", [ip_network("10.0.0.0/24")]), is_trusted("10.0.1.9", [ip_network("10.0.0.0/24")])
-    (True, False)
+    >>> [is_trusted_proxy(one, [ip_network("10.0.0.0/24")]) for one in ("10.0.0.9", "10.0.1.9")]
+    [True, False]
     """
     try:
         found = ip_address(address)

@@ -1,4 +1,4 @@
-"""The headers of every response: nothing from elsewhere runs, frames or remembers our pages."""
+"""Security headers of every response: no foreign scripts, no framing, no caching of pages."""
 
 from typing import Final
 
@@ -20,33 +20,33 @@ POLICY: Final = "; ".join(
 SECURITY: Final = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    # Not no-referrer: then browsers name no origin with a form, and the forms of our own pages would be refused.
+    # Not no-referrer: browsers then send no origin with forms, and the origin check would refuse the own forms.
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-NOT_KEPT: Final = "no-store"
+NO_STORE: Final = "no-store"
 STATIC: Final = "/static/"
-COOKIES: Final = "tiltyard.cookies"
-"""Where in a request's scope a route leaves cookies that its answer shall set."""
+RESPONSE_COOKIES: Final = "tiltyard.cookies"
+"""Key of the request's scope: a list of Set-Cookie values for the response."""
 
 
 class SecurityHeaders:
-    """Middleware that puts the headers on whatever is answered."""
+    """ASGI middleware that adds the headers to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
-        """Stand before an application."""
+        """Wrap an application."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request on and add to what comes back."""
+        """Forward the request and add the headers to its response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
         cookies: list[str] = []
-        scope[COOKIES] = cookies
+        scope[RESPONSE_COOKIES] = cookies
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -60,7 +60,7 @@ class SecurityHeaders:
 
 
 def add_headers(headers: MutableHeaders, path: str) -> None:
-    """Put the headers on one response; only static files may be kept by a cache, and asked about again."""
+    """Add the headers to one response; only static files may be cached, and must be revalidated."""
     for name, value in SECURITY.items():
         headers.setdefault(name, value)
-    headers.setdefault("Cache-Control", "no-cache" if path.startswith(STATIC) else NOT_KEPT)
+    headers.setdefault("Cache-Control", "no-cache" if path.startswith(STATIC) else NO_STORE)

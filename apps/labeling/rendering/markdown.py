@@ -1,4 +1,4 @@
-"""Guidelines: the project's Markdown as HTML that can do nothing."""
+"""Guidelines: the project's Markdown as safe HTML."""
 
 from typing import Final
 
@@ -9,30 +9,30 @@ from markupsafe import Markup
 PICTURE: Final = "image"
 
 
-def guidelines_html(text: str) -> Markup:
-    """Markdown as HTML: tags in the text are shown as text, links tell nobody where they were followed.
+def render_guidelines(text: str) -> Markup:
+    """Markdown as HTML: tags in the text are shown as text, and links send no referrer.
 
-    Pictures from elsewhere are named, not loaded: whoever serves them would see who labels and when.
+    External pictures are replaced by their alternative text: their server would learn who labels and when.
 
-    >>> guidelines_html("<b>x</b>")
+    >>> render_guidelines("<b>x</b>")
     Markup('<p>&lt;b&gt;x&lt;/b&gt;</p>\\n')
     """
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     tokens = parser.parse(text)
     for token in tokens:
-        token.children = _mended(token.children) if token.children else token.children
-    # The parser escapes text, refuses javascript: and data: links, and was told that there is no HTML.
+        token.children = _harmless(token.children) if token.children else token.children
+    # The parser escapes text, refuses javascript: and data: links, and has HTML switched off.
     return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 - the parser's own escaped output
 
 
-def _mended(children: list[Token]) -> list[Token]:
-    """The parts of a line with harmless links and without pictures."""
+def _harmless(children: list[Token]) -> list[Token]:
+    """The inline tokens of a line, with safe links and without pictures."""
     for child in children:
         if child.type == "link_open":
             child.attrSet("rel", "noopener noreferrer nofollow")
-    return [_named(child) if child.type == PICTURE else child for child in children]
+    return [_alternative_text(child) if child.type == PICTURE else child for child in children]
 
 
-def _named(picture: Token) -> Token:
-    """A picture's name in its place."""
+def _alternative_text(picture: Token) -> Token:
+    """A picture's alternative text in its place."""
     return Token("text", "", 0, content=f"[picture: {picture.content}]")

@@ -1,4 +1,4 @@
-"""Pictures of samples: read from one folder, named by the sample, and only what is a picture inside."""
+"""Pictures of samples: read from the project's picture folder only, and only files whose content is a picture."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -13,27 +13,27 @@ SIGNATURES: Final = (
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
 )
-"""First bytes by kind. SVG is none of them: it can hold scripts."""
+"""Magic bytes and content types. SVG is missing on purpose: it can contain scripts."""
 
 
-def picture(workspace: Workspace, payload: dict[str, Any]) -> tuple[bytes, str]:
+def read_picture(workspace: Workspace, payload: dict[str, Any]) -> tuple[bytes, str]:
     """The bytes of a sample's picture and their content type.
 
-    Raises NotFound when the sample names none, or what it names is not a picture in the project's folder.
+    Raises NotFound if the sample has no picture, or its file is missing, too large or not a picture.
     """
     column = workspace.project.display.object
     key = payload.get(column) if column is not None else None
     if not isinstance(key, str) or not key:
-        raise NotFound("this sample names no picture")
+        raise NotFound("this sample has no picture")
     content = _read(_path(workspace.project_file.parent / workspace.project.display.objects, key))
     kind = content_type(content)
     if kind is None:
-        raise NotFound("what this sample names is no PNG, JPEG, GIF or WebP")
+        raise NotFound("the picture of this sample is not a PNG, JPEG, GIF or WebP file")
     return content, kind
 
 
 def content_type(content: bytes) -> str | None:
-    """What the bytes are, whatever the file is called; none when they are no picture that we show.
+    """The content type by magic bytes, regardless of the file name; None if it is not a supported picture.
 
     >>> content_type(b"GIF89a..."), content_type(b"<svg onload=...>")
     ('image/gif', None)
@@ -44,22 +44,22 @@ def content_type(content: bytes) -> str | None:
 
 
 def _path(folder: Path, key: str) -> Path:
-    """The file that a key names, links followed; NotFound when it would lie outside the folder."""
+    """The file of a key, with links resolved; NotFound if it is outside the folder."""
     root = folder.resolve()
     try:
         path = (root / key).resolve()
     except (ValueError, OSError) as error:  # a NUL, a loop of links
-        raise NotFound("the picture of this sample is not there") from error
+        raise NotFound("the picture of this sample is missing") from error
     if not path.is_relative_to(root):
-        raise NotFound("the picture of this sample is not there")
+        raise NotFound("the picture of this sample is missing")
     return path
 
 
 def _read(path: Path) -> bytes:
-    """A file's bytes; NotFound when there is none, or it is too large to be shown."""
+    """The bytes of a file; NotFound if it is missing or larger than the limit."""
     try:
         if path.stat().st_size > LARGEST or not path.is_file():
-            raise NotFound("the picture of this sample is too large, or no file")
+            raise NotFound(f"the picture of this sample is not a file of at most {LARGEST:,} bytes")
         return path.read_bytes()
     except OSError as error:
-        raise NotFound("the picture of this sample is not there") from error
+        raise NotFound("the picture of this sample is missing") from error

@@ -1,4 +1,4 @@
-"""Logging in and out."""
+"""Login and logout."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -8,15 +8,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tiltyard.apps.labeling.api.errors import Refusal
-from tiltyard.apps.labeling.api.request_body import refuse_other_types
-from tiltyard.apps.labeling.auth.csrf import FIELD, Nonce
-from tiltyard.apps.labeling.auth.oidc import COOKIE, NotVouchedFor, OpenIdLogin
-from tiltyard.apps.labeling.auth.rate_limits import address_of
+from tiltyard.apps.labeling.api import ApiError, require_content_type
+from tiltyard.apps.labeling.auth import Nonce
+from tiltyard.apps.labeling.auth.csrf import FIELD
+from tiltyard.apps.labeling.auth.oidc import COOKIE, LoginFailed, OpenIdLogin
+from tiltyard.apps.labeling.auth.rate_limits import client_address
 from tiltyard.apps.labeling.auth.sessions import set_cookie
-from tiltyard.apps.labeling.rendering.templates import page
+from tiltyard.apps.labeling.rendering import render_page
+from tiltyard.apps.labeling.service import LabelingService, service_of
 from tiltyard.apps.labeling.service.callers import accesses_of_token
-from tiltyard.apps.labeling.service.service import LabelingService, service_of
 from tiltyard.schemas.canonical import sha256_of
 from tiltyard.schemas.records import Access
 
@@ -26,47 +26,49 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/login")
 async def show_login(request: Request, next: str = "/") -> Response:
-    """The page that asks for a token."""
+    """The login page."""
     return _login_page(request, next, "")
 
 
 @router.post("/login")
 async def login(request: Request) -> Response:
-    """Begin a session with a token."""
+    """Start a session with a token."""
     service = service_of(request)
-    refuse_other_types(request, FORM)
+    require_content_type(request, FORM)
     form = await request.form()
     nonce, onward = service.login_nonces.read(request), str(form.get("next", "/"))
-    if nonce is None or not service.csrf.holds(nonce, text_of(form.get(FIELD))):
-        return _login_page(request, onward, "The page was open for too long; try once more.", 403)
-    accesses = await accesses_of_token(service, request, (text_of(form.get("token")) or "").strip())
+    if nonce is None or not service.csrf.is_valid(nonce, form_text(form.get(FIELD))):
+        return _login_page(request, onward, "This page has expired. Enter your token again.", 403)
+    accesses = await accesses_of_token(service, request, (form_text(form.get("token")) or "").strip())
     if not accesses:
-        return _login_page(request, onward, "This token is not known, or was revoked.", 401)
-    return await logged_in(request, accesses, onward)
+        return _login_page(
+            request, onward, "This token is unknown or revoked. Check it, or ask the project lead for a new one.", 401
+        )
+    return await start_session(request, accesses, onward)
 
 
 @router.post("/logout")
 async def logout(request: Request) -> Response:
-    """End the session, so that its cookie is worth nothing from now on, in whoever's hands it is."""
+    """End the session: no copy of its cookie works any more."""
     service = service_of(request)
-    refuse_other_types(request, FORM)
+    require_content_type(request, FORM)
     form = await request.form()
     session = service.sessions.read(request)
-    if session is not None and not await service.ended.holds(session):
-        if not service.csrf.holds(Nonce("session", session.nonce), text_of(form.get(FIELD))):
-            raise Refusal(403, "the page's proof is missing or old; load the page again", "csrf")
+    if session is not None and not await service.ended.contains(session):
+        if not service.csrf.is_valid(Nonce("session", session.nonce), form_text(form.get(FIELD))):
+            raise ApiError(403, "the CSRF token is missing or expired; reload the page", "csrf")
         await service.ended.end(session)
     response = RedirectResponse("/login", 303)
-    service.sessions.forget(request, response)
+    service.sessions.clear(request, response)
     return response
 
 
-async def logged_in(request: Request, accesses: Mapping[str, Access], onward: str) -> Response:
-    """The answer to a log-in that succeeded: a fresh session, and on to the page that was wanted."""
-    response = RedirectResponse(own_path(onward), 303)
+async def start_session(request: Request, accesses: Mapping[str, Access], onward: str) -> Response:
+    """The response to a successful login: a new session and a redirect to the requested page."""
+    response = RedirectResponse(safe_redirect_path(onward), 303)
     service = service_of(request)
     before = service.sessions.read(request)
-    if before is not None and not await service.ended.holds(before):
+    if before is not None and not await service.ended.contains(before):
         await service.ended.end(before)
     ids = {name: access.access_id for name, access in accesses.items()}
     service.sessions.begin(request, response, ids)
@@ -74,36 +76,36 @@ async def logged_in(request: Request, accesses: Mapping[str, Access], onward: st
     return response
 
 
-def own_path(wanted: str) -> str:
-    """A path of ours; the first page instead of anything that might lead elsewhere.
+def safe_redirect_path(wanted: str) -> str:
+    """A path on this server; the start page instead of anything that could lead to another site.
 
-    >>> own_path("/p/bank/"), own_path("//evil.test"), own_path("https://evil.test"), own_path("/\\\\evil.test")
-    ('/p/bank/', '/', '/', '/')
+    >>> [safe_redirect_path(one) for one in ("/p/bank/", "//evil.test", "https://evil.test", "/\\\\evil.test")]
+    ['/p/bank/', '/', '/', '/']
     """
-    is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
-    return wanted if is_ours and "\\" not in wanted else "/"
+    is_local = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return wanted if is_local and "\\" not in wanted else "/"
 
 
 def _login_page(request: Request, onward: str, problem: str, status: int = 200) -> Response:
-    """The log-in page, with the cookie that its form is proved by: a nonce of ours, never one that was brought."""
+    """The login page with its nonce cookie; the nonce is always made by this server."""
     service = service_of(request)
     nonce, fresh = service.login_nonces.read(request), None
     if nonce is None:
         nonce, fresh = service.login_nonces.make()
     context = {
-        "next": own_path(onward),
+        "next": safe_redirect_path(onward),
         "problem": problem,
         "oidc": service.settings.oidc_issuer is not None,
-        "csrf": service.csrf.proof_of(nonce),
+        "csrf": service.csrf.token_of(nonce),
     }
-    response = page("login.html", context, status)
+    response = render_page("shared/login.html", context, status)
     if fresh is not None:
         set_cookie(request, response, service.login_nonces.cookie, fresh, seconds=service.login_nonces.seconds)
     return response
 
 
-def text_of(value: object) -> str | None:
-    """A form's field, if it is text."""
+def form_text(value: object) -> str | None:
+    """The value of a form field if it is text, else None."""
     return value if isinstance(value, str) else None
 
 
@@ -111,36 +113,36 @@ def text_of(value: object) -> str | None:
 async def begin_oidc(request: Request, next: str = "/") -> Response:
     """Send the browser to the OpenID provider."""
     service = service_of(request)
-    service.requests.hit(address_of(request))
+    service.requests.hit(client_address(request))
     provider = _provider(service)
     try:
-        return await provider.begin(request, own_path(next))
-    except NotVouchedFor as error:
+        return await provider.start(request, safe_redirect_path(next))
+    except LoginFailed as error:
         return _login_page(request, next, str(error), 502)
 
 
 @router.get("/login/oidc/callback", name="oidc_callback")
 async def end_oidc(request: Request) -> Response:
-    """Take up who the provider says it is, if they have access."""
+    """Log in the user whom the provider confirms, if they have access."""
     service = service_of(request)
-    # A log-in that began here may fail so often; those of others behind the same address are none of its affair.
-    began = f"{address_of(request)} {sha256_of(request.cookies.get(COOKIE, ''))}"
-    service.logins.refuse_over(began)
+    # Failures count per started login, so that others behind the same address are not affected.
+    attempt = f"{client_address(request)} {sha256_of(request.cookies.get(COOKIE, ''))}"
+    service.logins.refuse_over(attempt)
     try:
-        name, onward = await _provider(service).end(request)
-    except NotVouchedFor as error:
-        service.logins.hit(began)
+        name, onward = await _provider(service).finish(request)
+    except LoginFailed as error:
+        service.logins.hit(attempt)
         return _login_page(request, "/", str(error), 401)
-    accesses = await run_in_threadpool(service.of_name, name)
+    accesses = await run_in_threadpool(service.accesses_of_name, name)
     if not accesses:
-        return _login_page(request, onward, f"{name} has no access yet; the lead can give it.", 403)
-    response = await logged_in(request, accesses, own_path(onward))
+        return _login_page(request, onward, f"{name} has no access yet. Ask the project lead.", 403)
+    response = await start_session(request, accesses, safe_redirect_path(onward))
     response.delete_cookie(COOKIE)
     return response
 
 
 def _provider(service: LabelingService) -> OpenIdLogin:
-    """The provider, where one is agreed upon."""
+    """The configured provider; ApiError with 404 if there is none."""
     if service.openid is None:
-        raise Refusal(404, "this server knows no OpenID provider")
+        raise ApiError(404, "this server has no OpenID provider; log in with a token")
     return service.openid

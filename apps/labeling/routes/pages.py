@@ -1,4 +1,4 @@
-"""The experts' pages: rendered here, filled by the API."""
+"""Pages for annotators: rendered here, filled by scripts through the API."""
 
 from typing import Any
 from urllib.parse import quote
@@ -8,45 +8,46 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tiltyard.apps.labeling.auth.rate_limits import address_of
-from tiltyard.apps.labeling.rendering.markdown import guidelines_html
-from tiltyard.apps.labeling.rendering.templates import caller_context, page, visitor_context
-from tiltyard.apps.labeling.service.callers import Caller, Visitor, caller_in, visitor_of
-from tiltyard.apps.labeling.service.service import service_of
+from tiltyard.apps.labeling.auth.rate_limits import client_address
+from tiltyard.apps.labeling.rendering import render_guidelines, render_page
+from tiltyard.apps.labeling.service import Caller, Visitor, caller_in, service_of, visitor_of
 from tiltyard.schemas.records import Role
 
 router = APIRouter(include_in_schema=False)
+Link = dict[str, Any]
 
 
-class LogInFirst(Exception):
-    """A page was asked for by somebody who is not logged in."""
+class LoginRequired(Exception):
+    """A page needs a login."""
 
 
 async def page_visitor(request: Request) -> Visitor:
-    """Who asks for a page; LogInFirst for strangers."""
+    """The visitor who opens a page; LoginRequired if not logged in."""
     visitor = await visitor_of(request)
     service = service_of(request)
-    service.requests.hit(address_of(request) if visitor is None else next(iter(visitor.accesses.values())).annotator)
+    service.requests.hit(
+        client_address(request) if visitor is None else next(iter(visitor.accesses.values())).annotator
+    )
     if visitor is None:
-        raise LogInFirst
+        raise LoginRequired
     return visitor
 
 
 async def page_caller(request: Request, project: str, role: Role) -> tuple[Caller, dict[str, Any]]:
-    """Who asks for a page of a project, and what every such page is told."""
+    """The caller who opens a page of a project, and the template context that all such pages share."""
     visitor = await page_visitor(request)
     caller = caller_in(request, visitor, project, role)
     return caller, caller_context(request, caller, visitor)
 
 
-def to_login(request: Request) -> Response:
-    """The way to the log-in page and back."""
+def redirect_to_login(request: Request) -> Response:
+    """A redirect to the login page, which leads back afterwards."""
     return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
 
 
 @router.get("/")
 async def home(request: Request) -> Response:
-    """The one project of the visitor, or the list of them."""
+    """The visitor's only project, or the list of projects."""
     visitor = await page_visitor(request)
     if len(visitor.accesses) == 1:
         return RedirectResponse(f"/p/{next(iter(visitor.accesses))}/", 303)
@@ -61,39 +62,78 @@ async def home(request: Request) -> Response:
         }
         for name, access in visitor.accesses.items()
     ]
-    return page("projects.html", visitor_context(request, visitor) | {"projects": projects})
+    return render_page("shared/projects.html", visitor_context(request, visitor) | {"projects": projects})
 
 
 @router.get("/p/{project}/")
 async def show_labeling(request: Request, project: str) -> Response:
-    """The page on which samples are labeled."""
+    """The labeling page."""
     _, context = await page_caller(request, project, "annotator")
-    return page("label.html", context)
+    return render_page("labeling/label.html", context)
 
 
 @router.get("/p/{project}/guidelines")
 async def show_guidelines(request: Request, project: str) -> Response:
-    """How to label, as the project says it."""
+    """The guidelines of the project."""
     caller, context = await page_caller(request, project, "annotator")
     found = caller.served.project
-    return page(
-        "guidelines.html", context | {"html": guidelines_html(found.guidelines), "version": found.guidelines_hash}
+    return render_page(
+        "labeling/guidelines.html",
+        context | {"html": render_guidelines(found.guidelines), "version": found.guidelines_hash},
     )
 
 
 @router.get("/p/{project}/disputes")
 async def show_disputes(request: Request, project: str) -> Response:
-    """The page on which disputes are decided."""
+    """The adjudication page."""
     _, context = await page_caller(request, project, "adjudicator")
-    return page("disputes.html", context)
+    return render_page("leads/disputes.html", context)
 
 
 @router.get("/help")
 async def show_help(request: Request, project: str = "") -> Response:
-    """The keys, and the classes' keys of a project that is named."""
+    """The keys of commands and, for a project, of its classes."""
     visitor = await page_visitor(request)
     if not project:
-        return page("help.html", visitor_context(request, visitor) | {"classes": []})
+        return render_page("labeling/help.html", visitor_context(request, visitor) | {"classes": []})
     caller = caller_in(request, visitor, project, "annotator")
     classes = [entry.model_dump() for entry in caller.served.project.classes]
-    return page("help.html", caller_context(request, caller, visitor) | {"classes": classes})
+    return render_page("labeling/help.html", caller_context(request, caller, visitor) | {"classes": classes})
+
+
+def visitor_context(request: Request, visitor: Visitor) -> dict[str, Any]:
+    """The template context of all pages after login."""
+    accesses = list(visitor.accesses.values())
+    token = service_of(request).csrf.token_of(visitor.nonce) if visitor.nonce else ""
+    return {
+        "csrf": token,
+        "annotator": accesses[0].annotator,
+        "role": None,
+        "project": None,
+        "nav": [],
+        "many_projects": len(accesses) > 1,
+    }
+
+
+def caller_context(request: Request, caller: Caller, visitor: Visitor) -> dict[str, Any]:
+    """The template context of all pages of a project."""
+    project = caller.served.project
+    return visitor_context(request, visitor) | {
+        "annotator": caller.annotator,
+        "role": caller.role,
+        "project": {"name": project.name, "description": project.description},
+        "nav": _links(caller, request.url.path),
+    }
+
+
+def _links(caller: Caller, path: str) -> list[Link]:
+    """The links to a project's pages that the caller's role may open."""
+    project = caller.served.project
+    home = f"/p/{project.name}/"
+    links = [("Label", home)]
+    links += [("Guidelines", f"{home}guidelines")] if project.guidelines.strip() else []
+    links += [("Disputes", f"{home}disputes")] if caller.may("adjudicator") else []
+    if caller.may("lead"):
+        links += [("Overview", f"{home}lead"), ("Annotators", f"{home}lead/people"), ("Exports", f"{home}lead/exports")]
+    links.append(("Help", f"/help?project={project.name}"))
+    return [{"href": href, "text": text, "current": href == path} for text, href in links]

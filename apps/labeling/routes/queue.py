@@ -1,4 +1,4 @@
-"""The queue's part of the API: leases, answers, progress."""
+"""API for annotators: leases, annotations, progress."""
 
 from asyncio import wrap_future
 from collections.abc import Collection, Sequence
@@ -9,24 +9,22 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from tiltyard.apps.labeling.annotation.assignment_reason import deciding, why
-from tiltyard.apps.labeling.annotation.project_view import told_project
-from tiltyard.apps.labeling.annotation.submission import submit
-from tiltyard.apps.labeling.api.request_body import described, read_json
-from tiltyard.apps.labeling.api.requests import Answers, Returned, Wanted
+from tiltyard.apps.labeling.annotation import deciding_features, project_response, selection_reason, submit
+from tiltyard.apps.labeling.api import openapi_body, read_json
+from tiltyard.apps.labeling.api.requests import AnnotationsRequest, LeaseRequest, ReleaseRequest
 from tiltyard.apps.labeling.api.responses import (
-    AssignmentTold,
-    Leased,
-    Progress,
-    ProjectListed,
-    ProjectTold,
-    Released,
-    Submitted,
+    AssignmentResponse,
+    LeaseResponse,
+    ProgressResponse,
+    ProjectResponse,
+    ProjectSummaryResponse,
+    ReleaseResponse,
+    SubmitResponse,
 )
 from tiltyard.apps.labeling.auth.csrf import HEADER
-from tiltyard.apps.labeling.service.callers import Annotator, Caller, Leaving, Visiting, refuse_foreign_page
-from tiltyard.apps.labeling.service.progress import ANSWERS
-from tiltyard.apps.labeling.service.service import service_of
+from tiltyard.apps.labeling.service import Caller, service_of
+from tiltyard.apps.labeling.service.callers import Annotator, Leaving, Visiting, require_csrf_token
+from tiltyard.apps.labeling.service.progress import SETTLING_ACTS
 from tiltyard.schemas.records import Assignment, AssignmentId
 
 BEACON: Final = "text/plain"
@@ -34,11 +32,11 @@ router = APIRouter(tags=["queue"])
 
 
 @router.get("/projects")
-async def list_projects(request: Request, visitor: Visiting) -> list[ProjectListed]:
+async def list_projects(request: Request, visitor: Visiting) -> list[ProjectSummaryResponse]:
     """The caller's projects."""
     service = service_of(request)
     return [
-        ProjectListed(
+        ProjectSummaryResponse(
             name=name,
             description=service.projects[name].project.description,
             role=access.role,
@@ -49,96 +47,96 @@ async def list_projects(request: Request, visitor: Visiting) -> list[ProjectList
 
 
 @router.get("/projects/{project}")
-async def show_project(caller: Annotator) -> ProjectTold:
-    """Classes, columns and display of one project: what a page needs to draw its samples."""
-    return told_project(caller)
+async def show_project(caller: Annotator) -> ProjectResponse:
+    """Classes, columns and display of one project, which a page needs to show samples."""
+    return project_response(caller)
 
 
 @router.get("/projects/{project}/progress")
-async def show_progress(caller: Annotator) -> Progress:
-    """What is left, what the caller has done today, when the next training comes."""
-    return await run_in_threadpool(caller.served.progress.tell, caller.annotator)
+async def show_progress(caller: Annotator) -> ProgressResponse:
+    """Open samples, the caller's annotations today, and the next training."""
+    return await run_in_threadpool(caller.served.progress.of, caller.annotator)
 
 
-@router.post("/projects/{project}/lease", openapi_extra=described(Wanted))
-async def lease(request: Request, caller: Annotator) -> Leased:
-    """Lease the next assignments and renew those that are held."""
-    wanted, served = await read_json(request, Wanted), caller.served
-    written = await wrap_future(served.writer.submit((), (caller.annotator, wanted.altogether)))
+@router.post("/projects/{project}/lease", openapi_extra=openapi_body(LeaseRequest))
+async def lease(request: Request, caller: Annotator) -> LeaseResponse:
+    """Lease assignments and renew the caller's leases."""
+    wanted, served = await read_json(request, LeaseRequest), caller.served
+    written = await wrap_future(served.writer.submit((), (caller.annotator, wanted.total)))
     return await _leased(caller, wanted, written.held)
 
 
-@router.post("/projects/{project}/release", openapi_extra=described(Returned, BEACON))
-async def release(request: Request, caller: Leaving, visitor: Visiting) -> Released:
-    """Give assignments back, as a page does that is closed; what nobody answered is free for others at once."""
-    returned = await read_json(request, Returned, BEACON)
-    refuse_foreign_page(request, visitor, request.headers.get(HEADER) or returned.csrf)
-    only = None if returned.assignments is None else [AssignmentId(one) for one in returned.assignments]
+@router.post("/projects/{project}/release", openapi_extra=openapi_body(ReleaseRequest, BEACON))
+async def release(request: Request, caller: Leaving, visitor: Visiting) -> ReleaseResponse:
+    """Give assignments back, as a page does when it closes; open ones are available to others at once."""
+    body = await read_json(request, ReleaseRequest, BEACON)
+    require_csrf_token(request, visitor, request.headers.get(HEADER) or body.csrf)
+    only = None if body.assignments is None else [AssignmentId(one) for one in body.assignments]
     back = caller.served.ledger.assignments.release
     released = await wrap_future(caller.served.writer.run(lambda: back(caller.annotator, only)))
-    return Released(released=released)
+    return ReleaseResponse(released=released)
 
 
 @router.post(
     "/projects/{project}/annotations",
-    openapi_extra=described(Answers),
-    responses={201: {"model": Submitted, "description": "stored; 200 when all of it was known before"}},
+    openapi_extra=openapi_body(AnnotationsRequest),
+    responses={201: {"model": SubmitResponse, "description": "stored; 200 if all of them were stored before"}},
 )
-async def annotate(request: Request, response: Response, caller: Annotator) -> Submitted:
-    """Store answers; when this is answered they are on disk. Sent again, they are the same answers.
+async def annotate(request: Request, response: Response, caller: Annotator) -> SubmitResponse:
+    """Store annotations; they are on disk before the response. The same ones sent again change nothing.
 
-    Each answer is taken or refused by itself. With ``lease``, the next assignments come in the same response.
+    Each annotation is accepted or refused by itself. With ``lease`` the response has the next assignments.
     """
-    said = await read_json(request, Answers)
-    results, held = await submit(caller, said.annotations, said.lease)
+    body = await read_json(request, AnnotationsRequest)
+    results, held = await submit(caller, body.annotations, body.lease)
     new = [result for result in results if result.status == "stored"]
     response.status_code = 201 if new else 200
-    caller.served.progress.count(caller.annotator, *_counted(said.annotations, {one.client_key for one in new}))
-    leased = await _leased(caller, said.lease, held)
-    return Submitted(results=results, assignments=leased.assignments, gone=leased.gone, progress=leased.progress)
+    caller.served.progress.count(caller.annotator, *_counted(body.annotations, {one.client_key for one in new}))
+    leased = await _leased(caller, body.lease, held)
+    return SubmitResponse(results=results, assignments=leased.assignments, gone=leased.gone, progress=leased.progress)
 
 
-def _counted(said: Sequence[Any], new: Collection[str]) -> tuple[int, int]:
-    """How many of the answers settle an assignment, and by how many the caller's day has grown.
+def _counted(given: Sequence[Any], new: Collection[str]) -> tuple[int, int]:
+    """How many annotations complete an assignment, and the change of the caller's count for today.
 
-    A second answer to a sample grows nothing; whatever else was said on the way is right again at the next count.
+    A correction changes nothing; other deviations disappear with the next count.
     """
-    stored = [one for one in said if isinstance(one, dict) and one.get("client_key") in new]
-    settled = sum(one["act"] in ANSWERS and not one.get("supersedes_key") for one in stored)
-    return settled, settled - sum(one["act"] == "withdraw" for one in stored)
+    stored = [one for one in given if isinstance(one, dict) and one.get("client_key") in new]
+    completed = sum(one["act"] in SETTLING_ACTS and not one.get("supersedes_key") for one in stored)
+    return completed, completed - sum(one["act"] == "withdraw" for one in stored)
 
 
-async def _leased(caller: Caller, wanted: Wanted | None, held: list[Assignment] | None) -> Leased:
-    """What the caller gets next, and where they stand then."""
+async def _leased(caller: Caller, wanted: LeaseRequest | None, held: list[Assignment] | None) -> LeaseResponse:
+    """The caller's new assignments, lost ones, and progress."""
     progress = caller.served.progress
-    told = progress.remembered(caller.annotator) if held is None or held else None
-    if told is None:
-        told = await run_in_threadpool(progress.tell, caller.annotator, ran_out=held == [])
+    current = progress.cached(caller.annotator) if held is None or held else None
+    if current is None:
+        current = await run_in_threadpool(progress.of, caller.annotator, ran_out=held == [])
     if wanted is None or held is None:
-        return Leased(assignments=[], progress=told)
-    return Leased(assignments=_new(caller, held, wanted), gone=_gone(held, wanted), progress=told)
+        return LeaseResponse(assignments=[], progress=current)
+    return LeaseResponse(assignments=_new(caller, held, wanted), gone=_gone(held, wanted), progress=current)
 
 
-def _new(caller: Caller, held: list[Assignment], wanted: Wanted) -> list[AssignmentTold]:
-    """What is held and was not sent before."""
-    return [told_assignment(one, caller) for one in held if one.assignment_id not in wanted.have]
+def _new(caller: Caller, held: list[Assignment], wanted: LeaseRequest) -> list[AssignmentResponse]:
+    """The held assignments that the client does not have yet."""
+    return [assignment_response(one, caller) for one in held if one.assignment_id not in wanted.have]
 
 
-def _gone(held: list[Assignment], wanted: Wanted) -> list[str]:
-    """What the page has and holds no longer."""
-    ours = {one.assignment_id for one in held}
-    return [one for one in wanted.have if one not in ours]
+def _gone(held: list[Assignment], wanted: LeaseRequest) -> list[str]:
+    """The client's assignments that the caller no longer holds."""
+    current = {one.assignment_id for one in held}
+    return [one for one in wanted.have if one not in current]
 
 
-def told_assignment(assignment: Assignment, caller: Caller) -> AssignmentTold:
-    """An assignment as an annotator may see it."""
+def assignment_response(assignment: Assignment, caller: Caller) -> AssignmentResponse:
+    """An assignment with what an annotator may see of it."""
     project = caller.served.project
-    return AssignmentTold(
+    return AssignmentResponse(
         assignment_id=assignment.assignment_id,
         sample_id=assignment.sample_id,
         payload=assignment.payload,
-        why=why(assignment),
-        deciding=deciding(assignment, project),
+        why=selection_reason(assignment),
+        deciding=deciding_features(assignment, project),
         lease_until=caller.served.now() + timedelta(minutes=project.labeling.lease_minutes),
         guidelines_version=project.guidelines_hash,
     )

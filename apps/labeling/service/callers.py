@@ -1,4 +1,4 @@
-"""Callers: who sends a request, found out anew each time, and what their role allows in a project."""
+"""Callers: who sends a request, checked for each request, and what their role allows in a project."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,15 +12,13 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from tiltyard.apps.labeling.api.errors import API, Refusal
-from tiltyard.apps.labeling.auth.csrf import HEADER, SAFE, Nonce
-from tiltyard.apps.labeling.auth.rate_limits import address_of
-from tiltyard.apps.labeling.auth.sessions import cookie_of
-from tiltyard.apps.labeling.auth.tokens import token_hash
-from tiltyard.apps.labeling.middleware.proxy import named_by_proxy
-from tiltyard.apps.labeling.middleware.security_headers import COOKIES
+from tiltyard.apps.labeling.api import API, ApiError
+from tiltyard.apps.labeling.auth import Nonce, token_hash
+from tiltyard.apps.labeling.auth.csrf import HEADER, SAFE
+from tiltyard.apps.labeling.auth.rate_limits import client_address
+from tiltyard.apps.labeling.auth.sessions import cookie_header
+from tiltyard.apps.labeling.middleware import ON_REQUEST_END, RESPONSE_COOKIES, annotator_from_proxy
 from tiltyard.apps.labeling.service.project import ServedProject
-from tiltyard.apps.labeling.service.request_slots import LEAVING
 from tiltyard.apps.labeling.service.service import LabelingService, service_of
 from tiltyard.schemas.records import Access, Role
 
@@ -30,7 +28,7 @@ BEARER: Final = "bearer "
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who sends a request: their standing access in each project; ``nonce`` where the browser logged them in."""
+    """Who sends a request: their current access in each project; ``nonce`` if a browser has logged in."""
 
     accesses: Mapping[str, Access]
     nonce: Nonce | None
@@ -46,85 +44,84 @@ class Caller:
     nonce: Nonce | None
 
     def may(self, role: Role) -> bool:
-        """Whether the caller's role reaches another."""
+        """Whether the caller's role includes another role."""
         return RANKS[self.role] >= RANKS[role]
 
 
 async def visitor_of(request: Request) -> Visitor | None:
-    """Who sends a request: by token, by a trusted proxy's word, or by session; none for strangers.
+    """Who sends a request: by token, trusted proxy or session; None if unknown.
 
-    A revoked access is no access, however old the session.
+    A revoked access does not count, regardless of the session.
     """
     service = service_of(request)
     header = request.headers.get("authorization", "")
     if header.lower().startswith(BEARER):
         return await _by_token(service, request, header[len(BEARER) :].strip())
-    name = named_by_proxy(request, service.settings.proxy_header, service.settings.trusted_proxies)
+    name = annotator_from_proxy(request, service.settings.proxy_header, service.settings.trusted_proxies)
     if name is not None:
-        accesses = await run_in_threadpool(service.of_name, name)
+        accesses = await run_in_threadpool(service.accesses_of_name, name)
         return Visitor(accesses, _proxy_nonce(service, request, name)) if accesses else None
     session = service.sessions.read(request)
-    if session is None or await service.ended.holds(session):
+    if session is None or await service.ended.contains(session):
         return None
     ids = session.accesses
-    accesses = service.remembered(lambda project, standing: standing.by_id.get(ids.get(project, "")))
-    accesses = accesses or await run_in_threadpool(service.of_session, ids)
+    accesses = service.cached_accesses(lambda project, found: found.by_id.get(ids.get(project, "")))
+    accesses = accesses or await run_in_threadpool(service.accesses_of_session, ids)
     return Visitor(accesses, Nonce("session", session.nonce)) if accesses else None
 
 
 def _proxy_nonce(service: LabelingService, request: Request, name: str) -> Nonce:
-    """What proves that a page is ours where a proxy logs in with every request: a nonce for one name in one browser.
+    """The nonce of one annotator in one browser, for CSRF tokens behind a proxy that logs in with every request.
 
-    The answer to a page that has none yet brings it one; to the API it is of no use, because no page shows its proof.
+    A response with a page sets the cookie if it is missing; the API does not, because no page would use the token.
     """
-    known = service.proxy_nonces.read(request, name)
-    if known is not None:
-        return known
+    nonce = service.proxy_nonces.read(request, name)
+    if nonce is not None:
+        return nonce
     nonce, value = service.proxy_nonces.make(name)
     if request.method in SAFE and not request.url.path.startswith(API):
         jar = service.proxy_nonces
-        request.scope[COOKIES].append(cookie_of(request, jar.cookie, value, seconds=jar.seconds))
+        request.scope[RESPONSE_COOKIES].append(cookie_header(request, jar.cookie, value, seconds=jar.seconds))
     return nonce
 
 
 async def accesses_of_token(service: LabelingService, request: Request, token: str) -> Mapping[str, Access]:
-    """The standing accesses of a token; Refusal with 429 when too many wrong ones came from its address.
+    """The current accesses of a token; ApiError with 429 after too many invalid ones from the same address.
 
-    What fails is counted and nothing else: a token that is right is let in, whatever others behind the same address
-    have tried.
+    Only failures count: a valid token is accepted even after failures of others behind the same address.
     """
-    hashed, address = token_hash(token), address_of(request)
-    accesses = service.remembered(lambda _, standing: standing.by_token_hash.get(hashed))
+    hashed, address = token_hash(token), client_address(request)
+    accesses = service.cached_accesses(lambda _, found: found.by_token_hash.get(hashed))
     if not accesses:
         asks = not service.logins.is_over(address)
-        accesses = await run_in_threadpool(service.of_token, token, asks=asks)
+        accesses = await run_in_threadpool(service.accesses_of_token, token, asks=asks)
     if not accesses:
         service.logins.hit(address)
     return accesses
 
 
 async def _by_token(service: LabelingService, request: Request, token: str) -> Visitor | None:
-    """The visitor with a token; wrong ones are counted like failed log-ins."""
+    """The visitor with a token; invalid tokens count as failed logins."""
     accesses = await accesses_of_token(service, request, token)
     return Visitor(accesses, None) if accesses else None
 
 
 async def api_visitor(request: Request) -> Visitor:
-    """A visitor of the API: known, not too fast, with the proof that a page of ours asks; else Refusal."""
+    """A visitor of the API; ApiError if unknown or over the rate limit."""
     service = service_of(request)
     visitor = await visitor_of(request)
     if visitor is None:
-        service.requests.hit(address_of(request))
-        raise Refusal(401, "log in first, or send your token as 'Authorization: Bearer TOKEN'")
+        service.requests.hit(client_address(request))
+        raise ApiError(401, "not logged in; log in, or send your token as 'Authorization: Bearer TOKEN'")
     annotator = next(iter(visitor.accesses.values())).annotator
     service.requests.hit(annotator)
-    request.scope[LEAVING].append(service.at_once.take(annotator))
+    request.scope[ON_REQUEST_END].append(service.at_once.take(annotator))
     _refuse_unknown_parameters(request)
     return visitor
 
 
 def _refuse_unknown_parameters(request: Request) -> None:
-    """Refuse parameters that the route does not know: a misspelt one would be ignored without a word."""
+    """Refuse unknown query parameters: FastAPI would ignore a misspelled one silently."""
     if not request.query_params:
         return
     route = request.scope.get("route")
@@ -132,42 +129,47 @@ def _refuse_unknown_parameters(request: Request) -> None:
     known = {field.alias for field in declared if isinstance(field.field_info, Query)}
     for name in request.query_params:
         if name not in known:
-            raise Refusal(422, f"unknown parameter; known here: {', '.join(sorted(known)) or 'none'}", f"query.{name}")
+            raise ApiError(
+                422,
+                f"unknown parameter {name[:100]!r}; this path has: {', '.join(sorted(known)) or 'none'}",
+                f"query.{name}",
+            )
 
 
-def refuse_foreign_page(request: Request, visitor: Visitor, proof: str | None) -> None:
-    """Refuse what changes something and carries no proof that it comes from a page of ours.
+def require_csrf_token(request: Request, visitor: Visitor, token: str | None) -> None:
+    """Refuse a state-changing request without a valid CSRF token.
 
-    A token in the header is proof itself: no browser sends it by itself.
+    A request with an access token needs none: a browser never adds that header by itself.
     """
     if request.method in SAFE or visitor.nonce is None:
         return
-    if not service_of(request).csrf.holds(visitor.nonce, proof):
-        raise Refusal(403, f"the page's proof is missing or old; load the page again (header {HEADER})", "csrf")
+    if not service_of(request).csrf.is_valid(visitor.nonce, token):
+        raise ApiError(403, f"the CSRF token is missing or expired; reload the page (header {HEADER})", "csrf")
 
 
 def caller_in(request: Request, visitor: Visitor, project: str, role: Role) -> Caller:
-    """The visitor in one project; Refusal when they are not of it, or their role does not reach."""
+    """The visitor in one project; ApiError if they have no access to it, or their role is not sufficient."""
     access = visitor.accesses.get(project)
     if access is None:
-        raise Refusal(404, "no such project, or you have no access to it", "path.project")
+        raise ApiError(404, "no such project, or you have no access to it", "path.project")
     caller = Caller(access.annotator, access.role, service_of(request).projects[project], visitor.nonce)
     if not caller.may(role):
-        raise Refusal(403, f"this is for the role {role}; yours is {access.role}")
+        raise ApiError(403, f"this needs the role {role}; your role is {access.role}")
     return caller
 
 
 @cache
-def caller(role: Role, *, proof_in_body: bool = False) -> Callable[..., object]:
-    """A dependency that gives the caller of a route, whose role must reach ``role``.
+def caller(role: Role, *, token_in_body: bool = False) -> Callable[..., object]:
+    """A FastAPI dependency: the caller of a route, whose role must include ``role``.
 
-    ``proof_in_body`` is for what browsers send while a page closes: it cannot bear a header.
+    ``token_in_body`` is for requests that browsers send while a page closes, which cannot have headers: the route
+    checks the CSRF token in the body.
     """
 
     async def find(request: Request, project: str, visitor: Annotated[Visitor, Depends(api_visitor)]) -> Caller:
         found = caller_in(request, visitor, project, role)
-        if not proof_in_body:
-            refuse_foreign_page(request, visitor, request.headers.get(HEADER))
+        if not token_in_body:
+            require_csrf_token(request, visitor, request.headers.get(HEADER))
         return found
 
     return find
@@ -177,4 +179,4 @@ Visiting = Annotated[Visitor, Depends(api_visitor)]
 Annotator = Annotated[Caller, Depends(caller("annotator"))]
 Adjudicator = Annotated[Caller, Depends(caller("adjudicator"))]
 Lead = Annotated[Caller, Depends(caller("lead"))]
-Leaving = Annotated[Caller, Depends(caller("annotator", proof_in_body=True))]
+Leaving = Annotated[Caller, Depends(caller("annotator", token_in_body=True))]

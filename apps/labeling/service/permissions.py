@@ -1,61 +1,61 @@
-"""Admitting: who has access to a project now, read from the ledger once a second for everybody together."""
+"""The current accesses of a project, read from the ledger at most once a second for all requests together."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from tiltyard.apps.labeling.service.ttl_cache import Remembered
+from tiltyard.apps.labeling.service.ttl_cache import TtlCache
 from tiltyard.schemas.records import Access
 from tiltyard.stores.ledger.accesses import Accesses
 
 SECONDS: Final = 1.0
-"""How long a revoked access may still be believed."""
+"""How long a revoked access may still be accepted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """The standing accesses of a project, by what is known of a caller."""
+class CurrentAccesses:
+    """The current accesses of a project by access id, token hash and annotator."""
 
     by_id: dict[str, Access]
     by_token_hash: dict[str, Access]
     by_name: dict[str, Access]
 
 
-class Admission:
-    """Says which access stands; what was granted a moment ago counts at once, what was revoked within a second."""
+class AccessCache:
+    """Looks accesses up: a new grant counts at once, a revocation within a second."""
 
     def __init__(self, ledger: Accesses) -> None:
         """Read one project's accesses."""
         self._ledger = ledger
-        self._standing: Remembered[Standing] = Remembered(SECONDS)
+        self._accesses: TtlCache[CurrentAccesses] = TtlCache(SECONDS)
 
     def by_id(self, access_id: str) -> Access | None:
-        """The access of that id, if it stands."""
+        """The current access with that id."""
         return self._current().by_id.get(access_id) or self._ledger.by_id(access_id)
 
     def by_token_hash(self, token_hash: str, *, asks: bool = True) -> Access | None:
-        """The access whose token has that hash, if it stands; unless one ``asks`` the ledger, if it stood lately."""
-        known = self._current().by_token_hash.get(token_hash)
-        return known or (self._ledger.by_token_hash(token_hash) if asks else None)
+        """The current access of a token; without ``asks`` the ledger is not queried on a cache miss."""
+        cached = self._current().by_token_hash.get(token_hash)
+        return cached or (self._ledger.by_token_hash(token_hash) if asks else None)
 
     def by_name(self, annotator: str) -> Access | None:
-        """The standing access of an annotator."""
+        """The current access of an annotator."""
         return self._current().by_name.get(annotator) or self._ledger.of(annotator)
 
-    def remembered(self) -> Standing | None:
-        """What was read within the last second, without asking the ledger."""
-        known = self._standing.known("")
-        return known[0] if known else None
+    def cached(self) -> CurrentAccesses | None:
+        """The accesses if they were read within the last second, else None; does not query the ledger."""
+        found = self._accesses.peek("")
+        return found[0] if found else None
 
-    def _current(self) -> Standing:
-        """What stands now, or stood a second ago."""
-        return self._standing.get("", lambda: _standing(self._ledger.current()))
+    def _current(self) -> CurrentAccesses:
+        """The current accesses, at most a second old."""
+        return self._accesses.get("", lambda: _index(self._ledger.current()))
 
 
-def _standing(accesses: Iterable[Access]) -> Standing:
-    """Accesses by what is known of a caller."""
+def _index(accesses: Iterable[Access]) -> CurrentAccesses:
+    """Accesses by id, token hash and annotator."""
     found = list(accesses)
-    return Standing(
+    return CurrentAccesses(
         by_id={one.access_id: one for one in found},
         by_token_hash={one.token_hash: one for one in found if one.token_hash},
         by_name={one.annotator: one for one in found},

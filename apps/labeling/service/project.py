@@ -1,4 +1,4 @@
-"""A served project: its stores, its writer, and what is remembered of it between two requests."""
+"""A served project: its stores, its writer, and the caches that requests share."""
 
 import logging
 from collections import OrderedDict
@@ -11,9 +11,9 @@ from typing import Final, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
-from tiltyard.apps.labeling.service.permissions import Admission
-from tiltyard.apps.labeling.service.progress import ProgressOf
-from tiltyard.apps.labeling.service.ttl_cache import Remembered
+from tiltyard.apps.labeling.service.permissions import AccessCache
+from tiltyard.apps.labeling.service.progress import ProjectProgress
+from tiltyard.apps.labeling.service.ttl_cache import TtlCache
 from tiltyard.apps.labeling.service.writer import Writer
 from tiltyard.labels.adjudication import Dispute, find_disputes
 from tiltyard.labels.current_classes import rename_classes
@@ -25,16 +25,16 @@ from tiltyard.workspace.workspace import Workspace, find_project_file, open_work
 
 LOG: Final = logging.getLogger("tiltyard.labeling")
 T = TypeVar("T")
-KEPT_ASSIGNMENTS: Final = 5_000
+CACHED_ASSIGNMENTS: Final = 5_000
 GOLD_SECONDS: Final = 5.0
 QUALITY_SECONDS: Final = 60.0
 
 
 class ServedProject:
-    """One project as the server holds it open."""
+    """One project that the server has open."""
 
     def __init__(self, path: Path, clock: Callable[[], datetime], *, seals: bool = True) -> None:
-        """Open the project's stores, a ledger of our own among them, and start its writer."""
+        """Open the project's stores and start its writer."""
         self._seals = seals
         self._file = find_project_file(path)
         self._stamp = self._file.stat().st_mtime_ns
@@ -42,16 +42,16 @@ class ServedProject:
         self._opened = open_workspace(self._file)
         self.workspace: Workspace = replace(self._opened, clock=clock)
         self.writer = Writer(self.project.name, self._store, self._lease, self.ledger.position())
-        self.progress = ProgressOf(self)
+        self.progress = ProjectProgress(self)
         self._assignments: OrderedDict[str, Assignment] = OrderedDict()
         self._lock = Lock()
-        self.quality: Remembered[Mapping[str, float]] = Remembered(QUALITY_SECONDS)
-        self.admission = Admission(self.ledger.access)
-        self._has_gold: Remembered[bool] = Remembered(GOLD_SECONDS)
+        self.quality: TtlCache[Mapping[str, float]] = TtlCache(QUALITY_SECONDS)
+        self.accesses = AccessCache(self.ledger.access)
+        self._has_gold: TtlCache[bool] = TtlCache(GOLD_SECONDS)
 
     @property
     def project(self) -> Project:
-        """The project file as it is now, or as it was when it could last be read."""
+        """The current project file, or its last valid version."""
         return self.workspace.project
 
     @property
@@ -60,102 +60,101 @@ class ServedProject:
         return self.workspace.ledger
 
     def warm(self) -> None:
-        """Do now what the first expert would have to wait for: Pandera's import takes a second, counting a moment."""
+        """Do the work that the first request would have to wait for: Pandera's import takes a second."""
         try:
             _ = self.contract_hash
         except Unavailable as error:
-            LOG.warning("answers cannot be stored: %s", error)
-        self.progress.tell("")
-        self.admission.by_name("")
+            LOG.warning("annotations cannot be stored: %s", error)
+        self.progress.of("")
+        self.accesses.by_name("")
 
     @property
     def contract_hash(self) -> str:
-        """What decides over rows now; Unavailable when the project's Pandera module cannot be imported.
+        """The hash of the current contract; Unavailable if the project's Pandera module cannot be imported.
 
-        That is no fault of an answer: it is kept by who gave it, and taken once the module is there again.
+        The annotation is valid: the client keeps it and sends it again when the module can be imported.
         """
         try:
             return self.workspace.contract_hash
         except ProjectFileError as error:
-            raise Unavailable(f"nothing can be stored until the project is mended: {error}") from error
+            raise Unavailable(f"annotations cannot be stored until the project is fixed: {error}") from error
 
     def now(self) -> datetime:
-        """This moment in UTC."""
+        """The current time in UTC."""
         return self._clock()
 
     def assignment(self, assignment_id: str) -> Assignment:
-        """One assignment, from memory where it was handed out lately; NotFound when there is none."""
+        """One assignment, cached if it was leased recently; NotFound if it does not exist."""
         with self._lock:
-            known = self._assignments.get(assignment_id)
-        return known or self._keep([self.ledger.assignments.get(assignment_id)])[0]
+            cached = self._assignments.get(assignment_id)
+        return cached or self._cache([self.ledger.assignments.get(assignment_id)])[0]
 
-    async def quickly(self, act: Callable[[], T], assignments: Sequence[str]) -> T:
-        """What an act gives that looks assignments up: done here when all are in memory, else by a thread."""
+    async def run_lookup(self, act: Callable[[], T], assignments: Sequence[str]) -> T:
+        """The result of a function that looks assignments up; it runs in a thread unless all of them are cached."""
         with self._lock:
-            known = all(one in self._assignments for one in assignments)
-        return act() if known else await run_in_threadpool(act)
+            is_cached = all(one in self._assignments for one in assignments)
+        return act() if is_cached else await run_in_threadpool(act)
 
     def disputes(self) -> list[Dispute]:
-        """The samples that wait for an adjudicator."""
+        """The samples whose annotators disagree and that nobody has adjudicated."""
         contested = rename_classes(self.ledger.annotations.contested_voices(), self.project)
         return find_disputes(contested, self.project.effective_label)
 
     def refresh(self) -> None:
-        """Take up a project file or a Pandera module that was changed; a file that cannot be read is left alone, and
-        logged."""
+        """Load a changed project file or Pandera module; an invalid file is ignored and logged."""
         stamp = self._file.stat().st_mtime_ns
         is_new, self._stamp = stamp != self._stamp, stamp
         try:
             opened = open_workspace(self._file)
         except ProjectFileError as error:
             if is_new:
-                LOG.warning("the changed project file is not used: %s", error)
+                LOG.warning("the changed project file is invalid and not used: %s", error)
             return
         if opened is self._opened:
             return
         self._opened, project = opened, opened.project
         if project.name != self.project.name:
-            LOG.warning("%s is called %r now; start the server again to serve it", self._file, project.name)
+            LOG.warning("the name in %s is now %r; restart the server to use it", self._file, project.name)
             return
         ledger = self.ledger
         workspace = replace(self.workspace, project=project)
-        # The open ledger goes on serving; only what is read of the project file changes.
+        # The open ledger stays; only the settings from the project file change.
         workspace.__dict__["ledger"] = ledger
         self.workspace = workspace
 
     def seal(self) -> None:
-        """Mirror what was stored as a chained file, so that nobody can change it unseen, if that is left to us."""
+        """Write new annotations to a hash-chained segment, which shows later changes; unless settings turn this off."""
         if self._seals:
             self.ledger.segments.seal(self.now())
 
     def close(self) -> None:
-        """Store what waits, seal what was stored, and give the database back."""
+        """Store pending annotations, seal them, and close the database."""
         self.writer.close()
         self.seal()
         self.ledger.close()
 
     def _store(self, annotations: Sequence[NewAnnotation]) -> list[Annotation]:
-        """Store annotations together, all or none; on disk when this returns."""
+        """Store annotations in one transaction; they are on disk when this returns."""
         contract, labeling = self.contract_hash, self.project.labeling
         submit = self.ledger.annotations.submit
         return submit(annotations, contract_hash=contract, now=self.now(), labeling=labeling)
 
     def _lease(self, counts: Mapping[str, int]) -> Mapping[str, list[Assignment]]:
-        """What each annotator is to answer next, a gold sample among it when it is time."""
+        """Lease assignments to each annotator, with a gold sample from time to time."""
         labeling, now = self.project.labeling, self.now()
         if labeling.gold_share > 0 and self._has_gold.get("", lambda: bool(self.ledger.gold.current())):
             for annotator in counts:
                 project = self.project
                 self.ledger.gold.ask_if_due(annotator, now, labeling.gold_share, project.seed, project.names.answerable)
         held = self.ledger.assignments.lease_all(counts, now, timedelta(minutes=labeling.lease_minutes))
-        return {annotator: self._keep(found) for annotator, found in held.items()}
+        return {annotator: self._cache(found) for annotator, found in held.items()}
 
-    def _keep(self, assignments: list[Assignment]) -> list[Assignment]:
-        """Remember assignments, which never change, as long as they are among the last ones handed out."""
+    def _cache(self, assignments: list[Assignment]) -> list[Assignment]:
+        """Cache assignments, which never change; the least recently leased ones are dropped."""
         with self._lock:
             for one in assignments:
                 self._assignments[AssignmentId(one.assignment_id)] = one
                 self._assignments.move_to_end(one.assignment_id)
-            while len(self._assignments) > KEPT_ASSIGNMENTS:
+            while len(self._assignments) > CACHED_ASSIGNMENTS:
                 self._assignments.popitem(last=False)
         return assignments

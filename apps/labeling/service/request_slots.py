@@ -1,44 +1,40 @@
-"""Slots: how many requests of one person are worked on at the same time, so that nobody takes all of the server."""
+"""Request slots: the number of concurrent requests per annotator and in total."""
 
 from collections import Counter
 from collections.abc import Callable
 from threading import Lock
-from typing import Final
 
-from tiltyard.apps.labeling.api.errors import Refusal
-
-LEAVING: Final = "tiltyard.leaving"
-"""Where in a request's scope a route leaves what is to be called when the request is over."""
+from tiltyard.apps.labeling.api import ApiError
 
 
-class Slots:
-    """So many at once for each key, and so many for all of them together."""
+class RequestSlots:
+    """A maximum of concurrent requests for each key, and for all keys together."""
 
-    def __init__(self, each: int, altogether: int) -> None:
-        """Nobody has a slot yet."""
-        self._each, self._altogether = each, altogether
+    def __init__(self, each: int, total: int) -> None:
+        """All slots are free."""
+        self._each, self._total = each, total
         self._taken: Counter[str] = Counter()
         self._lock = Lock()
 
     def take(self, key: str) -> Callable[[], None]:
-        """Take a slot; what gives it back. Refusal with 429 when the key has all of its own, 503 when all are taken.
+        """Take a slot; returns a function that frees it. ApiError 429 if the key has no free slot, 503 if nobody has.
 
-        >>> slots = Slots(each=1, altogether=9)
-        >>> back = slots.take("ada")
+        >>> slots = RequestSlots(each=1, total=9)
+        >>> free = slots.take("ada")
         >>> slots.take("ada")
         Traceback (most recent call last):
-        tiltyard.apps.labeling.api.errors.Refusal: 429: too many requests at the same time; wait for the answers
-        >>> back(); back = slots.take("ada")
+        tiltyard.apps.labeling.api.errors.ApiError: 429: too many concurrent requests; wait for the responses
+        >>> free(); free = slots.take("ada")
         """
         with self._lock:
             if self._taken[key] >= self._each:
-                raise Refusal(429, "too many requests at the same time; wait for the answers", retry_after=1)
-            if self._taken.total() >= self._altogether:
-                raise Refusal(503, "the server has its hands full; try again in a moment", retry_after=2)
+                raise ApiError(429, "too many concurrent requests; wait for the responses", retry_after=1)
+            if self._taken.total() >= self._total:
+                raise ApiError(503, "the server is overloaded; try again in a moment", retry_after=2)
             self._taken[key] += 1
-        return lambda: self._give_back(key)
+        return lambda: self._free(key)
 
-    def _give_back(self, key: str) -> None:
+    def _free(self, key: str) -> None:
         """Free one slot."""
         with self._lock:
             self._taken[key] -= 1

@@ -92,7 +92,7 @@ def test_commands_say_which_bucket_they_looked_at(aws: str, tmp_path: Path, monk
     assert f"put a file into {place}" in done("status", "-p", tmp_path).out.replace("\n", " ").replace("  ", " ")
     assert f"Nothing new in {place} (*)" in done("ingest", "-p", tmp_path).out.replace("\n", " ")
     deliver(workspace, "day-1.csv", a_day(1))
-    assert "The pool holds 60 samples" in done("ingest", "-p", tmp_path).out
+    assert "The pool has 60 samples" in done("ingest", "-p", tmp_path).out
 
 
 def test_verify_reads_what_the_bucket_holds(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,14 +181,14 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     begun(tmp_path, "one.csv", SHAPES["one row"][1])
     told = tiltyard("init", tmp_path / "one.csv", "--into", tmp_path / "made")
     assert told.code == 2
-    assert "is there already; nothing is overwritten" in told.err
+    assert "already exists; nothing is overwritten" in told.err
 
 
 def test_init_tells_people_what_it_guessed(tmp_path: Path) -> None:
     (tmp_path / "one.csv").write_bytes(SHAPES["bank"][1])
     shown = done("init", tmp_path / "one.csv", "--into", tmp_path / "made").out
     assert f"Next: tiltyard ingest --project {tmp_path / 'made'}" in shown
-    assert "Nothing in the data says them" in shown
+    assert "The data does not contain them" in shown
 
 
 def test_an_example_begins_with_its_deliveries(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_retry_says_when_the_contract_is_the_same(story: Story) -> None:
     folder = story[0].project_file.parent
     retried = done("quarantine", "retry", "--all", "-p", folder, "--json").data
     assert (retried["retried"], len(retried["unchanged"])) == ([], 2)
-    assert "mend the project file first" in done("quarantine", "retry", "--all", "-p", folder).out
+    assert "fix the project file first" in done("quarantine", "retry", "--all", "-p", folder).out
 
 
 def test_the_same_model_comes_out_again(story: Story) -> None:
@@ -215,11 +215,11 @@ def test_ask_says_when_the_queue_is_full_or_the_pool_empty(tmp_path: Path) -> No
     make_project(tmp_path)
     assert "Next: tiltyard ingest" in done("ask", "-p", tmp_path).out
     a_checked_day(tmp_path)
-    assert "Asked for 5 labels" in done("ask", "--budget", "5", "-p", tmp_path).out
+    assert "Requested 5 labels" in done("ask", "--budget", "5", "-p", tmp_path).out
     assert "The queue is full: 5" in done("ask", "--budget", "5", "-p", tmp_path).out
     done("ask", "--budget", "999", "-p", tmp_path)
     asked_out = done("ask", "--budget", "999", "-p", tmp_path).out
-    assert "Every sample of the pool was asked for, or came with its label; " in asked_out
+    assert "Every sample in the pool was queried, or arrived with a label; " in asked_out
     assert "Next: tiltyard label" in asked_out
 
 

@@ -40,7 +40,7 @@ MISTAKES = [
     (["status", "--jsn"], "No such option: --jsn (Possible options: --json) (see 'tiltyard status --help')"),
     (["init"], "Missing argument 'DATA' (see 'tiltyard init --help')"),
     (["rollback"], "Missing option '--reason' (see 'tiltyard rollback --help')"),
-    (["rollback", "--reason", " "], "Invalid value for --reason: say why: the reason is recorded for ever "
+    (["rollback", "--reason", " "], "Invalid value for --reason: give a reason; it is recorded permanently "
      "(see 'tiltyard rollback --help')"),
     (["rollback", "--reason", "x"], "there is no champion to roll back from; promote one first"),
     (["promote"], "no verdict was given yet, and only a recorded verdict moves the champion; run 'tiltyard judge'"),
@@ -49,10 +49,10 @@ MISTAKES = [
     (["ask", "--budget", "0"], "Invalid value for '--budget': Input should be greater than or equal to 1 "
      "(see 'tiltyard ask --help')"),
     (["quarantine", "show", "abc"], "no batch begins with 'abc'; 'tiltyard quarantine list' shows the ids"),
-    (["judge", "metric=f1"], "Invalid value for judge: 'metric=f1' is a setting; say --what-if --set 'gate.metric=f1' "
+    (["judge", "metric=f1"], "Invalid value for judge: 'metric=f1' is a setting; use --what-if --set 'gate.metric=f1' "
      "(see 'tiltyard judge --help')"),
     (["show", "1.0.0"], "no model has version '1.0.0'; there is none yet"),
-    (["quarantine", "retry"], "Invalid value: name the batches to retry, or say --all "
+    (["quarantine", "retry"], "Invalid value: name the batches to retry, or use --all "
      "(see 'tiltyard quarantine retry --help')"),
     (["import-labels", "no.csv"], "no file at 'no.csv'"),
     (["import-labels", "pyproject.toml"], "'pyproject.toml': a label file ends in .csv, .tsv, .jsonl, .ndjson, .json"),
@@ -60,7 +60,7 @@ MISTAKES = [
     (["run", "--only", "trian"], "Invalid value: no step 'trian'; did you mean 'train'? (see 'tiltyard run --help')"),
     (["run", "--from", "ask", "--to", "train"], "Invalid value: step 'ask' comes after 'train'; the order is "
      "ingest, settle, train, judge, promote, ask, seal (see 'tiltyard run --help')"),
-    (["run", "--only", "ask", "--to", "seal"], "Invalid value: --only stands alone, without --from and --to "
+    (["run", "--only", "ask", "--to", "seal"], "Invalid value: use --only without --from and --to "
      "(see 'tiltyard run --help')"),
 ]  # fmt: skip
 
@@ -110,12 +110,12 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_a_fault_of_ours_is_told_without_a_traceback(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tiltyard.reports import next_step
+    from tiltyard.project import status
 
-    monkeypatch.setattr(next_step, "next_step", None)
+    monkeypatch.setattr(status, "next_step", None)
     told = tiltyard("status", "-p", empty)
     assert told.code == 1
-    assert told.err.startswith("tiltyard: this is a fault of ours, TypeError: ")
+    assert told.err.startswith("tiltyard: this is a bug in Tiltyard, TypeError: ")
     assert "TILTYARD_DEBUG=1" in told.err
     assert "Traceback" not in told.err
     assert "Traceback" in tiltyard("status", "-p", empty, TILTYARD_DEBUG="1").err
@@ -155,7 +155,7 @@ def test_a_folder_without_rights_names_who_has_none(empty: Path, monkeypatch: py
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "workspace")
 
-    monkeypatch.setattr("tiltyard.workspace.workspace.open_workspace", refuse)
+    monkeypatch.setattr("tiltyard.project.project.open_workspace", refuse)
     monkeypatch.setenv("LOGNAME", "ada")
     told = tiltyard("status", "-p", empty)
     assert told.err == "tiltyard: 'workspace': Permission denied; give 'ada' the right to it\n"

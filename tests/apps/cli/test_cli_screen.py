@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tests.clients.commands import tiltyard
 from tests.projects.small_project import make_project
-from tiltyard.apps.cli.console.output import console, one_line, say, show_json, show_table, shown
+from tiltyard.apps.cli.console.output import console, escape, say, show_json, show_table, to_one_line
 
 ROW = {
     "batch": "c4fec788",
@@ -75,7 +75,7 @@ def test_no_text_steers_the_terminal_however_it_is_printed(text: str) -> None:
         screen.print(Text(text))
         screen.print(Markdown(text.replace("&", "")))
     assert steers(told.get()) == []
-    assert steers(shown(text) + one_line(text)) == []
+    assert steers(escape(text) + to_one_line(text)) == []
 
 
 @given(text=ANY_TEXT)

@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from tests.crash.story import go_round
+from tests.deployments.installed_wheel import copy_of_sources, installed, wheel_of
 from tests.projects.outcomes import outcome_of, recorded
 from tiltyard.apps.cli.demo import invariants as laws
-from tiltyard.apps.cli.demo.command import FOREIGN, MARK, exit_code, keep_to, own_folder
+from tiltyard.apps.cli.demo.command import FOREIGN, MARK, exit_code, isolate_environment, prepare_folder
 from tiltyard.apps.cli.demo.invariants import Check
 from tiltyard.examples.catalogue import EXAMPLES
 from tiltyard.examples.expert import ScriptedExpert
@@ -44,8 +45,11 @@ class Ran:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """The demo through a pipe, in an environment that points elsewhere and without a network beyond this machine."""
-    folder = tmp_path_factory.mktemp("demo") / "story"
+    """The demo of the installed wheel, through a pipe, in an empty folder, in an environment that points elsewhere."""
+    base = tmp_path_factory.mktemp("demo")
+    there = installed(wheel_of(copy_of_sources(base / "source"), base / "wheel"), base / "venv")
+    folder = base / "empty" / "story"
+    folder.parent.mkdir()
     nowhere = {
         "PREFECT_API_URL": "http://127.0.0.1:1/api",
         "MLFLOW_TRACKING_URI": "http://127.0.0.1:1",
@@ -54,17 +58,14 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         "HTTP_PROXY": "http://127.0.0.1:1",
         "NO_PROXY": "127.0.0.1,localhost",
     }
-    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | nowhere
-    run = subprocess.run(
-        [*COMMAND, "--into", str(folder)], capture_output=True, text=True, check=False, env=environment, timeout=550
-    )
+    run = there.run(there.tiltyard, "demo", "--into", folder, cwd=folder.parent, timeout=550, **nowhere)
     return Ran(folder, run.returncode, run.stdout, run.stderr)
 
 
 def test_the_demo_ends_well_and_says_nothing_on_stderr(ran: Ran) -> None:
     assert ran.code == 0, ran.out + ran.err
     assert ran.err == ""
-    assert "Every check holds" in ran.out
+    assert "All checks hold" in ran.out
     assert not (ran.folder.parent / "foreign.db").exists()
 
 
@@ -154,26 +155,26 @@ def children_of(parent: int) -> list[int]:
 
 
 def test_a_demo_is_made_anew_and_nothing_else_is_touched(tmp_path: Path) -> None:
-    folder = own_folder(tmp_path / "demo")
+    folder = prepare_folder(tmp_path / "demo")
     (folder / "left over").touch()
-    assert [path.name for path in own_folder(tmp_path / "demo").iterdir()] == [MARK]
+    assert [path.name for path in prepare_folder(tmp_path / "demo").iterdir()] == [MARK]
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()
     (tmp_path / "file").touch()
     for name in ("mine", "file"):
-        with pytest.raises(TiltyardError, match="no demo of ours"):
-            own_folder(tmp_path / name)
+        with pytest.raises(TiltyardError, match="not a demo's folder"):
+            prepare_folder(tmp_path / name)
     assert (tmp_path / "mine" / "thesis.txt").exists()
 
 
 def test_an_empty_folder_may_become_a_demo(tmp_path: Path) -> None:
-    assert own_folder(tmp_path) == tmp_path.resolve()
+    assert prepare_folder(tmp_path) == tmp_path.resolve()
 
 
 def test_the_environment_cannot_lead_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", dict(os.environ))
     os.environ |= {f"{prefix}SOMETHING": "elsewhere" for prefix in FOREIGN}
-    keep_to(tmp_path)
+    isolate_environment(tmp_path)
     assert "elsewhere" not in os.environ.values()
     assert os.environ["PREFECT_HOME"] == str(tmp_path / "prefect")
 
@@ -215,7 +216,7 @@ def journal_of(played: Played) -> list[dict[str, Any]]:
 
 def test_all_laws_hold_for_an_honest_story(played: Played, tmp_path: Path) -> None:
     twin = played.twin(tmp_path)
-    found = laws.check_laws(twin.telling, twin.days, go_round, lambda _: None)
+    found = laws.check_guarantees(twin.telling, twin.days, go_round, lambda _: None)
     assert [(check.name, check.sentence) for check in found if not check.holds] == []
     assert [check.name for check in found] == [*(f"law {number}" for number in range(1, 7)), "verify"]
 

@@ -29,7 +29,7 @@ def project(tmp_path: Path) -> Path:
 
 def test_ingest_tells_what_it_took_as_missing_and_keeps_the_class_and_the_country(project: Path) -> None:
     told = " ".join(done("ingest", "-p", project).out.split())
-    assert "a.csv: taken as missing: kind 'NA' (1), size 'NA' (1), x 'NA' (1), x 'NaN' (1)" in told
+    assert "a.csv: read as missing: kind 'NA' (1), size 'NA' (1), x 'NA' (1), x 'NaN' (1)" in told
     (row,) = done("status", "-p", project, "--json").data["batches"]
     assert (row["accepted"], row["missing"]) == (4, "kind 'NA' (1), size 'NA' (1), x 'NA' (1), x 'NaN' (1)")
     out = project / "labels.jsonl"

@@ -34,15 +34,15 @@ def workspace(tmp_path: Path) -> Workspace:
 def test_ingest_status_and_report_name_the_columns_that_are_unusual(workspace: Workspace) -> None:
     project = workspace.project_file.parent
     told = done("ingest", "-p", project).out
-    assert f"{MOVED}: unusual beside the batches before:" in told
+    assert f"{MOVED}: unusual compared with earlier batches:" in told
     assert "'y': its values moved" in told
     assert "'colour': 'blue' is 100.0% of the cells" in told
     rows = {row["object"]: row["unusual"] for row in done("status", "-p", project, "--json").data["batches"]}
     assert set(rows.pop(MOVED).split(", ")) == {"y", "colour"}
     assert set(rows.values()) == {""}
-    assert f"{MOVED}: unusual beside the batches before:" in done("status", "-p", project).out
+    assert f"{MOVED}: unusual compared with earlier batches:" in done("status", "-p", project).out
     page = Path(done("report", "-p", project, "--json").data["report"]).read_text("utf-8")
-    assert page.count("unusual beside the batches before:") == 1
+    assert page.count("unusual compared with earlier batches:") == 1
 
 
 def test_the_notice_of_a_checked_batch_names_them(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,7 @@ BROKEN_DEPLOYMENTS: list[tuple[Place, Any, str]] = [
     ((*D, "schedules"), [{"cron": "* * *", "active": False}], "cron"),
     ((*D, "schedules"), [{"cron": "5 4 * * *", "timezone": "Europe/Berln", "active": False}], "imezone"),
     ((*D, "schedules"), [{"cron": "5 4 * * *", "actve": False}], "did you mean 'active'?"),
-    ((*D, "schedules"), [{"cron": "5 4 * * *"}], "a schedule begins paused"),
+    ((*D, "schedules"), [{"cron": "5 4 * * *"}], "a schedule must begin paused"),
     ((*D, "schedules"), [{"active": False}], "Exactly one of"),
     ((*D, "entrypoint"), "flows/ingest_batch.py:ingest_batch", "an entry point is MODULE.FUNCTION"),
     (
@@ -123,7 +123,7 @@ A: Place = ("automations", WAITS)
 BROKEN_AUTOMATIONS: list[tuple[Place, Any, str]] = [
     (("automation",), [], "did you mean 'automations'?"),
     ((*A, "triger"), {}, "unknown key 'triger'; did you mean 'trigger'?"),
-    ((*A, "name"), "labels are awaited", "does not begin with 'bank tells: '"),
+    ((*A, "name"), "labels are awaited", "must begin with 'bank tells: '"),
     ((*A, "name"), "bank tells: drift", "two automations are named 'bank tells: drift'"),
     ((*A, "trigger", "for_each"), REMOVED, "proactive without for_each"),
     ((*A, "trigger", "within"), REMOVED, "proactive within 0 seconds"),
@@ -199,7 +199,7 @@ def test_mistakes_are_told_with_the_file_and_nothing_is_sent() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (None, "there is no"),
+        (None, "no file"),
         ("a: [", "is not valid YAML"),
         ("- a list", "does not contain a mapping"),
         ("", "does not contain a mapping"),

@@ -96,7 +96,7 @@ def test_a_model_is_asked_for_new_rows_only_and_not_loaded_where_all_is_known(
         counted.append(len(frame))
         return whole(one, frame, project)
 
-    whole = predictions.predictions_of
+    whole = predictions.predict_rows
     monkeypatch.setattr(predictions, "predictions_of", counting)
     few, mixed = rows.head(20), rows.sample(fraction=1, shuffle=True, seed=3)
     first = predictions_on(workspace, model, lambda: fitted, few)

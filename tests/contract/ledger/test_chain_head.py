@@ -223,7 +223,7 @@ def test_a_lost_ledger_is_told_by_verify_and_replayed(ledger: Ledger, place: Pla
 
 def test_segments_of_before_are_replayed_as_well(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as before:
-        for module in ("segments", "facts"):
+        for module in ("chain.segments", "database.records"):
             before.setattr(f"tiltyard.stores.ledger.{module}.lease_of", lambda _: LEASE_COLUMNS)
         former = place.open()
         for number, changes in enumerate(

@@ -1,7 +1,9 @@
 """The migrations make just the tables that the code speaks of, guards and all."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -10,7 +12,8 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
 
-from tests.servers.databases import Place
+from tests.servers.databases import Place, schema_of, sqlite_in
+from tests.templates import MADE
 from tiltyard.schemas.canonical import canonical_json, sha256_of
 from tiltyard.stores.ledger.chain.integrity import verify_ledger
 from tiltyard.stores.ledger.database.engine import MIGRATIONS, Database
@@ -22,6 +25,14 @@ TRIGGERS = {
     "postgresql": "SELECT tgname FROM pg_trigger JOIN pg_class ON tgrelid = pg_class.oid "
     "WHERE relnamespace = current_schema()::regnamespace AND NOT tgisinternal AND tgenabled = 'A'",
 }
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Where nothing is yet: other tests get a copy of what was migrated."""
+    if request.param == "sqlite":
+        return replace(sqlite_in(tmp_path), url=f"sqlite:///{tmp_path / MADE}")
+    return schema_of(request.getfixturevalue("postgresql"), tmp_path)
 
 
 def test_the_migrated_database_is_what_the_tables_say(place: Place) -> None:
@@ -37,11 +48,11 @@ def test_the_migrated_database_is_what_the_tables_say(place: Place) -> None:
 
 
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    url = f"sqlite:///{tmp_path / MADE}"
     Database(url).close()
-    before = (tmp_path / "ledger.db").read_bytes()
+    before = (tmp_path / MADE).read_bytes()
     Database(url).close()
-    assert (tmp_path / "ledger.db").read_bytes() == before
+    assert (tmp_path / MADE).read_bytes() == before
 
 
 OLD_ANNOTATION = {

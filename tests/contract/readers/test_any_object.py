@@ -195,7 +195,7 @@ def in_this_process() -> Iterator[None]:
 
 
 NUMBERS = count()
-UNFORESEEN = ("cannot be checked (", "exit code", "Traceback", "fault of ours")
+UNFORESEEN = ("cannot be checked (", "exit code", "Traceback", "bug in Tiltyard")
 
 
 def take_in(workspace: Workspace, name: str, content: bytes) -> None:

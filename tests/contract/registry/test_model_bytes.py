@@ -13,7 +13,7 @@ from sklearn.preprocessing import FunctionTransformer
 from tiltyard.schemas.errors import RegistryError
 from tiltyard.schemas.project import Project
 from tiltyard.stores.registry.serialization import dump_model, load_model
-from tiltyard.training.recipes import recipes_of
+from tiltyard.training.recipes import build_recipes
 
 PROJECT = Project.model_validate(
     {
@@ -76,7 +76,7 @@ def test_all_default_recipes_and_common_estimators_can_be_stored() -> None:
     labels = np.where(np.arange(80) % 3 == 0, "yes", "no")
     for project in (PROJECT, chosen, text):
         rows = frame()[list(project.columns.features)]
-        for recipe in recipes_of(project, 0):
+        for recipe in build_recipes(project, 0):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # two rounds of a network do not converge
                 model = recipe.pipeline.fit(rows, labels)

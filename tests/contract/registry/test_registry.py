@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from tiltyard.evaluation.predictions import predictions_hash, predictions_of
+from tiltyard.evaluation.predictions import predict_rows, predictions_hash
 from tiltyard.schemas.errors import NotFound, RegistryError, Unavailable
 from tiltyard.schemas.project import Candidate, Project
 from tiltyard.schemas.records import Check, Interval, Model, ModelId, TrainingId, Verdict, VerdictId
@@ -130,7 +130,7 @@ def logged(registry: Registry, fitted: Fitted) -> Made:
 
 def test_a_logged_model_comes_back_and_says_the_same(registry: Registry, logged: Made, fitted: Fitted) -> None:
     loaded = registry.load(logged.model)
-    told, before = (predictions_of(model, frame(), PROJECT) for model in (loaded, fitted.model))
+    told, before = (predict_rows(model, frame(), PROJECT) for model in (loaded, fitted.model))
     assert predictions_hash(told) == predictions_hash(before)
     assert fitted.best.threshold is not None
     assert list(loaded.classes_) == ["no", "yes"]

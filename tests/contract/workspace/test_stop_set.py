@@ -12,8 +12,8 @@ from tiltyard.query.stopping import decision_kappa
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.project import Stopping
 from tiltyard.schemas.records import Model, ModelId
-from tiltyard.workspace.evaluation_set import population_of
-from tiltyard.workspace.stopping import stability_of, stop_set, stopping_of
+from tiltyard.workspace.evaluation_set import compare_population
+from tiltyard.workspace.stopping import measure_stability, stop_set, stopping_status
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
@@ -30,7 +30,7 @@ def own(workspace: Workspace, tmp_path: Path) -> Workspace:
 
 
 def said(workspace: Workspace, model: Model) -> dict[str, object] | None:
-    return stability_of(workspace, model, workspace.registry.load(model))
+    return measure_stability(workspace, model, workspace.registry.load(model))
 
 
 def test_the_set_is_random_rows_of_the_evaluation_set_up_to_the_number(workspace: Workspace) -> None:
@@ -74,7 +74,7 @@ def test_rows_that_a_verdict_has_read_tell_the_same_stop_set_as_the_pool(
     evaluations = [one for one in own.ledger.models.sets() if one.purpose == "evaluation"]
     trainings = [own.ledger.models.get_set(model.training_id) for model in (first, second, third)]
     for evaluation in evaluations:
-        known = population_of(few, second, first, evaluation.set_id)
+        known = compare_population(few, second, first, evaluation.set_id)
         for training in trainings:
             rows, pool = stop_set(few, training.position, known), stop_set(few, training.position)
             assert rows["sample_id"].to_list() == pool["sample_id"].to_list()
@@ -94,6 +94,6 @@ def test_models_of_other_columns_are_not_compared(own: Workspace) -> None:
 
 
 def test_advice_needs_no_model_and_says_that_it_is_early(workspace: Workspace) -> None:
-    advice = stopping_of(workspace)
+    advice = stopping_status(workspace)
     assert not advice.enough
     assert advice.sentence.startswith("too early to say")

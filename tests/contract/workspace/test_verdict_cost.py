@@ -21,9 +21,8 @@ from tiltyard.schemas.records import StoredFile, Verdict
 from tiltyard.stores.files import Pool
 from tiltyard.stores.registry import serialization as model_bytes
 from tiltyard.stores.registry.serialization import load_model
-from tiltyard.workspace.evaluation_set import population_of
-from tiltyard.workspace.gate_evaluation import judgement_of
-from tiltyard.workspace.latest import Latest
+from tiltyard.workspace.evaluation_set import LatestOnly, compare_population
+from tiltyard.workspace.gate_evaluation import evaluate_challenger
 from tiltyard.workspace.workspace import Workspace
 
 
@@ -74,9 +73,9 @@ def judge_and_draw(workspace: Workspace, verdict: Verdict) -> None:
         workspace.ledger.models.get(str(one)) for one in (verdict.challenger_id, verdict.champion_id)
     )
     evaluation = str(verdict.evaluation_id)
-    assert judgement_of(workspace, challenger, champion, evaluation, Looks(1, 1)).rows == verdict.rows
+    assert evaluate_challenger(workspace, challenger, champion, evaluation, Looks(1, 1)).rows == verdict.rows
     assert "The models could not be asked again" not in verdict_page(workspace, verdict)
-    assert population_of(workspace, challenger, champion, evaluation).rows.height
+    assert compare_population(workspace, challenger, champion, evaluation).rows.height
 
 
 def test_a_verdict_its_page_and_the_next_question_read_each_model_and_the_pool_once(
@@ -135,7 +134,7 @@ def test_a_model_that_one_registry_trusts_is_none_to_another(counted: Counter[st
 
 def test_the_latest_is_made_once_and_makes_room_for_the_next() -> None:
     made: list[str] = []
-    latest: Latest[list[str]] = Latest()
+    latest: LatestOnly[list[str]] = LatestOnly()
 
     def make(name: str) -> list[str]:
         made.append(name)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.projects.example_story import Story, begin
 from tests.projects.outcomes import outcome_of, recorded
-from tiltyard.monitoring.drift import profile
+from tiltyard.monitoring.drift import profile_rows
 
 pytestmark = [pytest.mark.real_data, pytest.mark.timeout(1800)]
 
@@ -63,7 +63,7 @@ def test_each_batch_keeps_its_profile(story: Story) -> None:
     first = story.workspace.ledger.batches.all()[0]
     assert first.pool_file is not None
     rows = story.workspace.pool.parquet.read(first.pool_file)
-    assert first.statistics["profile"] == json.loads(json.dumps(profile(rows, story.workspace.project)))
+    assert first.statistics["profile"] == json.loads(json.dumps(profile_rows(rows, story.workspace.project)))
 
 
 def test_labels_lead_to_a_champion_and_none_is_lost(story: Story) -> None:

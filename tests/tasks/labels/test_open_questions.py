@@ -20,7 +20,7 @@ from tiltyard.tasks.models.judge_challenger import judge_challenger, question_to
 from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_challenger
 from tiltyard.tasks.models.roll_back_champion import roll_back_champion
 from tiltyard.tasks.monitoring.watch_champion import watch_champion
-from tiltyard.workspace.evaluation_set import population_of, rows_judged
+from tiltyard.workspace.evaluation_set import compare_population, load_compared_rows
 from tiltyard.workspace.lookup import current_labels
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
@@ -130,7 +130,7 @@ def test_an_undecided_verdict_is_asked_labels_for_where_the_two_models_differ(wo
     assert 0 < len(drawn) <= min(verdict.evidence["labels_wanted"], (60 - 21) // 2 + 1)
     assert {one.purpose for one in drawn} == {"evaluation"}
     pair = [ledger.models.get(str(one)) for one in (verdict.challenger_id, verdict.champion_id)]
-    population = population_of(workspace, pair[0], pair[1], str(verdict.evaluation_id))
+    population = compare_population(workspace, pair[0], pair[1], str(verdict.evaluation_id))
     there = population.unlabeled["sample_id"].to_list()
     # Chance took the lowest numbers of all, then the lowest of those that differ were drawn.
     by_chance = {one.sample_id for one in ledger.assignments.waiting() if one.strategy == "evaluation"}
@@ -176,7 +176,7 @@ def test_the_question_is_settled_once_its_labels_are_there_and_each_counts_for_w
     assert second.rows > first.rows
     champions, models = workspace.ledger.champions, workspace.ledger.models
     pair = models.get(second.challenger_id), models.get(str(second.champion_id))
-    judged = rows_judged(workspace, *pair, str(second.evaluation_id))
+    judged = load_compared_rows(workspace, *pair, str(second.evaluation_id))
     assert judged.strata is not None
     assert judged.population is not None
     assert judged.strata.sizes == (judged.population.rows.height - judged.population.differ, judged.population.differ)
@@ -216,7 +216,7 @@ def test_a_window_leaves_only_the_newest_batches_to_judge_on(workspace: Workspac
     pair = (narrow.ledger.models.get(verdict.challenger_id), narrow.ledger.models.get(str(verdict.champion_id)))
     evaluation = snapshot_labels.fn(project, "evaluation")
     newest = pl.concat(narrow.pool.scan(narrow.pool_files()[-1:], 1000)).filter("evaluation")["sample_id"]
-    judged, labeled = rows_judged(narrow, *pair, evaluation), narrow.labeled_rows(evaluation)["sample_id"]
+    judged, labeled = load_compared_rows(narrow, *pair, evaluation), narrow.labeled_rows(evaluation)["sample_id"]
     assert judged.population is not None
     assert set(judged.population.rows["sample_id"]) == set(newest)
     assert set(judged.rows["sample_id"]) == set(labeled) & set(newest)

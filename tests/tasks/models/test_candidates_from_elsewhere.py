@@ -8,7 +8,7 @@ import yaml
 
 from tests.projects.small_project import CONTENT, copied
 from tests.tasks.models.test_training_steps import project_with, train
-from tiltyard.apps.cli.project.health_checks import findings_of
+from tiltyard.apps.cli.project.health_checks import run_checks
 from tiltyard.apps.cli.project.status import status
 from tiltyard.schemas.errors import ProjectFileError, TrainingError
 from tiltyard.schemas.project import parse_project
@@ -72,11 +72,11 @@ def test_what_cannot_be_stored_is_refused_before_the_search_with_a_remedy_that_w
     for number, trusted in enumerate(["tests.projects.own_estimators.Table", "tests.projects.own_estimators"]):
         workspace = with_candidates(labeled, tmp_path / str(number), FREQUENT, trusted=[trusted])
         assert workspace.fitted(train(workspace)).predict_proba is not None
-    told = {finding.name: finding for finding in findings_of(workspace.project_file)}["trusted"]
+    told = {finding.name: finding for finding in run_checks(workspace.project_file)}["trusted"]
     assert told.state == "warn"
     assert "tests.projects.own_estimators runs code here when a model is loaded" in told.said
     status(workspace.project_file)
-    assert "Beware: anyone who can change tests.projects.own_estimators" in " ".join(capsys.readouterr().out.split())
+    assert "Warning: anyone who can change tests.projects.own_estimators" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a.", ".a", "a..b", "a:b", "1a", "a.*"])

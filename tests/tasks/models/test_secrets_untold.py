@@ -10,8 +10,7 @@ from typer.testing import CliRunner
 
 from tiltyard.apps.cli.console.findings import Finding
 from tiltyard.apps.cli.main import app
-from tiltyard.apps.labeling.api.errors import failure
-from tiltyard.apps.labeling.api.refusals import refused
+from tiltyard.apps.labeling.api import error_response, json_error
 from tiltyard.schemas import errors
 from tiltyard.schemas.redaction import RedactedRecord, redact_logs, without_secrets
 from tiltyard.tasks.step import step
@@ -78,7 +77,11 @@ def test_logs_of_the_whole_process_tell_none(caplog: pytest.LogCaptureFixture) -
 
 
 def test_what_the_server_and_the_doctor_say_tells_none() -> None:
-    for response in (failure(503, ADDRESS), refused("/api/x", 503, ADDRESS), refused("/x", 503, ADDRESS)):
+    for response in (
+        json_error(503, ADDRESS),
+        error_response("/api/x", 503, ADDRESS),
+        error_response("/x", 503, ADDRESS),
+    ):
         assert SECRET not in bytes(response.body).decode()
     assert SECRET not in str(Finding("prefect", "fail", f"the server at {ADDRESS} does not answer"))
 

@@ -20,7 +20,7 @@ from tiltyard.tasks.models.judge_challenger import judge_challenger
 from tiltyard.tasks.models.promote_challenger import promote_challenger
 from tiltyard.tasks.models.rebuild_model import rebuild_model
 from tiltyard.training.search.tuning import choose_recipe
-from tiltyard.workspace.dry_run import dry_run
+from tiltyard.workspace.gate_evaluation import dry_run
 from tiltyard.workspace.models.training import fit_again, model_id_of
 from tiltyard.workspace.workspace import Workspace
 

@@ -12,7 +12,7 @@ import yaml
 
 from tests.projects.answered_project import with_answers
 from tests.projects.small_project import CONTENT, copied, make_project
-from tiltyard.evaluation.custom_metrics import own_value
+from tiltyard.evaluation.custom_metrics import evaluate_metric
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.records import Model, NewAnnotation
 from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
@@ -122,7 +122,7 @@ def test_an_edited_metric_makes_another_model(workspace: Workspace, modules: Pat
     second = train(open_workspace(now.project_file))
     assert second.model_id != first.model_id
     labels = np.array(["a", "b"])
-    assert own_value("own_shop.metrics:right", labels, labels, np.zeros((2, 2)), ("a", "b")) == 0
+    assert evaluate_metric("own_shop.metrics:right", labels, labels, np.zeros((2, 2)), ("a", "b")) == 0
 
 
 @pytest.mark.parametrize(

@@ -9,36 +9,36 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from tiltyard.evaluation.curves import (
     MOST_POINTS,
     Curve,
+    accuracy_by_coverage,
     calibration,
     confusion,
-    cost_by_cut,
-    metric_by_cut,
+    cost_by_threshold,
+    metric_by_threshold,
     precision_recall,
-    right_by_share,
     roc,
 )
-from tiltyard.evaluation.metrics import Answered
+from tiltyard.evaluation.metrics import EncodedRows
 
 NAMES = ("no", "yes")
 
 
-def made(rows: int = 400, classes: int = 2, seed: int = 0) -> Answered:
+def made(rows: int = 400, classes: int = 2, seed: int = 0) -> EncodedRows:
     """Answers that know something."""
     rng = np.random.default_rng(seed)
     truth = rng.integers(classes, size=rows)
     told = rng.dirichlet(np.ones(classes), size=rows) + np.eye(classes)[truth]
     told /= told.sum(axis=1, keepdims=True)
-    return Answered(truth, told.argmax(axis=1), told, classes - 1)
+    return EncodedRows(truth, told.argmax(axis=1), told, classes - 1)
 
 
-def repeated(rows: Answered, times: np.ndarray) -> Answered:
-    return Answered(
+def repeated(rows: EncodedRows, times: np.ndarray) -> EncodedRows:
+    return EncodedRows(
         np.repeat(rows.truth, times), np.repeat(rows.decided, times), np.repeat(rows.probabilities, times, axis=0),
         rows.positive,
     )  # fmt: skip
 
 
-def once(rows: Answered) -> np.ndarray:
+def once(rows: EncodedRows) -> np.ndarray:
     return np.ones(len(rows.truth))
 
 
@@ -66,10 +66,10 @@ def test_with_more_classes_every_pair_counts() -> None:
 
 def test_labels_of_one_class_give_no_ranking() -> None:
     rows = made()
-    yes = Answered(np.ones_like(rows.truth), rows.decided, rows.probabilities, 1)
+    yes = EncodedRows(np.ones_like(rows.truth), rows.decided, rows.probabilities, 1)
     assert roc(yes, once(yes)) is None
     assert precision_recall(yes, once(yes)) is None
-    assert metric_by_cut("balanced_accuracy", yes, once(yes)) is None
+    assert metric_by_threshold("balanced_accuracy", yes, once(yes)) is None
 
 
 @given(st.integers(0, 50), st.integers(2, 4))
@@ -89,42 +89,42 @@ def test_a_row_that_stands_for_several_counts_as_often(seed: int, classes: int) 
 
 def test_the_metric_at_a_cut_is_that_of_its_decisions() -> None:
     rows = made()
-    curve = metric_by_cut("accuracy", rows, once(rows))
+    curve = metric_by_threshold("accuracy", rows, once(rows))
     assert curve is not None
     at_half = np.mean((rows.probabilities[:, 1] >= 0.5) == rows.truth)
     assert curve.y[list(curve.x).index(0.5)] == pytest.approx(at_half)
-    assert metric_by_cut("accuracy", made(classes=3), once(made(classes=3))) is None
+    assert metric_by_threshold("accuracy", made(classes=3), once(made(classes=3))) is None
 
 
 def test_a_metric_that_no_cut_changes_is_shown_as_accuracy() -> None:
     rows = made()
-    ranked, plain = metric_by_cut("roc_auc", rows, once(rows)), metric_by_cut("accuracy", rows, once(rows))
+    ranked, plain = metric_by_threshold("roc_auc", rows, once(rows)), metric_by_threshold("accuracy", rows, once(rows))
     assert ranked is not None
     assert plain is not None
     assert np.array_equal(ranked.y, plain.y)
 
 
 def test_costs_by_cut() -> None:
-    rows = Answered(np.array([0, 1]), np.array([0, 1]), np.array([[0.6, 0.4], [0.3, 0.7]]), 1)
-    curve = cost_by_cut({"yes": {"no": 10.0}, "no": {"yes": 1.0}}, NAMES, rows, once(rows))
+    rows = EncodedRows(np.array([0, 1]), np.array([0, 1]), np.array([[0.6, 0.4], [0.3, 0.7]]), 1)
+    curve = cost_by_threshold({"yes": {"no": 10.0}, "no": {"yes": 1.0}}, NAMES, rows, once(rows))
     assert isinstance(curve, Curve)
     by_cut = dict(zip(curve.x.round(2).tolist(), curve.y.tolist(), strict=True))
     assert (by_cut[0.3], by_cut[0.5], by_cut[0.8]) == (0.5, 0.0, 5.0)
-    assert cost_by_cut({}, NAMES, rows, once(rows)) is None
+    assert cost_by_threshold({}, NAMES, rows, once(rows)) is None
 
 
 def test_the_surest_decisions_first() -> None:
     told = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
-    rows = Answered(np.array([0, 1, 0]), told.argmax(axis=1), told, 1)
-    curve = right_by_share(rows, once(rows))
+    rows = EncodedRows(np.array([0, 1, 0]), told.argmax(axis=1), told, 1)
+    curve = accuracy_by_coverage(rows, once(rows))
     assert curve is not None
     assert curve.x.tolist() == pytest.approx([1 / 3, 2 / 3, 1])
     assert curve.y.tolist() == pytest.approx([1, 1, 2 / 3])
 
 
 def test_no_rows_give_no_curves() -> None:
-    none = Answered(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2)), 1)
-    assert (roc(none, once(none)), right_by_share(none, once(none))) == (None, None)
-    assert cost_by_cut({"yes": {"no": 1.0}}, NAMES, none, once(none)) is None
+    none = EncodedRows(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2)), 1)
+    assert (roc(none, once(none)), accuracy_by_coverage(none, once(none))) == (None, None)
+    assert cost_by_threshold({"yes": {"no": 1.0}}, NAMES, none, once(none)) is None
     assert confusion(none, once(none)).tolist() == [[0, 0], [0, 0]]
     assert len(calibration(none, once(none)).rows) == 0

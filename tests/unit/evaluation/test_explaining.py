@@ -16,8 +16,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from tiltyard.evaluation import explanations as explaining
-from tiltyard.evaluation.explanations import background_of, explain, explained, parts_of, suggestions
-from tiltyard.evaluation.words import WORD, without_each_word
+from tiltyard.evaluation.explanations import (
+    WORD,
+    explain,
+    explain_rows,
+    explanation_background,
+    group_factors,
+    suggest_labels,
+    texts_without_each_word,
+)
 from tiltyard.samples.features import MISSING, feature_frame
 from tiltyard.schemas.project import Project, parse_project
 from tiltyard.schemas.records import Factor
@@ -77,11 +84,11 @@ def test_the_background_is_the_median_or_the_most_frequent_value() -> None:
          "e": [None] * 4, "u": ["q", "p", "q", "p"]},
         schema_overrides={"e": pl.Float64},
     )  # fmt: skip
-    found = background_of(rows, project)
+    found = explanation_background(rows, project)
     assert (found["n"], found["k"], found["f"], found["u"]) == (2.0, "y", 1.0, "p")
     assert np.isnan(found["e"])
     assert "t" not in found
-    nothing = background_of(rows.clear(), project)
+    nothing = explanation_background(rows.clear(), project)
     assert np.isnan(nothing["n"])
     assert nothing["k"] == MISSING
 
@@ -101,7 +108,7 @@ def test_the_word_that_decided_a_text_is_named() -> None:
     vectors = make_pipeline(TfidfVectorizer(), LogisticRegression(C=100))
     model = _OfColumn(vectors.fit(frame["text"], labels), "text")
     rows = pl.DataFrame({"text": ["Prize at the meeting: a prize!", None, ""]})
-    found = explain(model, rows, background_of(rows, project), project)
+    found = explain(model, rows, explanation_background(rows, project), project)
     words = {factor.word: factor.weight for factor in found[0]}
     assert found[0][0].name == "text"
     assert set(words) <= {"Prize", "at", "the", "meeting", "a"}
@@ -134,9 +141,9 @@ def test_patches_of_a_picture_are_taken_away_together() -> None:
     patch = round(sigmoid(4.5) - sigmoid(0.5), 4)
     assert found == (*(Factor(f"p{place}", patch) for place in (10, 11, 14, 15)),
                      Factor("age", round(sigmoid(4.5) - sigmoid(4), 4)))  # fmt: skip
-    assert [len(part) for part in parts_of(found, project)] == [4, 1]
+    assert [len(part) for part in group_factors(found, project)] == [4, 1]
     alike = (Factor("a", 0.5), Factor("b", 0.5))
-    assert [len(part) for part in parts_of(alike, TABLE)] == [1, 1]  # columns of a table are taken away one by one
+    assert [len(part) for part in group_factors(alike, TABLE)] == [1, 1]  # columns of a table are taken away one by one
 
 
 def test_the_models_own_decision_is_suggested_with_its_threshold() -> None:
@@ -145,7 +152,7 @@ def test_the_models_own_decision_is_suggested_with_its_threshold() -> None:
     fitted = LogisticRegression().fit(feature_frame(frame, TABLE), labels)
     frozen = FixedThresholdClassifier(FrozenEstimator(fitted), threshold=0.99, pos_label="yes")
     model = frozen.fit(feature_frame(frame, TABLE), labels)
-    (said,) = explained(model, frame[3:4], background_of(frame, TABLE), TABLE)
+    (said,) = explain_rows(model, frame[3:4], explanation_background(frame, TABLE), TABLE)
     assert said.label == "no"
     assert list(said.probabilities) == ["no", "yes"]
     assert said.probability == said.probabilities["no"] < 0.5
@@ -155,14 +162,14 @@ def test_the_models_own_decision_is_suggested_with_its_threshold() -> None:
 def test_a_model_without_probabilities_suggests_without_factors() -> None:
     frame = pl.DataFrame({"a": [0.0, 1, 2, 3], "b": [0.0] * 4, "c": [0.0] * 4})
     model = LinearSVC().fit(feature_frame(frame, TABLE), ["no", "no", "yes", "yes"])
-    (said,) = explained(model, frame[3:], background_of(frame, TABLE), TABLE)
+    (said,) = explain_rows(model, frame[3:], explanation_background(frame, TABLE), TABLE)
     assert (said.label, said.probability, said.probabilities, said.factors) == ("yes", None, {}, ())
 
 
 def test_no_rows_give_nothing() -> None:
     rows = pl.DataFrame(schema={"a": pl.Float64, "b": pl.Float64, "c": pl.Float64})
-    assert explained(Weighed({"a": 1}), rows, {}, TABLE) == []
-    assert suggestions(LinearSVC(), rows, TABLE) == []
+    assert explain_rows(Weighed({"a": 1}), rows, {}, TABLE) == []
+    assert suggest_labels(LinearSVC(), rows, TABLE) == []
 
 
 def test_too_much_work_is_cut_to_a_shortlist_of_the_columns_that_move_most(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +187,7 @@ def test_too_much_work_is_cut_to_a_shortlist_of_the_columns_that_move_most(monke
 def test_chunks_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     rows = pl.DataFrame({name: rng.normal(size=30) for name in "abc"})
-    background = background_of(rows, TABLE)
+    background = explanation_background(rows, TABLE)
     model = Weighed({"a": 1, "b": -2, "c": 0.3})
     whole = explain(model, rows, background, TABLE)
     monkeypatch.setattr(explaining, "CELLS", 7)
@@ -190,12 +197,12 @@ def test_chunks_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> Non
 @given(st.text(alphabet="abB' ,"))
 def test_each_word_is_left_out_and_nothing_else(text: str) -> None:
     words = [word.casefold() for word in WORD.findall(text)]
-    variants = without_each_word(text)
+    variants = texts_without_each_word(text)
     assert [word.casefold() for word, _ in variants] == list(dict.fromkeys(words))
     for word, left in variants:
         assert [one.casefold() for one in WORD.findall(left)] == [one for one in words if one != word.casefold()]
-    assert without_each_word(text, 2) == variants[:2]
+    assert texts_without_each_word(text, 2) == variants[:2]
 
 
 def test_a_long_text_has_at_most_two_hundred_words() -> None:
-    assert len(without_each_word(" ".join(f"w{number}" for number in range(1000)), 10**6)) == 200
+    assert len(texts_without_each_word(" ".join(f"w{number}" for number in range(1000)), 10**6)) == 200

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 
 from tiltyard.evaluation import permutation_importance as importance
-from tiltyard.evaluation.permutation_importance import importance_of
+from tiltyard.evaluation.permutation_importance import permutation_importances
 from tiltyard.schemas.project import Project, parse_project
 
 
@@ -51,7 +51,7 @@ class Counting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
 def test_columns_are_told_by_what_they_are_worth(metric: str) -> None:
     frame, labels = made(["a", "b", "c"])
     model = LogisticRegression().fit(frame, labels)
-    found = importance_of(model, frame, labels, project_with(["a", "b", "c"], metric=metric), seed=1)
+    found = permutation_importances(model, frame, labels, project_with(["a", "b", "c"], metric=metric), seed=1)
     assert [row["column"] for row in found] == ["a", "b", "c"]
     assert found[0]["low"] > found[1]["high"] > 0
     assert found[2]["low"] <= 0 <= found[2]["high"]
@@ -61,7 +61,7 @@ def test_the_value_is_what_shuffling_loses() -> None:
     frame, labels = made(["a", "b"], rows=4000)
     model = Counting("a")
     project = project_with(["a", "b"])
-    (first, second) = importance_of(model, frame[:1000], labels[:1000], project, seed=0)
+    (first, second) = permutation_importances(model, frame[:1000], labels[:1000], project, seed=0)
     right = accuracy_score(labels[:1000], model.predict(frame[:1000]))
     by_chance = accuracy_score(labels, model.predict(frame.sample(frac=1, random_state=3)))
     assert first["value"] == pytest.approx(right - by_chance, abs=0.03)
@@ -72,7 +72,7 @@ def test_the_value_is_what_shuffling_loses() -> None:
 def test_a_loss_counts_as_a_gain_lost() -> None:
     frame, labels = made(["a", "b"])
     model = LogisticRegression().fit(frame, labels)
-    (first, _) = importance_of(model, frame, labels, project_with(["a", "b"], metric="log_loss"), seed=0)
+    (first, _) = permutation_importances(model, frame, labels, project_with(["a", "b"], metric="log_loss"), seed=0)
     shuffled = frame.assign(a=frame["a"].sample(frac=1, random_state=5).to_numpy())
     costs = [log_loss(labels, model.predict_proba(rows)) for rows in (frame, shuffled)]
     assert first["value"] == pytest.approx(costs[1] - costs[0], rel=0.2)
@@ -83,7 +83,7 @@ def test_work_is_bounded_and_the_column_that_counts_is_opened(monkeypatch: pytes
     names = [f"n{number:03d}" for number in range(300)]
     frame, labels = made([*names[217:], *names[:217]], rows=500)
     model = Counting("n217")
-    found = importance_of(model, frame[names], labels, project_with(names), seed=0)
+    found = permutation_importances(model, frame[names], labels, project_with(names), seed=0)
     assert found[0]["column"] == "n217"
     assert len(found) == importance.MOST_COLUMNS
     # As the rows are; the groups; the columns: the latter two with the rows as they are once more, and in chunks.
@@ -94,7 +94,7 @@ def test_work_is_bounded_and_the_column_that_counts_is_opened(monkeypatch: pytes
 def test_values_are_those_of_scikit_learn(metric: str) -> None:
     frame, labels = made(["a", "b", "c"], rows=150)
     model = LogisticRegression().fit(frame, labels)
-    found = importance_of(model, frame, labels, project_with(["a", "b", "c"], metric=metric), seed=11)
+    found = permutation_importances(model, frame, labels, project_with(["a", "b", "c"], metric=metric), seed=11)
     theirs = permutation_importance(model, frame, labels, scoring=metric, n_repeats=importance.REPEATS, random_state=11)
     ours = {row["column"]: row["value"] for row in found}
     assert [ours[name] for name in "abc"] == pytest.approx(theirs.importances_mean, abs=1e-6)
@@ -103,22 +103,28 @@ def test_values_are_those_of_scikit_learn(metric: str) -> None:
 def test_chunks_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     frame, labels = made(["a", "b", "c"])
     model, project = LogisticRegression().fit(frame, labels), project_with(["a", "b", "c"])
-    whole = importance_of(model, frame, labels, project, 3)
+    whole = permutation_importances(model, frame, labels, project, 3)
     monkeypatch.setattr(importance, "CELLS", 1)
-    assert importance_of(model, frame, labels, project, 3) == whole
+    assert permutation_importances(model, frame, labels, project, 3) == whole
 
 
 def test_the_same_seed_gives_the_same_answer() -> None:
     frame, labels = made(["a", "b", "c"])
     model = LogisticRegression().fit(frame, labels)
     project = project_with(["a", "b", "c"])
-    assert importance_of(model, frame, labels, project, 3) == importance_of(model, frame, labels, project, 3)
-    assert importance_of(model, frame, labels, project, 3) != importance_of(model, frame, labels, project, 4)
+    assert permutation_importances(model, frame, labels, project, 3) == permutation_importances(
+        model, frame, labels, project, 3
+    )
+    assert permutation_importances(model, frame, labels, project, 3) != permutation_importances(
+        model, frame, labels, project, 4
+    )
 
 
 def test_an_undefined_metric_or_no_rows_give_nothing() -> None:
     frame, labels = made(["a", "b"])
     model = LogisticRegression().fit(frame, labels)
     alone = labels == "yes"
-    assert importance_of(model, frame[alone], labels[alone], project_with(["a", "b"], metric="roc_auc"), 0) == []
-    assert importance_of(model, frame[:0], labels[:0], project_with(["a", "b"]), 0) == []
+    assert (
+        permutation_importances(model, frame[alone], labels[alone], project_with(["a", "b"], metric="roc_auc"), 0) == []
+    )
+    assert permutation_importances(model, frame[:0], labels[:0], project_with(["a", "b"]), 0) == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tiltyard.evaluation.lure import Drawn, lure, lure_weights
+from tiltyard.evaluation.lure import DisagreementSample, lure, lure_weights
 from tiltyard.evaluation.metrics import score
 from tiltyard.evaluation.predictions import Predictions
 
@@ -27,11 +27,11 @@ def population(rng: np.random.Generator, rows: int) -> tuple[NDArray[np.str_], P
 
 def drawn_rows(
     rng: np.random.Generator, differs: NDArray[np.bool_], by_chance: int, more: int
-) -> tuple[NDArray[np.int64], Drawn]:
+) -> tuple[NDArray[np.int64], DisagreementSample]:
     order = rng.permutation(len(differs))
     there = [row for row in order[by_chance:] if differs[row]][:more]
     rows = np.concatenate([order[:by_chance], np.array(there, dtype=np.int64)])
-    return rows, Drawn(
+    return rows, DisagreementSample(
         differs=differs[rows], by_chance=by_chance, population=len(differs), differing=int(differs.sum())
     )
 
@@ -49,7 +49,7 @@ def test_rows_by_chance_weigh_alike() -> None:
 def test_where_every_row_is_labeled_it_is_the_truth() -> None:
     labels, old, new = population(np.random.default_rng(1), 60)
     differs = old.decisions != new.decisions
-    drawn = Drawn(differs=differs, by_chance=50, population=60, differing=int(differs.sum()))
+    drawn = DisagreementSample(differs=differs, by_chance=50, population=60, differing=int(differs.sum()))
     told = lure("accuracy", labels, old, new, drawn)
     assert told["challenger"] == pytest.approx(score("accuracy", labels, new), abs=1e-6)
 
@@ -80,7 +80,7 @@ def test_a_loss_gains_where_it_falls() -> None:
 
 def test_an_undefined_metric_is_told_as_none() -> None:
     _, old, new = population(np.random.default_rng(4), 50)
-    drawn = Drawn(differs=np.zeros(50, dtype=bool), by_chance=50, population=50, differing=0)
+    drawn = DisagreementSample(differs=np.zeros(50, dtype=bool), by_chance=50, population=50, differing=0)
     told = lure("roc_auc", np.full(50, "no"), old, new, drawn)
     assert told == {"challenger": None, "champion": None, "gain": None}
 

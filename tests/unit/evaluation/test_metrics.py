@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn import metrics as reference
 
-from tiltyard.evaluation.metrics import TWO_CLASSES, codes, greater_is_better, report, score, scores
+from tiltyard.evaluation.metrics import TWO_CLASSES, class_codes, greater_is_better, report, score, scores
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.schemas.errors import TrainingError
 from tiltyard.schemas.project import MetricName
@@ -122,7 +122,7 @@ def test_codes_are_positions_in_the_project_files_order(names: list[str], data: 
     # numpy's text drops trailing NULs, which no class name may hold.
     names = [name.replace("\0", "0") + str(number) for number, name in enumerate(names)]
     asked = data.draw(st.lists(st.sampled_from([*names, "?", "~~~~~~"]), max_size=8))
-    given_codes = codes(np.array(asked, dtype=str), tuple(names)).tolist()
+    given_codes = class_codes(np.array(asked, dtype=str), tuple(names)).tolist()
     assert given_codes == [names.index(name) if name in names else -1 for name in asked]
 
 

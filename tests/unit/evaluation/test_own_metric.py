@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from tiltyard.evaluation.custom_metrics import MOST_COPIES, copies_of, own_metric
+from tiltyard.evaluation.custom_metrics import MOST_COPIES, load_metric, repeat_rows
 from tiltyard.evaluation.metrics import greater_is_better, score, scores
 from tiltyard.evaluation.paired_comparison import Bootstrap, compare
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.strata import Strata
-from tiltyard.gate.decision import Evidence, judge
+from tiltyard.gate.decision import decide
+from tiltyard.gate.inputs import Evidence
 from tiltyard.schemas.errors import TrainingError
 from tiltyard.schemas.project import Gate
 
@@ -54,11 +55,11 @@ def test_losses_say_so_by_name_or_attribute(name: str, better: bool) -> None:
 def test_the_gate_promotes_by_it_and_says_its_name() -> None:
     labels, old, new = rows(200)
     evidence = Evidence(labels=labels, champion=old, challenger=new, overlap=0)
-    judgement = judge(evidence, Gate(metric=HERE + "profit"))
+    judgement = decide(evidence, Gate(metric=HERE + "profit"))
     assert judgement.decision == "promote"
     assert "profit is" in judgement.reason
     worse = Evidence(labels=labels, champion=new, challenger=old, overlap=0)
-    assert judge(worse, Gate(metric=HERE + "profit")).decision == "keep"
+    assert decide(worse, Gate(metric=HERE + "profit")).decision == "keep"
 
 
 def test_rows_that_stand_for_others_are_repeated() -> None:
@@ -73,7 +74,7 @@ def test_rows_that_stand_for_others_are_repeated() -> None:
 @given(weights=st.lists(st.floats(0.0, 1000.0), min_size=1, max_size=50))
 def test_copies_are_bounded_and_in_proportion(weights: list[float]) -> None:
     given_weights = np.array(weights) + 0.01
-    copies = np.bincount(copies_of(given_weights), minlength=len(weights))
+    copies = np.bincount(repeat_rows(given_weights), minlength=len(weights))
     assert copies.sum() <= (MOST_COPIES + 0.5) * len(weights)
     expected = given_weights / given_weights.sum() * MOST_COPIES * len(weights)
     whole = bool((given_weights == np.rint(given_weights)).all())
@@ -83,7 +84,7 @@ def test_copies_are_bounded_and_in_proportion(weights: list[float]) -> None:
 def test_an_undefined_metric_of_ones_own_keeps_the_champion() -> None:
     labels, old, new = rows(80)
     evidence = Evidence(labels=labels, champion=old, challenger=new, overlap=0)
-    judgement = judge(evidence, Gate(metric=HERE + "undefined"))
+    judgement = decide(evidence, Gate(metric=HERE + "undefined"))
     assert judgement.decision == "keep"
     assert "cannot be compared" in judgement.reason
 
@@ -99,7 +100,7 @@ def test_an_undefined_metric_of_ones_own_keeps_the_champion() -> None:
 )
 def test_a_path_that_is_no_metric_is_refused(path: str, message: str) -> None:
     with pytest.raises(TrainingError, match=message):
-        own_metric(path)
+        load_metric(path)
 
 
 @pytest.mark.parametrize(("name", "message"), [("failing", "no such column"), ("wordy", "could not convert")])

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from tiltyard.evaluation.predictions import predictions_of
+from tiltyard.evaluation.predictions import predict_rows
 from tiltyard.schemas.project import parse_project
 
 NAMES = ["no", "maybe", "yes"]
@@ -59,7 +59,7 @@ class Counting(RandomForestClassifier):  # type: ignore[misc]  # scikit-learn sh
 def test_decisions_are_the_models_own_where_votes_are_equal_too(estimator: Any, scaled: bool) -> None:
     # Two trees over a few distinct rows often vote for two classes alike.
     model = (make_pipeline(StandardScaler(), estimator) if scaled else estimator).fit(ROWS, LABELS)
-    said = predictions_of(model, ROWS, PROJECT)
+    said = predict_rows(model, ROWS, PROJECT)
     assert said.decisions.tolist() == model.predict(ROWS).tolist()
     columns = [list(model.classes_).index(name) for name in NAMES]
     assert np.array_equal(said.probabilities, model.predict_proba(ROWS)[:, columns])
@@ -67,5 +67,5 @@ def test_decisions_are_the_models_own_where_votes_are_equal_too(estimator: Any, 
 
 def test_a_forest_votes_once() -> None:
     model = Counting(2, random_state=0).fit(ROWS, LABELS)
-    predictions_of(model, ROWS, PROJECT)
+    predict_rows(model, ROWS, PROJECT)
     assert Counting.votes == 1

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tiltyard.evaluation.paired_comparison import Bootstrap, compare, estimate
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.evaluation.strata import Strata, one_stratum, weights_of
+from tiltyard.evaluation.strata import Strata, single_stratum, weights_of
 from tiltyard.schemas.errors import TrainingError
 from tiltyard.schemas.records import Interval
 
@@ -62,7 +62,7 @@ def test_the_labels_stand_for_all_rows_of_the_population(counts: list[int], more
     ],
 )
 def test_a_stratum_with_too_few_labels_is_thin(of: list[int], sizes: tuple[int, ...], thin: tuple[int, ...]) -> None:
-    assert Strata(np.array(of, dtype=np.int64), sizes).thin == thin
+    assert Strata(np.array(of, dtype=np.int64), sizes).undersampled == thin
 
 
 def test_a_row_in_no_stratum_or_more_labels_than_rows_are_refused() -> None:
@@ -77,7 +77,7 @@ def test_one_stratum_is_a_plain_sample(metric: str) -> None:
     rng = np.random.default_rng(0)
     labels, old, new = population(rng, 150, 0.6)
     plain = compare(metric, labels, old, new, Bootstrap(resamples=100))
-    assert compare(metric, labels, old, new, Bootstrap(resamples=100), one_stratum(150)) == plain
+    assert compare(metric, labels, old, new, Bootstrap(resamples=100), single_stratum(150)) == plain
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1", "log_loss"])

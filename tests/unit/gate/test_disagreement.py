@@ -7,7 +7,7 @@ import pytest
 from tiltyard.evaluation.paired_comparison import Bootstrap, compare
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.strata import weights_of
-from tiltyard.gate.disagreement_sampling import FAR, differing, room_for, speaking
+from tiltyard.gate.disagreement_sampling import FAR, disagreement_budget, disagreement_mask, usable_labels
 
 NAMES = ("no", "yes")
 
@@ -32,11 +32,11 @@ def test_a_metric_of_decisions_sees_decisions_and_one_of_probabilities_sees_both
     metric: str, expected: list[bool]
 ) -> None:
     champion, challenger = says([0.9, 0.48, 0.7, 0.2]), says([0.9, 0.52, 0.9, 0.2 + FAR / 2])
-    assert differing(metric, champion, challenger).tolist() == expected
+    assert disagreement_mask(metric, champion, challenger).tolist() == expected
 
 
 def test_no_rows_differ_where_there_are_none() -> None:
-    assert differing("brier", says([]), says([])).tolist() == []
+    assert disagreement_mask("brier", says([]), says([])).tolist() == []
 
 
 def lines(*rows: tuple[str | None, float | None, int | None, bool | None]) -> pl.DataFrame:
@@ -90,7 +90,7 @@ def lines(*rows: tuple[str | None, float | None, int | None, bool | None]) -> pl
 def test_labels_speak_only_where_they_do_not_favour_hard_rows(
     labeled: pl.DataFrame, differ: int, speaks: list[int], strata: list[int] | None
 ) -> None:
-    found = speaking(labeled, 100, differ)
+    found = usable_labels(labeled, 100, differ)
     assert found.rows.cast(pl.Int64).to_list() == speaks
     assert (found.strata.of.tolist() if found.strata else None) == strata
     assert found.by_chance <= sum(speaks)
@@ -107,10 +107,10 @@ def one_project(rng: np.random.Generator, rows: int, chance: int, drawn: int) ->
     hard = rng.random(rows) < 0.15
     wrong = [hard & (rng.random(rows) < p) for p in (0.6, 0.4, 0.5)]
     champion, challenger, third = (says(np.where(truth ^ w, 0.9, 0.1).tolist()) for w in wrong)
-    order, differs = rng.random(rows), differing("accuracy", champion, challenger)
+    order, differs = rng.random(rows), disagreement_mask("accuracy", champion, challenger)
     frame = pl.DataFrame({"order": order, "batch": rng.integers(2, size=rows), "differs": differs})
     asked = np.full(rows, None, dtype=object)
-    other = np.flatnonzero(differing("accuracy", champion, third))
+    other = np.flatnonzero(disagreement_mask("accuracy", champion, third))
     asked[other[np.argsort(order[other])][:drawn]] = "elsewhere"
     by_chance = np.flatnonzero(asked == None)  # noqa: E711  # element by element
     asked[by_chance[np.argsort(order[by_chance])][:chance]] = "chance"
@@ -118,7 +118,7 @@ def one_project(rng: np.random.Generator, rows: int, chance: int, drawn: int) ->
     asked[open_rows[np.argsort(order[open_rows])][:drawn]] = "here"
     known = np.flatnonzero(asked != None)  # noqa: E711  # likewise
     labeled = frame[known].with_columns(drawn=pl.Series(asked[known].tolist(), dtype=pl.String))
-    found = speaking(labeled, rows, int(differs.sum()))
+    found = usable_labels(labeled, rows, int(differs.sum()))
     spoken = known[found.rows.to_numpy()]
     assert found.strata is not None
     yes = np.where(truth, "yes", "no")
@@ -145,7 +145,7 @@ def test_compare_takes_what_the_rows_stand_for() -> None:
     """All rows on which they differ are labeled: the gain is exact."""
     champion, challenger = says([0.1] * 10 + [0.1] * 4), says([0.1] * 10 + [0.9] * 4)
     labels = np.array(["no"] * 10 + ["yes"] * 3 + ["no"])
-    found = speaking(lines(*[("chance", 0.1, 0, False)] * 10, *[("elsewhere", 0.9, 0, True)] * 4), 1000, 4)
+    found = usable_labels(lines(*[("chance", 0.1, 0, False)] * 10, *[("elsewhere", 0.9, 0, True)] * 4), 1000, 4)
     compared = compare("accuracy", labels, champion, challenger, Bootstrap(resamples=200), found.strata)
     assert compared.gain is not None
     assert compared.gain.value == pytest.approx((3 - 1) / 1000)
@@ -158,4 +158,4 @@ def test_compare_takes_what_the_rows_stand_for() -> None:
 def test_a_question_never_takes_more_than_half_of_what_is_left(
     wanted: int, free: int, by_share: int, room: int
 ) -> None:
-    assert room_for(wanted, free, by_share) == room
+    assert disagreement_budget(wanted, free, by_share) == room

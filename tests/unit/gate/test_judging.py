@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.gate.decision import Judgement, judge
-from tiltyard.gate.evidence import Evidence
-from tiltyard.gate.sequential_design import MOST_WANTED, labels_wanted
+from tiltyard.gate.decision import Judgement, decide
+from tiltyard.gate.inputs import Evidence
+from tiltyard.gate.sequential_design import MOST_WANTED, required_sample_size
 from tiltyard.schemas.project import Gate
 from tiltyard.schemas.records import Check, Interval
 
@@ -42,7 +42,7 @@ def outcome(judgement: Judgement, name: str) -> Check:
 
 
 def test_a_clearly_better_challenger_is_promoted_and_says_why() -> None:
-    judgement = judge(evidence(), Gate(floors={"accuracy": 0.8, "log_loss": 0.6}, minimum_gain=0.05))
+    judgement = decide(evidence(), Gate(floors={"accuracy": 0.8, "log_loss": 0.6}, minimum_gain=0.05))
     assert judgement.decision == "promote"
     assert [check.name for check in judgement.checks] == [
         "labels",
@@ -77,7 +77,7 @@ def test_a_clearly_better_challenger_is_promoted_and_says_why() -> None:
     ],
 )
 def test_a_fault_keeps_the_champion(fault: dict[str, Any], policy: dict[str, Any], check: str, result: str) -> None:
-    judgement = judge(evidence(**fault), Gate(**policy))
+    judgement = decide(evidence(**fault), Gate(**policy))
     assert judgement.decision == "keep"
     assert outcome(judgement, check).outcome == result
     assert outcome(judgement, check).why in judgement.reason
@@ -89,13 +89,13 @@ def test_a_constant_predictor_never_wins_by_a_metric_that_sees_it() -> None:
     useful = said(np.random.default_rng(0).random(200) < 0.9, labels)
     for metric in ("balanced_accuracy", "f1", "macro_f1", "roc_auc", "average_precision"):
         gate = Gate.model_validate({"metric": metric})
-        assert judge(Evidence(labels=labels, champion=useful, challenger=constant, overlap=0), gate).decision == "keep"
+        assert decide(Evidence(labels=labels, champion=useful, challenger=constant, overlap=0), gate).decision == "keep"
 
 
 def test_a_challenger_with_swapped_labels_fails() -> None:
     good = evidence().challenger
     swapped = Predictions(good.probabilities[:, ::-1], np.where(good.decisions == "yes", "no", "yes"), NAMES, "yes")
-    judgement = judge(evidence(challenger=swapped), Gate())
+    judgement = decide(evidence(challenger=swapped), Gate())
     assert judgement.decision == "keep"
     assert outcome(judgement, "gain").outcome == "fail"
     assert judgement.labels_wanted == 0
@@ -106,7 +106,7 @@ def test_evaluation_labels_of_one_class_are_undecided(metric: str) -> None:
     labels = np.full(80, "no")
     both = said(np.ones(80, dtype=bool), labels)
     gate = Gate.model_validate({"metric": metric, "floors": {metric: 0.5}})
-    judgement = judge(Evidence(labels=labels, champion=both, challenger=both, overlap=0), gate)
+    judgement = decide(Evidence(labels=labels, champion=both, challenger=both, overlap=0), gate)
     assert judgement.decision == "keep"
     assert [check.outcome for check in judgement.checks] == [
         "pass",
@@ -128,7 +128,7 @@ def test_a_class_the_challenger_never_saw_is_scored_as_wrong() -> None:
     blind = Predictions(
         np.where(labels[:, None] == "c", [0.5, 0.5, 0.0], told), np.where(labels == "c", "a", labels), names, "c"
     )
-    judgement = judge(Evidence(labels=labels, champion=champion, challenger=blind, overlap=0), Gate(metric="log_loss"))
+    judgement = decide(Evidence(labels=labels, champion=champion, challenger=blind, overlap=0), Gate(metric="log_loss"))
     assert judgement.decision == "keep"
     assert judgement.challenger is not None
     assert judgement.challenger.value > 10
@@ -140,19 +140,19 @@ def test_a_rare_class_that_is_not_labelled_yet_does_not_block_many_classes() -> 
     told = np.where(labels[:, None] == np.array(names), 0.8, 0.1)
     good = Predictions(told, labels, names, "c")
     poor = Predictions(told, np.full(200, "a"), names, "c")
-    judgement = judge(Evidence(labels=labels, champion=poor, challenger=good, overlap=0), Gate(metric="macro_f1"))
+    judgement = decide(Evidence(labels=labels, champion=poor, challenger=good, overlap=0), Gate(metric="macro_f1"))
     assert judgement.decision == "promote"
     assert "no evaluation label is 'c'" in outcome(judgement, "classes").why
 
 
 def test_too_few_rows_say_how_many_are_missing() -> None:
-    judgement = judge(evidence(n=30), Gate(minimum_labels=50))
+    judgement = decide(evidence(n=30), Gate(minimum_labels=50))
     assert judgement.labels_wanted == 20
     assert "20 more evaluation labels are wanted" in judgement.reason
 
 
 def test_a_promising_but_unproven_gain_says_how_many_labels_would_prove_it() -> None:
-    judgement = judge(evidence(n=60, old=0.80, new=0.82), Gate())
+    judgement = decide(evidence(n=60, old=0.80, new=0.82), Gate())
     assert judgement.decision == "keep"
     assert outcome(judgement, "gain").outcome == "undecided"
     assert 0 < judgement.labels_wanted <= MOST_WANTED * 60
@@ -161,10 +161,10 @@ def test_a_promising_but_unproven_gain_says_how_many_labels_would_prove_it() -> 
 
 def test_the_first_model_needs_only_labels_and_floors() -> None:
     poor = evidence(champion=None, new=0.55)
-    assert judge(poor, Gate()).decision == "promote"
-    assert judge(poor, Gate(floors={"accuracy": 0.8})).decision == "keep"
-    assert judge(evidence(n=20, champion=None), Gate()).decision == "keep"
-    first = judge(poor, Gate())
+    assert decide(poor, Gate()).decision == "promote"
+    assert decide(poor, Gate(floors={"accuracy": 0.8})).decision == "keep"
+    assert decide(evidence(n=20, champion=None), Gate()).decision == "keep"
+    first = decide(poor, Gate())
     assert first.champion is None
     assert first.gain is None
     assert "first champion" in first.reason
@@ -172,16 +172,16 @@ def test_the_first_model_needs_only_labels_and_floors() -> None:
 
 @pytest.mark.parametrize(("margin", "decision"), [(0.0, "keep"), (0.10, "promote")])
 def test_not_worse_takes_a_small_gain_within_its_margin(margin: float, decision: str) -> None:
-    judgement = judge(evidence(n=200, old=0.80, new=0.81), Gate(rule="not_worse", margin=margin))
+    judgement = decide(evidence(n=200, old=0.80, new=0.81), Gate(rule="not_worse", margin=margin))
     assert judgement.decision == decision
 
 
 def test_not_worse_still_refuses_a_tie() -> None:
-    assert judge(evidence(old=0.8, new=0.8), Gate(rule="not_worse", margin=0.1)).decision == "keep"
+    assert decide(evidence(old=0.8, new=0.8), Gate(rule="not_worse", margin=0.1)).decision == "keep"
 
 
 def test_looks_are_told() -> None:
-    check = outcome(judge(evidence(look=7, looks_at_challenger=2), Gate()), "looks")
+    check = outcome(decide(evidence(look=7, looks_at_challenger=2), Gate()), "looks")
     assert (check.outcome, check.value) == ("pass", 7)
     assert check.why == "look 7 that counts, judged at a one-sided error of 0.00089; look 2 at this challenger"
 
@@ -191,11 +191,11 @@ def test_looks_are_told() -> None:
     [({"new": 0.9}, False), ({"n": 60, "new": 0.78}, False), ({"new": 0.7}, True), ({"new": 0.5}, True)],
 )
 def test_a_look_that_came_close_does_not_count_for_later_ones(new: dict[str, Any], counts: bool) -> None:
-    assert judge(evidence(**new), Gate()).told["counts"] is counts
+    assert decide(evidence(**new), Gate()).evidence["counts"] is counts
 
 
 def test_a_look_that_could_not_compare_counts() -> None:
-    assert judge(evidence(champion=None), Gate()).told["counts"] is True
+    assert decide(evidence(champion=None), Gate()).evidence["counts"] is True
 
 
 @given(
@@ -210,7 +210,7 @@ def test_only_enough_clean_rows_with_a_sure_gain_promote(
     n: int, old: float, new: float, overlap: int, minimum: int, metric: str
 ) -> None:
     gate = Gate.model_validate({"metric": metric, "minimum_labels": minimum, "resamples": 100})
-    judgement = judge(evidence(n=n, old=old, new=new, overlap=overlap), gate)
+    judgement = decide(evidence(n=n, old=old, new=new, overlap=overlap), gate)
     if judgement.decision == "promote":
         assert n >= minimum
         assert overlap == 0
@@ -218,10 +218,10 @@ def test_only_enough_clean_rows_with_a_sure_gain_promote(
         assert judgement.gain is not None
         assert judgement.gain.low > 0
     assert judgement.reason
-    assert judgement == judge(evidence(n=n, old=old, new=new, overlap=overlap), gate)
+    assert judgement == decide(evidence(n=n, old=old, new=new, overlap=overlap), gate)
 
 
 @given(rows=st.integers(1, 5000), value=st.floats(-1, 1), width=st.floats(0.001, 1))
 def test_wanted_labels_are_bounded_and_positive(rows: int, value: float, width: float) -> None:
-    wanted = labels_wanted(rows, Interval(value, value - width, value + width), Gate())
+    wanted = required_sample_size(rows, Interval(value, value - width, value + width), Gate())
     assert 1 <= wanted <= MOST_WANTED * rows

@@ -4,15 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.gate.test_triggering import a_model, a_move, a_verdict
-from tiltyard.gate.retention import may_go, needed_models
-from tiltyard.gate.triggers import Judging
+from tiltyard.gate.retention import deletable_models, needed_models
+from tiltyard.gate.triggers import GateHistory
 from tiltyard.schemas.records import ModelId, Promotion, Verdict
 
 NAMES = [f"m{number}" for number in range(8)]
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> Judging:
+def stories(draw: st.DrawFn) -> GateHistory:
     """What may have been decided over eight models."""
     verdicts: list[Verdict] = []
     moves: list[Promotion] = []
@@ -27,13 +27,15 @@ def stories(draw: st.DrawFn) -> Judging:
             moves.append(a_move(len(moves) + 1, verdict.verdict_id, name, champion))
             champion = ModelId(name)
     declined = frozenset(draw(st.sets(st.sampled_from([f"of {name}" for name in NAMES]))))
-    return Judging(last=a_model(NAMES[-1]), champion=champion, verdicts=verdicts, moves=moves, declined=declined)
+    return GateHistory(last=a_model(NAMES[-1]), champion=champion, verdicts=verdicts, moves=moves, declined=declined)
 
 
 @given(stories(), st.one_of(st.none(), st.integers(0, 9)))
-def test_no_model_that_a_step_may_ask_goes_and_the_newest_of_the_others_stay(now: Judging, keep: int | None) -> None:
+def test_no_model_that_a_step_may_ask_goes_and_the_newest_of_the_others_stay(
+    now: GateHistory, keep: int | None
+) -> None:
     models = [a_model(name) for name in NAMES]
-    gone = [model.model_id for model in may_go(models, now, keep)]
+    gone = [model.model_id for model in deletable_models(models, now, keep)]
     needed = needed_models(models, now)
     assert not set(gone) & needed
     left = [model.model_id for model in models if model.model_id not in {*gone, *needed}]

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from tiltyard.evaluation.paired_comparison import Bootstrap, Comparison, compare, estimate
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.strata import Strata
-from tiltyard.gate.decision import judge
-from tiltyard.gate.evidence import Evidence
-from tiltyard.gate.inputs import Examined, Side, resampled_weights
-from tiltyard.monitoring.champion_watch import regret
+from tiltyard.gate.decision import decide
+from tiltyard.gate.inputs import CheckContext, Evidence, ModelUnderTest, resampled_weights
+from tiltyard.monitoring.champion_watch import detect_regression
 from tiltyard.schemas.project import METRICS, Gate, MetricName
 
 NAMES = ("no", "yes")
@@ -111,8 +110,8 @@ def test_equal_models_are_rarely_promoted_on_rows_of_few_entities() -> None:
         many, both, units = repeated(labels, sides)
         gate = Gate(metric="brier", resamples=150, minimum_labels=2)
         evidence = Evidence(labels=many, challenger=both[1], champion=both[0], overlap=0, seed=seed)
-        fooled += judge(evidence, gate).decision == "promote"
-        honest += judge(replace(evidence, units=units), gate).decision == "promote"
+        fooled += decide(evidence, gate).decision == "promote"
+        honest += decide(replace(evidence, units=units), gate).decision == "promote"
     assert fooled >= 40
     assert honest <= 11
 
@@ -122,8 +121,8 @@ def test_the_watch_draws_entities_too() -> None:
     sent = {"rows": 0, "entities": 0}
     for seed in range(40):
         many, both, units = repeated(*rows(10, 500 + seed))
-        sent["rows"] += regret(many, both[0], both[1], policy, seed) is not None
-        sent["entities"] += regret(many, both[0], both[1], policy, seed, units) is not None
+        sent["rows"] += detect_regression(many, both[0], both[1], policy, seed) is not None
+        sent["entities"] += detect_regression(many, both[0], both[1], policy, seed, units) is not None
     assert sent["rows"] >= 8
     assert sent["entities"] <= 3
 
@@ -141,11 +140,11 @@ def test_parts_of_the_data_draw_entities_too() -> None:
     assert len({tuple(draw) for draw in alone[1:].tolist()}) == 200
 
 
-def drawing(weights: NDArray[np.float64], units: NDArray[np.str_] | None) -> Examined:
+def drawing(weights: NDArray[np.float64], units: NDArray[np.str_] | None) -> CheckContext:
     """What is looked at, as far as drawing looks at it."""
     labels, sides = rows(len(weights), 1)
-    side = Side(model_id="m", model=None, predictions=sides[0], training=pl.DataFrame(), size=None)
-    return Examined(
+    side = ModelUnderTest(model_id="m", model=None, predictions=sides[0], training=pl.DataFrame(), size=None)
+    return CheckContext(
         rows=pl.DataFrame({"label": labels}), labels=labels, weights=weights, challenger=side, champion=None, seed=0,
         now=datetime(2026, 1, 1, tzinfo=UTC), units=units,
     )  # fmt: skip

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from tiltyard.gate.triggers import (
-    Asked,
-    Judging,
+    GateHistory,
+    LabelProgress,
     challenger_to_judge,
-    labels_to_draw,
-    looks_at,
+    count_looks,
+    is_worth_requesting,
+    labels_available,
     next_look,
     open_question,
-    worth_asking,
 )
 from tiltyard.schemas.project import Gate, Looks
 from tiltyard.schemas.records import (
@@ -58,7 +58,7 @@ def a_move(number: int, verdict: str, model: str, before: str | None = None, kin
     )
 
 
-def judging(*verdicts: Verdict, last: str = "new", **changes: Any) -> Judging:
+def judging(*verdicts: Verdict, last: str = "new", **changes: Any) -> GateHistory:
     """A champion "old" that came by verdict "first", then some verdicts."""
     first = a_verdict("first", "old", None, decision="promote", evidence=None)
     given: dict[str, Any] = {
@@ -66,10 +66,11 @@ def judging(*verdicts: Verdict, last: str = "new", **changes: Any) -> Judging:
         "champion": ModelId("old"),
         "moves": (a_move(1, "first", "old"),),
     } | changes
-    return Judging(verdicts=(first, *verdicts), **given)
+    return GateHistory(verdicts=(first, *verdicts), **given)
 
 
-ALL_CAME, SOME_CAME, SOME_WAIT = Asked(10), Asked(4), Asked(10, waiting=1)
+NONE = LabelProgress()
+ALL_CAME, SOME_CAME, SOME_WAIT = LabelProgress(10), LabelProgress(4), LabelProgress(10, waiting=1)
 NO_LABELS_WANTED = {"labels_wanted": 0, "wanted_where": ""}
 BY_CHANCE = {"labels_wanted": 10, "wanted_where": "chance"}
 
@@ -77,21 +78,21 @@ BY_CHANCE = {"labels_wanted": 10, "wanted_where": "chance"}
 @pytest.mark.parametrize(
     ("now", "asked", "due", "expected"),
     [
-        pytest.param(judging(), Asked(), False, "new", id="a new one"),
-        pytest.param(judging(last="old"), Asked(), False, None, id="the champion itself"),
-        pytest.param(judging(last="new", champion=None, moves=()), Asked(), False, "new", id="the first of all"),
-        pytest.param(Judging(last=None, champion=None, verdicts=()), Asked(), False, None, id="no model at all"),
+        pytest.param(judging(), NONE, False, "new", id="a new one"),
+        pytest.param(judging(last="old"), NONE, False, None, id="the champion itself"),
+        pytest.param(judging(last="new", champion=None, moves=()), NONE, False, "new", id="the first of all"),
+        pytest.param(GateHistory(last=None, champion=None, verdicts=()), NONE, False, None, id="no model at all"),
         pytest.param(judging(a_verdict("v")), ALL_CAME, False, "new", id="all wanted labels came"),
         pytest.param(judging(a_verdict("v")), SOME_WAIT, True, None, id="one of them still waits"),
         pytest.param(judging(a_verdict("v")), SOME_CAME, False, None, id="some came, and more will"),
-        pytest.param(judging(a_verdict("v")), Asked(5), True, "new", id="half of them came, and a training is due"),
-        pytest.param(judging(a_verdict("v")), Asked(4), True, None, id="less than half of them came"),
-        pytest.param(judging(a_verdict("v")), Asked(), True, None, id="none were asked for"),
-        pytest.param(judging(a_verdict("v", evidence=BY_CHANCE)), Asked(9), True, None, id="some came by chance"),
+        pytest.param(judging(a_verdict("v")), LabelProgress(5), True, "new", id="half came, and a training is due"),
+        pytest.param(judging(a_verdict("v")), LabelProgress(4), True, None, id="less than half of them came"),
+        pytest.param(judging(a_verdict("v")), NONE, True, None, id="none were asked for"),
+        pytest.param(judging(a_verdict("v", evidence=BY_CHANCE)), LabelProgress(9), True, None, id="some by chance"),
         pytest.param(judging(a_verdict("v", evidence=BY_CHANCE)), ALL_CAME, False, "new", id="all came by chance"),
         pytest.param(judging(a_verdict("v", evidence=NO_LABELS_WANTED)), ALL_CAME, True, None, id="rejected"),
         pytest.param(judging(a_verdict("v", evidence=None)), ALL_CAME, True, None, id="of a time before evidence"),
-        pytest.param(judging(a_verdict("v", checks=TOO_FEW)), Asked(), False, "new", id="too few rows to look at all"),
+        pytest.param(judging(a_verdict("v", checks=TOO_FEW)), NONE, False, "new", id="too few rows to look at all"),
         pytest.param(
             judging(a_verdict("v"), a_verdict("w"), a_verdict("x")), ALL_CAME, True, None, id="three looks were taken"
         ),
@@ -99,20 +100,20 @@ BY_CHANCE = {"labels_wanted": 10, "wanted_where": "chance"}
             judging(a_verdict("v", "other"), a_verdict("w", "other"), a_verdict("x")), ALL_CAME, True, "new",
             id="looks at others do not count",
         ),
-        pytest.param(judging(a_verdict("v", decision="promote")), Asked(), False, None, id="promote, not yet acted on"),
+        pytest.param(judging(a_verdict("v", decision="promote")), NONE, False, None, id="promote, not yet acted on"),
         pytest.param(
-            judging(a_verdict("v", champion="older", decision="promote")), Asked(), False, "new",
+            judging(a_verdict("v", champion="older", decision="promote")), NONE, False, "new",
             id="promote over another champion",
         ),
         pytest.param(
-            judging(a_verdict("v", champion="older")), Asked(), False, "new", id="in doubt over another champion"
+            judging(a_verdict("v", champion="older")), NONE, False, "new", id="in doubt over another champion"
         ),
         pytest.param(
-            judging(a_verdict("v", champion="older", evidence=NO_LABELS_WANTED)), Asked(), False, None,
+            judging(a_verdict("v", champion="older", evidence=NO_LABELS_WANTED)), NONE, False, None,
             id="rejected by another champion",
         ),
         pytest.param(
-            judging(a_verdict("v", champion="older", decision="promote"), declined=frozenset({"v"})), Asked(), False,
+            judging(a_verdict("v", champion="older", decision="promote"), declined=frozenset({"v"})), NONE, False,
             None, id="a person declined it",
         ),
         pytest.param(
@@ -120,12 +121,12 @@ BY_CHANCE = {"labels_wanted": 10, "wanted_where": "chance"}
                 a_verdict("v", champion="older", decision="promote"),
                 moves=(a_move(1, "v", "new", "older"), a_move(2, "back", "old", "new", "roll_back")),
             ),
-            Asked(), False, None, id="it was champion, and was rolled back",
+            NONE, False, None, id="it was champion, and was rolled back",
         ),
     ],
 )  # fmt: skip
 def test_a_challenger_is_looked_at_when_a_look_is_due(
-    now: Judging, asked: Asked, due: bool, expected: str | None
+    now: GateHistory, asked: LabelProgress, due: bool, expected: str | None
 ) -> None:
     newest = now.verdicts[-1].verdict_id if now.verdicts else VerdictId("none")
     assert challenger_to_judge(now, "rows of today", GATE, {newest: asked}, due) == expected
@@ -149,10 +150,10 @@ def test_an_open_question_ends_with_its_looks_its_rows_or_its_champion() -> None
 
 
 def test_no_more_labels_can_be_had_than_there_are_rows_that_differ() -> None:
-    assert labels_to_draw(a_verdict("v")) == 10
+    assert labels_available(a_verdict("v")) == 10
     few = {"labels_wanted": 10, "wanted_where": "disagreement", "population": {"unlabeled": 3}}
-    assert labels_to_draw(a_verdict("v", evidence=few)) == 3
-    assert labels_to_draw(a_verdict("v", evidence={**few, "wanted_where": "chance"})) == 10
+    assert labels_available(a_verdict("v", evidence=few)) == 3
+    assert labels_available(a_verdict("v", evidence={**few, "wanted_where": "chance"})) == 10
 
 
 @pytest.mark.parametrize(
@@ -169,14 +170,18 @@ def test_labels_are_asked_for_only_where_at_least_half_of_them_come_in_time(
     where: str, asked: int, extra: int, queries: int, expected: bool
 ) -> None:
     verdict = a_verdict("v", evidence={"labels_wanted": 10, "wanted_where": where})
-    assert worth_asking(verdict, Asked(asked), extra, queries) is expected
+    assert is_worth_requesting(verdict, LabelProgress(asked), extra, queries) is expected
 
 
 def test_looks_are_counted_from_the_last_move_and_only_where_a_champion_was_looked_at() -> None:
     new = ModelId("new")
     assert next_look(judging(), new).number == 1
     several = judging(a_verdict("v", "other"), a_verdict("w", checks=TOO_FEW), a_verdict("x"))
-    assert (next_look(several, new).number, next_look(several, new).at_challenger, looks_at(new, several)) == (3, 2, 1)
+    assert (next_look(several, new).number, next_look(several, new).at_challenger, count_looks(new, several)) == (
+        3,
+        2,
+        1,
+    )
     close = a_verdict("x", evidence={"labels_wanted": 10, "counts": False})
     assert (next_look(judging(close), new).number, next_look(judging(close), new).at_challenger) == (2, 2)
     assert next_look(judging(close), ModelId("later")).number == 1

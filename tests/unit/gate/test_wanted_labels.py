@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.strata import Strata
-from tiltyard.gate.decision import Judgement, judge
-from tiltyard.gate.evidence import Evidence
-from tiltyard.gate.findings import Findings
+from tiltyard.gate.decision import Judgement, decide
+from tiltyard.gate.inputs import CheckResults, Evidence
 from tiltyard.gate.sequential_design import FEWEST_DRAWN, MOST_WANTED
 from tiltyard.schemas.project import Gate
 from tiltyard.schemas.records import Check
@@ -40,8 +39,8 @@ def strata(rows: int, differ: int, sizes: tuple[int, int]) -> Strata:
 
 
 def asked(found: Evidence, **policy: Any) -> tuple[int, str]:
-    judgement = judge(found, Gate.model_validate({"resamples": 300, **policy}))
-    assert (judgement.told["labels_wanted"], judgement.told["wanted_where"]) == wanted_of(judgement)
+    judgement = decide(found, Gate.model_validate({"resamples": 300, **policy}))
+    assert (judgement.evidence["labels_wanted"], judgement.evidence["wanted_where"]) == wanted_of(judgement)
     return wanted_of(judgement)
 
 
@@ -54,7 +53,7 @@ def test_an_open_question_is_asked_where_the_models_disagree() -> None:
     assert where == "disagreement"
     # 7 against 3 is a share of 0.7: at a level of 0.0083 with a power of 0.8 some 62 decisive rows show it.
     assert 40 <= wanted <= 90
-    assert "drawn where the two models disagree" in judge(evidence(), Gate()).reason
+    assert "drawn where the two models disagree" in decide(evidence(), Gate()).reason
 
 
 def test_without_draws_at_the_disagreement_the_same_answer_takes_many_more_by_chance() -> None:
@@ -98,13 +97,13 @@ def test_what_cannot_be_drawn_is_not_asked_for(drawable: int, expected: tuple[in
 
 
 def test_an_open_question_that_has_nothing_to_ask_says_what_it_waits_for() -> None:
-    reason = judge(evidence(drawable=0), Gate()).reason
+    reason = decide(evidence(drawable=0), Gate()).reason
     assert reason.endswith("every row on which the models disagree has its label, only more data can decide")
-    assert "only more data" not in judge(evidence(drawable=0, overlap=1), Gate()).reason
+    assert "only more data" not in decide(evidence(drawable=0, overlap=1), Gate()).reason
 
 
 def test_an_open_question_of_another_check_asks_by_chance() -> None:
-    undecided = Findings((Check("slice age", "undecided", None, None, "too few rows"),))
+    undecided = CheckResults((Check("slice age", "undecided", None, None, "too few rows"),))
     assert asked(evidence(wins=60, losses=5, findings=undecided)) == (200, "chance")
 
 
@@ -115,13 +114,13 @@ def test_what_is_asked_for_shows_the_gain_at_the_next_look(wins: int, look: int)
     if not wanted or wanted >= MOST_WANTED * wins:
         return
     later = evidence(rows=2000, wins=round(times * wins), losses=round(times * 6), look=look + 1)
-    gain = judge(later, Gate(resamples=300)).gain
+    gain = decide(later, Gate(resamples=300)).gain
     assert gain is not None
     assert gain.low > 0
 
 
 @given(wins=st.integers(0, 30), losses=st.integers(0, 30), look=st.integers(1, 300))
 def test_what_is_asked_for_is_bounded(wins: int, losses: int, look: int) -> None:
-    judgement = judge(evidence(wins=wins, losses=losses, look=look), Gate(resamples=100))
+    judgement = decide(evidence(wins=wins, losses=losses, look=look), Gate(resamples=100))
     assert 0 <= judgement.labels_wanted <= MOST_WANTED * max(60, FEWEST_DRAWN)
     assert (judgement.labels_wanted == 0) == (judgement.wanted_where == "")

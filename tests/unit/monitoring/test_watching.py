@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.monitoring.champion_watch import is_watched, looks_of, regret
+from tiltyard.monitoring.champion_watch import detect_regression, is_watched, planned_looks
 from tiltyard.schemas.project import Gate, Watch
 from tiltyard.schemas.records import ModelId, Promotion, VerdictId
 
@@ -47,17 +47,17 @@ def test_a_champion_is_watched_for_a_while_after_it_was_promoted_over_another(
 
 
 def test_looks_come_when_more_labels_are_there_and_their_levels_sum_to_what_was_promised() -> None:
-    looks = list(looks_of(20 * 50 + 19, POLICY))
+    looks = list(planned_looks(20 * 50 + 19, POLICY))
     assert [rows for _, rows, _ in looks] == [20 * number for number in range(1, 51)]
     assert sum(level for *_, level in looks) < 1 - POLICY.confidence
-    assert list(looks_of(19, POLICY)) == list(looks_of(100, Gate(watch=Watch(labels=0)))) == []
+    assert list(planned_looks(19, POLICY)) == list(planned_looks(100, Gate(watch=Watch(labels=0)))) == []
 
 
 def test_a_champion_that_does_harm_is_regretted_at_the_first_look_that_shows_it() -> None:
     before = says(np.ones(60, dtype=bool))
     worse = np.ones(60, dtype=bool)
     worse[20:40:2] = False
-    found = regret(labels(60), says(worse), before, POLICY, 0)
+    found = detect_regression(labels(60), says(worse), before, POLICY, 0)
     assert found is not None
     assert (found.look, found.rows) == (2, 40)
     assert found.check.low is not None
@@ -65,20 +65,20 @@ def test_a_champion_that_does_harm_is_regretted_at_the_first_look_that_shows_it(
     assert "10" not in found.check.name
     assert "on 40 labels" in found.check.why
     # More labels change nothing of a look that was taken.
-    assert regret(labels(59), says(worse[:59]), before.rows(np.arange(59)), POLICY, 0) == found
+    assert detect_regression(labels(59), says(worse[:59]), before.rows(np.arange(59)), POLICY, 0) == found
 
 
 def test_one_that_is_better_or_the_same_is_not() -> None:
     same = says(np.ones(60, dtype=bool))
     worse = says(np.arange(60) % 3 > 0)
-    assert regret(labels(60), same, same, POLICY, 0) is None
-    assert regret(labels(60), same, worse, POLICY, 0) is None
-    assert regret(labels(19), worse.rows(np.arange(19)), same.rows(np.arange(19)), POLICY, 0) is None
+    assert detect_regression(labels(60), same, same, POLICY, 0) is None
+    assert detect_regression(labels(60), same, worse, POLICY, 0) is None
+    assert detect_regression(labels(19), worse.rows(np.arange(19)), same.rows(np.arange(19)), POLICY, 0) is None
 
 
 def test_of_champions_that_are_no_worse_hardly_any_is_sent_back() -> None:
     rng, regretted, runs = np.random.default_rng(3), 0, 150
     for _ in range(runs):
         today, before = (says(rng.random(200) < 0.8) for _ in range(2))
-        regretted += regret(labels(200), today, before, POLICY, 0) is not None
+        regretted += detect_regression(labels(200), today, before, POLICY, 0) is not None
     assert regretted / runs <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / runs)

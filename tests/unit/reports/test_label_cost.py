@@ -5,8 +5,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from tiltyard.evaluation.decided_otherwise import flips, who_was_right
-from tiltyard.evaluation.predictions import Predictions
+from tiltyard.evaluation.predictions import Predictions, count_correct_flips, decision_flips
 from tiltyard.reports.check_groups import REST, group_checks, group_question
 from tiltyard.reports.label_value import label_costs
 from tiltyard.reports.verdict_summary import plain
@@ -82,9 +81,9 @@ def said(*decisions: str) -> Predictions:
 
 def test_flips_say_who_was_right_and_weigh() -> None:
     labels = np.array(["a", "a", "a", "a"])
-    found = flips(labels, said("a", "a", "b", "b"), said("a", "b", "a", "c"))
+    found = decision_flips(labels, said("a", "a", "b", "b"), said("a", "b", "a", "c"))
     assert [(flip.place, flip.right) for flip in found] == [(1, "champion"), (2, "challenger"), (3, "neither")]
-    assert who_was_right(found, np.array([1.0, 5.0, 2.0, 3.0])) == {"challenger": 2, "champion": 5, "neither": 3}
+    assert count_correct_flips(found, np.array([1.0, 5.0, 2.0, 3.0])) == {"challenger": 2, "champion": 5, "neither": 3}
 
 
 @pytest.mark.parametrize("text", ["<script>", "a|b", "[x](y)", "`code`", "**bold**", "line\nbreak"])

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tiltyard.evaluation.points import points, points_between
+from tiltyard.evaluation.metrics import describe_gain, describe_gain_interval
 from tiltyard.reports.label_value import label_worth
 from tiltyard.schemas.records import Interval, Model, ModelId, StoredFile, TrainingId, Verdict, VerdictId
 from tiltyard.training.versioning import ModelVersion, Step
@@ -68,8 +68,8 @@ def test_fewer_labels_and_moves_of_people_are_worth_nothing() -> None:
 
 
 def test_losses_and_metrics_of_ones_own_have_no_points() -> None:
-    assert points(0.0123, "log_loss") == "+0.0123 of log_loss"
-    assert points_between(Interval(1234.5, -2, 9000), "shop:income") == (
+    assert describe_gain(0.0123, "log_loss") == "+0.0123 of log_loss"
+    assert describe_gain_interval(Interval(1234.5, -2, 9000), "shop:income") == (
         "+1.23e+03 of shop:income (between -2 and +9e+03)"
     )
-    assert points(-0.0004, "accuracy") == "+0.0 points of accuracy"
+    assert describe_gain(-0.0004, "accuracy") == "+0.0 points of accuracy"

@@ -15,9 +15,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 
-from tiltyard.evaluation.explanations import background_of, explained
-from tiltyard.evaluation.predictions import predictions_of
-from tiltyard.gate.checks.robustness import perturbed
+from tiltyard.evaluation.explanations import explain_rows, explanation_background
+from tiltyard.evaluation.predictions import predict_rows
+from tiltyard.gate.checks.robustness import perturb
 from tiltyard.query.feature_space import Candidates, to_points
 from tiltyard.query.linear_margin import rows_below_margin
 from tiltyard.query.selection import QuerySpec, select_samples
@@ -25,8 +25,8 @@ from tiltyard.samples.features import feature_frame
 from tiltyard.samples.numeric_bounds import LARGEST, Bounded, clip_to_bounds
 from tiltyard.schemas.project import Project
 from tiltyard.stores.registry.serialization import dump_model, load_model
-from tiltyard.training.model_migration import within_bounds
-from tiltyard.training.recipes import recipes_of
+from tiltyard.training.model_migration import with_numeric_bounds
+from tiltyard.training.recipes import build_recipes
 from tiltyard.training.thresholds import with_threshold
 
 EXTREMES = [3.5e38, -3.5e38, 1e300, -1e300, 1.7976931348623157e308, -1.7976931348623157e308, 5e-324, 1e-150, 0.0, -0.0]
@@ -59,7 +59,7 @@ def rows(number: int = 60, **changed: list[float | None]) -> tuple[pl.DataFrame,
 
 
 def probabilities_of(model: Any, frame: pd.DataFrame, ours: Project) -> np.ndarray[Any, Any]:
-    return predictions_of(model, frame, ours).probabilities
+    return predict_rows(model, frame, ours).probabilities
 
 
 @pytest.mark.parametrize(("path", "parameters"), ESTIMATORS)
@@ -74,7 +74,7 @@ def test_every_estimator_is_fitted_on_extreme_numbers_and_asked_about_others(
         ours = ours.model_copy(update={"columns": ours.columns.model_validate({"features": kinds})})
     seen, labels = rows(x=[*EXTREMES])
     new, _ = rows(y=[*EXTREMES])
-    (recipe,) = recipes_of(ours, seed=0)
+    (recipe,) = build_recipes(ours, seed=0)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*(converge|Convergence|iterations|ITERATIONS).*")
         model = recipe.fitted(feature_frame(seen, ours), labels)
@@ -91,16 +91,16 @@ def test_default_models_choose_and_explain_whatever_the_numbers(
     ours = project()
     known, labels = rows(x=seen)
     pool, _ = rows(x=asked, y=asked[::-1])
-    recipe = recipes_of(ours, seed=0)[seed % 2]
+    recipe = build_recipes(ours, seed=0)[seed % 2]
     model = recipe.fitted(feature_frame(known, ours), labels)
     assert np.isfinite(probabilities_of(model, feature_frame(pool, ours), ours)).all()
     strategies: list[Any] = ["margin_kmeans", "ranked_batch", "margin", "entropy"]
     wanted = QuerySpec(number=7, strategy=strategies[seed], seed=seed)
     chosen = select_samples([pool], wanted, ours, model=model, labeled=known)
     assert chosen.height == 7
-    assert explained(model, chosen, background_of(known, ours), ours)[0].label in ours.class_names
+    assert explain_rows(model, chosen, explanation_background(known, ours), ours)[0].label in ours.class_names
     assert select_samples([pool], QuerySpec(number=7, seed=seed), ours, labeled=known).height == 7
-    assert perturbed(pool.with_columns(sample_key=pl.int_range(pl.len())), ours, seed).height == pool.height
+    assert perturb(pool.with_columns(sample_key=pl.int_range(pl.len())), ours, seed).height == pool.height
 
 
 @settings(max_examples=30)
@@ -145,12 +145,12 @@ def test_models_of_before_meet_huge_numbers_behind_the_same_step(threshold: floa
     frame = pd.DataFrame({"x": rng.normal(size=40)})
     labels = np.where(frame["x"] > 0, "yes", "no")
     before = with_threshold(make_pipeline(LogisticRegression()).fit(frame, labels), threshold, "yes")
-    now = within_bounds(before)
+    now = with_numeric_bounds(before)
     assert isinstance(now, FixedThresholdClassifier) == (threshold is not None)
     assert np.array_equal(now.predict_proba(frame), before.predict_proba(frame))
     assert np.array_equal(now.predict(frame), before.predict(frame))
     assert now.predict(pd.DataFrame({"x": [1e300, -1e300]})).tolist() == ["yes", "no"]
-    assert within_bounds(now) is now
+    assert with_numeric_bounds(now) is now
 
 
 def test_margins_beyond_float32_are_wide_and_say_nothing() -> None:

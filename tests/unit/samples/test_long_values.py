@@ -13,15 +13,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from tests.projects.examined_models import RuleModel
-from tiltyard.evaluation.explanations import background_of, explained
-from tiltyard.gate.checks.slice_definitions import values_of
-from tiltyard.monitoring.drift import profile
+from tiltyard.evaluation.explanations import explain_rows, explanation_background
+from tiltyard.gate.checks.slice_definitions import slice_by_value
+from tiltyard.monitoring.drift import profile_rows
 from tiltyard.query.feature_space import Candidates, column_encoder, to_points
 from tiltyard.samples.evaluation_split import entity_groups
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.errors import ProjectFileError
 from tiltyard.schemas.project import parse_project
-from tiltyard.training.folds import deal_folds
+from tiltyard.training.folds import make_folds
 from tiltyard.training.preprocessing import preprocessing
 
 ROWS = 2000
@@ -81,13 +81,13 @@ def test_explaining(peak: Callable[[], int]) -> None:
     asked = rows().tail(20)
     model = RuleModel(lambda frame: frame["n"])
     labeled = rows()
-    *_, last = explained(model, asked, background_of(labeled, PROJECT), PROJECT)
+    *_, last = explain_rows(model, asked, explanation_background(labeled, PROJECT), PROJECT)
     assert last.factors
     assert peak() < MOST
 
 
 def test_what_is_told_of_a_batch(peak: Callable[[], int]) -> None:
-    told = profile(rows(), PROJECT)
+    told = profile_rows(rows(), PROJECT)
     assert sorted(map(len, told["columns"]["c"]["top"]))[:2] == [1, 1]
     assert len(json.dumps(told)) < 20_000
     assert peak() < MOST
@@ -100,11 +100,11 @@ def test_a_class_has_a_name_of_some_length_at_most() -> None:
 
 def test_cutting_into_slices_and_entities(peak: Callable[[], int]) -> None:
     frame = rows()
-    parts = list(values_of("c", frame["c"]))
+    parts = list(slice_by_value("c", frame["c"]))
     assert [(part.value[:1], part.rows) for part in parts] == [("u", ROWS // 2), ("v", ROWS // 2 - 1), ("x", 1)]
     units = entity_groups(frame, PROJECT)
     assert units is not None
     assert len(set(units.tolist())) == 51
     assert units.itemsize < 1000
-    deal_folds(NAMES, 3, 0, units)
+    make_folds(NAMES, 3, 0, units)
     assert peak() < MOST

@@ -12,13 +12,13 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 
-from tiltyard.evaluation.predictions import predictions_of
+from tiltyard.evaluation.predictions import predict_rows
 from tiltyard.schemas.errors import RegistryError, TrainingError
 from tiltyard.schemas.project import Project
 from tiltyard.stores.registry.serialization import dump_model, load_model
 from tiltyard.training.boosting.candidates import Boosted
 from tiltyard.training.boosting.stored_formats import refuse_unsound_lightgbm, refuse_unsound_xgboost
-from tiltyard.training.estimators import estimator_of
+from tiltyard.training.estimators import build_estimator
 from tiltyard.training.search.tuning import fit_candidates
 
 LIGHTGBM, XGBOOST = "lightgbm.LGBMClassifier", "xgboost.XGBClassifier"
@@ -63,7 +63,7 @@ def frame(classes: int = 3) -> tuple[pd.DataFrame, Any]:
 @pytest.mark.parametrize("classes", [2, 3])
 def test_it_learns_text_classes_in_scikit_learns_order_and_says_the_same_once_stored(path: str, classes: int) -> None:
     rows, labels = data(classes)
-    model = estimator_of(path, FEW[path], seed=4).fit(rows, labels)
+    model = build_estimator(path, FEW[path], seed=4).fit(rows, labels)
     assert model.classes_.tolist() == sorted(set(labels))
     told = model.predict_proba(rows)
     assert told.shape == (len(rows), classes)
@@ -84,7 +84,7 @@ def test_the_seed_decides_nothing_is_printed_and_nothing_is_written(
     drawn = {CATBOOST: {"bootstrap_type": "Bernoulli", "subsample": 0.5}}.get(path, {"subsample": 0.5})
     drawn |= {"subsample_freq": 1} if path == LIGHTGBM else {}
     one, same, other = (
-        estimator_of(path, {**FEW[path], **drawn}, seed).fit(rows, labels) for seed in (2**33 + 1, 2**33 + 1, 2)
+        build_estimator(path, {**FEW[path], **drawn}, seed).fit(rows, labels) for seed in (2**33 + 1, 2**33 + 1, 2)
     )
     assert np.array_equal(one.stored_, same.stored_)
     assert not np.array_equal(one.predict_proba(rows), other.predict_proba(rows))
@@ -102,7 +102,7 @@ def test_a_whole_search_with_text_numbers_and_categories(path: str, tuning: dict
     stored = load_model(dump_model(fitted.model))
     ours = project(classes=2)
     assert np.array_equal(
-        predictions_of(stored, rows, ours).probabilities, predictions_of(fitted.model, rows, ours).probabilities
+        predict_rows(stored, rows, ours).probabilities, predict_rows(fitted.model, rows, ours).probabilities
     )
 
 
@@ -110,7 +110,7 @@ def test_a_boosted_model_inside_another_estimator_is_cloned_set_and_stored(path:
     rows, labels = data()
     rows = np.nan_to_num(rows)
     inner = {"estimator": path, "parameters": FEW[path]}
-    made = estimator_of(CALIBRATED, {"estimator": inner, "cv": 2, "estimator__max_depth": 3}, seed=0)
+    made = build_estimator(CALIBRATED, {"estimator": inner, "cv": 2, "estimator__max_depth": 3}, seed=0)
     assert made.estimator.get_params()["max_depth"] == 3
     model = clone(made).fit(rows, labels)
     assert np.array_equal(load_model(dump_model(model)).predict_proba(rows), model.predict_proba(rows))
@@ -119,7 +119,7 @@ def test_a_boosted_model_inside_another_estimator_is_cloned_set_and_stored(path:
 def test_sparse_rows_frames_and_a_single_class(path: str) -> None:
     rows, labels = data()
     rows = np.nan_to_num(rows)
-    model = estimator_of(path, FEW[path], seed=0)
+    model = build_estimator(path, FEW[path], seed=0)
     named = clone(model).fit(pd.DataFrame(rows, columns=["a,b[", '"{']), labels)
     assert named.predict(pd.DataFrame(rows, columns=["a,b[", '"{'])).shape == (150,)
     if model.__sklearn_tags__().input_tags.sparse:
@@ -141,7 +141,9 @@ def test_sparse_rows_frames_and_a_single_class(path: str) -> None:
 )
 def test_class_weights_are_written_by_name_and_lists_are_parameters(path: str, weights: dict[str, Any]) -> None:
     rows, labels = data()
-    plain, weighed = (estimator_of(path, {**FEW[path], **extra}, seed=0).fit(rows, labels) for extra in ({}, weights))
+    plain, weighed = (
+        build_estimator(path, {**FEW[path], **extra}, seed=0).fit(rows, labels) for extra in ({}, weights)
+    )
     shares = [model.predict_proba(rows).mean(axis=0) for model in (plain, clone(weighed).fit(rows, labels))]
     assert shares[1][1] > shares[0][1] + 0.05
     assert shares[1][0] < shares[0][0]
@@ -159,7 +161,7 @@ def test_class_weights_are_written_by_name_and_lists_are_parameters(path: str, w
 )
 def test_a_misspelt_parameter_is_refused_before_anything_is_fitted(path: str, wrong: str, right: str) -> None:
     with pytest.raises(TrainingError, match=f"no parameter '{wrong}'; did you mean '{right}'"):
-        estimator_of(path, {wrong: 3}, seed=0)
+        build_estimator(path, {wrong: 3}, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +180,7 @@ def test_a_librarys_own_spellings_are_known_and_take_the_place_of_our_defaults(
     rows = np.nan_to_num(rows)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*(will be ignored|is set|Unused).*")
-        model = estimator_of(path, parameters, seed=0).fit(rows, labels)
+        model = build_estimator(path, parameters, seed=0).fit(rows, labels)
         back = load_model(dump_model(model))
     assert np.array_equal(back.predict_proba(rows), model.predict_proba(rows))
 
@@ -188,10 +190,10 @@ def test_a_library_that_is_missing_is_named_with_the_command(
     path: str, named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, labels = data()
-    stored = dump_model(estimator_of(path, FEW[path], seed=0).fit(rows, labels))
+    stored = dump_model(build_estimator(path, FEW[path], seed=0).fit(rows, labels))
     monkeypatch.setitem(sys.modules, named, None)
     with pytest.raises(TrainingError, match=f"{named} is not installed; pip install {named}"):
-        estimator_of(path, {}, seed=0)
+        build_estimator(path, {}, seed=0)
     with pytest.raises(RegistryError, match=f"{named} is not installed; pip install {named}"):
         load_model(stored)
 
@@ -199,11 +201,11 @@ def test_a_library_that_is_missing_is_named_with_the_command(
 def test_regressors_are_no_candidates() -> None:
     for path in ("lightgbm.LGBMRegressor", "xgboost.XGBRegressor", "catboost.CatBoostRegressor"):
         with pytest.raises(TrainingError, match=r"regression is not offered|has no predict_proba"):
-            estimator_of(path, {}, seed=0)
+            build_estimator(path, {}, seed=0)
 
 
 def test_a_state_of_another_class_is_refused() -> None:
-    state = estimator_of(XGBOOST, {}, seed=0).__getstate__()
+    state = build_estimator(XGBOOST, {}, seed=0).__getstate__()
     for change in ({"library": "os"}, {"own": "XGBRegressor"}, {"library": "subprocess", "own": "Popen"}):
         with pytest.raises(ValueError, match="is no classifier of"):
             Boosted.__new__(Boosted).__setstate__({**state, **change})
@@ -237,7 +239,7 @@ def test_stored_trees_that_point_beyond_themselves_are_refused_before_a_library_
     path: str, change: Change
 ) -> None:
     rows, labels = data()
-    model = estimator_of(path, FEW[path], seed=0).fit(rows, labels)
+    model = build_estimator(path, FEW[path], seed=0).fit(rows, labels)
     text = model.stored_.tobytes().decode()
     crafted = change(text)
     assert crafted != text

@@ -8,7 +8,7 @@ from sklearn.utils import get_tags
 
 from tiltyard.schemas.errors import TrainingError
 from tiltyard.schemas.project import Candidate
-from tiltyard.training.estimators import estimator_of, named_types, with_parameters
+from tiltyard.training.estimators import build_estimator, named_types, with_parameters
 
 HERE = __name__
 FOREST = "sklearn.ensemble.RandomForestClassifier"
@@ -45,25 +45,25 @@ class Meddling(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
 
 
 def made_by_a_function(depth: int = 3) -> Any:
-    return estimator_of(FOREST, {"max_depth": depth}, seed=1)
+    return build_estimator(FOREST, {"max_depth": depth}, seed=1)
 
 
 def test_random_states_come_from_the_seed_unless_they_are_set() -> None:
-    assert estimator_of(FOREST, {}, seed=7).random_state == 7
-    assert estimator_of(FOREST, {"random_state": 3}, seed=7).random_state == 3
-    assert estimator_of(FOREST, {}, seed=2**32 + 5).random_state == 5
-    assert not hasattr(estimator_of("sklearn.naive_bayes.GaussianNB", {}, seed=7), "random_state")
+    assert build_estimator(FOREST, {}, seed=7).random_state == 7
+    assert build_estimator(FOREST, {"random_state": 3}, seed=7).random_state == 3
+    assert build_estimator(FOREST, {}, seed=2**32 + 5).random_state == 5
+    assert not hasattr(build_estimator("sklearn.naive_bayes.GaussianNB", {}, seed=7), "random_state")
 
 
 def test_a_parameter_can_be_an_estimator() -> None:
     inner = {"estimator": "sklearn.svm.LinearSVC", "parameters": {"C": 0.5}}
-    estimator = estimator_of(CALIBRATED, {"estimator": inner, "cv": 3}, seed=4)
+    estimator = build_estimator(CALIBRATED, {"estimator": inner, "cv": 3}, seed=4)
     assert (estimator.estimator.C, estimator.estimator.random_state, estimator.cv) == (0.5, 4, 3)
 
 
 def test_nested_names_reach_inside() -> None:
     inner = {"estimator": "sklearn.svm.LinearSVC"}
-    estimator = estimator_of(CALIBRATED, {"estimator": inner, "estimator__C": 9.0}, seed=0)
+    estimator = build_estimator(CALIBRATED, {"estimator": inner, "estimator__C": 9.0}, seed=0)
     assert estimator.estimator.C == 9.0
     assert with_parameters(estimator, CALIBRATED, {"estimator__C": 2.0}).estimator.C == 2.0
 
@@ -92,11 +92,11 @@ def test_nested_names_reach_inside() -> None:
 )
 def test_a_broken_contract_is_refused_with_a_reason(path: str, parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(TrainingError, match=message):
-        estimator_of(path, parameters, seed=0)
+        build_estimator(path, parameters, seed=0)
 
 
 def test_a_function_may_make_the_estimator() -> None:
-    made = estimator_of(f"{HERE}.made_by_a_function", {"depth": 2}, seed=0)
+    made = build_estimator(f"{HERE}.made_by_a_function", {"depth": 2}, seed=0)
     assert made.max_depth == 2
     assert get_tags(made).classifier_tags is not None
 

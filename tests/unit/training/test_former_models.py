@@ -6,13 +6,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tiltyard.evaluation.predictions import predictions_of
+from tiltyard.evaluation.predictions import predict_rows
 from tiltyard.query.committee import fit_committee
 from tiltyard.query.feature_space import fitted_preprocessing
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.project import Project, parse_project
-from tiltyard.training.model_migration import asked_today
-from tiltyard.training.recipes import recorded_recipe
+from tiltyard.training.model_migration import adapt_model
+from tiltyard.training.recipes import restore_recipe
 from tiltyard.training.thresholds import with_threshold
 
 LINEAR = {"candidate": "linear", "estimator": "sklearn.linear_model.LogisticRegression", "parameters": {}}
@@ -31,7 +31,7 @@ def project_of(*names: str) -> Project:
 
 def fitted(project: Project, threshold: float | None, **recipe: Any) -> Any:
     """A model of the project's columns."""
-    model = recorded_recipe({**LINEAR, **recipe}, project, 0).fitted(feature_frame(ROWS, project), LABELS)
+    model = restore_recipe({**LINEAR, **recipe}, project, 0).fitted(feature_frame(ROWS, project), LABELS)
     return with_threshold(model, threshold, "b")
 
 
@@ -48,8 +48,8 @@ def features(project: Project) -> dict[str, Any]:
 def test_a_column_that_came_later_is_kept_from_the_model(threshold: float | None, recipe: dict[str, Any]) -> None:
     then, now = project_of("x", "colour"), project_of("colour", "z", "x")
     model = fitted(then, threshold, **recipe)
-    before = predictions_of(model, feature_frame(ROWS, then), then)
-    after = predictions_of(asked_today(model, features(then), now), feature_frame(ROWS, now), now)
+    before = predict_rows(model, feature_frame(ROWS, then), then)
+    after = predict_rows(adapt_model(model, features(then), now), feature_frame(ROWS, now), now)
     assert before.decisions.tolist() == after.decisions.tolist()
     assert np.array_equal(before.probabilities, after.probabilities)
 
@@ -61,15 +61,15 @@ def test_a_column_that_went_is_missing_to_the_model(gone: str, threshold: float 
     then, now = project_of(*names), project_of(*(name for name in names if name != gone))
     model = fitted(then, threshold)
     emptied = ROWS.with_columns(pl.lit(None, ROWS.schema[gone]).alias(gone))
-    before = predictions_of(model, feature_frame(emptied, then), then)
-    after = predictions_of(asked_today(model, features(then), now), feature_frame(ROWS.drop(gone), now), now)
+    before = predict_rows(model, feature_frame(emptied, then), then)
+    after = predict_rows(adapt_model(model, features(then), now), feature_frame(ROWS.drop(gone), now), now)
     assert np.array_equal(before.probabilities, after.probabilities)
     assert before.decisions.tolist() == after.decisions.tolist()
 
 
 def test_the_space_of_points_and_a_committee_are_those_of_the_model(recwarn: pytest.WarningsRecorder) -> None:
     then, now = project_of("x", "colour"), project_of("x", "z")
-    model = asked_today(fitted(then, 0.7), features(then), now)
+    model = adapt_model(fitted(then, 0.7), features(then), now)
     points = fitted_preprocessing(model)
     assert points is not None
     assert np.asarray(points.transform(feature_frame(ROWS, now))).dtype == np.float64
@@ -81,4 +81,4 @@ def test_the_space_of_points_and_a_committee_are_those_of_the_model(recwarn: pyt
 def test_a_model_of_the_same_columns_is_itself() -> None:
     project = project_of("x", "colour")
     model = fitted(project, 0.7)
-    assert asked_today(model, features(project), project) is model
+    assert adapt_model(model, features(project), project) is model

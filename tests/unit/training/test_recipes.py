@@ -9,7 +9,7 @@ import pytest
 from tiltyard.samples.features import feature_frame, pool_schema
 from tiltyard.schemas.errors import TrainingError
 from tiltyard.schemas.project import Candidate, Project
-from tiltyard.training.recipes import candidates_of, recipes_of
+from tiltyard.training.recipes import build_recipes, candidates_of
 
 KINDS = {"amount": "number", "visits": "integer", "city": "category", "note": "text", "member": "boolean"}
 
@@ -63,7 +63,7 @@ def test_defaults_follow_the_kinds_of_columns(kinds: dict[str, str], names: list
 )
 def test_every_kind_of_column_reaches_every_kind_of_estimator(estimator: str) -> None:
     ours = project(candidates=[{"name": "one", "estimator": estimator}])
-    (recipe,) = recipes_of(ours, seed=0)
+    (recipe,) = build_recipes(ours, seed=0)
     labels = np.where(np.arange(60) % 2, "yes", "no")
     model = recipe.pipeline.fit(feature_frame(rows(60), ours), labels)
     # Unseen categories, words and missing cells in every column survive.
@@ -81,7 +81,7 @@ def test_a_column_that_is_all_missing_or_constant_is_no_trouble(name: str) -> No
         ours = project()
         frame = rows(40).with_columns(pl.lit(value, dtype=pool_schema(ours)[name]).alias(name))
         labels = np.where(np.arange(40) % 2, "yes", "no")
-        for recipe in recipes_of(ours, seed=0):
+        for recipe in build_recipes(ours, seed=0):
             assert recipe.pipeline.fit(feature_frame(frame, ours), labels).predict(feature_frame(frame, ours)).size
 
 
@@ -89,7 +89,7 @@ def test_rare_categories_share_a_column_with_unseen_ones() -> None:
     ours = project({"city": "category"})
     cities = ["Bonn"] * 20 + ["Lima"] * 20 + ["Oslo", "Rome", "Kyiv"]
     frame = feature_frame(pl.DataFrame({"city": cities}), ours)
-    linear = recipes_of(ours, seed=0)[0].pipeline.fit(frame, ["no", "yes"] * 21 + ["no"])
+    linear = build_recipes(ours, seed=0)[0].pipeline.fit(frame, ["no", "yes"] * 21 + ["no"])
     told = linear.predict_proba(feature_frame(pl.DataFrame({"city": ["Oslo", "Rome", "Paris"]}), ours))
     assert (told == told[0]).all()
 
@@ -101,7 +101,7 @@ def test_every_combination_of_a_grid_is_a_trial() -> None:
         "parameters": {"max_iter": 50},
         "grid": {"C": [0.1, 1.0], "fit_intercept": [True, False]},
     }
-    recipes = recipes_of(project(candidates=[logistic, {**logistic, "name": "plain", "grid": {}}]), seed=0)
+    recipes = build_recipes(project(candidates=[logistic, {**logistic, "name": "plain", "grid": {}}]), seed=0)
     assert [recipe.candidate for recipe in recipes] == ["logistic"] * 4 + ["plain"]
     assert len({str(recipe.parameters) for recipe in recipes[:4]}) == 4
     for recipe in recipes:
@@ -114,7 +114,7 @@ def test_preprocessing_can_be_declined() -> None:
         {"amount": "number"},
         candidates=[{"name": "bare", "estimator": "sklearn.naive_bayes.GaussianNB", "preprocessing": "none"}],
     )
-    assert list(recipes_of(ours, seed=0)[0].pipeline.named_steps) == ["bounds", "estimator"]
+    assert list(build_recipes(ours, seed=0)[0].pipeline.named_steps) == ["bounds", "estimator"]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_preprocessing_can_be_declined() -> None:
 def test_a_broken_candidate_is_named(change: dict[str, Any], message: str) -> None:
     bad = {"name": "bad", "estimator": "sklearn.linear_model.LogisticRegression", **change}
     with pytest.raises(TrainingError, match=message):
-        recipes_of(project(candidates=[bad]), seed=0)
+        build_recipes(project(candidates=[bad]), seed=0)
 
 
 def test_the_project_files_candidates_replace_the_defaults() -> None:

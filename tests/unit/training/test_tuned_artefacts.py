@@ -13,15 +13,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from tiltyard.evaluation.metrics import score
-from tiltyard.evaluation.predictions import Predictions, predictions_of
+from tiltyard.evaluation.predictions import Predictions, predict_rows
 from tiltyard.query.feature_space import fitted_preprocessing
 from tiltyard.schemas.errors import ProjectFileError, TrainingError
 from tiltyard.schemas.project import Project, parse_project
 from tiltyard.stores.registry.serialization import dump_model, load_model
 from tiltyard.training.cross_validation import Trial
-from tiltyard.training.recipes import recipes_of, recorded_recipe
+from tiltyard.training.recipes import build_recipes, restore_recipe
 from tiltyard.training.search.tuning import Fitted, fit_candidates
-from tiltyard.training.thresholds import cheapest_threshold, cut_of_costs
+from tiltyard.training.thresholds import cheapest_threshold, cost_optimal_threshold
 
 LOGISTIC = "sklearn.linear_model.LogisticRegression"
 BAYES = "sklearn.naive_bayes.GaussianNB"
@@ -91,7 +91,7 @@ def rows(n: int, share: float = 0.5, seed: int = 0) -> tuple[pd.DataFrame, NDArr
 
 
 def said(fitted: Fitted, frame: pd.DataFrame) -> Predictions:
-    return predictions_of(fitted.model, frame, project())
+    return predict_rows(fitted.model, frame, project())
 
 
 @pytest.mark.parametrize("estimator", [LOGISTIC, BAYES, "sklearn.ensemble.HistGradientBoostingClassifier"])
@@ -110,7 +110,7 @@ def test_balanced_classes_are_found_as_often_as_they_are_there(estimator: str) -
 def test_weights_of_rows_are_scikit_learns_own() -> None:
     # Weighing rows must be the same as the class_weight of an estimator that has one.
     frame, labels = rows(300, share=0.1)
-    (recipe,) = recipes_of(project(tuning={"class_weight": "balanced"}), 0)
+    (recipe,) = build_recipes(project(tuning={"class_weight": "balanced"}), 0)
     by_class = recipe.fitted(frame, labels)
     recipe.pipeline[-1].set_params(class_weight=None)
     by_rows = replace(recipe, by_rows=True).fitted(frame, labels)
@@ -120,7 +120,7 @@ def test_weights_of_rows_are_scikit_learns_own() -> None:
 def test_a_weight_that_the_project_file_sets_stays() -> None:
     ours = body(tuning={"class_weight": "balanced"})
     ours["candidates"][0]["parameters"] = {"class_weight": {"yes": 3.0}}
-    (recipe,) = recipes_of(Project.model_validate(ours), 0)
+    (recipe,) = build_recipes(Project.model_validate(ours), 0)
     assert recipe.pipeline[-1].class_weight == {"yes": 3.0}
 
 
@@ -134,7 +134,7 @@ def test_a_weight_that_the_project_file_sets_stays() -> None:
 def test_classes_that_cannot_be_balanced_are_said(estimator: str, tuning: dict[str, Any], message: str) -> None:
     ours = project(estimator, tuning={"class_weight": "balanced", **tuning})
     with pytest.raises(TrainingError, match=message):
-        recipes_of(ours, 0)
+        build_recipes(ours, 0)
 
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
@@ -150,7 +150,7 @@ def test_calibration_mends_probabilities_and_stays_one_artefact(method: str) -> 
         fit_candidates(wide, labels, Project.model_validate({**ours, "tuning": {"calibration": how}}), 0)
         for how in ("none", method)
     )
-    losses = [score("log_loss", truth, predictions_of(one.model, test, Project.model_validate(ours)))
+    losses = [score("log_loss", truth, predict_rows(one.model, test, Project.model_validate(ours)))
               for one in (plain, mended)]  # fmt: skip
     assert losses[1] < losses[0] - 0.3
     assert [one.stage for one in mended.trials] == ["search", "calibrated"]
@@ -158,7 +158,7 @@ def test_calibration_mends_probabilities_and_stays_one_artefact(method: str) -> 
     assert (mended.recipe["calibration"], mended.recipe["calibration_folds"]) == (method, 3)
     stored = load_model(dump_model(mended.model))
     assert np.array_equal(stored.predict_proba(test), mended.model.predict_proba(test))
-    again = recorded_recipe(mended.recipe, Project.model_validate(ours), 0).fitted(wide, labels)
+    again = restore_recipe(mended.recipe, Project.model_validate(ours), 0).fitted(wide, labels)
     assert np.array_equal(again.predict_proba(test), mended.model.predict_proba(test))
 
 
@@ -205,7 +205,7 @@ def test_the_cut_off_by_costs_is_elkans_where_probabilities_are_right(
         labels = np.where(rng.random(20_000) < told, "yes", "no")
         folds.append((labels, Predictions(np.column_stack([1 - told, told]), labels, ("no", "yes"), "yes")))
     costs = {"yes": {"no": missed}, "no": {"yes": alarmed}}
-    assert cut_of_costs(missed, alarmed) == pytest.approx(cut)
+    assert cost_optimal_threshold(missed, alarmed) == pytest.approx(cut)
     assert cheapest_threshold(costs, *map(list, zip(*folds, strict=True))) == pytest.approx(cut, abs=0.03)
 
 

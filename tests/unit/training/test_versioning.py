@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from tests.projects.small_project import CONTENT
 from tiltyard.schemas.project import parse_project
 from tiltyard.schemas.records import LabeledSet, Model, ModelId, StoredFile, TrainingId
-from tiltyard.training.differing import differences
-from tiltyard.training.versioning import Made, versions_of
+from tiltyard.training.versioning import ModelInputs, assign_versions, differences
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 FILE = StoredFile("f", "0" * 64, 1)
@@ -20,7 +19,7 @@ RECIPE = {"candidate": "logistic", "estimator": "LogisticRegression", "parameter
 Change = Callable[[dict[str, Any]], None]
 
 
-def made(name: str, change: Change = lambda _: None, rows: int = 40, **model: Any) -> Made:
+def made(name: str, change: Change = lambda _: None, rows: int = 40, **model: Any) -> ModelInputs:
     """A model under the small project's file with one change; ``rows`` decides over its training set."""
     content = parse_project(CONTENT, "p.yaml").model_dump(mode="json")
     change(content)
@@ -30,7 +29,7 @@ def made(name: str, change: Change = lambda _: None, rows: int = 40, **model: An
         ModelId(name), TrainingId(training.set_id), "h", told["recipe"], 7, told["code_version"],
         told["environment"], {}, None, "run", "1", FILE, "", NOW,
     )  # fmt: skip
-    return Made(record, content, training)
+    return ModelInputs(record, content, training)
 
 
 def put(path: str, value: Any) -> Change:
@@ -82,7 +81,7 @@ NUMBER = {"kind": "number", "min": None, "max": None}
     ],
 )
 def test_a_change_of_the_project_file_is_a_step(change: Change, number: str, why: str) -> None:
-    found = versions_of([made("a"), made("b", change)])[ModelId("b")]
+    found = assign_versions([made("a"), made("b", change)])[ModelId("b")]
     assert (found.number, found.step) == (
         number,
         {"2": "major"}.get(number[0], "patch" if number[2] == "0" else "minor"),
@@ -101,8 +100,8 @@ def test_a_change_of_the_project_file_is_a_step(change: Change, number: str, why
         (made("b", put("seed", 1), rows=60), "1.1.0", "another recipe: seed is 1, was 7"),
     ],
 )
-def test_what_changed_beside_the_project_file_is_a_step(second: Made, number: str, why: str) -> None:
-    found = versions_of([made("a"), second])[ModelId("b")]
+def test_what_changed_beside_the_project_file_is_a_step(second: ModelInputs, number: str, why: str) -> None:
+    found = assign_versions([made("a"), second])[ModelId("b")]
     assert found.number == number
     assert why in found.why
 
@@ -115,7 +114,7 @@ def test_steps_follow_each_other() -> None:
         made("d", put("seed", 1), rows=80),
         made("e", third_class, rows=80),
     ]
-    versions = versions_of(story)
+    versions = assign_versions(story)
     assert [one.number for one in versions.values()] == ["1.0.0", "1.0.1", "1.1.0", "1.1.1", "2.0.0"]
     assert [one.step for one in versions.values()] == ["first", "patch", "minor", "patch", "major"]
     assert versions[ModelId("a")].why == "the first model, from 40 labels"
@@ -129,7 +128,7 @@ def test_many_differences_are_counted() -> None:
         for one in everything.values():
             one(content)
 
-    assert versions_of([made("a"), made("b", change)])[ModelId("b")].why.endswith(" and 1 more")
+    assert assign_versions([made("a"), made("b", change)])[ModelId("b")].why.endswith(" and 1 more")
 
 
 SMALL = st.recursive(

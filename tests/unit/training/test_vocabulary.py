@@ -145,4 +145,4 @@ PROJECT = Project.model_validate(
 
 
 def recipe_for(estimator: str) -> recipes.Recipe:
-    return recipes.recipe_of(Candidate(name="one", estimator=estimator), {}, PROJECT, seed=0)
+    return recipes.build_recipe(Candidate(name="one", estimator=estimator), {}, PROJECT, seed=0)

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from tiltyard.evaluation.metrics import codes
+from tiltyard.evaluation.metrics import class_codes
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.evaluation.proportions import rounded
-from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined, harm_level, resampled_weights
+from tiltyard.evaluation.proportions import rounded_interval
+from tiltyard.gate.inputs import CheckContext, CheckResults, harm_level, resampled_weights
 from tiltyard.schemas.project import Calibration, Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
@@ -32,7 +31,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReliabilityBins:
     """n rows' probability of the likeliest class, whether it was right (0 or 1), and the rows' bins as (n, bins)."""
 
     sure: Floats
@@ -45,40 +44,40 @@ class Told:
         return np.ones_like(self.sure), self.sure, self.right
 
 
-def calibration(examined: Examined, project: Project) -> Findings:
+def calibration(examined: CheckContext, project: Project) -> CheckResults:
     """Whether the challenger promises more than it keeps, in itself and beside the champion.
 
     The value that is limited counts only probabilities that are too high, unless the project file counts both sides.
     ``told["calibration"]``: both models' errors, their bins and the parts of their Brier scores.
     """
     limits, level = project.gate.calibration, harm_level(project.gate)
-    new = told_of(examined.labels, examined.challenger.predictions)
-    old = told_of(examined.labels, examined.champion.predictions) if examined.champion else None
+    new = reliability_bins(examined.labels, examined.challenger.predictions)
+    old = reliability_bins(examined.labels, examined.champion.predictions) if examined.champion else None
     weights = resampled_weights(examined, DRAWS)
     both = limits.counted == "both"
-    errors = errors_of(new, weights, both=both)
+    errors = calibration_errors(new, weights, both=both)
     checks, told = [], {"counted": limits.counted, "challenger": _side(errors, new, examined.weights, level)}
     if limits.most_error is not None:
         checks.append(_error_check(_between(errors, level), limits))
     if old is not None:
-        others = errors_of(old, weights, both=both)
+        others = calibration_errors(old, weights, both=both)
         told["champion"] = _side(others, old, examined.weights, level)
         if limits.most_worse is not None:
             checks.append(_worse_check(errors, others, level, limits))
-    return Findings(tuple(checks), {"calibration": told})
+    return CheckResults(tuple(checks), {"calibration": told})
 
 
-def told_of(labels: NDArray[np.str_], predictions: Predictions) -> Told:
+def reliability_bins(labels: NDArray[np.str_], predictions: Predictions) -> ReliabilityBins:
     """What a model promised of n rows: bins of equally many rows, equal probabilities never apart."""
     sure = predictions.probabilities.max(axis=1)
-    right = codes(labels, predictions.class_names) == predictions.probabilities.argmax(axis=1)
+    right = class_codes(labels, predictions.class_names) == predictions.probabilities.argmax(axis=1)
     number = max(1, min(BINS, len(sure) // ROWS))
     edges = np.unique(np.quantile(sure, np.linspace(0, 1, number + 1)[1:-1])) if len(sure) else np.zeros(0)
     bins = np.searchsorted(edges, sure, side="left")
-    return Told(sure, right.astype(np.float64), (bins[:, None] == np.unique(bins)).astype(np.float64))
+    return ReliabilityBins(sure, right.astype(np.float64), (bins[:, None] == np.unique(bins)).astype(np.float64))
 
 
-def errors_of(told: Told, weights: Floats, *, both: bool) -> Floats:
+def calibration_errors(told: ReliabilityBins, weights: Floats, *, both: bool) -> Floats:
     """The calibration error under each of B weightings of the rows; weights (B, n) -> errors (B,).
 
     Not below 0. ``both`` counts gaps of either sign, else only those where the promise is the larger.
@@ -108,7 +107,7 @@ def _chance_above(gap: Floats, error: Floats) -> Floats:
 def _between(errors: Floats, level: float) -> Interval:
     """The first error between bounds as wide as the spread of the others asks."""
     wide = float(norm.isf(level)) * float(np.std(errors[1:]))
-    return rounded(errors[0], errors[0] - wide, errors[0] + wide)
+    return rounded_interval(errors[0], errors[0] - wide, errors[0] + wide)
 
 
 def _error_check(error: Interval, limits: Calibration) -> Check:
@@ -140,7 +139,7 @@ def _shown(outcome: Outcome) -> str:
     return "which is shown to be more than" if outcome == "fail" else "not shown to be more than"
 
 
-def _side(errors: Floats, told: Told, weights: Floats, level: float) -> dict[str, Any]:
+def _side(errors: Floats, told: ReliabilityBins, weights: Floats, level: float) -> dict[str, Any]:
     """One model's error, the bins behind it and the parts of its Brier score, as JSON."""
     error = _between(errors, level)
     return {
@@ -152,7 +151,7 @@ def _side(errors: Floats, told: Told, weights: Floats, level: float) -> dict[str
     }
 
 
-def _bins(told: Told, weights: Floats) -> list[dict[str, float]]:
+def _bins(told: ReliabilityBins, weights: Floats) -> list[dict[str, float]]:
     """Each bin's rows, mean probability and share of right answers."""
     _, sure, right = _means(told, weights)
     rows = told.bins.sum(axis=0).astype(int).tolist()
@@ -160,7 +159,7 @@ def _bins(told: Told, weights: Floats) -> list[dict[str, float]]:
     return [{"rows": count, "promised": promised, "came_true": true} for count, promised, true in named]
 
 
-def brier_parts(told: Told, weights: Floats) -> dict[str, float]:
+def brier_parts(told: ReliabilityBins, weights: Floats) -> dict[str, float]:
     """The Brier score of "the likeliest class is right" and its parts (Murphy 1973); the rest is spread within bins.
 
     ``score = reliability - resolution + uncertainty + within``: reliability is better the smaller, resolution the
@@ -178,7 +177,7 @@ def brier_parts(told: Told, weights: Floats) -> dict[str, float]:
     return {name: round(value, 6) + 0.0 for name, value in parts.items()}
 
 
-def _means(told: Told, weights: Floats) -> tuple[Floats, Floats, Floats]:
+def _means(told: ReliabilityBins, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Each bin's share of the rows, mean probability and share of right answers."""
     total, sure, right = (weights @ (told.bins * row[:, None]) for row in told.rows)
     return total / weights.sum(), sure / total, right / total

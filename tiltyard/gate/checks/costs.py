@@ -2,22 +2,25 @@
 
 from typing import Any
 
-from tiltyard.evaluation.decision_costs import costs_of
-from tiltyard.evaluation.weighted_shares import mean_of, told
-from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined, harm_level
+from tiltyard.evaluation.metrics import row_costs
+from tiltyard.evaluation.proportions import interval_to_json, weighted_mean
+from tiltyard.gate.inputs import CheckContext, CheckResults, harm_level
 from tiltyard.schemas.project import Project
 
 
-def decision_costs(examined: Examined, project: Project) -> Findings:
+def decision_costs(examined: CheckContext, project: Project) -> CheckResults:
     """The mean cost of a decision of both models and what the challenger saves, told where the project has costs."""
     if not project.costs:
-        return Findings()
+        return CheckResults()
     level = harm_level(project.gate)
-    new = costs_of(examined.labels, examined.challenger.predictions, project)
-    costs: dict[str, Any] = {"challenger": told(mean_of(new, examined.weights, level)), "champion": None, "saved": None}
+    new = row_costs(examined.labels, examined.challenger.predictions, project)
+    costs: dict[str, Any] = {
+        "challenger": interval_to_json(weighted_mean(new, examined.weights, level)),
+        "champion": None,
+        "saved": None,
+    }
     if examined.champion is not None:
-        old = costs_of(examined.labels, examined.champion.predictions, project)
-        costs["champion"] = told(mean_of(old, examined.weights, level))
-        costs["saved"] = told(mean_of(old - new, examined.weights, level))
-    return Findings(told={"costs": costs})
+        old = row_costs(examined.labels, examined.champion.predictions, project)
+        costs["champion"] = interval_to_json(weighted_mean(old, examined.weights, level))
+        costs["saved"] = interval_to_json(weighted_mean(old - new, examined.weights, level))
+    return CheckResults(evidence={"costs": costs})

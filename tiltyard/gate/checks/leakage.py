@@ -13,10 +13,9 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-from tiltyard.evaluation.weighted_shares import share_of
-from tiltyard.gate.checks.near_duplicates import NearTwins, near_twins
-from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined, harm_level
+from tiltyard.evaluation.proportions import weighted_share
+from tiltyard.gate.checks.near_duplicates import NearDuplicates, find_near_duplicates
+from tiltyard.gate.inputs import CheckContext, CheckResults, harm_level
 from tiltyard.samples.identity import canonical_cell
 from tiltyard.schemas.project import Project, inside
 from tiltyard.schemas.records import Check, Outcome
@@ -24,14 +23,14 @@ from tiltyard.schemas.records import Check, Outcome
 Mask = NDArray[np.bool_]
 
 
-def leaks(examined: Examined, project: Project) -> Findings:
+def leakage(examined: CheckContext, project: Project) -> CheckResults:
     """Rows with the same content, nearly the same content or the same entity as a training row; and the order in time.
 
     ``told["leaks"]``: what was counted. Rows that were themselves trained on are the gate's own check (overlap).
     """
     training = _training(examined)
     same, expected = _same_content(examined, training, project)
-    near = near_twins(examined, training, project)
+    near = find_near_duplicates(examined, training, project)
     entity = _same_entity(examined, training, project)
     checks = [
         *_content_checks(examined, same, expected, project),
@@ -45,10 +44,10 @@ def leaks(examined: Examined, project: Project) -> Findings:
         "same_entity": None if entity is None else int(entity.sum()),
         "before_newest_training": _before(examined, training, project),
     }
-    return Findings(tuple(checks), {"leaks": told})
+    return CheckResults(tuple(checks), {"leaks": told})
 
 
-def _training(examined: Examined) -> pl.DataFrame:
+def _training(examined: CheckContext) -> pl.DataFrame:
     """Every row that either model was trained on, once; the evaluation rows themselves left out."""
     sides = [examined.challenger, *([examined.champion] if examined.champion else [])]
     everything = pl.concat([aligned(side.training, examined.rows) for side in sides])
@@ -72,7 +71,7 @@ def contents(rows: pl.DataFrame, project: Project) -> pl.Series:
     return rows.select(content=pl.concat_str(cells)).to_series()
 
 
-def _same_content(examined: Examined, training: pl.DataFrame, project: Project) -> tuple[Mask, float]:
+def _same_content(examined: CheckContext, training: pl.DataFrame, project: Project) -> tuple[Mask, float]:
     """Which evaluation rows have a twin in a training set, and how many would have one by coincidence."""
     trained, own = contents(training, project), contents(examined.rows, project)
     twins = own.is_in(trained.implode()).to_numpy()
@@ -80,7 +79,7 @@ def _same_content(examined: Examined, training: pl.DataFrame, project: Project) 
     return twins, among * len(own)
 
 
-def _content_checks(examined: Examined, same: Mask, expected: float, project: Project) -> Iterable[Check]:
+def _content_checks(examined: CheckContext, same: Mask, expected: float, project: Project) -> Iterable[Check]:
     """Whether there are more twins than allowed and than coincidence explains."""
     limit, found = project.gate.leaks.same_content, int(same.sum())
     if limit is not None:
@@ -91,7 +90,7 @@ def _content_checks(examined: Examined, same: Mask, expected: float, project: Pr
         yield Check("same content", outcome, found, limit, why + (_first(examined, same) if outcome == "fail" else ""))
 
 
-def _near_checks(near: NearTwins, project: Project) -> Iterable[Check]:
+def _near_checks(near: NearDuplicates, project: Project) -> Iterable[Check]:
     """Whether the share of near-duplicates is shown to be more than allowed and than coincidence explains."""
     limit = project.gate.leaks.near_duplicates
     if limit is not None and near.rows:
@@ -102,7 +101,7 @@ def _near_checks(near: NearTwins, project: Project) -> Iterable[Check]:
         yield Check("near duplicates", outcome, share.value, limit, why, share.low, share.high)
 
 
-def _same_entity(examined: Examined, training: pl.DataFrame, project: Project) -> Mask | None:
+def _same_entity(examined: CheckContext, training: pl.DataFrame, project: Project) -> Mask | None:
     """Which evaluation rows share their entity with a training row; none where the project names no entity."""
     if project.columns.entity is None:
         return None
@@ -111,7 +110,7 @@ def _same_entity(examined: Examined, training: pl.DataFrame, project: Project) -
     return examined.rows[name].is_in(known.implode()).fill_null(value=False).to_numpy()
 
 
-def _entity_checks(examined: Examined, entity: Mask | None, project: Project) -> Iterable[Check]:
+def _entity_checks(examined: CheckContext, entity: Mask | None, project: Project) -> Iterable[Check]:
     """Whether an entity stands on both sides."""
     limit = project.gate.leaks.same_entity
     if limit is not None and entity is not None:
@@ -121,7 +120,7 @@ def _entity_checks(examined: Examined, entity: Mask | None, project: Project) ->
         yield Check("entity", outcome, found, limit, why + (_first(examined, entity) if found > limit else ""))
 
 
-def _before(examined: Examined, training: pl.DataFrame, project: Project) -> float | None:
+def _before(examined: CheckContext, training: pl.DataFrame, project: Project) -> float | None:
     """The share of evaluation rows that happened before the newest training row; none without times.
 
     Near 1 means that the models are judged on the past that they know; what comes next may be harder.
@@ -131,9 +130,9 @@ def _before(examined: Examined, training: pl.DataFrame, project: Project) -> flo
     if name is None or newest is None:
         return None
     before = (examined.rows[name] < newest).fill_null(value=False).to_numpy()
-    return share_of(before, examined.weights, 0.5).value
+    return weighted_share(before, examined.weights, 0.5).value
 
 
-def _first(examined: Examined, mask: Mask) -> str:
+def _first(examined: CheckContext, mask: Mask) -> str:
     """Where to look."""
     return f"; the first is sample {examined.rows['sample_id'][int(np.argmax(mask))][:8]}"

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from tiltyard.evaluation.weighted_shares import share_of
-from tiltyard.gate.inputs import Examined
+from tiltyard.evaluation.proportions import weighted_share
+from tiltyard.gate.inputs import CheckContext
 from tiltyard.samples.hashing import random_keys, row_keys
 from tiltyard.schemas.project import Project, inside
 from tiltyard.schemas.records import Interval
@@ -49,7 +49,7 @@ Cells: TypeAlias = Codes | sparse.csr_matrix
 
 
 @dataclass(frozen=True, slots=True)
-class NearTwins:
+class NearDuplicates:
     """How many of the evaluation rows looked at nearly repeat a training row, and how often training rows do.
 
     ``hits`` (rows,) are the evaluation rows with a near-duplicate, ``weights`` what they stand for, ``among`` is the
@@ -67,25 +67,25 @@ class NearTwins:
 
     def share(self, level: float) -> Interval:
         """The share of near-duplicates among the evaluation rows."""
-        return share_of(self.hits, self.weights, level)
+        return weighted_share(self.hits, self.weights, level)
 
     def told(self) -> dict[str, Any]:
         """What was counted, as JSON."""
         return {"rows": self.rows, "found": int(self.hits.sum()), "among_training": round(self.among, 6)}
 
 
-def near_twins(examined: Examined, training: pl.DataFrame, project: Project) -> NearTwins:
+def find_near_duplicates(examined: CheckContext, training: pl.DataFrame, project: Project) -> NearDuplicates:
     """Which evaluation rows nearly repeat a training row; both have the same columns."""
     own = _drawn(examined.rows, EVALUATED, examined.seed)
     others = _drawn(training, _affordable(len(own), project), examined.seed)
     if not len(own) or not len(others):
-        return NearTwins(np.zeros(len(own), dtype=np.bool_), examined.weights[own], 0.0)
+        return NearDuplicates(np.zeros(len(own), dtype=np.bool_), examined.weights[own], 0.0)
     rows = pl.concat([examined.rows[own], training[others]])
     known, columns = np.arange(len(own), len(rows)), list(_columns(rows, project))
     found = _repeated(columns, np.arange(len(own)), known, project)
     # As many training rows as evaluation rows tell how common coincidences are.
     among = _repeated(columns, known[: len(own)], known, project)
-    return NearTwins(found, examined.weights[own], float(among.mean()))
+    return NearDuplicates(found, examined.weights[own], float(among.mean()))
 
 
 def _drawn(rows: pl.DataFrame, most: int, seed: int) -> NDArray[np.intp]:

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiltyard.evaluation.predictions import DECIMALS
-from tiltyard.evaluation.weighted_shares import excess_of
-from tiltyard.gate.checks.slice_definitions import LABEL, Slice, slices_of
-from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined, harm_level
+from tiltyard.evaluation.proportions import paired_difference
+from tiltyard.gate.checks.slice_definitions import LABEL, Slice, find_slices
+from tiltyard.gate.inputs import CheckContext, CheckResults, harm_level
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
@@ -36,7 +35,7 @@ EVERYWHERE: Final = "all rows"
 Found = tuple[Slice, str, Interval]
 
 
-def dominance(examined: Examined, project: Project) -> Findings:
+def prediction_collapse(examined: CheckContext, project: Project) -> CheckResults:
     """Whether the challenger gives one answer for everything, and which label it gives most above its share.
 
     ``told["dominance"]``: by label its share of the labels and of both models' decisions.
@@ -45,10 +44,10 @@ def dominance(examined: Examined, project: Project) -> Findings:
     checks = [_constant(examined, project)]
     if project.gate.dominance is not None and found:
         checks.append(_dominance(found, examined, project.gate.dominance))
-    return Findings(tuple(checks), {"dominance": _told(examined, project)})
+    return CheckResults(tuple(checks), {"dominance": _told(examined, project)})
 
 
-def _constant(examined: Examined, project: Project) -> Check:
+def _constant(examined: CheckContext, project: Project) -> Check:
     """Whether there is more than one answer: constant probabilities never pass, one decision only while labels are few.
 
     The value is the number of different decisions, the limit how many are wanted. Under a metric of probabilities one
@@ -70,26 +69,26 @@ def _constant(examined: Examined, project: Project) -> Check:
     return Check("constant", outcome, 1, 2 if others else 1, why)
 
 
-def _excesses(examined: Examined, project: Project) -> Iterator[Found]:
+def _excesses(examined: CheckContext, project: Project) -> Iterator[Found]:
     """How far each label's share of the decisions exceeds its share of the labels, on all rows and in each slice.
 
     The intervals hold together (Bonferroni), so that the largest of many is no accident.
     """
     whole = Slice(EVERYWHERE, "", np.ones(len(examined.labels), dtype=np.bool_))
-    parts = [whole, *(part for part in slices_of(examined, project) if part.column != LABEL)]
+    parts = [whole, *(part for part in find_slices(examined, project) if part.column != LABEL)]
     level = harm_level(project.gate) / (len(parts) * len(project.class_names))
     for part in parts:
         for name in np.unique(examined.challenger.predictions.decisions[part.mask]):
             yield part, str(name), _excess(examined, part.mask, str(name), level)
 
 
-def _excess(examined: Examined, mask: NDArray[np.bool_], name: str, level: float) -> Interval:
+def _excess(examined: CheckContext, mask: NDArray[np.bool_], name: str, level: float) -> Interval:
     """One label's share of the decisions above its share of the labels, in some rows."""
     decided = examined.challenger.predictions.decisions[mask] == name
-    return excess_of(decided, examined.labels[mask] == name, examined.weights[mask], level)
+    return paired_difference(decided, examined.labels[mask] == name, examined.weights[mask], level)
 
 
-def _dominance(found: list[Found], examined: Examined, limit: float) -> Check:
+def _dominance(found: list[Found], examined: CheckContext, limit: float) -> Check:
     """Whether some label is shown to be given too often, and wrongly: the one with the highest lower bound."""
     harmful = [one for one in found if one[2].low > limit and _is_harm(examined, one[0].mask, one[1])]
     part, name, excess = max(harmful or found, key=lambda one: (one[2].low, one[2].value))
@@ -105,7 +104,7 @@ def _dominance(found: list[Found], examined: Examined, limit: float) -> Check:
     return Check("dominance", "fail" if harmful else "pass", excess.value, limit, why, excess.low, excess.high)
 
 
-def _is_harm(examined: Examined, mask: NDArray[np.bool_], name: str) -> bool:
+def _is_harm(examined: CheckContext, mask: NDArray[np.bool_], name: str) -> bool:
     """Whether a label that is given too often is the wrong answer: another is commoner, or the champion is righter."""
     labels, decided = examined.labels[mask], examined.challenger.predictions.decisions[mask]
     names, place = np.unique(labels[decided == name], return_inverse=True)
@@ -118,14 +117,14 @@ def _is_harm(examined: Examined, mask: NDArray[np.bool_], name: str) -> bool:
     return float(((old == labels) * 1.0 - (decided == labels)) @ examined.weights[mask]) > 0
 
 
-def _told(examined: Examined, project: Project) -> list[dict[str, Any]]:
+def _told(examined: CheckContext, project: Project) -> list[dict[str, Any]]:
     """Each label's share of the labels and of the decisions, those first that the challenger gives most too often."""
     names = list(project.class_names)
     rows = [{"label": name, **_shares(examined, name)} for name in names]
     return sorted(rows, key=lambda row: (row["labels"] - row["challenger"], row["label"]))[:TOLD]
 
 
-def _shares(examined: Examined, name: str) -> dict[str, Any]:
+def _shares(examined: CheckContext, name: str) -> dict[str, Any]:
     """One label's share of the labels and of each model's decisions."""
     champion = examined.champion.predictions.decisions if examined.champion else None
     said = {"labels": examined.labels, "challenger": examined.challenger.predictions.decisions, "champion": champion}

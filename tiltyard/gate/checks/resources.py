@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from tiltyard.evaluation.predictions import predictions_of
-from tiltyard.evaluation.proportions import rounded
-from tiltyard.evaluation.weighted_shares import told
-from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined, Side, harm_level
+from tiltyard.evaluation.predictions import predict_rows
+from tiltyard.evaluation.proportions import interval_to_json, rounded_interval
+from tiltyard.gate.inputs import CheckContext, CheckResults, ModelUnderTest, harm_level
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.project import Project, Resources
 from tiltyard.schemas.records import Check, Interval, Outcome
@@ -27,15 +25,15 @@ MEGABYTE: Final = 1_000_000
 Floats = NDArray[np.float64]
 
 
-def resources(examined: Examined, project: Project) -> Findings:
+def resources(examined: CheckContext, project: Project) -> CheckResults:
     """Size and latency against the project file's limits; nothing is measured where there is none."""
     limits = project.gate.resources
     checks = [_size(examined.challenger, limits.size_mb)] if limits.size_mb is not None else []
     timed, times = _latency(examined, project)
-    return Findings((*checks, *timed), times)
+    return CheckResults((*checks, *timed), times)
 
 
-def _size(side: Side, limit: float) -> Check:
+def _size(side: ModelUnderTest, limit: float) -> Check:
     """Whether the stored model is small enough."""
     assert side.size is not None, "the size is known where it is limited"
     size = round(side.size / MEGABYTE, 6)
@@ -43,7 +41,7 @@ def _size(side: Side, limit: float) -> Check:
     return Check("size", outcome, size, limit, f"the stored model has {size:.3g} MB, {limit:g} are allowed")
 
 
-def _latency(examined: Examined, project: Project) -> tuple[list[Check], dict[str, Any]]:
+def _latency(examined: CheckContext, project: Project) -> tuple[list[Check], dict[str, Any]]:
     """The latency checks that the project file asks for, and the times behind them."""
     limits = project.gate.resources
     if limits.latency_ms is None and limits.latency_times is None:
@@ -51,10 +49,10 @@ def _latency(examined: Examined, project: Project) -> tuple[list[Check], dict[st
     if examined.stopwatch is None:
         return [Check("latency", "undecided", None, limits.latency_ms, "nothing measured the time")], {}
     level, new = harm_level(project.gate), _times(examined, examined.challenger, project, examined.stopwatch)
-    times = {"challenger": percentile_of(new, level)}
+    times = {"challenger": percentile_interval(new, level)}
     if limits.latency_times is not None and examined.champion is not None:
-        times["champion"] = percentile_of(_times(examined, examined.champion, project, examined.stopwatch), level)
-    return _latency_checks(times, limits), {"latency": {who: told(time) for who, time in times.items()}}
+        times["champion"] = percentile_interval(_times(examined, examined.champion, project, examined.stopwatch), level)
+    return _latency_checks(times, limits), {"latency": {who: interval_to_json(time) for who, time in times.items()}}
 
 
 def _latency_checks(times: dict[str, Interval], limits: Resources) -> list[Check]:
@@ -65,7 +63,7 @@ def _latency_checks(times: dict[str, Interval], limits: Resources) -> list[Check
         checks.append(_shown("latency", new, limits.latency_ms, why))
     if limits.latency_times is not None and "champion" in times:
         old = times["champion"]
-        ratio = rounded(new.value / old.value, new.low / old.high, new.high / old.low)
+        ratio = rounded_interval(new.value / old.value, new.low / old.high, new.high / old.low)
         why = f"one row takes {ratio.value:.3g} times as long as the champion's, {limits.latency_times:g} are allowed"
         checks.append(_shown("latency against champion", ratio, limits.latency_times, why))
     return checks
@@ -77,25 +75,25 @@ def _shown(name: str, measured: Interval, limit: float, why: str) -> Check:
     return Check(name, outcome, measured.value, limit, why, measured.low, measured.high)
 
 
-def _times(examined: Examined, side: Side, project: Project, stopwatch: Callable[[], float]) -> Floats:
+def _times(examined: CheckContext, side: ModelUnderTest, project: Project, stopwatch: Callable[[], float]) -> Floats:
     """Milliseconds of predictions of one row each, from the frame's making to probabilities and decision."""
     times = []
     for number in range(WARM + PREDICTIONS):
         row = examined.rows.slice(number % examined.rows.height, 1)
         start = stopwatch()
-        predictions_of(side.model, feature_frame(row, project), project)
+        predict_rows(side.model, feature_frame(row, project), project)
         times.append((stopwatch() - start) * 1000)
     return np.array(times[WARM:])
 
 
-def percentile_of(times: Floats, level: float) -> Interval:
+def percentile_interval(times: Floats, level: float) -> Interval:
     """The 95th percentile between order statistics, with one-sided error ``level`` at either end.
 
     Exact whatever the distribution: how many times lie below the percentile is binomial (Hahn and Meeker 1991, ch. 5).
 
-    >>> percentile_of(np.arange(1.0, 201.0), 0.025)
+    >>> percentile_interval(np.arange(1.0, 201.0), 0.025)
     Interval(value=190.05, low=184.0, high=197.0)
     """
     ordered, number = np.sort(times), len(times)
     low, high = (int(binom.ppf(point, number, QUANTILE)) for point in (level, 1 - level))
-    return rounded(np.quantile(ordered, QUANTILE), ordered[max(low - 1, 0)], ordered[min(high, number - 1)])
+    return rounded_interval(np.quantile(ordered, QUANTILE), ordered[max(low - 1, 0)], ordered[min(high, number - 1)])

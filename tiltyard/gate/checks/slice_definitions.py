@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tiltyard.gate.inputs import Examined
+from tiltyard.gate.inputs import CheckContext
 from tiltyard.samples.long_values import shorten
 from tiltyard.schemas.project import Project, inside
 
@@ -50,35 +50,35 @@ class Slice:
         return f"{self.column} {self.value!r}"
 
 
-def slices_of(examined: Examined, project: Project) -> list[Slice]:
+def find_slices(examined: CheckContext, project: Project) -> list[Slice]:
     """The slices with enough labels, at most ``MOST``: the true labels, then those of each column."""
     found = [part for part in _all_slices(examined, project) if project.gate.slices.minimum <= part.rows]
     return [part for part in found if part.rows < len(examined.labels)][:MOST]
 
 
-def vanished(examined: Examined, project: Project) -> list[tuple[str, str, int]]:
+def unlabeled_values(examined: CheckContext, project: Project) -> list[tuple[str, str, int]]:
     """Values that the challenger was trained on and that no evaluation label has: column, value, training rows.
 
     Only values with at least the slices' minimum of training rows; a harm there would stay unseen.
     """
     training, least = examined.challenger.training, project.gate.slices.minimum
     found: list[tuple[str, str, int]] = []
-    by_value = [(told(name), inside(name), examined.rows[inside(name)]) for name in _by_value(project)]
+    by_value = [(describe_value(name), inside(name), examined.rows[inside(name)]) for name in _by_value(project)]
     for shown, name, column in [(LABEL, LABEL, _labels(examined)), *by_value]:
         if name not in training.columns:
             continue
         seen = set(column.cast(pl.String).fill_null("").to_list())
         counts = training[name].cast(pl.String).fill_null("").value_counts().sort(name).rows()
-        if len(counts) <= FEW or shown in map(told, project.gate.slices.columns):
+        if len(counts) <= FEW or shown in map(describe_value, project.gate.slices.columns):
             missed = [(value, rows) for value, rows in counts if rows >= least and value not in seen]
             found += [(shown, shorten(value), rows) for value, rows in missed]
     return found
 
 
-def told(name: str) -> str:
+def describe_value(name: str) -> str:
     """What a project's column is called among slices, where ``label`` is the true label.
 
-    >>> told("age"), told("label")
+    >>> describe_value("age"), describe_value("label")
     ('age', "column 'label'")
     """
     return f"column {name!r}" if name == LABEL else name
@@ -99,14 +99,14 @@ def _by_value(project: Project) -> list[str]:
     return [name for name in columns_to_slice(project) if project.columns.kind_of(name) in kinds]
 
 
-def _labels(examined: Examined) -> pl.Series:
+def _labels(examined: CheckContext) -> pl.Series:
     """The true labels as a column."""
     return pl.Series(LABEL, examined.labels.tolist(), dtype=pl.String)
 
 
-def _all_slices(examined: Examined, project: Project) -> Iterator[Slice]:
+def _all_slices(examined: CheckContext, project: Project) -> Iterator[Slice]:
     """Every slice, small ones too, in an order that does not depend on the rows' order."""
-    yield from values_of(LABEL, _labels(examined))
+    yield from slice_by_value(LABEL, _labels(examined))
     for name in columns_to_slice(project):
         yield from _of_column(name, examined.rows[inside(name)], project)
 
@@ -116,20 +116,20 @@ def _of_column(name: str, column: pl.Series, project: Project) -> Iterator[Slice
     kind = project.columns.kind_of(name)
     if kind in {"category", "boolean"}:
         few = column.n_unique() <= FEW or name in project.gate.slices.columns
-        yield from values_of(told(name), column.cast(pl.String)) if few else ()
+        yield from slice_by_value(describe_value(name), column.cast(pl.String)) if few else ()
     elif kind == "text" and name in project.columns.features:
         yield from _bands(f"length of {name}", column.str.len_chars().cast(pl.Float64))
     elif kind == "text":
-        yield from values_of(told(name), column) if name in project.gate.slices.columns else ()
+        yield from slice_by_value(describe_value(name), column) if name in project.gate.slices.columns else ()
     elif kind == "timestamp":
-        yield from _bands(told(name), column.dt.epoch("s").cast(pl.Float64), moments=True)
+        yield from _bands(describe_value(name), column.dt.epoch("s").cast(pl.Float64), moments=True)
     elif column.drop_nulls().n_unique() <= STEPS:
-        yield from values_of(told(name), column.cast(pl.String))
+        yield from slice_by_value(describe_value(name), column.cast(pl.String))
     else:
-        yield from _bands(told(name), column.cast(pl.Float64))
+        yield from _bands(describe_value(name), column.cast(pl.Float64))
 
 
-def values_of(name: str, column: pl.Series) -> Iterator[Slice]:
+def slice_by_value(name: str, column: pl.Series) -> Iterator[Slice]:
     """One slice per value, the missing ones a slice too."""
     # Not as an array of text: each of its cells takes the room of the longest one.
     cells = column.fill_null("(missing)")

@@ -16,13 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from tiltyard.evaluation.metrics import BY_DECISION, answered, greater_is_better, scores_of
+from tiltyard.evaluation.metrics import BY_DECISION, encode, greater_is_better, score_encoded
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.evaluation.proportions import MatchedShares, rounded
-from tiltyard.evaluation.weighted_shares import matched
-from tiltyard.gate.checks.slice_definitions import LABEL, Slice, slices_of, vanished
-from tiltyard.gate.findings import Findings
-from tiltyard.gate.inputs import Examined, Side, harm_level, resampled_weights
+from tiltyard.evaluation.proportions import PairedProportions, paired_proportions, rounded_interval
+from tiltyard.gate.checks.slice_definitions import LABEL, Slice, find_slices, unlabeled_values
+from tiltyard.gate.inputs import CheckContext, CheckResults, ModelUnderTest, harm_level, resampled_weights
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
@@ -51,7 +49,7 @@ class Gain:
     def between(self, level: float) -> Interval:
         """The gain between bounds with one-sided error ``level`` at either end."""
         wide = float(student.isf(level, self.freedom)) * self.error
-        return rounded(self.value, self.value - wide, self.value + wide)
+        return rounded_interval(self.value, self.value - wide, self.value + wide)
 
     def chance_of(self, limit: float) -> float:
         """How likely so bad a gain were (a p-value), if the true one were no worse than ``limit``."""
@@ -68,26 +66,27 @@ class Compared:
     metric: str
     challenger: float
     champion: float | None
-    gain: Gain | MatchedShares | None
+    gain: Gain | PairedProportions | None
 
 
-def slices(examined: Examined, project: Project) -> Findings:
+def slices(examined: CheckContext, project: Project) -> CheckResults:
     """Whether any slice with enough labels is harmed, by the rule of ``gate.slices``.
 
     ``told["slices"]``: every slice that was looked at; ``told["vanished"]``: values that were trained on and have no
     evaluation label.
     """
     weights = resampled_weights(examined, DRAWS, CELLS)
-    looked_at = [_compared(part, examined, weights, project) for part in slices_of(examined, project)]
+    looked_at = [_compared(part, examined, weights, project) for part in find_slices(examined, project)]
     judged = [one for one in looked_at if one.gain is not None and _is_judged(one.part, project)]
     outcomes = _outcomes(judged, examined.level, project)
     gone = [
-        {"column": name, "value": value, "training_rows": rows} for name, value, rows in vanished(examined, project)
+        {"column": name, "value": value, "training_rows": rows}
+        for name, value, rows in unlabeled_values(examined, project)
     ]
     level = harm_level(project.gate) / max(len(judged), 1)
     told = [_told(one, outcomes.get(one.part.named, "told"), level) for one in looked_at]
     checks = () if examined.champion is None else (_check(judged, outcomes, project, level, _unseen(gone)),)
-    return Findings(checks, {"slices": told, "vanished": gone})
+    return CheckResults(checks, {"slices": told, "vanished": gone})
 
 
 def _is_judged(part: Slice, project: Project) -> bool:
@@ -96,7 +95,7 @@ def _is_judged(part: Slice, project: Project) -> bool:
     return part.column != LABEL or (len(project.class_names) > 2 if labels is None else labels)
 
 
-def metric_of(part: Slice, examined: Examined, project: Project) -> str:
+def metric_of(part: Slice, examined: CheckContext, project: Project) -> str:
     """What a slice is compared by: the gate's metric, accuracy for one's own metric and where a class is alone.
 
     A ranking needs both classes: where one has few labels, the Brier score speaks for the probabilities.
@@ -109,7 +108,7 @@ def metric_of(part: Slice, examined: Examined, project: Project) -> str:
     return metric if known and (len(counts) > 1 or metric not in BY_DECISION) else "accuracy"
 
 
-def _compared(part: Slice, examined: Examined, weights: Floats, project: Project) -> Compared:
+def _compared(part: Slice, examined: CheckContext, weights: Floats, project: Project) -> Compared:
     """Both models in one slice, by the slice's metric; by accuracy where that is undefined."""
     metric = metric_of(part, examined, project)
     sides = [side for side in (examined.challenger, examined.champion) if side is not None]
@@ -123,13 +122,13 @@ def _compared(part: Slice, examined: Examined, weights: Floats, project: Project
     return Compared(part, metric, new, old, gain)
 
 
-def _scores(metric: str, part: Slice, examined: Examined, side: Side, weights: Floats) -> Floats:
+def _scores(metric: str, part: Slice, examined: CheckContext, side: ModelUnderTest, weights: Floats) -> Floats:
     """One model's metric in a slice under each weighting of the rows."""
-    rows = answered(examined.labels[part.mask], side.predictions.rows(part.mask))
-    return scores_of(metric, rows, weights[:, part.mask])
+    rows = encode(examined.labels[part.mask], side.predictions.rows(part.mask))
+    return score_encoded(metric, rows, weights[:, part.mask])
 
 
-def _gain(metric: str, part: Slice, examined: Examined, values: Floats) -> Gain | MatchedShares:
+def _gain(metric: str, part: Slice, examined: CheckContext, values: Floats) -> Gain | PairedProportions:
     """How much better the challenger is in a slice, and how sure that is."""
     if metric == "accuracy":
         return _gain_of_accuracy(part, examined)
@@ -140,14 +139,14 @@ def _gain(metric: str, part: Slice, examined: Examined, values: Floats) -> Gain 
     return Gain(float(gains[0]), float(np.std(draws, ddof=1)), max(int(carrying) - 1, 1))
 
 
-def _gain_of_accuracy(part: Slice, examined: Examined) -> MatchedShares:
+def _gain_of_accuracy(part: Slice, examined: CheckContext) -> PairedProportions:
     """The gain in right decisions."""
     assert examined.champion is not None
     new, old = (_right(part, examined, side.predictions) for side in (examined.challenger, examined.champion))
-    return matched(new, old, examined.weights[part.mask])
+    return paired_proportions(new, old, examined.weights[part.mask])
 
 
-def _right(part: Slice, examined: Examined, predictions: Predictions) -> NDArray[np.bool_]:
+def _right(part: Slice, examined: CheckContext, predictions: Predictions) -> NDArray[np.bool_]:
     """Which of a slice's rows are decided rightly."""
     return np.asarray(predictions.decisions[part.mask] == examined.labels[part.mask])
 
@@ -155,7 +154,7 @@ def _right(part: Slice, examined: Examined, predictions: Predictions) -> NDArray
 def _outcomes(judged: list[Compared], level: float, project: Project) -> dict[str, Harm]:
     """What each judged slice came to, by its name."""
     policy = project.gate.slices
-    harmed = harmed_of([one.gain for one in judged if one.gain], policy.margin, harm_level(project.gate))
+    harmed = holm_rejections([one.gain for one in judged if one.gain], policy.margin, harm_level(project.gate))
     found: dict[str, Harm] = {}
     for one, is_harmed in zip(judged, harmed, strict=True):
         assert one.gain is not None
@@ -164,11 +163,11 @@ def _outcomes(judged: list[Compared], level: float, project: Project) -> dict[st
     return found
 
 
-def harmed_of(gains: Sequence[Gain | MatchedShares], margin: float, level: float) -> list[bool]:
+def holm_rejections(gains: Sequence[Gain | PairedProportions], margin: float, level: float) -> list[bool]:
     """Which slices are shown to be worse by more than the margin: Holm's rule, from the clearest on.
 
     >>> clear, unclear = Gain(-0.5, 0.05, 50), Gain(-0.1, 0.05, 50)
-    >>> harmed_of([unclear, clear, unclear], 0.05, 0.025)
+    >>> holm_rejections([unclear, clear, unclear], 0.05, 0.025)
     [False, True, False]
     """
     chances = np.array([gain.chance_of(-margin) for gain in gains])

@@ -10,23 +10,21 @@ from typing import Final
 from tiltyard.gate.checks.calibration import calibration
 from tiltyard.gate.checks.churn import churn
 from tiltyard.gate.checks.costs import decision_costs
-from tiltyard.gate.checks.flips import flips
 from tiltyard.gate.checks.freshness import freshness
-from tiltyard.gate.checks.leakage import leaks
-from tiltyard.gate.checks.prediction_collapse import dominance
+from tiltyard.gate.checks.leakage import leakage
+from tiltyard.gate.checks.prediction_collapse import prediction_collapse
 from tiltyard.gate.checks.resources import resources
+from tiltyard.gate.checks.robustness import robustness
 from tiltyard.gate.checks.slices import slices
-from tiltyard.gate.findings import Findings, together
-from tiltyard.gate.inputs import Examined as Examined
-from tiltyard.gate.inputs import Side as Side
+from tiltyard.gate.inputs import CheckContext, CheckResults, merge
 from tiltyard.schemas.project import Project
 
-FAMILIES: Final[tuple[Callable[[Examined, Project], Findings], ...]] = (
+FAMILIES: Final[tuple[Callable[[CheckContext, Project], CheckResults], ...]] = (
     freshness,
-    leaks,
-    dominance,
+    leakage,
+    prediction_collapse,
     slices,
-    flips,
+    robustness,
     calibration,
     churn,
     resources,
@@ -35,8 +33,8 @@ FAMILIES: Final[tuple[Callable[[Examined, Project], Findings], ...]] = (
 """The families of checks, in the order in which a verdict shows them."""
 
 
-def examine(examined: Examined, project: Project) -> Findings:
+def run_checks(examined: CheckContext, project: Project) -> CheckResults:
     """What the further checks found, in the order in which a verdict shows them; nothing where no row is labeled."""
     if not len(examined.labels):
-        return Findings()
-    return together(family(examined, project) for family in FAMILIES)
+        return CheckResults()
+    return merge(family(examined, project) for family in FAMILIES)

@@ -36,7 +36,7 @@ def bound(command: list[str]) -> list[str]:
 def bind_embedded_server() -> None:
     """Let the server that Prefect starts for flows without one end with this process.
 
-    Prefect ends it at exit; a process that is killed has no exit, and the server would run for ever.
+    Prefect ends it at exit; a process that is killed has no exit, and the server would keep running.
     """
     from prefect.server.api import server
 

@@ -18,8 +18,8 @@ from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
 from tiltyard.tasks.models.fit_candidates import fit_candidates
 from tiltyard.tasks.models.judge_challenger import judge_challenger, unjudged_challenger
 from tiltyard.tasks.models.training_due import training_due
-from tiltyard.workspace.stopping import stopping_of
-from tiltyard.workspace.triggers import due_for_training, verdict_to_promote
+from tiltyard.workspace.stopping import stopping_status
+from tiltyard.workspace.triggers import check_training_due, verdict_to_promote
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
@@ -46,7 +46,7 @@ def ask(project: str, budget: int | None) -> AskResult:
     query = next((one for one in assignments.queries() if one.query_id == query_id), None)
     own = [one for one in assignments.waiting() if one.query_id == query_id] if query else []
     asked = dict(Counter(str(one.purpose) for one in own))
-    return AskResult(query, asked, assignments.waiting_count(), stopping_of(workspace))
+    return AskResult(query, asked, assignments.waiting_count(), stopping_status(workspace))
 
 
 def train(project: str, *, force: bool) -> TrainResult:
@@ -147,20 +147,20 @@ def _done(workspace: Workspace, step: str, made: int) -> str:
 def _nothing(workspace: Workspace, step: str) -> str:
     """Why a step had nothing to do."""
     if step == "train":
-        return f"nothing to do: {due_for_training(workspace).why}"
+        return f"nothing to do: {check_training_due(workspace).why}"
     waiting = workspace.ledger.assignments.waiting_count()
     return {
         "ingest": "nothing to do: no new object arrived",
-        "settle": "nothing to do: no new label speaks of an earlier decision",
+        "settle": "nothing to do: no new label concerns an earlier decision",
         "judge": "nothing to do: no challenger awaits a verdict",
         "promote": f"nothing to do: {_unpromoted(workspace)}",
-        "ask": f"nothing to do: {waiting} wait in the queue, or the pool is asked out",
+        "ask": f"nothing to do: {waiting} wait in the queue, or every sample has been queried",
         "seal": "nothing to do: every fact is sealed",
     }[step]
 
 
 def _unpromoted(workspace: Workspace) -> str:
-    """Why nothing was promoted: no verdict says so, or one waits for a person, or has no say any more."""
+    """Why nothing was promoted: no verdict says so, or one waits for a person, or is out of date."""
     verdict = verdict_to_promote(workspace)
     return not_approved(workspace, verdict) if verdict else "no verdict says promote that was not acted on"
 

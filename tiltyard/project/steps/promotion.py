@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from tiltyard.gate.approving import MAY_PASS, deadline_of
+from tiltyard.gate.triggers import APPROVED_STATUSES, approval_deadline
 from tiltyard.project.errors import stated
 from tiltyard.project.results import MoveResult
 from tiltyard.schemas.errors import NotFound, PromotionConflict
 from tiltyard.schemas.records import Verdict
 from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
-from tiltyard.tasks.models.approve_promotion import answer_verdict, verdict_to_approve
+from tiltyard.tasks.models.approve_promotion import record_approval, verdict_to_approve
 from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_challenger
 from tiltyard.tasks.models.roll_back_champion import roll_back_champion
 from tiltyard.workspace.lookup import find_model, find_verdict
@@ -35,7 +35,7 @@ def approve(project: str, which: str | None, reason: str, reviewer: str, *, appr
     verdict_id = verdict_to_approve.fn(project) if which is None else gate_verdict(workspace, which).verdict_id
     if verdict_id is None:
         raise NotFound(f"no promotion waits for approval; {nothing_pending(workspace)}")
-    if answer_verdict.fn(project, verdict_id, approved, reviewer, reason):
+    if record_approval.fn(project, verdict_id, approved, reviewer, reason):
         promote_challenger.fn(project, verdict_id, reviewer)
     seal_ledger.fn(project)
     return replace(_moved(workspace), approval=workspace.ledger.champions.approvals()[verdict_id])
@@ -89,11 +89,11 @@ def nothing_pending(workspace: Workspace) -> str:
 
 def not_approved(workspace: Workspace, verdict: Verdict) -> str:
     """The state between gate and person of a verdict that says promote, as a sentence."""
-    name, until = f"verdict {verdict.verdict_id[:8]}", f"{deadline_of(verdict):%Y-%m-%d %H:%M} UTC"
+    name, until = f"verdict {verdict.verdict_id[:8]}", f"{approval_deadline(verdict):%Y-%m-%d %H:%M} UTC"
     state = approval_due(workspace, verdict)
     if state == "wanted":
         return f"{name} waits for approval until {until}; run 'tiltyard approve --reason \"...\"'"
-    if state in MAY_PASS:
+    if state in APPROVED_STATUSES:
         return f"{name} says promote and waits for nobody's approval; run 'tiltyard promote'"
     if state == "declined":
         answer = workspace.ledger.champions.approvals()[verdict.verdict_id]

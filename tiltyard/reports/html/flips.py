@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tiltyard.evaluation.decided_otherwise import WHO, Flip, flips, who_was_right
+from tiltyard.evaluation.predictions import WHO, Flip, count_correct_flips, decision_flips
 from tiltyard.reports.html.verdict_data import Answers
 from tiltyard.samples.features import rows_to_payloads
 from tiltyard.schemas.project import Project
@@ -41,8 +41,8 @@ def find_flips(answers: Answers) -> Flipped | None:
     if judged.champion is None:
         return None
     labels = judged.rows["label"].to_numpy().astype(str)
-    found = flips(labels, judged.champion.predictions, judged.challenger.predictions)
-    right = who_was_right(found, answers.sides.weights)
+    found = decision_flips(labels, judged.champion.predictions, judged.challenger.predictions)
+    right = count_correct_flips(found, answers.sides.weights)
     chosen = [flip for who in WHO for flip in [one for one in found if one.right == who][:MOST_EACH]]
     rows = judged.rows[[flip.place for flip in chosen]]
     payloads = rows_to_payloads(rows, answers.project) if chosen else []

@@ -9,14 +9,14 @@ import numpy as np
 from tiltyard.evaluation.curves import (
     Bins,
     Curve,
+    accuracy_by_coverage,
     calibration,
-    cost_by_cut,
-    metric_by_cut,
+    cost_by_threshold,
+    metric_by_threshold,
     precision_recall,
-    right_by_share,
     roc,
 )
-from tiltyard.evaluation.metrics import BY_DECISION, Answered, Floats
+from tiltyard.evaluation.metrics import BY_DECISION, EncodedRows, Floats
 from tiltyard.reports.html.drawing import BLUE, FAINT, INK, ORANGE, Chart, in_one_width
 from tiltyard.reports.verdict_summary import metric_name
 
@@ -31,7 +31,7 @@ STYLES = (("challenger", BLUE, "-", "o"), ("champion", ORANGE, (0, (5, 2)), "s")
 class Side:
     """One model's answers for n rows, and the threshold that it decides at where it has one."""
 
-    rows: Answered
+    rows: EncodedRows
     cut: float | None = None
 
 
@@ -49,7 +49,7 @@ class Sides:
         """Whether there are two classes."""
         return len(self.class_names) == 2
 
-    def curves(self, of: Callable[[Answered, Floats], Curve | None]) -> dict[str, Curve]:
+    def curves(self, of: Callable[[EncodedRows, Floats], Curve | None]) -> dict[str, Curve]:
         """A curve of each model, where it is defined."""
         found = {name: of(side.rows, self.weights) for name, side in self.sides.items()}
         return {name: curve for name, curve in found.items() if curve is not None}
@@ -88,7 +88,7 @@ def threshold_chart(sides: Sides, metric: str) -> Chart | None:
     """The metric at every threshold with the chosen ones marked; with more classes, right decisions by share taken."""
     if not sides.of_two:
         return _share_chart(sides)
-    curves = sides.curves(lambda rows, weights: metric_by_cut(metric, rows, weights))
+    curves = sides.curves(lambda rows, weights: metric_by_threshold(metric, rows, weights))
     shown = metric_name(metric if metric in BY_DECISION else "accuracy")
     caption = f"{shown[0].upper()}{shown[1:]} at other thresholds for {sides.positive!r}. {_describe_thresholds(sides)}"
 
@@ -103,7 +103,7 @@ def threshold_chart(sides: Sides, metric: str) -> Chart | None:
 
 def cost_chart(sides: Sides, costs: Mapping[str, Mapping[str, float]]) -> Chart | None:
     """The mean cost of a decision at every threshold, where the project has costs."""
-    curves = sides.curves(lambda rows, weights: cost_by_cut(costs, sides.class_names, rows, weights))
+    curves = sides.curves(lambda rows, weights: cost_by_threshold(costs, sides.class_names, rows, weights))
     least = ", ".join(
         f"{name} {curve.y.min():.3g} at {curve.x[curve.y.argmin()]:.2f}" for name, curve in curves.items()
     )
@@ -142,7 +142,7 @@ def calibration_chart(sides: Sides) -> Chart | None:
 
 def _share_chart(sides: Sides) -> Chart | None:
     """With many classes: how many decisions are right if only the surest are taken."""
-    curves = sides.curves(right_by_share)
+    curves = sides.curves(accuracy_by_coverage)
     halves = [f"{name} {np.interp(0.5, curve.x, curve.y):.1%}" for name, curve in curves.items()]
     caption = (
         "If only the most confident decisions were taken and people decided the rest. Correct in the confident half: "

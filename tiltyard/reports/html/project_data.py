@@ -17,7 +17,7 @@ from tiltyard.reports.verdict_summary import Headline, headline, metric_name
 from tiltyard.schemas.records import Annotation, Batch, Conservation, EffectiveLabel, ModelId, Promotion, Verdict
 from tiltyard.training.versioning import ModelVersion
 from tiltyard.workspace.lookup import versions_of_all
-from tiltyard.workspace.stopping import stopping_of
+from tiltyard.workspace.stopping import stopping_status
 from tiltyard.workspace.workspace import Workspace
 
 Row = dict[str, Any]
@@ -102,7 +102,7 @@ def collect_project_data(workspace: Workspace) -> ProjectData:
         curve=learning_curve(models, verdicts, sizes),
         champion=versions[moves[-1].model_id].number if moves else None,
         headline=_headline(workspace, verdicts, moves),
-        advice=stopping_of(workspace),
+        advice=stopping_status(workspace),
         worth=label_worth(verdicts, models, sizes, versions),
         costs=label_costs(annotations, project.class_names),
     )

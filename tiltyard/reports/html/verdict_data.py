@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from polars.exceptions import PolarsError
 
-from tiltyard.evaluation.metrics import answered
+from tiltyard.evaluation.metrics import encode
 from tiltyard.evaluation.strata import weights_of
 from tiltyard.reports.check_groups import CheckGroup, group_checks
 from tiltyard.reports.html.model_charts import Side, Sides
@@ -23,7 +23,7 @@ from tiltyard.schemas.errors import TiltyardError
 from tiltyard.schemas.project import Project, recorded_project
 from tiltyard.schemas.records import Model, ModelId, Verdict
 from tiltyard.training.thresholds import EVEN
-from tiltyard.workspace.evaluation_set import Judged, rows_judged
+from tiltyard.workspace.evaluation_set import ComparedRows, load_compared_rows
 from tiltyard.workspace.lookup import versions_of_all
 from tiltyard.workspace.workspace import Workspace
 
@@ -34,7 +34,7 @@ Row = dict[str, Any]
 class Answers:
     """Both models' answers for the rows judged, and the project under which they were asked."""
 
-    judged: Judged
+    judged: ComparedRows
     sides: Sides
     project: Project
 
@@ -115,7 +115,7 @@ def _answers(workspace: Workspace, verdict: Verdict, models: Mapping[str, Model]
         return None, ""
     try:
         then = _as_it_was(workspace, models["challenger"])
-        judged = rows_judged(then, models["challenger"], models.get("champion"), verdict.evaluation_id)
+        judged = load_compared_rows(then, models["challenger"], models.get("champion"), verdict.evaluation_id)
         return Answers(judged, _sides(judged, models, then.project), then.project), ""
     except (TiltyardError, PolarsError) as error:
         return None, f"The models could not be asked again, so there are no pictures: {error}"
@@ -129,12 +129,12 @@ def _as_it_was(workspace: Workspace, challenger: Model) -> Workspace:
     return replace(workspace, project=recorded_project(body))
 
 
-def _sides(judged: Judged, models: Mapping[str, Model], project: Project) -> Sides:
+def _sides(judged: ComparedRows, models: Mapping[str, Model], project: Project) -> Sides:
     """The answers as the drawings take them."""
     labels = judged.rows["label"].to_numpy().astype(str)
     found = {"challenger": judged.challenger, "champion": judged.champion}
     sides = {
-        side: Side(answered(labels, answers.predictions), _cut(models[side], project))
+        side: Side(encode(labels, answers.predictions), _cut(models[side], project))
         for side, answers in found.items()
         if answers is not None
     }

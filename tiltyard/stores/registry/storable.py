@@ -10,7 +10,7 @@ from tiltyard.schemas.errors import RegistryError, TrainingError
 from tiltyard.schemas.project import Project
 from tiltyard.stores.registry.serialization import check_reloads
 from tiltyard.training.cross_validation import LabeledFrame
-from tiltyard.training.recipes import Recipe, recipe_of
+from tiltyard.training.recipes import Recipe, build_recipe
 from tiltyard.training.search.search import balanced_order
 
 ROWS: Final = 60
@@ -25,7 +25,7 @@ def refuse_unstorable(rows: LabeledFrame, project: Project, own_types: Iterable[
     """
     few = rows.rows(balanced_order(rows.labels, project.seed)[:ROWS])
     for candidate in project.candidates:
-        model = _fitted(recipe_of(candidate, {}, project, project.seed), few)
+        model = _fitted(build_recipe(candidate, {}, project, project.seed), few)
         try:
             if model is not None:
                 check_reloads(model, own_types)

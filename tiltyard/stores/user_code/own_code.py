@@ -164,9 +164,9 @@ def _drop_compiled(source: str) -> None:
 def _forget_what_is_theirs() -> None:
     """Drop what was made of the old source, where it was: metrics, models in memory, processes that fit trials."""
     if "tiltyard.evaluation.custom_metrics" in sys.modules:
-        from tiltyard.evaluation.custom_metrics import own_metric
+        from tiltyard.evaluation.custom_metrics import load_metric
 
-        own_metric.cache_clear()
+        load_metric.cache_clear()
     if "tiltyard.stores.registry.serialization" in sys.modules:
         from tiltyard.stores.registry.serialization import forget
 

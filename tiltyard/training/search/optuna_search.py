@@ -9,10 +9,10 @@ from typing import Any, Final
 from tiltyard.schemas.canonical import canonical_json
 from tiltyard.schemas.errors import TrainingError
 from tiltyard.schemas.project import Candidate
-from tiltyard.training.cross_validation import merit
-from tiltyard.training.recipes import recipe_of
+from tiltyard.training.cross_validation import ranking_key
+from tiltyard.training.recipes import build_recipe
 from tiltyard.training.search.search import Attempt, Search
-from tiltyard.training.search.search_space import in_space
+from tiltyard.training.search.search_space import coerce_param
 
 TOGETHER: Final = 4
 """Suggestions that are asked for at once, however many workers there are: their number must change no result."""
@@ -41,7 +41,7 @@ def _answer(
     """Try what was suggested and not tried before, and tell the study how each did."""
     chosen = [_chosen(candidate, one.params) for one in suggestions]
     new = {canonical_json(one): one for one in chosen if canonical_json(one) not in known}
-    recipes = [recipe_of(candidate, one, search.project, search.seed) for one in new.values()]
+    recipes = [build_recipe(candidate, one, search.project, search.seed) for one in new.values()]
     known.update(zip(new, search.attempt(recipes), strict=False))
     for suggestion, one in zip(suggestions, chosen, strict=True):
         attempt = known.get(canonical_json(one))
@@ -55,7 +55,7 @@ def _tell(study: Any, suggestion: Any, attempt: Attempt | None, search: Search) 
     if attempt is None or attempt.trial.mean is None:
         study.tell(suggestion, state=TrialState.FAIL)
     else:
-        study.tell(suggestion, merit(attempt.trial, search.project)[0])
+        study.tell(suggestion, ranking_key(attempt.trial, search.project)[0])
 
 
 def _study(seed: int) -> Any:
@@ -92,6 +92,6 @@ def _distributions(candidate: Candidate) -> dict[str, Any]:
 def _chosen(candidate: Candidate, suggested: dict[str, Any]) -> dict[str, Any]:
     """A suggestion as parameters."""
     return {
-        name: candidate.grid[name][value] if name in candidate.grid else in_space(candidate, name, value)
+        name: candidate.grid[name][value] if name in candidate.grid else coerce_param(candidate, name, value)
         for name, value in suggested.items()
     }

@@ -9,10 +9,10 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from tiltyard.schemas.project import Candidate, Project
-from tiltyard.training.cross_validation import LabeledFrame, Trial, merit, tried
+from tiltyard.training.cross_validation import LabeledFrame, Trial, cross_validate, ranking_key
 from tiltyard.training.folds import Split
-from tiltyard.training.recipes import Recipe, candidates_of, recipe_of, recipes_of
-from tiltyard.training.search.search_space import drawn
+from tiltyard.training.recipes import Recipe, build_recipe, build_recipes, candidates_of
+from tiltyard.training.search.search_space import sample_combinations
 
 Clock = Callable[[], float]
 """Seconds that only ever grow."""
@@ -51,7 +51,7 @@ class Search:
     def __post_init__(self) -> None:
         """Look at the clock, and deal the folds that every trial on all rows is scored by."""
         self.begun = self.clock() if self.clock else 0.0
-        self.splits = self.rows.dealt(self.project.tuning.folds, self.seed)
+        self.splits = self.rows.make_folds(self.project.tuning.folds, self.seed)
 
     @property
     def is_over(self) -> bool:
@@ -64,7 +64,7 @@ class Search:
     def attempt(self, recipes: list[Recipe], rung: int = 0, rows: LabeledFrame | None = None) -> list[Attempt]:
         """Try recipes on the search's rows, or on some of them for a rung; those tried before the time was over."""
         some = rows or self.rows
-        splits = self.splits if rows is None else rows.dealt(self.project.tuning.folds, self.seed)
+        splits = self.splits if rows is None else rows.make_folds(self.project.tuning.folds, self.seed)
         done: list[Attempt] = []
         for part in self._parts(recipes):
             if self.is_over:
@@ -82,7 +82,7 @@ class Search:
         return [recipes[start : start + size] for start in range(0, len(recipes), max(1, size))]
 
 
-def searched(search: Search, warm: Recipe | None = None) -> list[Attempt]:
+def run_search(search: Search, warm: Recipe | None = None) -> list[Attempt]:
     """Every attempt of a project's search, in the order of trying; the champion's own recipe first where it is given.
 
     The same rows, labels and seed give the same attempts whatever the number of workers, unless seconds are limited.
@@ -90,10 +90,10 @@ def searched(search: Search, warm: Recipe | None = None) -> list[Attempt]:
     project, seed = search.project, search.seed
     known = [] if warm is None else [warm]
     if project.tuning.search in {"grid", "random"}:
-        search.attempt([*known, *recipes_of(project, seed)])
+        search.attempt([*known, *build_recipes(project, seed)])
         return search.attempts
     candidates = candidates_of(project)
-    plain = [recipe_of(one, {}, project, seed) for one in candidates if not one.is_searched]
+    plain = [build_recipe(one, {}, project, seed) for one in candidates if not one.is_searched]
     search.attempt([*known, *plain])
     for candidate in candidates:
         if candidate.is_searched:
@@ -104,7 +104,7 @@ def searched(search: Search, warm: Recipe | None = None) -> list[Attempt]:
 def _adaptive(candidate: Candidate, search: Search) -> None:
     """Try combinations of one candidate, the later ones chosen by what the earlier said."""
     if search.project.tuning.search == "halving":
-        halve(candidate, search)
+        successive_halving(candidate, search)
         return
     # Optuna is an extra, and its import takes a second.
     from tiltyard.training.search.optuna_search import ask_optuna
@@ -112,14 +112,14 @@ def _adaptive(candidate: Candidate, search: Search) -> None:
     ask_optuna(candidate, search)
 
 
-def halve(candidate: Candidate, search: Search) -> None:
+def successive_halving(candidate: Candidate, search: Search) -> None:
     """Successive halving (Jamieson and Talwalkar 2016): many combinations on few rows, the best third on three times
     as many, until those that are left have seen all rows.
 
     A rung's rows are the first in one order by chance, class by class, so each rung holds those before it.
     """
-    chosen = drawn(candidate, search.project.tuning.trials, search.seed)
-    recipes = [recipe_of(candidate, one, search.project, search.seed) for one in chosen]
+    chosen = sample_combinations(candidate, search.project.tuning.trials, search.seed)
+    recipes = [build_recipe(candidate, one, search.project, search.seed) for one in chosen]
     order = balanced_order(search.rows.labels, search.seed)
     sizes = rung_sizes(len(order), len(recipes), len(set(search.rows.labels)))
     for rung, size in enumerate(sizes):
@@ -161,7 +161,7 @@ def balanced_order(labels: NDArray[np.str_], seed: int) -> NDArray[np.int64]:
 def _best_third(done: list[Attempt], search: Search) -> list[Recipe]:
     """The recipes that go on to the next rung; the others' trials are marked as dropped."""
     sound = [one for one in done if not one.trial.problem]
-    ranked = sorted(sound, key=lambda one: merit(one.trial, search.project), reverse=True)
+    ranked = sorted(sound, key=lambda one: ranking_key(one.trial, search.project), reverse=True)
     kept = ranked[: max(1, len(done) // FACTOR)]
     going = {id(one) for one in kept}
     search.attempts = [_dropped(one) if one in sound and id(one) not in going else one for one in search.attempts]
@@ -177,6 +177,8 @@ def _side_by_side(recipes: list[Recipe], rows: LabeledFrame, splits: list[Split]
     """Each recipe's trial, in order, in as many processes as the project file allows."""
     workers = min(project.tuning.workers, len(recipes))
     if workers <= 1:
-        return [tried(recipe, rows, splits, project) for recipe in recipes]
-    trials: list[Trial] = Parallel(n_jobs=workers)(delayed(tried)(one, rows, splits, project) for one in recipes)
+        return [cross_validate(recipe, rows, splits, project) for recipe in recipes]
+    trials: list[Trial] = Parallel(n_jobs=workers)(
+        delayed(cross_validate)(one, rows, splits, project) for one in recipes
+    )
     return trials

@@ -11,7 +11,7 @@ from tiltyard.schemas.project import Candidate, Range, Tuning
 Combination = Mapping[str, Any]
 
 
-def combinations(candidate: Candidate, tuning: Tuning, seed: int) -> list[Combination]:
+def parameter_combinations(candidate: Candidate, tuning: Tuning, seed: int) -> list[Combination]:
     """The combinations of a candidate that are known before the first is tried, in the order of trying.
 
     Search ``grid`` gives all of its grid; ``random`` and ``halving`` draw ``tuning.trials`` of them from grid and
@@ -19,32 +19,32 @@ def combinations(candidate: Candidate, tuning: Tuning, seed: int) -> list[Combin
     search gives one, empty. None come for ``optuna``, which asks one by one.
 
     >>> two = Candidate(name="c", estimator="m.C", grid={"a": [1, 2]})
-    >>> combinations(two, Tuning(), seed=0)
+    >>> parameter_combinations(two, Tuning(), seed=0)
     [{'a': 1}, {'a': 2}]
-    >>> len(combinations(two, Tuning(search="random", trials=1), seed=0))
+    >>> len(parameter_combinations(two, Tuning(search="random", trials=1), seed=0))
     1
     """
     if tuning.search == "grid" or not candidate.is_searched:
         return [dict(one) for one in ParameterGrid(candidate.grid)]
     if tuning.search == "optuna":
         return []
-    return drawn(candidate, tuning.trials, seed)
+    return sample_combinations(candidate, tuning.trials, seed)
 
 
-def drawn(candidate: Candidate, number: int, seed: int) -> list[Combination]:
+def sample_combinations(candidate: Candidate, number: int, seed: int) -> list[Combination]:
     """So many combinations by chance from a candidate's grid and space; all of them where there are no more."""
     if not candidate.space:
         number = min(number, len(ParameterGrid(candidate.grid)))
     offered = {**candidate.grid, **{name: _distribution(one) for name, one in candidate.space.items()}}
     sampler = ParameterSampler(offered, number, random_state=seed % 2**32)
-    return [{name: in_space(candidate, name, value) for name, value in one.items()} for one in sampler]
+    return [{name: coerce_param(candidate, name, value) for name, value in one.items()} for one in sampler]
 
 
-def in_space(candidate: Candidate, name: str, value: Any) -> Any:
+def coerce_param(candidate: Candidate, name: str, value: Any) -> Any:
     """A drawn value as it is fitted and recorded: whole where whole numbers are wanted, else of six digits.
 
     >>> wide = Candidate(name="c", estimator="m.C", space={"a": Range(low=0.1, high=9, log=True)})
-    >>> in_space(wide, "a", 0.123456789), in_space(wide, "b", "red")
+    >>> coerce_param(wide, "a", 0.123456789), coerce_param(wide, "b", "red")
     (0.123457, 'red')
     """
     if name not in candidate.space:

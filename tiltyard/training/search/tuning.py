@@ -15,11 +15,17 @@ from threadpoolctl import threadpool_limits
 
 from tiltyard.schemas.errors import TrainingError, nearest
 from tiltyard.schemas.project import Project
-from tiltyard.training.calibrating import calibration_folds
-from tiltyard.training.cross_validation import LabeledFrame, Labels, Trial, merit, tried
-from tiltyard.training.probing import notes_on
-from tiltyard.training.recipes import Recipe, recorded_recipe, with_calibration
-from tiltyard.training.search.search import Attempt, Clock, Search, searched
+from tiltyard.training.cross_validation import (
+    LabeledFrame,
+    Labels,
+    Trial,
+    cross_validate,
+    determinism_warnings,
+    ranking_key,
+)
+from tiltyard.training.folds import calibration_folds
+from tiltyard.training.recipes import Recipe, restore_recipe, with_calibration
+from tiltyard.training.search.search import Attempt, Clock, Search, run_search
 from tiltyard.training.thresholds import with_threshold
 
 __all__ = ["Chosen", "Fitted", "Labels", "Trial", "check_labels", "choose_recipe", "fit_candidates", "fit_recorded"]
@@ -88,7 +94,7 @@ def choose_recipe(frame: pd.DataFrame, labels: Labels, project: Project, seed: i
     rows = LabeledFrame(frame.reset_index(drop=True), np.asarray(labels).astype(str), start.get("units"))
     with threadpool_limits(limits=1):
         search = Search(rows, project, seed, start.get("clock"))
-        searched(search, _warm(start.get("warm"), project, seed))
+        run_search(search, _warm(start.get("warm"), project, seed))
         best = _calibrated(_best(search), search)
         best = _noted(best, search)
     trials = tuple(one.trial for one in search.attempts)
@@ -109,7 +115,7 @@ def fit_recorded(
         # The trial has already told them in its notes.
         warnings.simplefilter("ignore")
         whole = frame.reset_index(drop=True)
-        model = recorded_recipe(recipe, project, seed).fitted(whole, np.asarray(labels).astype(str))
+        model = restore_recipe(recipe, project, seed).fitted(whole, np.asarray(labels).astype(str))
     return with_threshold(model, threshold, project.positive_class)
 
 
@@ -139,7 +145,7 @@ def _warm(recorded: Mapping[str, Any] | None, project: Project, seed: int) -> Re
     own["preprocessing"] = recorded.get("preprocessing")
     today = {**own, "class_weight": project.tuning.class_weight, "start": "warm"}
     try:
-        return recorded_recipe(today, project, seed)
+        return restore_recipe(today, project, seed)
     except TrainingError as error:
         raise TrainingError(f"the champion's own recipe: {error}; or set tuning.start to cold") from error
 
@@ -153,7 +159,7 @@ def _best(search: Search) -> Attempt:
     if not sound:
         reasons = "; ".join(f"{one.trial.candidate}: {one.trial.problem}" for one in search.attempts)
         raise TrainingError(f"no candidate could be fitted from {whole} labels: {reasons}")
-    return max(sound, key=lambda one: (one.trial.rows, *merit(one.trial, search.project)))
+    return max(sound, key=lambda one: (one.trial.rows, *ranking_key(one.trial, search.project)))
 
 
 def _calibrated(best: Attempt, search: Search) -> Attempt:
@@ -167,14 +173,14 @@ def _calibrated(best: Attempt, search: Search) -> Attempt:
         note = "not calibrated: a class has too few labels to be both fitted from and calibrated with"
         return _with_notes(best, (note,), search)
     recipe = with_calibration(best.recipe, method, folds)
-    again = Attempt(recipe, tried(recipe, search.rows, search.splits, search.project))
+    again = Attempt(recipe, cross_validate(recipe, search.rows, search.splits, search.project))
     search.attempts.append(again)
     return again if not again.trial.problem else best
 
 
 def _noted(best: Attempt, search: Search) -> Attempt:
     """The best attempt with what is to be told of it."""
-    notes = (*_about_folds(search), *notes_on(best.recipe, search.rows.frame, search.rows.labels))
+    notes = (*_about_folds(search), *determinism_warnings(best.recipe, search.rows.frame, search.rows.labels))
     return _with_notes(best, notes, search) if notes else best
 
 

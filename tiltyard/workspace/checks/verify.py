@@ -10,7 +10,7 @@ from tiltyard.stores.files import ParquetStore
 from tiltyard.stores.ledger.chain.integrity import READ_ERRORS, describe_guards, missing_guards, verify_ledger
 from tiltyard.stores.user_code.own_code import import_paths, missing_modules
 from tiltyard.workspace.checks.registry_check import differences
-from tiltyard.workspace.triggers import judging_of
+from tiltyard.workspace.triggers import gate_history
 from tiltyard.workspace.workspace import Workspace
 
 
@@ -96,7 +96,7 @@ def _models(workspace: Workspace, models: Iterable[Model]) -> Iterator[str]:
 
 def _let_go(workspace: Workspace) -> set[str]:
     """The models whose files were deleted on purpose, which no step may load."""
-    needed = needed_models(workspace.ledger.models.all(), judging_of(workspace))
+    needed = needed_models(workspace.ledger.models.all(), gate_history(workspace))
     return workspace.let_go.begun() - {str(name) for name in needed}
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from tiltyard.schemas.canonical import digest
 from tiltyard.schemas.records import Model
 from tiltyard.stores.registry.client import translate_errors
-from tiltyard.training.versioning import contract_of
+from tiltyard.training.versioning import model_contract
 from tiltyard.workspace.lookup import recorded_project_of, version_of
 from tiltyard.workspace.workspace import Workspace
 
@@ -27,7 +27,7 @@ def model_card(workspace: Workspace, model: Model) -> dict[str, Any]:
         "environment": dict(model.environment),
         "project file": {
             "hash": model.project_hash,
-            "contract": digest(contract_of(recorded_project_of(workspace, model)))[:16],
+            "contract": digest(model_contract(recorded_project_of(workspace, model)))[:16],
         },
         "in its trials": dict(model.metrics),
         "stored": {

@@ -7,9 +7,8 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from tiltyard.evaluation.decided_otherwise import flips as flips_of
-from tiltyard.evaluation.decided_otherwise import who_was_right
-from tiltyard.evaluation.predictions import Predictions, predictions_of
+from tiltyard.evaluation.predictions import Predictions, count_correct_flips, predict_rows
+from tiltyard.evaluation.predictions import decision_flips as flips_of
 from tiltyard.labels.current_classes import resolve_current_labels
 from tiltyard.samples.features import feature_frame, rows_to_payloads
 from tiltyard.schemas.project import OURS
@@ -59,7 +58,7 @@ def compare_pair(workspace: Workspace, before: Model, after: Model, examples: in
     if rows.is_empty():
         return Pair(0, 0, {}, 0, {}, [])
     frame = feature_frame(rows, project)
-    old, new = (predictions_of(workspace.fitted(model), frame, project) for model in (before, after))
+    old, new = (predict_rows(workspace.fitted(model), frame, project) for model in (before, after))
     differs = np.flatnonzero(old.decisions != new.decisions)
     pairs = zip(old.decisions[differs].tolist(), new.decisions[differs].tolist(), strict=True)
     return Pair(
@@ -86,7 +85,7 @@ def _right(rows: pl.DataFrame, old: Predictions, new: Predictions) -> dict[str, 
     """Who decided right where the two differ and the label is known."""
     labeled = rows[LABEL].is_not_null().to_numpy()
     found = flips_of(rows[LABEL].drop_nulls().to_numpy().astype(str), old.rows(labeled), new.rows(labeled))
-    said = who_was_right(found, np.ones(int(labeled.sum())))
+    said = count_correct_flips(found, np.ones(int(labeled.sum())))
     names = {"challenger": "after", "champion": "before", "neither": "neither"}
     return {names[who]: int(count) for who, count in said.items()}
 

@@ -45,18 +45,18 @@ def predictions_on(
     are always asked: there looking up takes longer than answering.
     """
     # They import scikit-learn, which opening a workspace should not wait for.
-    from tiltyard.evaluation.predictions import Predictions, predictions_of
+    from tiltyard.evaluation.predictions import Predictions, predict_rows
     from tiltyard.samples.features import feature_frame
 
     project = workspace.project
     if not has_texts(project) or rows.is_empty():
-        return predictions_of(fitted(), feature_frame(rows, project), project)
+        return predict_rows(fitted(), feature_frame(rows, project), project)
     book = workspace.scores.of(digest([model.artifact.sha256, project.project_hash, code_version()])[:32])
     found = book.looked_up(rows[ID])
     unknown = np.ones(rows.height, dtype=bool) if found is None else found[DECISION].is_null().to_numpy()
     if not unknown.any() and found is not None:
         return _read(found, project)
-    new = predictions_of(fitted(), feature_frame(rows.filter(unknown), project), project)
+    new = predict_rows(fitted(), feature_frame(rows.filter(unknown), project), project)
     book.add(rows[ID].filter(pl.Series(unknown)), new)
     if found is None:
         return new

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from tiltyard.evaluation.predictions import predictions_hash, predictions_of
+from tiltyard.evaluation.predictions import predict_rows, predictions_hash
 from tiltyard.samples.evaluation_split import entity_groups
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.canonical import canonical_json, digest
@@ -86,7 +86,7 @@ def _refit(rows: LabeledFrame, project: Project, chosen: Chosen, seed: int | Non
     seed, frame = project.seed if seed is None else seed, rows.frame
     model = fit_recorded(frame, rows.labels, project, seed, recipe=chosen.recipe, threshold=chosen.best.threshold)
     fitted = Fitted(model, chosen.best, chosen.trials, chosen.recipe)
-    return Refit(fitted, frame, predictions_hash(predictions_of(model, frame, project)))
+    return Refit(fitted, frame, predictions_hash(predict_rows(model, frame, project)))
 
 
 def _chosen(workspace: Workspace, model_id: str, rows: LabeledFrame, warm: Mapping[str, Any] | None) -> Chosen:

@@ -16,7 +16,7 @@ from tests.clients.commands import done, tiltyard
 from tests.clients.web import proof_in
 from tests.projects.made_queue import NUMBERS, made_project, numbers
 from tests.servers.ports import free_port
-from tiltyard.apps.labeling.auth.tokens import token_hash
+from tiltyard.apps.labeling.auth import token_hash
 from tiltyard.workspace.workspace import Workspace
 
 
@@ -42,7 +42,7 @@ def test_a_token_is_shown_once_and_kept_as_its_hash(tmp_path: Path) -> None:
 def test_people_see_the_token_on_a_line_of_its_own(workspace: Workspace) -> None:
     told = done("annotators", "add", "ada", "-p", workspace.project_file, COLUMNS="40")
     assert re.search(r"^tyd_[A-Za-z0-9_-]{43}$", told.out, re.MULTILINE)
-    assert "ada may come in as annotator" in told.out
+    assert "ada has access as annotator" in told.out
 
 
 def test_one_token_opens_several_projects(tmp_path: Path) -> None:
@@ -76,10 +76,10 @@ def test_without_a_token_somebody_else_answers_for_the_person(workspace: Workspa
     ("arguments", "problem"),
     [
         (["ada", "--role", "leader"], "did you mean 'lead'?"),
-        (["", "--role", "lead"], "is no name"),
-        ([" ada"], "is no name"),
-        (["a\x1b[2Jb"], "is no name"),
-        (["a" * 300], "is no name"),
+        (["", "--role", "lead"], "invalid name"),
+        ([" ada"], "invalid name"),
+        (["a\x1b[2Jb"], "invalid name"),
+        (["a" * 300], "invalid name"),
     ],
 )
 def test_mistakes_are_one_line(workspace: Workspace, arguments: list[str], problem: str) -> None:

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from tests.clients.commands import done, tiltyard
 from tests.projects.small_project import CONTENT, a_day, deliver, make_project
-from tiltyard.apps.cli.labels.answer_keys import Answers, Said
-from tiltyard.apps.cli.labels.sample_view import keys_view, sample_view
+from tiltyard.apps.cli.labels.answer_keys import AnswerKeys, ParsedAnswer
+from tiltyard.apps.cli.labels.sample_view import render_keys, render_sample
 from tiltyard.apps.cli.labels.session import Session
 from tiltyard.labels.effective_labels import effective_labels
 from tiltyard.schemas.project import ClassName, Project, parse_project
@@ -62,7 +62,7 @@ def test_count_ends_the_sitting(waiting: Workspace) -> None:
 
 def test_what_means_nothing_is_asked_again(waiting: Workspace) -> None:
     told = done("label", "--count", "1", "-p", waiting.project_file, lines="maybe\n\ny\n")
-    assert told.out.count("That is no answer here") == 2
+    assert told.out.count("Unknown key or answer") == 2
     assert acts(waiting) == [("label", "yes")]
 
 
@@ -114,13 +114,13 @@ def test_an_answer_after_the_lease_ran_out_is_kept_and_marked(waiting: Workspace
         Workspace(waiting.project, waiting.project_file, waiting.folder, waiting.settings, lambda: later), "ada"
     )
     slow.current = session.current
-    slow.answer(Said("label", "yes"), lead_ms=1)
+    slow.answer(ParsedAnswer("label", "yes"), lead_ms=1)
     assert [one.late for one in waiting.ledger.annotations.until()] == [True]
 
 
 def test_an_empty_queue_says_so(tmp_path: Path) -> None:
     make_project(tmp_path)
-    assert "Nothing waits in the queue for you." in done("label", "-p", tmp_path).out
+    assert "No samples in the queue for you." in done("label", "-p", tmp_path).out
 
 
 def test_a_piped_sitting_as_a_program(waiting: Workspace) -> None:
@@ -139,10 +139,10 @@ def test_a_piped_sitting_as_a_program(waiting: Workspace) -> None:
 
 
 def test_control_c_ends_with_130_and_loses_nothing(waiting: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> Said:
+    def interrupted(*_: object) -> ParsedAnswer:
         if waiting.ledger.annotations.count():
             raise KeyboardInterrupt
-        return Said("label", "yes")
+        return ParsedAnswer("label", "yes")
 
     monkeypatch.setattr("tiltyard.apps.cli.labels.label._listen", interrupted)
     assert tiltyard("label", "-p", waiting.project_file).code == 130
@@ -158,39 +158,39 @@ LETTERS = [ClassName(name="spam", key="s"), ClassName(name="useful", key="u")]
 @pytest.mark.parametrize(
     ("classes", "line", "said"),
     [
-        (DIGITS, "2", Said("label", "2")),
+        (DIGITS, "2", ParsedAnswer("label", "2")),
         (DIGITS, "7", None),
-        (COLOURS, "green", Said("label", "green")),
-        (COLOURS, "gree", Said("label", "green")),
+        (COLOURS, "green", ParsedAnswer("label", "green")),
+        (COLOURS, "gree", ParsedAnswer("label", "green")),
         (COLOURS, "gr", None),
-        (COLOURS, "3", Said("label", "grey green")),
+        (COLOURS, "3", ParsedAnswer("label", "grey green")),
         (COLOURS, "0", None),
-        (COLOURS, "RED", Said("label", "red")),
-        (LETTERS, "s", Said("label", "spam")),
-        (LETTERS, "skip", Said("skip")),
-        (LETTERS, "u", Said("label", "useful")),
-        (LETTERS, "undo", Said("undo")),
-        (DIGITS, "u", Said("undo")),
-        (DIGITS, "can't tell", Said("cant_tell")),
-        (DIGITS, "flag it is torn", Said("flag", note="it is torn")),
+        (COLOURS, "RED", ParsedAnswer("label", "red")),
+        (LETTERS, "s", ParsedAnswer("label", "spam")),
+        (LETTERS, "skip", ParsedAnswer("skip")),
+        (LETTERS, "u", ParsedAnswer("label", "useful")),
+        (LETTERS, "undo", ParsedAnswer("undo")),
+        (DIGITS, "u", ParsedAnswer("undo")),
+        (DIGITS, "can't tell", ParsedAnswer("cant_tell")),
+        (DIGITS, "flag it is torn", ParsedAnswer("flag", note="it is torn")),
         (DIGITS, "skip it", None),
         (DIGITS, "", None),
     ],
 )
-def test_lines(classes: list[ClassName], line: str, said: Said | None) -> None:
-    assert Answers(classes).of_line(line) == said
+def test_lines(classes: list[ClassName], line: str, said: ParsedAnswer | None) -> None:
+    assert AnswerKeys(classes).parse_line(line) == said
 
 
 @pytest.mark.parametrize(
     ("key", "act"), [(" ", "skip"), ("!", "flag"), ("\x7f", "undo"), ("\x1b", "quit"), ("?", "cant_tell")]
 )
 def test_keys_that_work_whatever_the_classes(key: str, act: str) -> None:
-    assert Answers(LETTERS).of_key(key) == Said(act)  # type: ignore[arg-type]  # the acts of the table
+    assert AnswerKeys(LETTERS).parse_key(key) == ParsedAnswer(act)  # type: ignore[arg-type]  # the acts of the table
 
 
 def test_one_key_is_enough_where_every_class_has_one() -> None:
-    assert Answers(DIGITS).by_key
-    assert not Answers(COLOURS).by_key
+    assert AnswerKeys(DIGITS).by_key
+    assert not AnswerKeys(COLOURS).by_key
 
 
 def drawn(project: Project, payload: dict[str, Any], **changes: Any) -> str:
@@ -202,7 +202,7 @@ def drawn(project: Project, payload: dict[str, Any], **changes: Any) -> str:
     )  # fmt: skip
     screen = Console(width=80, record=True, file=None, highlight=False, markup=False)
     with screen.capture() as shown:
-        for part in sample_view(assignment, project):
+        for part in render_sample(assignment, project):
             screen.print(part)
     return shown.get()
 
@@ -237,13 +237,13 @@ def test_an_image_is_drawn_pixel_by_pixel() -> None:
 
 def test_it_is_not_told_which_samples_judge_models() -> None:
     by_chance = drawn(a_project({}), {"x": 1.0}, purpose="evaluation", strategy="evaluation")
-    assert "drawn by chance" in by_chance
+    assert "drawn at random" in by_chance
     assert "evaluation" not in by_chance
     assert by_chance == drawn(a_project({}), {"x": 1.0}, purpose="random", strategy="random")
 
 
 def test_keys_show_the_stand_in_where_a_class_has_the_letter() -> None:
-    shown = keys_view(Answers(LETTERS)).plain.replace("\N{NO-BREAK SPACE}", " ")
+    shown = render_keys(AnswerKeys(LETTERS)).plain.replace("\N{NO-BREAK SPACE}", " ")
     assert "s spam" in shown
     assert "space skip" in shown
     assert "backspace undo" in shown

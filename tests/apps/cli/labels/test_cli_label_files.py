@@ -264,7 +264,7 @@ def test_bad_lines_are_named_and_good_ones_stored(pooled: Workspace) -> None:
         "import-labels", pooled.project_file.parent / "own.csv", "--by", "row_id", "-p", pooled.project_file
     )
     assert shown.code == 2
-    assert "0 annotations are new, 2 were known, 9 refused" in shown.out
+    assert "0 new annotations, 2 already stored, 9 refused" in shown.out
 
 
 @pytest.mark.parametrize(

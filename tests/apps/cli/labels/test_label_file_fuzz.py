@@ -1,4 +1,4 @@
-"""Whatever a label file holds, each of its lines has one outcome, and none is a fault of ours."""
+"""Whatever a label file holds, each of its lines has one outcome, and none is a bug in Tiltyard."""
 
 import json
 from collections.abc import Iterator
@@ -153,7 +153,7 @@ def test_the_api_answers_any_file_and_never_with_a_fault(
     header = {**bearer(token_for(desk, "lea", "lead")), "Content-Type": ENDINGS[ending]}
     told = client.post(f"{API}/import", params={"by": "ticket"}, content=content, headers=header)
     assert told.status_code in {200, 409, 422}, told.text
-    assert "fault of ours" not in told.text
+    assert "bug in Tiltyard" not in told.text
 
 
 @pytest.mark.parametrize("by", ["\0", "\ud800", "nothing", "x" * 300, ""])

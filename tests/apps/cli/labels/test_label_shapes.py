@@ -40,7 +40,7 @@ def take(desk: Workspace, name: str, content: str | bytes, by: str = "ticket") -
     file = desk.project_file.parent / name
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     told = tiltyard("import-labels", file, "--by", by, "--annotator", "ada", "-p", desk.project_file, "--json")
-    assert "fault of ours" not in told.err
+    assert "bug in Tiltyard" not in told.err
     data: dict[str, Any] = told.data
     assert told.code == (2 if data.get("refused") or "error" in data else 0), data
     if "error" not in data:

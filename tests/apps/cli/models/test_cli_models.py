@@ -15,7 +15,7 @@ from tiltyard.samples.features import feature_frame
 from tiltyard.workspace.evaluation_set import first_rows
 from tiltyard.workspace.lookup import show_version
 from tiltyard.workspace.models.model_diff import compare_pair
-from tiltyard.workspace.stopping import stability_of
+from tiltyard.workspace.stopping import measure_stability
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
@@ -130,13 +130,13 @@ def _labels(workspace: Workspace) -> Any:
 
 def test_diff_of_a_model_with_itself_is_nothing(workspace: Workspace) -> None:
     out = done("diff", "champion", "1.0.1", "--project", workspace.project_file).out
-    assert "were made of the same" in out
+    assert "have the same inputs" in out
     assert "0 of " in out
 
 
 def test_diff_reads_well(workspace: Workspace) -> None:
     out = done("diff", "1.0.0", "champion", "--project", workspace.project_file).out
-    assert "decisions on evaluation rows flipped" in out
+    assert "predictions on evaluation rows flipped" in out
     assert "Flipped samples" in out
     assert "x" in out.split("Flipped samples")[1].splitlines()[1]
 
@@ -149,7 +149,7 @@ def test_models_of_other_columns_are_compared_but_told_nothing_of_stability(own:
     data = told(changed, "diff", "1.0.0", "1.0.1")
     assert data["flips"]["rows"] == compare_pair(changed, first, second, 1).rows > 0
     assert data["differences"]
-    assert stability_of(changed, second, None) is None
+    assert measure_stability(changed, second, None) is None
 
 
 def test_explain_weighs_the_parts_of_a_sample(workspace: Workspace) -> None:
@@ -167,7 +167,7 @@ def test_explain_weighs_the_parts_of_a_sample(workspace: Workspace) -> None:
     other = told(workspace, "explain", sample_id, "--model", "1.0.0")
     assert other["model"] == workspace.ledger.models.all()[0].model_id
     shown = done("explain", sample_id, "--project", workspace.project_file).out
-    assert "What the model went by" in shown
+    assert "Parts behind the prediction" in shown
     assert f"Its label is {data['label']!r}." in shown
 
 
@@ -203,5 +203,5 @@ def test_ask_says_when_more_labels_hardly_pay(own: Path) -> None:
     assert "unlikely to improve" not in done("ask", "--budget", "1", "--project", own).out
     change(own, stopping={"kappa": 0.01, "models": 1})
     answer = done("ask", "--budget", "2", "--project", own)
-    assert "Mind that more labels are unlikely to improve the model: stabilizing predictions" in answer.out
-    assert "Asked for 1 label:" in answer.out  # it is advice
+    assert "Note: more labels hardly pay: stabilizing predictions" in answer.out
+    assert "Requested 1 label:" in answer.out  # it is advice

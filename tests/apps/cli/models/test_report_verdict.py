@@ -15,7 +15,7 @@ from tests.clients.browser import DESK, PHONE, chromium, violations
 from tests.clients.strict_page import Page, faults
 from tests.projects.judged_project import judged_project
 from tiltyard.apps.cli.project.report import report
-from tiltyard.evaluation.metrics import Answered
+from tiltyard.evaluation.metrics import EncodedRows
 from tiltyard.evaluation.strata import Strata, weights_of
 from tiltyard.project.report import judged_verdict
 from tiltyard.reports.check_groups import group_checks
@@ -207,7 +207,7 @@ def test_many_classes_show_their_commonest_mistakes() -> None:
     rng = np.random.default_rng(0)
     truth = rng.integers(len(names), size=300)
     decided = np.where(rng.random(300) < 0.3, (truth + 1) % len(names), truth)
-    side = Side(Answered(truth, decided, np.eye(len(names))[decided], 0))
+    side = Side(EncodedRows(truth, decided, np.eye(len(names))[decided], 0))
     sides = Sides({"challenger": side}, np.ones(300), names, names[0])
     found = mistakes(sides)
     assert matrices(sides) == []
@@ -217,7 +217,7 @@ def test_many_classes_show_their_commonest_mistakes() -> None:
 
 def test_costs_are_drawn_where_there_are_some() -> None:
     told = np.array([[0.6, 0.4], [0.3, 0.7]])
-    side = Side(Answered(np.array([0, 1]), np.array([0, 1]), told, 1), cut=0.5)
+    side = Side(EncodedRows(np.array([0, 1]), np.array([0, 1]), told, 1), cut=0.5)
     sides = Sides({"challenger": side}, np.ones(2), ("no", "yes"), "yes")
     chart = cost_chart(sides, {"yes": {"no": 10.0}})
     assert chart is not None

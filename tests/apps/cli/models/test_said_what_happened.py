@@ -55,7 +55,7 @@ def test_a_model_that_is_known_was_not_trained(workspace: Workspace) -> None:
     model = workspace.ledger.models.all()[0].model_id
     told = done("train", "-p", folder, "--force").out
     assert told.startswith(f"Nothing was trained: {model[:8]} (own) on ")
-    assert "is known already, as version 1.0.0" in " ".join(told.split())
+    assert "already exists, as version 1.0.0" in " ".join(told.split())
     assert "It is the challenger" not in told
     data = done("train", "-p", folder, "--force", "--json").data
     assert (data["trained"], data["model"]["model_id"]) == (False, model)

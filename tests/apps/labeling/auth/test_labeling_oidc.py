@@ -103,11 +103,11 @@ def answering(provider: Provider) -> Iterator[Provider]:
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    from tiltyard.apps.labeling.auth.grants import grant
+    from tiltyard.apps.labeling.auth import grant_access
 
     made = made_project(tmp_path_factory.mktemp("small"), numbers(3), NUMBERS)
     for name in ("ada@example.test", "1234"):
-        grant([made.project_file], name, "lead", None, "the tests")
+        grant_access([made.project_file], name, "lead", None, "the tests")
     return made
 
 

@@ -14,7 +14,7 @@ from starlette.routing import Mount
 from tests.clients.web import API, TestClient, answer, bearer, logged_in, serving, settings
 from tests.projects.made_queue import NUMBERS, made_project, numbers, sample_id_of, says, token_for
 from tiltyard.apps.labeling.app import create_app
-from tiltyard.apps.labeling.auth.tokens import new_token
+from tiltyard.apps.labeling.auth import new_token
 from tiltyard.workspace.workspace import Workspace
 
 OPEN = {"/health", "/login", "/logout", "/login/oidc", "/login/oidc/callback", "/api/v1/openapi.json", "/static"}

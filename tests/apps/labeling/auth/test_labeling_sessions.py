@@ -18,8 +18,8 @@ from tests.clients.web import API, SECRET, TestClient, answer, bearer, logged_in
 from tests.projects.made_queue import NUMBERS, made_project, numbers, token_for
 from tests.servers.labeling_server import running
 from tiltyard.apps.labeling.app import create_app
+from tiltyard.apps.labeling.auth import token_hash
 from tiltyard.apps.labeling.auth.sessions import COOKIE
-from tiltyard.apps.labeling.auth.tokens import token_hash
 from tiltyard.schemas.errors import ProjectFileError, SettingsError, TiltyardError
 from tiltyard.schemas.labeling_settings import LabelingSettings
 from tiltyard.workspace.workspace import Workspace
@@ -80,7 +80,7 @@ def test_a_revoked_token_is_worth_nothing_at_once(tmp_path: Path) -> None:
         assert client.get(API, headers=bearer(token)).status_code == 401, "and so is the token"
         page = client.get("/login")
         again = client.post("/login", data={"csrf": proof_in(page.text), "token": token})
-    assert (again.status_code, "not known" in again.text) == (401, True)
+    assert (again.status_code, "unknown or revoked" in again.text) == (401, True)
 
 
 def test_a_new_token_takes_the_old_ones_place(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_the_factory_serves_what_the_environment_names(tmp_path: Path, monkeypat
     monkeypatch.setenv("TILTYARD_LABEL_SECRET", SECRET)
     with TestClient(create()) as client:
         told = client.get("/api/v1/projects", headers=bearer(token_for(second, "ada"))).json()
-        script = client.get("/static/page.js").headers
+        script = client.get("/static/shared/page.js").headers
     assert [one["name"] for one in told] == ["second"]
     assert (script["content-type"].split(";")[0], script["cache-control"]) == ("text/javascript", "no-cache")
     assert (script["content-encoding"], bool(script["etag"])) == ("gzip", True)
@@ -221,7 +221,7 @@ def test_every_response_has_the_headers(client: TestClient, path: str) -> None:
 
 
 def test_a_fault_of_ours_tells_nothing_of_its_inside(client: TestClient, tokens: dict[str, str]) -> None:
-    with patch("tiltyard.apps.labeling.routes.queue.told_project", side_effect=ValueError("the inside")):
+    with patch("tiltyard.apps.labeling.routes.queue.project_response", side_effect=ValueError("the inside")):
         told = client.get(API, headers=bearer(tokens["lead"]))
     assert (told.status_code, "the inside" in told.text) == (500, False)
     assert "content-security-policy" in told.headers
@@ -293,7 +293,7 @@ def _settings_without(**said: Any) -> LabelingSettings:
         ({"webhook_urls": "https://a.test"}, "TILTYARD_LABEL_WEBHOOK_SECRET"),
         ({"webhook_urls": "https://a.test", "webhook_secret": "no base64!"}, "whsec_"),
         ({"oidc_issuer": "https://a.test"}, "TILTYARD_LABEL_OIDC_CLIENT_ID"),
-        ({"oidc_issuer": "http://a.test", "oidc_client_id": "x", "oidc_client_secret": "y"}, "must be https"),
+        ({"oidc_issuer": "http://a.test", "oidc_client_id": "x", "oidc_client_secret": "y"}, "must use https"),
     ],
 )
 def test_it_does_not_start_half_secured(tmp_path: Path, said: dict[str, Any], problem: str) -> None:
@@ -304,15 +304,15 @@ def test_it_does_not_start_half_secured(tmp_path: Path, said: dict[str, Any], pr
 
 
 def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    from tiltyard.apps.labeling.auth.secret import make_secret, secret_of
+    from tiltyard.apps.labeling.auth import create_secret, load_secret
 
     workspace = made_project(tmp_path, numbers(1), NUMBERS)
-    file, made = make_secret(workspace.project_file)
-    assert (made, file.stat().st_mode & 0o777, make_secret(workspace.project_file)) == (True, 0o600, (file, False))
-    assert len(secret_of([workspace.project_file], _settings_without())) >= 32
+    file, made = create_secret(workspace.project_file)
+    assert (made, file.stat().st_mode & 0o777, create_secret(workspace.project_file)) == (True, 0o600, (file, False))
+    assert len(load_secret([workspace.project_file], _settings_without())) >= 32
     file.chmod(0o640)
-    with pytest.raises(TiltyardError, match="can be read by others"):
-        secret_of([workspace.project_file], _settings_without())
+    with pytest.raises(TiltyardError, match="other users can read"):
+        load_secret([workspace.project_file], _settings_without())
 
 
 def test_a_short_secret_is_refused_without_being_shown() -> None:
@@ -324,7 +324,7 @@ def test_a_short_secret_is_refused_without_being_shown() -> None:
 def test_projects_that_would_share_a_ledger_are_refused(
     small: Workspace, other: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ProjectFileError, match="two projects are called 'small'"):
+    with pytest.raises(ProjectFileError, match="two projects have the name 'small'"):
         create_app([small.project_file, small.project_file], settings())
     monkeypatch.setenv("TILTYARD_LEDGER_URL", f"sqlite:///{tmp_path / 'one.db'}")
     with pytest.raises(SettingsError, match=re.escape("{project}")):

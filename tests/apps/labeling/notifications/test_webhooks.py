@@ -15,10 +15,8 @@ from standardwebhooks import Webhook
 
 from tests.clients.web import serving, settings
 from tests.projects.made_queue import NUMBERS, made_project, numbers
-from tiltyard.apps.labeling.notifications.dispatcher import Dispatcher
-from tiltyard.apps.labeling.notifications.notifier import Announcer
-from tiltyard.apps.labeling.notifications.targets import WebhookTarget, targets_of
-from tiltyard.apps.labeling.service.project import ServedProject
+from tiltyard.apps.labeling.notifications import Dispatcher, Notifier, WebhookTarget, configured_targets
+from tiltyard.apps.labeling.service import ServedProject
 from tiltyard.schemas.errors import TiltyardError
 from tiltyard.schemas.records import LabeledSet, Model, ModelId, NewAnnotation, SampleId, StoredFile, TrainingId
 from tiltyard.stores.ledger.outbox import Notice
@@ -106,8 +104,8 @@ def answers(served: ServedProject, count: int, start: int = 0) -> None:
     served.ledger.annotations.submit(new, contract_hash="c", now=served.now())
 
 
-def announcer(served: ServedProject, *urls: str) -> Announcer:
-    return Announcer(served, targets_of(settings(webhook_urls=list(urls), webhook_secret=SECRET)))
+def announcer(served: ServedProject, *urls: str) -> Notifier:
+    return Notifier(served, configured_targets(settings(webhook_urls=list(urls), webhook_secret=SECRET)))
 
 
 @pytest.mark.usefixtures("each_database")
@@ -117,12 +115,12 @@ def test_a_notice_is_sent_once_signed_and_says_what_is_due(tmp_path: Path, clock
     with listening() as (url, receiver):
         tells = announcer(served, f"{url}/hook")
         answers(served, 3)
-        tells.announce()
+        tells.queue_notices()
         assert served.ledger.outbox.all() == []
         answers(served, 2, start=3)
         for _ in range(3):
-            tells.announce()
-            announcer(served, f"{url}/hook").announce()
+            tells.queue_notices()
+            announcer(served, f"{url}/hook").queue_notices()
             tells.deliver()
     served.close()
     ((path, headers, body),) = receiver.got
@@ -141,7 +139,7 @@ def test_each_address_has_its_own_notice(served: ServedProject) -> None:
     with listening() as (good, receiver), listening() as (bad, failing):
         failing.answers = [(500, {})]
         tells = announcer(served, good, bad)
-        tells.announce()
+        tells.queue_notices()
         tells.deliver()
         tells.deliver()
     assert (len(receiver.got), len(failing.got)) == (1, 1)
@@ -156,7 +154,7 @@ def test_what_fails_is_tried_again_later_and_no_redirect_is_followed(
     with listening() as (url, receiver):
         receiver.answers = [answer, answer]
         tells = announcer(served, f"{url}/hook")
-        tells.announce()
+        tells.queue_notices()
         pauses = []
         for _ in range(3):
             tells.deliver()
@@ -177,7 +175,7 @@ def test_an_address_that_is_down_or_gone_from_the_settings_harms_nothing(
 ) -> None:
     answers(served, 4)
     down = announcer(served, "http://127.0.0.1:9/")
-    down.announce()
+    down.queue_notices()
     down.deliver()
     (notice,) = served.ledger.outbox.all()
     assert (notice.state, notice.attempts, "ConnectError" in notice.problem) == ("waiting", 1, True)
@@ -188,12 +186,12 @@ def test_an_address_that_is_down_or_gone_from_the_settings_harms_nothing(
 def test_it_is_told_again_after_the_next_training(served: ServedProject) -> None:
     tells = announcer(served, "http://127.0.0.1:9/")
     answers(served, 4)
-    tells.announce()
+    tells.queue_notices()
     trained(served)
-    tells.announce()
+    tells.queue_notices()
     assert len(served.ledger.outbox.all()) == 1, "nothing new since the training"
     answers(served, 4, start=4)
-    tells.announce()
+    tells.queue_notices()
     assert len({one.notice_id for one in served.ledger.outbox.all()}) == 2
 
 
@@ -245,7 +243,7 @@ def test_the_dispatcher_tells_by_itself_and_survives_failures(tmp_path: Path) ->
 
 def test_without_targets_nothing_is_posted(served: ServedProject) -> None:
     answers(served, 4)
-    Announcer(served, targets_of(settings())).announce()
+    Notifier(served, configured_targets(settings())).queue_notices()
     assert served.ledger.outbox.all() == []
 
 
@@ -253,8 +251,8 @@ def test_the_event_goes_to_prefect_as_well(served: ServedProject, monkeypatch: p
     emitted: list[tuple[Any, ...]] = []
     monkeypatch.setattr("prefect.events.emit_event", lambda *args, **more: emitted.append((*args, more)))
     answers(served, 4)
-    tells = Announcer(served, targets_of(settings(prefect_events=True)))
-    tells.announce()
+    tells = Notifier(served, configured_targets(settings(prefect_events=True)))
+    tells.queue_notices()
     tells.deliver()
     ((event, resource, more),) = emitted
     assert (event, resource["prefect.resource.id"]) == ("tiltyard.labels.ready", "tiltyard.project.small")
@@ -350,7 +348,7 @@ def test_a_dripping_receiver_holds_up_nobody_else_and_no_end(tmp_path: Path) -> 
 def test_a_password_in_an_address_is_told_to_nobody(served: ServedProject, caplog: pytest.LogCaptureFixture) -> None:
     answers(served, 4)
     down = announcer(served, "http://bob:S3cretPw@127.0.0.1:9/?token=S3cretPw")
-    down.announce()
+    down.queue_notices()
     down.deliver()
     (notice,) = served.ledger.outbox.all()
     assert "S3cretPw" not in notice.problem + caplog.text
@@ -358,7 +356,7 @@ def test_a_password_in_an_address_is_told_to_nobody(served: ServedProject, caplo
 
 def test_a_notice_whose_receiver_is_gone_is_tried_no_more(served: ServedProject, clock: Clock) -> None:
     answers(served, 4)
-    announcer(served, "http://127.0.0.1:9/").announce()
+    announcer(served, "http://127.0.0.1:9/").queue_notices()
     clock.now += timedelta(seconds=1)
     announcer(served, "http://127.0.0.1:10/").give_up_unknown()
     (notice,) = served.ledger.outbox.all()

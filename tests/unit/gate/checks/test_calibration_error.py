@@ -8,21 +8,27 @@ from sklearn.metrics import brier_score_loss
 
 from tests.projects.examined_models import examined, small, small_rows, truth
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.gate.checks.calibration import Told, brier_parts, calibration, errors_of, told_of
+from tiltyard.gate.checks.calibration import (
+    ReliabilityBins,
+    brier_parts,
+    calibration,
+    calibration_errors,
+    reliability_bins,
+)
 
 
-def made(rows: int, off: float, seed: int) -> Told:
+def made(rows: int, off: float, seed: int) -> ReliabilityBins:
     """Rows whose promise is ``off`` above the chance of being right."""
     rng = np.random.default_rng(seed)
     sure = rng.uniform(0.55, 0.99, rows)
     right = rng.random(rows) < np.clip(sure - off, 0, 1)
     told = np.column_stack([1 - sure, sure])
     said = Predictions(told, np.full(rows, "yes"), ("no", "yes"), "yes")
-    return told_of(np.where(right, "yes", "no"), said)
+    return reliability_bins(np.where(right, "yes", "no"), said)
 
 
-def error(told: Told, *, both: bool) -> float:
-    return float(errors_of(told, np.ones((1, len(told.sure))), both=both)[0])
+def error(told: ReliabilityBins, *, both: bool) -> float:
+    return float(calibration_errors(told, np.ones((1, len(told.sure))), both=both)[0])
 
 
 @pytest.mark.parametrize("rows", [60, 200, 1000])
@@ -44,7 +50,7 @@ def test_what_chance_adds_is_taken_off() -> None:
     assert np.mean(debiased) < 0.6 * np.mean(plain)
 
 
-def _plain(told: Told) -> float:
+def _plain(told: ReliabilityBins) -> float:
     """The usual estimate: the mean size of the bins' gaps."""
     return float(np.abs(told.bins.T @ (told.sure - told.right)).sum() / len(told.sure))
 
@@ -59,7 +65,7 @@ def test_bins_hold_twenty_rows_and_equal_promises_stay_together() -> None:
     assert made(39, 0, 0).bins.shape[1] == 1
     assert made(1000, 0, 0).bins.sum(axis=0).tolist() == [100.0] * 10
     same = Predictions(np.tile([0.2, 0.8], (400, 1)), np.full(400, "yes"), ("no", "yes"), "yes")
-    assert told_of(np.full(400, "yes"), same).bins.shape[1] == 1
+    assert reliability_bins(np.full(400, "yes"), same).bins.shape[1] == 1
 
 
 def test_the_parts_add_up_to_scikit_learns_score() -> None:
@@ -89,7 +95,7 @@ def test_a_boastful_model_fails_in_itself_and_beside_the_champion() -> None:
     found = calibration(examined(boastful, project=small()), small())
     assert outcomes(found) == {"calibration": "fail", "calibration against champion": "fail"}
     assert "too high by" in found.checks[0].why
-    assert found.told["calibration"]["challenger"]["error"] == pytest.approx(0.31, abs=0.02)
+    assert found.evidence["calibration"]["challenger"]["error"] == pytest.approx(0.31, abs=0.02)
 
 
 def test_a_modest_model_passes_unless_both_sides_count() -> None:
@@ -108,5 +114,5 @@ def test_without_limits_it_is_only_told() -> None:
     project = small({"calibration": {"most_error": None, "most_worse": None}})
     found = calibration(examined(boastful, project=project), project)
     assert found.checks == ()
-    assert set(found.told["calibration"]) == {"counted", "challenger", "champion"}
-    assert sum(one["rows"] for one in found.told["calibration"]["champion"]["bins"]) == 400
+    assert set(found.evidence["calibration"]) == {"counted", "challenger", "champion"}
+    assert sum(one["rows"] for one in found.evidence["calibration"]["champion"]["bins"]) == 400

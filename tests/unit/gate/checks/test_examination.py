@@ -11,7 +11,7 @@ import pytest
 from tests.projects.examined_models import examined, small, small_rows, truth
 from tiltyard.evaluation.strata import Strata, weights_of
 from tiltyard.gate.checks.slices import slices
-from tiltyard.gate.checks.suite import examine
+from tiltyard.gate.checks.suite import run_checks
 from tiltyard.gate.inputs import resampled_weights
 
 ALL = {
@@ -29,7 +29,7 @@ def wrong_where_red(frame: Any) -> Any:
 
 def test_checks_stand_in_the_order_in_which_they_are_read() -> None:
     project = small(ALL, costs=COSTS)
-    found = examine(examined(truth, project=project, stopwatch=lambda: 0.0), project)
+    found = run_checks(examined(truth, project=project, stopwatch=lambda: 0.0), project)
     assert [check.name for check in found.checks] == [
         "freshness",
         "same content",
@@ -51,7 +51,7 @@ def test_checks_stand_in_the_order_in_which_they_are_read() -> None:
 
 def test_what_is_told_is_plain_json_without_numbers_that_are_none() -> None:
     project = small(ALL, costs=COSTS)
-    told = dict(examine(examined(truth, project=project, stopwatch=lambda: 0.0), project).told)
+    told = dict(run_checks(examined(truth, project=project, stopwatch=lambda: 0.0), project).evidence)
     assert json.loads(json.dumps(told, allow_nan=False)) == told
     assert set(told) == {
         "freshness",
@@ -69,24 +69,24 @@ def test_what_is_told_is_plain_json_without_numbers_that_are_none() -> None:
 
 @pytest.mark.parametrize("champion", [truth, None], ids=["beside a champion", "a first champion"])
 def test_the_same_rows_give_the_same_findings(champion: Any) -> None:
-    first, second = (examine(examined(wrong_where_red, champion, project=small()), small()) for _ in range(2))
+    first, second = (run_checks(examined(wrong_where_red, champion, project=small()), small()) for _ in range(2))
     assert first == second
 
 
 def test_no_labels_no_findings() -> None:
     rows = small_rows(0, seed=1)
-    assert examine(examined(truth, project=small(), rows=rows), small()).checks == ()
+    assert run_checks(examined(truth, project=small(), rows=rows), small()).checks == ()
 
 
 @pytest.mark.parametrize("number", [1, 2, 5])
 def test_very_few_labels_break_nothing_and_fail_nothing(number: int) -> None:
-    found = examine(examined(truth, project=small(), rows=small_rows(number, seed=3)), small())
+    found = run_checks(examined(truth, project=small(), rows=small_rows(number, seed=3)), small())
     assert {check.outcome for check in found.checks} <= {"pass", "undecided"}
 
 
 def test_rows_without_training_rows_are_examined() -> None:
     training = small_rows(0, seed=2)
-    found = examine(examined(truth, project=small(), training=training), small())
+    found = run_checks(examined(truth, project=small(), training=training), small())
     assert {check.outcome for check in found.checks} == {"pass"}
 
 
@@ -110,12 +110,12 @@ def test_resamples_are_drawn_within_strata() -> None:
 def test_shares_are_those_of_the_population_not_of_the_labels() -> None:
     rows, strata = drawn_where_they_differ()
     seen = examined(wrong_where_red, project=small(), rows=rows, strata=strata, weights=weights_of(strata))
-    told = examine(seen, small()).told
+    told = run_checks(seen, small()).evidence
     assert told["churn"]["share"] == pytest.approx(0.1)
     assert told["churn"]["low"] > 0.05
     found = slices(seen, small())
     assert found.checks[0].outcome == "fail"
-    (red,) = [row for row in found.told["slices"] if (row["column"], row["value"]) == ("colour", "red")]
+    (red,) = [row for row in found.evidence["slices"] if (row["column"], row["value"]) == ("colour", "red")]
     assert (red["challenger"], red["champion"]) == (0.0, 1.0)
 
 

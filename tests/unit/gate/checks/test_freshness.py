@@ -14,7 +14,7 @@ def test_the_newest_label_must_be_young_enough(age: float, outcome: str) -> None
     found = freshness(examined(truth, project=project, labeled_at=NOW - timedelta(days=age)), project)
     assert [check.outcome for check in found.checks] == [outcome]
     assert found.checks[0].value == age
-    assert found.told == {"freshness": {"days": age}}
+    assert found.evidence == {"freshness": {"days": age}}
 
 
 def test_an_unknown_age_is_undecided() -> None:
@@ -25,4 +25,4 @@ def test_an_unknown_age_is_undecided() -> None:
 
 def test_without_a_limit_no_clock_is_read() -> None:
     found = freshness(examined(truth, project=small(), labeled_at=NOW), small())
-    assert (found.checks, dict(found.told)) == ((), {})
+    assert (found.checks, dict(found.evidence)) == ((), {})

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tests.projects.examined_models import examined, small, truth
-from tiltyard.gate.checks.leakage import leaks
+from tiltyard.gate.checks.leakage import leakage
 from tiltyard.samples.identity import sample_ids
 from tiltyard.schemas.records import Check
 
@@ -58,8 +58,8 @@ def copied(number: int, **changes: pl.Expr) -> pl.DataFrame:
 
 def found(training: pl.DataFrame, project: Any = PROJECT, rows: pl.DataFrame = EVALUATION) -> tuple[Any, Any]:
     seen = examined(lambda _: 0.3, None, project=project, rows=rows, training=training)
-    findings = leaks(seen, project)
-    return {check.name: check for check in findings.checks}, findings.told["leaks"]
+    findings = leakage(seen, project)
+    return {check.name: check for check in findings.checks}, findings.evidence["leaks"]
 
 
 def test_sides_that_share_nothing_pass() -> None:
@@ -89,7 +89,7 @@ def test_as_many_twins_as_the_project_file_allows_pass() -> None:
 def test_the_champions_training_set_counts_too() -> None:
     seen = examined(lambda _: 0.3, lambda _: 0.4, project=PROJECT, rows=EVALUATION, training=TRAINING)
     leaked = examined(lambda _: 0.3, lambda _: 0.4, project=PROJECT, rows=EVALUATION, training=copied(1))
-    (check, *_) = leaks(replace(seen, champion=leaked.champion), PROJECT).checks
+    (check, *_) = leakage(replace(seen, champion=leaked.champion), PROJECT).checks
     assert check.outcome == "fail"
 
 
@@ -198,5 +198,5 @@ def test_without_limits_it_is_only_told() -> None:
 
 
 def test_the_small_project_has_no_twins() -> None:
-    outcomes = {check.outcome for check in leaks(examined(truth, project=small()), small()).checks}
+    outcomes = {check.outcome for check in leakage(examined(truth, project=small()), small()).checks}
     assert outcomes == {"pass"}

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.projects.examined_models import examined, small, small_rows, truth
-from tiltyard.gate.checks.flips import flips
-from tiltyard.gate.checks.robustness import mistyped, perturbed
+from tiltyard.gate.checks.robustness import add_typos, perturb, robustness
 from tiltyard.schemas.project import Project
 
 EVERYTHING = {
@@ -41,16 +40,16 @@ def mixed(**how: float) -> tuple[pl.DataFrame, Project]:
 
 def test_the_same_cell_changes_alike_in_any_order_and_other_seeds_differ() -> None:
     rows, project = mixed(noise=0.1, typos=0.05, missing=0.1)
-    once, order = perturbed(rows, project, 3), np.random.default_rng(1).permutation(500)
+    once, order = perturb(rows, project, 3), np.random.default_rng(1).permutation(500)
     # The noise's size is the column's own spread, whose last bits depend on the order of the rows.
-    again = perturbed(rows[order], project, 3).with_columns(pl.col("x").round(9))
+    again = perturb(rows[order], project, 3).with_columns(pl.col("x").round(9))
     assert again.equals(once[order].with_columns(pl.col("x").round(9)))
-    assert not once.equals(perturbed(rows, project, 4))
+    assert not once.equals(perturb(rows, project, 4))
 
 
 def test_each_kind_changes_in_its_own_way_and_within_its_limits() -> None:
     rows, project = mixed(noise=0.1, typos=0.05, missing=0.0)
-    changed = perturbed(rows, project, 3)
+    changed = perturb(rows, project, 3)
     assert changed.schema == rows.schema
     assert (changed["x"] != rows["x"]).mean() > 0.9  # type: ignore[operator]  # a share
     assert changed["x"].is_between(-1, 1).all()
@@ -64,7 +63,7 @@ def test_each_kind_changes_in_its_own_way_and_within_its_limits() -> None:
 
 def test_cells_are_emptied_only_where_they_may_be() -> None:
     rows, project = mixed(noise=0.0, typos=0.0, missing=0.1)
-    changed = perturbed(rows, project, 3)
+    changed = perturb(rows, project, 3)
     shares = {name: changed[name].null_count() / 500 for name in EVERYTHING}
     assert shares.pop("b") == 0
     assert all(share == pytest.approx(0.1, abs=0.04) for share in shares.values())
@@ -73,15 +72,15 @@ def test_cells_are_emptied_only_where_they_may_be() -> None:
 
 def test_no_change_asked_is_no_change() -> None:
     rows, project = mixed(noise=0, typos=0, missing=0)
-    assert perturbed(rows, project, 3).equals(rows)
+    assert perturb(rows, project, 3).equals(rows)
 
 
 @given(st.text(max_size=80), st.floats(0, 1), st.integers(0, 2**64 - 1))
 def test_mistyping_is_repeatable_and_stays_near(text: str, share: float, seed: int) -> None:
-    once = mistyped(text, share, seed)
-    assert once == mistyped(text, share, seed)
+    once = add_typos(text, share, seed)
+    assert once == add_typos(text, share, seed)
     assert len(once) <= 2 * len(text)
-    assert mistyped(text, 0, seed) == text
+    assert add_typos(text, 0, seed) == text
 
 
 def steady(frame: Any) -> Any:
@@ -94,10 +93,10 @@ def nervous(frame: Any) -> Any:
 
 
 def test_a_nervous_model_fails_beside_a_steady_champion() -> None:
-    found = flips(examined(nervous, steady, project=small()), small())
+    found = robustness(examined(nervous, steady, project=small()), small())
     (check,) = found.checks
     assert (check.name, check.outcome) == ("perturbation against champion", "fail")
-    told = found.told["perturbation"]
+    told = found.evidence["perturbation"]
     assert told["challenger"]["flips"] == pytest.approx(0.5, abs=0.1)
     assert told["champion"]["flips"] < 0.05
     assert f"{told['challenger']['flips']:.1%} of the decisions flip" in check.why
@@ -105,26 +104,28 @@ def test_a_nervous_model_fails_beside_a_steady_champion() -> None:
 
 def test_a_steady_model_passes_beside_a_nervous_one_and_in_itself() -> None:
     project = small({"perturbation": {"most_flips": 0.1}})
-    assert [one.outcome for one in flips(examined(steady, nervous, project=project), project).checks] == ["pass"] * 2
+    assert [one.outcome for one in robustness(examined(steady, nervous, project=project), project).checks] == [
+        "pass"
+    ] * 2
 
 
 def test_flips_alone_may_be_limited() -> None:
     project = small({"perturbation": {"most_flips": 0.1, "most_more_flips": None}})
-    (check,) = flips(examined(nervous, nervous, project=project), project).checks
+    (check,) = robustness(examined(nervous, nervous, project=project), project).checks
     assert (check.name, check.outcome) == ("perturbation", "fail")
 
 
 def test_a_first_champion_is_only_told_about() -> None:
-    found = flips(examined(nervous, None, project=small()), small())
+    found = robustness(examined(nervous, None, project=small()), small())
     assert found.checks == ()
-    assert found.told["perturbation"]["champion"] is None
+    assert found.evidence["perturbation"]["champion"] is None
 
 
 def test_many_rows_are_sampled() -> None:
     rows = small_rows(2500, seed=1)
-    assert flips(examined(truth, project=small(), rows=rows), small()).told["perturbation"]["rows"] == 2000
+    assert robustness(examined(truth, project=small(), rows=rows), small()).evidence["perturbation"]["rows"] == 2000
 
 
 def test_where_no_change_is_asked_nothing_is_predicted() -> None:
     project = small({"perturbation": {"noise": 0, "typos": 0, "missing": 0}})
-    assert flips(examined(nervous, steady, project=project), project).told == {}
+    assert robustness(examined(nervous, steady, project=project), project).evidence == {}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.projects.examined_models import examined, small, truth
-from tiltyard.gate.checks.resources import percentile_of, resources
-from tiltyard.gate.inputs import Examined
+from tiltyard.gate.checks.resources import percentile_interval, resources
+from tiltyard.gate.inputs import CheckContext
 
 
 class Ticking:
@@ -31,7 +31,7 @@ class Ticking:
         return rule
 
 
-def timed(new: float, old: float, **limits: Any) -> tuple[Examined, Any]:
+def timed(new: float, old: float, **limits: Any) -> tuple[CheckContext, Any]:
     watch, project = Ticking(), small({"resources": limits})
     return examined(watch.slow(new), watch.slow(old), project=project, stopwatch=watch), project
 
@@ -49,7 +49,7 @@ def test_a_slow_model_fails(seconds: float, outcome: str) -> None:
     found = resources(*timed(seconds, 0.001, latency_ms=5))
     assert [(check.name, check.outcome) for check in found.checks] == [("latency", outcome)]
     assert found.checks[0].value == pytest.approx(seconds * 1000)
-    assert set(found.told["latency"]) == {"challenger"}
+    assert set(found.evidence["latency"]) == {"challenger"}
 
 
 @pytest.mark.parametrize(("seconds", "outcome"), [(0.0015, "pass"), (0.005, "fail")])
@@ -74,6 +74,6 @@ def test_a_limit_without_a_stopwatch_is_undecided() -> None:
 
 def test_the_percentile_is_covered_as_often_as_it_says() -> None:
     rng = np.random.default_rng(0)
-    found = [percentile_of(rng.exponential(1, 200), 0.025) for _ in range(1000)]
+    found = [percentile_interval(rng.exponential(1, 200), 0.025) for _ in range(1000)]
     covered = np.mean([one.low <= -np.log(0.05) <= one.high for one in found])
     assert 0.94 < covered < 0.99

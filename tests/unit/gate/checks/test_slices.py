@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from tests.projects.examined_models import examined, small, small_rows, truth
-from tiltyard.gate.checks.slice_definitions import slices_of, vanished
-from tiltyard.gate.checks.slices import Gain, harmed_of, slices
+from tiltyard.gate.checks.slice_definitions import find_slices, unlabeled_values
+from tiltyard.gate.checks.slices import Gain, holm_rejections, slices
 
 
 def wrong_where(rows: Any, share: float = 1.0) -> Any:
@@ -30,7 +30,7 @@ def nowhere(frame: Any) -> Any:
 
 
 def test_rows_are_cut_by_value_band_and_label() -> None:
-    parts = slices_of(examined(truth, project=small()), small())
+    parts = find_slices(examined(truth, project=small()), small())
     assert {part.column for part in parts} == {"label", "x", "y", "colour"}
     assert [part.value for part in parts if part.column == "colour"] == ["blue", "green", "red"]
     bands = [part for part in parts if part.column == "x"]
@@ -40,7 +40,7 @@ def test_rows_are_cut_by_value_band_and_label() -> None:
 
 def test_missing_cells_are_a_slice_and_small_slices_are_left_out() -> None:
     missing = [None] * 50 + [0.5] * 340 + [9.0] * 10
-    parts = slices_of(examined(truth, project=small(), rows=small_rows(400, seed=1, y=missing)), small())
+    parts = find_slices(examined(truth, project=small(), rows=small_rows(400, seed=1, y=missing)), small())
     assert [(part.value, part.rows) for part in parts if part.column == "y"] == [("(missing)", 50), ("0.5", 340)]
 
 
@@ -59,14 +59,14 @@ def test_every_kind_of_column_is_cut(kind: str, cells: list[Any], values: list[s
     if kind == "timestamp":
         column = column.cast(pl.Datetime("us", "UTC"))
     rows = pl.DataFrame({"z": column, "sample_id": [f"{row:032x}" for row in range(300)], "label": ["no", "yes"] * 150})
-    parts = slices_of(examined(lambda _: 0.3, None, project=project, rows=rows, training=rows[:0]), project)
+    parts = find_slices(examined(lambda _: 0.3, None, project=project, rows=rows, training=rows[:0]), project)
     named = [part.value if part.column == "z" else f"{part.column}: {part.value}" for part in parts]
     assert sorted(name for name in named if not name.startswith("label")) == values
 
 
 def test_named_columns_are_the_only_ones() -> None:
     project = small({"slices": {"columns": ["colour"]}})
-    assert {part.column for part in slices_of(examined(truth, project=project), project)} == {"label", "colour"}
+    assert {part.column for part in find_slices(examined(truth, project=project), project)} == {"label", "colour"}
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1", "roc_auc", "log_loss", "brier", "own.metrics:profit"])
@@ -76,10 +76,10 @@ def test_a_slice_made_worse_fails_and_is_named(metric: str) -> None:
     (check,) = found.checks
     assert check.outcome == "fail"
     assert "colour 'red'" in check.why
-    (told,) = [row for row in found.told["slices"] if (row["column"], row["value"]) == ("colour", "red")]
+    (told,) = [row for row in found.evidence["slices"] if (row["column"], row["value"]) == ("colour", "red")]
     assert told["outcome"] == "fail"
     assert told["high"] < -0.05
-    others = [row["outcome"] for row in found.told["slices"] if row["column"] == "colour" and row["value"] != "red"]
+    others = [row["outcome"] for row in found.evidence["slices"] if row["column"] == "colour" and row["value"] != "red"]
     assert others == ["pass", "pass"]
 
 
@@ -104,11 +104,11 @@ def test_true_labels_are_told_for_two_classes_and_judged_where_asked() -> None:
         return np.where(np.arange(len(frame)) % 2, 0.9, truth(frame))
 
     told = slices(examined(all_yes_half_the_time, project=small({"slices": {"columns": ["row_id"]}})), small())
-    labels = {row["value"]: row for row in told.told["slices"] if row["column"] == "label"}
+    labels = {row["value"]: row for row in told.evidence["slices"] if row["column"] == "label"}
     assert {row["outcome"] for row in labels.values()} == {"told"}
     asked = small({"slices": {"labels": True}})
     judged = slices(examined(all_yes_half_the_time, project=asked), asked)
-    assert {row["value"]: row["outcome"] for row in judged.told["slices"] if row["column"] == "label"} == {
+    assert {row["value"]: row["outcome"] for row in judged.evidence["slices"] if row["column"] == "label"} == {
         "no": "fail",
         "yes": "pass",
     }
@@ -118,23 +118,23 @@ def test_a_value_that_was_trained_on_and_has_no_evaluation_label_is_told() -> No
     rows = small_rows(400, seed=1).filter(pl.col("colour") != "red")
     seen = examined(truth, project=small(), rows=rows)
     trained = seen.challenger.training.filter(pl.col("colour") == "red").height
-    assert vanished(seen, small()) == [("colour", "red", trained)]
+    assert unlabeled_values(seen, small()) == [("colour", "red", trained)]
     found = slices(seen, small())
-    assert found.told["vanished"] == [{"column": "colour", "value": "red", "training_rows": trained}]
+    assert found.evidence["vanished"] == [{"column": "colour", "value": "red", "training_rows": trained}]
     assert found.checks[0].why.endswith("; no evaluation label has colour 'red'")
 
 
 def test_a_first_champion_has_slices_to_look_at_and_none_to_fail() -> None:
     found = slices(examined(wrong_where(red), None, project=small()), small())
     assert found.checks == ()
-    assert {row["gain"] for row in found.told["slices"]} == {None}
+    assert {row["gain"] for row in found.evidence["slices"]} == {None}
 
 
 def test_holms_rule_goes_on_where_bonferroni_stops() -> None:
     gains = [Gain(-0.30, 0.05, 1e6), Gain(-0.165, 0.05, 1e6), Gain(0.1, 0.05, 1e6)]
     assert gains[1].chance_of(-0.05) > 0.025 / 3
     assert gains[1].chance_of(-0.05) < 0.025 / 2
-    assert harmed_of(gains, 0.05, 0.025) == [True, True, False]
+    assert holm_rejections(gains, 0.05, 0.025) == [True, True, False]
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "roc_auc"])

@@ -20,7 +20,7 @@ from tests.architecture.written_commands import blocks
 from tiltyard.schemas.errors import ProjectFileError, TrainingError
 from tiltyard.schemas.project import Candidate, Project, Range, Tuning, parse_project
 from tiltyard.training.search.search import balanced_order, rung_sizes
-from tiltyard.training.search.search_space import combinations, drawn
+from tiltyard.training.search.search_space import parameter_combinations, sample_combinations
 from tiltyard.training.search.tuning import Chosen, choose_recipe, fit_candidates, fit_recorded
 
 PAGE = ROOT / "docs" / "how-to" / "tune-candidates.md"
@@ -132,10 +132,10 @@ def test_every_first_part_of_the_balanced_order_has_each_class_in_its_share(name
 def test_a_grid_is_tried_whole_and_chance_never_repeats_one() -> None:
     grid = {"C": [0.1, 1.0, 10.0], "fit_intercept": [True, False]}
     named = Candidate(name="c", estimator=LOGISTIC, grid=grid)
-    assert len(combinations(named, Tuning(), 0)) == 6
-    some = combinations(named, Tuning(search="random", trials=4), 0)
+    assert len(parameter_combinations(named, Tuning(), 0)) == 6
+    some = parameter_combinations(named, Tuning(search="random", trials=4), 0)
     assert len({str(one) for one in some}) == 4
-    assert len(combinations(named, Tuning(search="random", trials=50), 0)) == 6
+    assert len(parameter_combinations(named, Tuning(search="random", trials=50), 0)) == 6
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,9 @@ def test_a_grid_is_tried_whole_and_chance_never_repeats_one() -> None:
     ],
 )
 def test_drawn_numbers_stay_in_their_range_and_reach_its_ends(bounds: Range, whole: bool) -> None:
-    values = [one["a"] for one in drawn(Candidate(name="c", estimator="m.C", space={"a": bounds}), 400, seed=0)]
+    values = [
+        one["a"] for one in sample_combinations(Candidate(name="c", estimator="m.C", space={"a": bounds}), 400, seed=0)
+    ]
     assert all(bounds.low <= value <= bounds.high for value in values)
     assert all(isinstance(value, int) == whole for value in values)
     assert all(type(value) in {int, float} for value in values)

@@ -16,12 +16,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tiltyard.evaluation.metrics import score
-from tiltyard.evaluation.predictions import Predictions, predictions_hash, predictions_of
+from tiltyard.evaluation.predictions import Predictions, predict_rows, predictions_hash
 from tiltyard.schemas.errors import TrainingError
 from tiltyard.schemas.project import MetricName, Project
-from tiltyard.training.folds import deal_folds
+from tiltyard.training.folds import make_folds
 from tiltyard.training.search.tuning import Fitted, fit_candidates
-from tiltyard.training.thresholds import CUTS, best_threshold, decided_at, with_threshold
+from tiltyard.training.thresholds import CUTS, apply_threshold, best_threshold, with_threshold
 
 LOGISTIC = {"name": "logistic", "estimator": "sklearn.linear_model.LogisticRegression"}
 TREES = {"name": "trees", "estimator": "sklearn.ensemble.HistGradientBoostingClassifier", "parameters": {"max_iter": 5}}
@@ -73,7 +73,7 @@ def rows(n: int, share: float = 0.5, seed: int = 0) -> tuple[pd.DataFrame, NDArr
 
 
 def said(fitted: Fitted, frame: pd.DataFrame, ours: Project) -> Predictions:
-    return predictions_of(fitted.model, frame, ours)
+    return predict_rows(fitted.model, frame, ours)
 
 
 @given(
@@ -83,7 +83,7 @@ def said(fitted: Fitted, frame: pd.DataFrame, ours: Project) -> Predictions:
 )
 def test_folds_treat_classes_alike_and_never_score_what_they_fit(sizes: list[int], folds: int, seed: int) -> None:
     labels = np.repeat([f"c{number}" for number in range(len(sizes))], sizes)
-    splits = deal_folds(labels, folds, seed)
+    splits = make_folds(labels, folds, seed)
     scored = Counter(int(row) for _, held_out in splits for row in held_out)
     lonely = {name for name, size in Counter(labels.tolist()).items() if size == 1}
     assert set(scored) == {row for row, name in enumerate(labels) if name not in lonely}
@@ -113,8 +113,8 @@ def test_folds_keep_the_rows_of_an_entity_together(
     labels = np.array([name for rows, names in entities for name in names * rows])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        splits = deal_folds(labels, folds, seed, units)
-    again = deal_folds(labels, folds, seed, units)
+        splits = make_folds(labels, folds, seed, units)
+    again = make_folds(labels, folds, seed, units)
     assert [one[1].tolist() for one in splits] == [one[1].tolist() for one in again]
     assert len(splits) <= folds
     scored = Counter(int(row) for _, held_out in splits for row in held_out)
@@ -129,7 +129,7 @@ def test_folds_keep_the_rows_of_an_entity_together(
 def test_enough_entities_give_all_folds_that_are_asked_for() -> None:
     units = np.repeat([f"e{number}" for number in range(30)], 4)
     labels = np.where(np.arange(120) // 4 % 3 == 0, "yes", "no")
-    splits = deal_folds(labels, 5, 0, units)
+    splits = make_folds(labels, 5, 0, units)
     assert [len(held_out) for _, held_out in splits] == [24] * 5
     assert [int((labels[held_out] == "yes").sum()) for _, held_out in splits] == [8] * 5
 
@@ -174,7 +174,7 @@ def test_too_few_entities_are_told_of(entities: int, told: str) -> None:
 
 def test_folds_depend_on_the_seed_alone() -> None:
     labels = np.array(["a", "b"] * 20)
-    first, again, other = (deal_folds(labels, 3, seed) for seed in (1, 1, 2))
+    first, again, other = (make_folds(labels, 3, seed) for seed in (1, 1, 2))
     assert all((one[1] == two[1]).all() for one, two in zip(first, again, strict=True))
     assert any(len(one[1]) != len(two[1]) or (one[1] != two[1]).any() for one, two in zip(first, other, strict=True))
 
@@ -187,7 +187,7 @@ def test_the_threshold_curve_equals_scoring_at_every_cut(metric: MetricName) -> 
     told = np.concatenate([rng.random(80), CUTS])
     labels = rng.choice(["no", "yes"], len(told))
     both = Predictions(np.column_stack([1 - told, told]), labels, ("no", "yes"), "yes")
-    plain = [score(metric, labels, decided_at(cut, both)) for cut in CUTS]
+    plain = [score(metric, labels, apply_threshold(cut, both)) for cut in CUTS]
     assert _curve(metric, labels, both) == pytest.approx(plain)
 
 
@@ -213,7 +213,7 @@ def test_predictions_are_the_models_own_predict(threshold: float | None, positiv
     ours = project(positive=positive)
     for model in (make_pipeline(StandardScaler(), Stubborn()), Stubborn(), LogisticRegression()):
         cut = with_threshold(model.fit(frame, labels), threshold, positive)
-        told = predictions_of(cut, frame, ours)
+        told = predict_rows(cut, frame, ours)
         assert np.array_equal(told.decisions, cut.predict(frame))
         assert np.array_equal(told.probabilities, cut.predict_proba(frame))
 
