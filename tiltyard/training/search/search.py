@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,9 @@ from tiltyard.training.cross_validation import LabeledFrame, Trial, cross_valida
 from tiltyard.training.folds import Split
 from tiltyard.training.recipes import Recipe, build_recipe
 from tiltyard.training.search.search_space import sample_combinations
+
+STORED_NAMES: Final = "tiltyard.model_classes"
+"""Where the classes of stored models are named; it imports training itself, so it is imported when it is needed."""
 
 Clock = Callable[[], float]
 """Seconds that only ever grow."""
@@ -148,6 +152,8 @@ def _side_by_side(recipes: list[Recipe], rows: LabeledFrame, splits: list[Split]
     workers = min(project.tuning.workers, len(recipes))
     if workers <= 1:
         return [cross_validate(recipe, rows, splits, project) for recipe in recipes]
+    # A class whose stored name is not imported would be pickled by value, and fail in the worker's process.
+    import_module(STORED_NAMES)
     trials: list[Trial] = Parallel(n_jobs=workers)(
         delayed(cross_validate)(one, rows, splits, project) for one in recipes
     )
