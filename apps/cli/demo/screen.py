@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from tiltyard.apps.cli.console.output import escape, format_cell
+from tiltyard.apps.cli.console import format_cell
+from tiltyard.apps.cli.console.output import escape
 from tiltyard.schemas.records import Batch, Interval, Verdict
 
 if TYPE_CHECKING:
