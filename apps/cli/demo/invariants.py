@@ -63,8 +63,8 @@ def check_labels(simulation: Simulation) -> Check:
     sentence = (
         f"{len(simulation.acknowledged)} annotations were acknowledged, {len(kept)} are in the ledger, {len(lost)} "
         f"were lost or changed; of {len(trained)} training sets and {len(sets) - len(trained)} evaluation sets "
-        f"{len(short)} lack an effective label; the database refused {sum(refused)} of {len(refused)} attempts to change "
-        "or delete annotations directly"
+        f"{len(short)} lack an effective label; the database refused {sum(refused)} of {len(refused)} attempts to "
+        "change or delete annotations directly"
     )
     return Check("law 1", "every label is kept", not lost and not short and all(refused), sentence)
 
