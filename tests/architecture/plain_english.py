@@ -29,6 +29,11 @@ PLAIN = (
     "tasks",
     "tiltyard/project",
     "tiltyard/reports",
+    "schemas",
+    "tiltyard/ingest",
+    "tiltyard/labels",
+    "tiltyard/query",
+    "tiltyard/samples",
     "tiltyard/stores",
 )
 """Files and folders whose prose is done. It grows until it holds every folder that people read."""
