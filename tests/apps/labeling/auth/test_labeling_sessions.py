@@ -267,7 +267,7 @@ def test_a_proxys_word_counts_from_the_proxy_only(small: Workspace) -> None:
 
 
 def test_a_trusted_proxy_says_who_is_behind_it(small: Workspace, tokens: dict[str, str]) -> None:
-    """Logins are counted by the browser's address and cookies are Secure if the trusted proxy reports so; others are ignored."""
+    """Logins are counted by the browser's address and cookies are Secure, as a trusted proxy reports."""
     forwarded = {"X-Forwarded-For": "203.0.113.5", "X-Forwarded-Proto": "https"}
     for peer, secure in (("192.0.2.7", True), ("198.51.100.9", False)):
         with serving(small.project_file, peer=peer, trusted_proxies="192.0.2.0/24", login_rate="2/minute") as client:

@@ -1,4 +1,4 @@
-"""Sizes and deadlines before trust: bytes of unknown clients are counted and timed, and no client can block the server."""
+"""Sizes and deadlines before trust: bytes of unknown clients are counted and timed, and none blocks the server."""
 
 import asyncio
 import contextlib
