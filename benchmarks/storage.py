@@ -19,7 +19,7 @@ from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
 from tiltyard.tasks.ingest.land_objects import land_objects
 from tiltyard.tasks.labels.snapshot_labels import snapshot_labels
 from tiltyard.tasks.models.fit_candidates import fit_candidates
-from tiltyard.tasks.models.release_models import let_go_models
+from tiltyard.tasks.models.release_models import delete_rejected_models
 from tiltyard.workspace.checks.disk_usage import describe_usage, disk_usage
 from tiltyard.workspace.workspace import open_workspace
 
@@ -50,7 +50,7 @@ def main() -> None:
                 print(f"{number + 1} batches, {sent / 1e6:.1f} MB sent: {used}")
         content = {**PROJECT, "models": {"keep_rejected": given.keep}}
         (folder / "project.yaml").write_text(yaml.safe_dump(content), "utf-8")
-        print("; ".join(let_go_models.fn(str(folder))) or "nothing to let go")
+        print("; ".join(delete_rejected_models.fn(str(folder))) or "nothing to let go")
         print(f"then: {describe_usage(disk_usage(open_workspace(folder)))}")
 
 

@@ -1,4 +1,4 @@
-"""The loop's flows, one a file: pages that a product owner can read.
+"""The loop's flows, one per file, readable by a product owner.
 
 Belongs here: the order of the steps and the few decisions between them. Does not belong here: frames, files,
 arithmetic, try/except. A file's name has two words, because Prefect may put this folder first on the import

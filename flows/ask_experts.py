@@ -1,4 +1,4 @@
-"""Ask: choose the samples whose labels teach most, and put them into the experts' queue."""
+"""Ask: select the most informative samples, and add them to the experts' queue."""
 
 from typing import Annotated
 
@@ -18,10 +18,10 @@ def ask_experts(project: str = ".", budget: Annotated[int | None, Field(ge=1)] =
 
     Args:
         project: Folder or file of the project.
-        budget: Assignments that wait at most; what the project file says, when it is left out.
+        budget: The maximum number of open assignments; default: the project file's query.budget.
 
     Returns:
-        The query, or none when the queue is full or the pool is asked out.
+        The query, or none when the queue is full or every sample has been queried.
     """
     query = choose_samples(project, budget)
     seal_ledger(project)

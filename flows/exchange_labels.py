@@ -1,4 +1,4 @@
-"""Exchange: labels made elsewhere come in from a file, every annotation goes out to one."""
+"""Exchange: import labels from a file, export every annotation to one."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from tiltyard.labels.files.file_format import Imported
 from tiltyard.tasks.labels import exchange_labels as labels
 from tiltyard.tasks.loop_flow import loop_flow
 from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
-from tiltyard.tasks.models.training_due import tell_labels_ready
+from tiltyard.tasks.models.training_due import announce_labels_ready
 
 
 @loop_flow("exchange-labels")
@@ -20,20 +20,20 @@ def exchange_labels(
 ) -> Imported | None:
     """Import the labels of one file, then export every annotation to another.
 
-    Either may be left out. The same file again brings nothing new.
+    Either may be left out. Importing the same file again adds nothing.
 
     Args:
         project: Folder or file of the project.
-        incoming: File with labels that were made elsewhere, as the worker finds it.
-        outgoing: File that every annotation is written to, as the worker finds it.
-        by: Column of the incoming file that names the sample: sample_id, the project's id or a reference.
+        incoming: File with labels to import, at its path on the worker.
+        outgoing: File to export every annotation to, at its path on the worker.
+        by: Column of the incoming file that identifies the sample: sample_id, the project's id or a reference.
 
     Returns:
-        What became of the import's lines, or none when nothing came in.
+        The outcome of the imported lines, or none without an import.
     """
     imported = labels.import_labels(project, incoming, by) if incoming else None
     if outgoing:
         labels.export_labels(project, outgoing)
-    tell_labels_ready(project)
+    announce_labels_ready(project)
     seal_ledger(project)
     return imported

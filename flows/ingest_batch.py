@@ -1,4 +1,4 @@
-"""New data: land every object that arrived, check its rows, and pool the good ones."""
+"""Ingest: land every new object, check its rows, and pool the valid ones."""
 
 from tiltyard.schemas.arrivals import ArrivedObject
 from tiltyard.schemas.records import BatchId
@@ -11,25 +11,25 @@ from tiltyard.tasks.models.publish_artifacts import publish_validation
 
 @loop_flow("ingest-batch")
 def ingest_batch(project: str = ".", arrived: ArrivedObject | None = None) -> list[BatchId]:
-    """Take in what arrived since the last run.
+    """Ingest every object that arrived since the last run.
 
-    An event is a hint: the object that it names is taken in first, if it is there, and then every other that is new.
-    So one run does for a burst of events, and a repeated, late or lost one changes nothing.
+    An event is a hint: the object that it names is ingested first, if it exists, and then every other new one. So one
+    run is enough for many events, and a repeated, late or lost event changes nothing.
 
     Args:
         project: Folder or file of the project.
         arrived: The object in a bucket that an event named, if one did.
 
     Returns:
-        The ids of the batches that were made.
+        The ids of the new batches.
     """
-    batches = take_in(project, arrived)
+    batches = ingest_new_objects(project, arrived)
     seal_ledger(project)
     return batches
 
 
-def take_in(project: str, arrived: ArrivedObject | None = None) -> list[BatchId]:
-    """Land and check what is new. An object that a crash left unchecked is checked now."""
+def ingest_new_objects(project: str, arrived: ArrivedObject | None = None) -> list[BatchId]:
+    """Land and check new objects, and check those that a crash left unchecked; the ids of the batches."""
     land_objects(project, arrived)
     batches = [check_batch(project, object_id) for object_id in objects_to_check(project)]
     if batches:

@@ -1,4 +1,4 @@
-"""Promote: act on the verdict that says so, and on nothing else; ask a person first where the project wants it."""
+"""Promote: act on a recorded verdict only, after a person's approval if the project requires it."""
 
 from prefect import suspend_flow_run
 from prefect.input import RunInput
@@ -7,12 +7,12 @@ from pydantic import Field
 
 from tiltyard.tasks.loop_flow import loop_flow
 from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
-from tiltyard.tasks.models.approve_promotion import answer_verdict, seconds_to_answer, verdict_to_approve
+from tiltyard.tasks.models.approve_promotion import record_approval, seconds_until_deadline, verdict_to_approve
 from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_challenger
 
 
 class Decision(RunInput):
-    """May this challenger become champion? Fill in and resume; whatever is said is recorded for ever."""
+    """May this challenger become champion? Fill in and resume; the answer is recorded permanently."""
 
     approve: bool = Field(False, description="yes: promote it; no: the champion stays")
     reviewer: str = Field(min_length=1, max_length=200, description="who decides")
@@ -23,16 +23,16 @@ class Decision(RunInput):
 def promote_model(project: str = ".", verdict: str | None = None, actor: str = "gate") -> int | None:
     """Make the challenger of a verdict the champion.
 
-    Where the project wants approval, the run is suspended until somebody answers in Prefect's pages, and goes on
-    from its beginning then. Without an answer in time it ends, and the champion stays.
+    If the project requires approval, the run is suspended until a person answers in Prefect's UI, and then starts again
+    from its beginning. Without an answer in time it ends, and the champion stays.
 
     Args:
         project: Folder or file of the project.
-        verdict: Id of the verdict; the one that was not acted on yet, when it is left out.
+        verdict: Id of the verdict; default: the one that was not acted on yet.
         actor: Who or what decided, for the record.
 
     Returns:
-        The number of the move, or none when no verdict asks for one or nobody approved it.
+        The number of the move, or none when no verdict is to promote or no one approved it.
     """
     waiting = verdict_to_approve(project)
     if waiting and not is_approved(project, waiting):
@@ -44,12 +44,12 @@ def promote_model(project: str = ".", verdict: str | None = None, actor: str = "
 
 
 def is_approved(project: str, verdict: str) -> bool:
-    """Suspend until a person has decided, and record what they said; whether they approve.
+    """Suspend until a person has decided, and record the answer; whether they approve.
 
-    A run that no deployment started cannot be suspended: there the answer comes by 'tiltyard approve'.
+    A run without a deployment cannot be suspended: use 'tiltyard approve' to answer.
     """
     if not deployment.id:
         return False
-    seconds = seconds_to_answer(project, verdict)
-    said = suspend_flow_run(wait_for_input=Decision, timeout=seconds, key=f"approve-{verdict[:12]}")
-    return answer_verdict(project, verdict, said.approve, said.reviewer, said.reason)
+    seconds = seconds_until_deadline(project, verdict)
+    answer = suspend_flow_run(wait_for_input=Decision, timeout=seconds, key=f"approve-{verdict[:12]}")
+    return record_approval(project, verdict, answer.approve, answer.reviewer, answer.reason)

@@ -1,4 +1,4 @@
-"""Roll back: an earlier champion is champion again, and not one label is lost."""
+"""Roll back: make an earlier champion the champion again; no label is lost."""
 
 from typing import Annotated
 
@@ -21,8 +21,8 @@ def roll_back(
     Args:
         project: Folder or file of the project.
         actor: Who decides, for the record.
-        reason: Why; it is recorded for ever.
-        model: Id of an earlier champion; the one before today's, when it is left out.
+        reason: The reason; recorded permanently.
+        model: Id of an earlier champion; default: the previous one.
 
     Returns:
         The number of the move.

@@ -1,4 +1,4 @@
-"""Score: today's champion's predictions for batches that have none of it yet."""
+"""Score: the current champion's predictions for batches that it has not scored."""
 
 from tiltyard.tasks.loop_flow import loop_flow
 from tiltyard.tasks.models.score_pool import batches_to_score, score_pool
@@ -6,7 +6,7 @@ from tiltyard.tasks.models.score_pool import batches_to_score, score_pool
 
 @loop_flow("score-batch")
 def score_batch(project: str = ".") -> list[str]:
-    """Store predictions beside every pooled batch that today's champion has not scored.
+    """Store predictions for every pooled batch that the current champion has not scored.
 
     Args:
         project: Folder or file of the project.

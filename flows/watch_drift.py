@@ -1,4 +1,4 @@
-"""Watch: whether the newest data looks like what the champion was trained on, and whether it was a good choice."""
+"""Watch: compare the newest data with the champion's training data, and check the champion with new labels."""
 
 from typing import Annotated, Any
 
@@ -12,17 +12,17 @@ from tiltyard.tasks.monitoring.compare_with_training import compare_with_trainin
 
 @loop_flow("watch-drift")
 def watch_drift(project: str = ".", batches: Annotated[int, Field(ge=1)] = 1) -> list[dict[str, Any]]:
-    """Compare the newest batches with the champion's training rows, and hear what new labels say of the champion.
+    """Compare the newest batches with the champion's training data, and check the champion with new labels.
 
-    No comparison of data shows that the answers changed; labels drawn by chance do, and a new champion that they show
-    to be worse than the one before is sent back. A question whose labels have come is settled too.
+    Comparing data cannot show concept drift; randomly drawn labels can, and a new champion that they show to be worse
+    than the previous one is rolled back. An undecided verdict whose labels have arrived is decided too.
 
     Args:
         project: Folder or file of the project.
-        batches: How many of the newest batches are looked at together.
+        batches: How many of the newest batches to compare.
 
     Returns:
-        The columns that moved, worst first.
+        The columns that drifted, largest drift first.
     """
     settle(project)
     moved = compare_with_training(project, batches)

@@ -1,4 +1,4 @@
-"""What all flows have in common: their runs are named by the project, and a failure is announced."""
+"""Make functions flows: runs are named after the project, and a failure is announced."""
 
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -6,14 +6,14 @@ from typing import ParamSpec, TypeVar
 from prefect import Flow, flow
 
 from tiltyard.tasks.labels.announcements import announce_failure
-from tiltyard.tasks.step import telling_no_secret
+from tiltyard.tasks.step import redact_failures
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def loop_flow(name: str) -> Callable[[Callable[P, R]], Flow[P, R]]:
-    """Make a function that takes a ``project`` a flow of the loop."""
+    """Make a function with a parameter ``project`` a flow of the loop."""
     make = flow(
         name=name,
         flow_run_name=f"{name} {{project}}",
@@ -22,6 +22,6 @@ def loop_flow(name: str) -> Callable[[Callable[P, R]], Flow[P, R]]:
     )
 
     def decorate(function: Callable[P, R]) -> Flow[P, R]:
-        return make(telling_no_secret(function))
+        return make(redact_failures(function))
 
     return decorate

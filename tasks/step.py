@@ -1,4 +1,4 @@
-"""What all steps have in common: one at a time where it matters, tried again when the world failed, not the user."""
+"""Make functions steps: serialized by locks where needed, and retried after failures that may pass."""
 
 import sys
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from threadpoolctl import ThreadpoolController
 from tiltyard.schemas.errors import TiltyardError, Unavailable
 from tiltyard.schemas.redaction import redact_logs, without_secrets
 from tiltyard.schemas.settings import Settings
-from tiltyard.tasks.labels.announcements import posted_after
+from tiltyard.tasks.labels.announcements import deferred_notices
 from tiltyard.workspace.workspace import open_workspace
 
 P = ParamSpec("P")
@@ -26,9 +26,9 @@ R = TypeVar("R")
 def step(name: str, *, alone: tuple[str, ...] = ()) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Make a function a step of the loop; its first parameter is the project.
 
-    ``alone`` names the ledger's turns that it holds while it works: of two runs that race, the second waits, and then
-    finds done what it came for. No cache, because the stores know what is done. What a user must mend is not tried
-    again; a store that is away is, after each of TILTYARD_RETRY_SECONDS.
+    ``alone`` names the ledger's locks that it holds while it runs: of two concurrent runs the second waits, and then
+    finds the work done. There is no cache, because the stores record what is done. A mistake of the user is not
+    retried; an unavailable store is, after each of TILTYARD_RETRY_SECONDS.
     """
 
     def decorate(function: Callable[P, R]) -> Task[P, R]:
@@ -41,50 +41,50 @@ def step(name: str, *, alone: tuple[str, ...] = ()) -> Callable[[Callable[P, R]]
             retry_condition_fn=_is_worth_a_retry,
             cache_policy=NO_CACHE,
         )
-        return make(telling_no_secret(_in_turn(_on_one_thread(function), alone)))
+        return make(redact_failures(_with_locks(_on_one_thread(function), alone)))
 
     return decorate
 
 
-def telling_no_secret(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, whose failures say nothing secret: Prefect writes them into states, logs and events."""
+def redact_failures(function: Callable[P, R]) -> Callable[P, R]:
+    """The function with secrets redacted from its errors: Prefect writes them into states, logs and events."""
     redact_logs()
 
     @wraps(function)
-    def told(*args: P.args, **kwargs: P.kwargs) -> R:
+    def redacting(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
         except Exception as error:
             clean = without_secrets(error)
             if clean is error:
                 raise
-            # The one before is not named as the cause: its text would be told as well.
+            # The original error is not the cause of this one: its text would be logged as well.
             raise clean from None
 
-    return told
+    return redacting
 
 
-def _in_turn(function: Callable[P, R], turns: tuple[str, ...]) -> Callable[P, R]:
-    """The function as the only one of the project that holds these turns, taken in one order by all."""
-    if not turns:
+def _with_locks(function: Callable[P, R], locks: tuple[str, ...]) -> Callable[P, R]:
+    """The function holding these locks of the project, acquired in sorted order by every step."""
+    if not locks:
         return function
     parameters = signature(function)
 
     @wraps(function)
-    def taking_turns(*args: P.args, **kwargs: P.kwargs) -> R:
+    def holding_locks(*args: P.args, **kwargs: P.kwargs) -> R:
         project = str(parameters.bind(*args, **kwargs).arguments["project"])
-        with posted_after(), ExitStack() as held:
-            for name in sorted(turns):
+        with deferred_notices(), ExitStack() as held:
+            for name in sorted(locks):
                 held.enter_context(open_workspace(project).ledger.turn(name))
             return function(*args, **kwargs)
 
-    return taking_turns
+    return holding_locks
 
 
 def _on_one_thread(function: Callable[P, R]) -> Callable[P, R]:
-    """The function with OpenMP and BLAS held to one thread.
+    """The function with OpenMP and BLAS limited to one thread.
 
-    On cores that others use too, OpenMP's threads spin while they wait for each other: a k-means over 1,700 rows
+    On busy cores OpenMP's threads spin while they wait for each other: a k-means over 1,700 rows
     took 4 s with four threads and 0.2 s with one, a boosting fit 28 s against 0.3 s.
     """
 
@@ -98,11 +98,11 @@ def _on_one_thread(function: Callable[P, R]) -> Callable[P, R]:
 
 @lru_cache(maxsize=1)
 def _libraries(_imported: int) -> ThreadpoolController:
-    """The loaded libraries that have threads; looked for again, which takes a while, once more modules are imported."""
+    """The loaded libraries with thread pools; searched again, slowly, only after further imports."""
     return ThreadpoolController()
 
 
 def _is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Whether a failure may pass by itself: a store that is away comes back, a user's mistake stays one."""
+    """Whether a failure may pass by itself: an unavailable store may return, a user's mistake stays."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, Unavailable) or not isinstance(error, TiltyardError)

@@ -1,1 +1,4 @@
-"""The door: messages that say objects arrived, turned into runs of the flow that takes them in."""
+"""The watch: a bucket's event messages start runs of the flow that ingests the objects.
+
+``tiltyard watch`` opens it with ``tiltyard.apps.watch.service``, which imports Prefect.
+"""

@@ -1,4 +1,4 @@
-"""Patience: how long to wait before the next attempt, longer each time, and never in step with others."""
+"""Exponential backoff with jitter: how long to wait before the next attempt."""
 
 import random
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from typing import Final
 CHANCE: Final = random.SystemRandom()
 
 
-class Patience:
-    """Pauses that grow from ``first`` to ``most`` seconds; half of each is drawn by chance."""
+class Backoff:
+    """Pauses that grow from ``first`` to ``most`` seconds; half of each is random."""
 
     def __init__(self, first: float = 1, most: float = 60, chance: Callable[[], float] = CHANCE.random) -> None:
-        """Begin with the shortest pause; ``chance`` gives numbers in [0, 1)."""
+        """Begin with the shortest pause; ``chance`` returns numbers in [0, 1)."""
         self._first, self._most, self._chance = first, most, chance
         self._failures = 0
 
@@ -22,5 +22,5 @@ class Patience:
         return longest * (0.5 + 0.5 * self._chance())
 
     def reset(self) -> None:
-        """Begin anew after a success."""
+        """Begin again with the shortest pause, after a success."""
         self._failures = 0

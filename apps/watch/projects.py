@@ -1,4 +1,4 @@
-"""The projects that are watched for: which of them an object belongs to, and whether it is known already."""
+"""The watched projects: which of them an object belongs to, and whether its ledger has seen the object."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from tiltyard.workspace.workspace import Workspace, open_workspace
 
 @dataclass(frozen=True)
 class WatchedProject:
-    """One project whose bucket tells of arrivals, and the deployment that takes them in."""
+    """One project whose bucket sends events, and the deployment that ingests its objects."""
 
     path: Path
     settings: Settings
@@ -22,55 +22,55 @@ class WatchedProject:
 
     @property
     def workspace(self) -> Workspace:
-        """Its stores; opened again when the project file was changed."""
+        """The project's stores; opened again when the project file has changed."""
         return open_workspace(self.path, self.settings)
 
     @property
     def deployment(self) -> str:
-        """FLOW/DEPLOYMENT of which runs are created."""
+        """FLOW/DEPLOYMENT of the runs to create."""
         return self.deployment_pattern.replace("{project}", self.workspace.project.name)
 
     @property
     def source(self) -> S3Objects:
-        """The bucket where its objects arrive; SettingsError when it is a folder, which tells nobody anything."""
+        """The bucket where its objects arrive; SettingsError when it is a folder, which sends no events."""
         workspace = self.workspace
         if not isinstance(workspace.source, S3Objects):
             raise SettingsError(
-                f"project {workspace.project.name!r} takes its objects from {workspace.source.name!r}, and only a "
+                f"project {workspace.project.name!r} reads its objects from {workspace.source.name!r}, and only a "
                 "bucket sends messages; set source.folder: s3://BUCKET/PREFIX in the project file, or "
                 "TILTYARD_SOURCE_URL, or use 'tiltyard run --watch'"
             )
         return workspace.source
 
     def key_of(self, arrived: ArrivedObject) -> str | None:
-        """The object's key under the project's prefix; None when it lies elsewhere."""
+        """The object's key under the project's prefix; None when it is elsewhere."""
         return self.source.key_of(arrived.bucket, arrived.key)
 
     def is_batch(self, key: str) -> bool:
-        """Whether the project file says that such keys are batches."""
+        """Whether a key matches the project file's pattern of batches."""
         return is_batch(key, self.workspace.project.source.pattern)
 
-    def look_up(self, arrived: ArrivedObject, key: str) -> ArrivedObject:
-        """The object as the bucket itself has it, whatever the message says; NotFound when it is not there.
+    def find_object(self, arrived: ArrivedObject, key: str) -> ArrivedObject:
+        """The object as the bucket lists it, even if the message differs; NotFound when the object is missing.
 
-        SettingsError when the bucket itself is not there.
+        SettingsError when the bucket is missing.
         """
         try:
             found = self.source.find(key, arrived.version)
         except NotFound:
-            self.source.is_versioned()  # it answers: a bucket that is missing is no fault of the message
+            self.source.is_versioned()  # raises for a missing bucket, which is not a fault of the message
             raise
         return ArrivedObject(
             bucket=arrived.bucket, key=arrived.key, version=found.version, etag=found.stamp, size=found.size
         )
 
-    def knows(self, found: ArrivedObject, key: str) -> bool:
-        """Whether the ledger has an object that the bucket has."""
+    def has_seen(self, found: ArrivedObject, key: str) -> bool:
+        """Whether the ledger has seen this object."""
         return self.workspace.ledger.batches.has_seen(self.source.name, key, found.version, found.etag)
 
 
-def watched_projects(paths: Sequence[Path], deployment_pattern: str) -> list[WatchedProject]:
-    """The projects to watch for, each opened once so that a mistake shows at the start.
+def open_projects(paths: Sequence[Path], deployment_pattern: str) -> list[WatchedProject]:
+    """The projects to watch, each opened once to find mistakes at the start.
 
     Raises SettingsError for a project without a bucket, or for two that would share a deployment.
     """

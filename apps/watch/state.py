@@ -1,4 +1,4 @@
-"""How the watch stands: what it counted, when it last looked, and what keeps it from working."""
+"""The watch's state: its counts, its last round, and the problem that stops it from working."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ Outcome = Literal["run_created", "known", "ignored", "dead_letter", "deferred", 
 
 
 @dataclass
-class Standing:
-    """Written by the watch, read by its health page; each field by itself is whole at any time."""
+class WatchState:
+    """Written by the watch, read by its health server; each field is consistent by itself at any time."""
 
     stale_seconds: float
     started_at: datetime
@@ -21,19 +21,19 @@ class Standing:
     counts: Counter[Outcome] = field(default_factory=lambda: Counter(dict.fromkeys(get_args(Outcome), 0)))
 
     def count(self, outcome: Outcome) -> None:
-        """One more of a kind."""
+        """Count one outcome."""
         self.counts[outcome] += 1
 
     def is_alive(self, now: datetime) -> bool:
-        """Whether it still goes round, with or without success."""
+        """Whether rounds still take place, with or without success."""
         return (now - (self.looked_at or self.started_at)).total_seconds() < self.stale_seconds
 
     def is_healthy(self, now: datetime) -> bool:
-        """Whether messages are taken in, or wait only for runs to end."""
+        """Whether messages are handled, or wait only for runs to end."""
         return self.problem is None and self.looked_at is not None and self.is_alive(now)
 
-    def told(self, now: datetime) -> dict[str, Any]:
-        """All of it as JSON."""
+    def as_data(self, now: datetime) -> dict[str, Any]:
+        """The state as JSON."""
         return {
             "healthy": self.is_healthy(now),
             "problem": self.problem,
@@ -45,7 +45,7 @@ class Standing:
         }
 
     def metrics(self, now: datetime) -> str:
-        """All of it as Prometheus reads it."""
+        """The state in Prometheus's text format."""
         lines = ["# TYPE tiltyard_watch_total counter"]
         lines += [f'tiltyard_watch_total{{what="{name}"}} {count}' for name, count in sorted(self.counts.items())]
         gauges = {"healthy": int(self.is_healthy(now)), "waiting_for_runs": int(self.is_waiting)}

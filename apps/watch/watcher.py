@@ -1,4 +1,4 @@
-"""The watch itself: receives messages as long as runs may be created, and holds on to them through an outage."""
+"""The watch: receives messages as long as runs may be created, and keeps them through an outage."""
 
 import logging
 import time
@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from threading import Event
 from typing import Final
 
-from tiltyard.apps.watch.backoff import Patience
-from tiltyard.apps.watch.messages import Settled, Settling
-from tiltyard.apps.watch.training_events import LabelTeller
+from tiltyard.apps.watch.backoff import Backoff
+from tiltyard.apps.watch.messages import Handled, MessageHandler
+from tiltyard.apps.watch.training_events import LabelsReadyNotifier
 from tiltyard.schemas.errors import NotFound, ObjectError, TiltyardError
 from tiltyard.schemas.redaction import redacted
 from tiltyard.stores.integrations.sqs import HOLD_SECONDS, MOST_AT_ONCE, Message
@@ -21,139 +21,143 @@ WAIT_SECONDS: Final = 1.0
 
 
 class Watch:
-    """One watch of one queue. Several of them may share a queue: what they create is the same run."""
+    """One watch of one queue. Several watches may share a queue, because they create the same run for an object."""
 
     def __init__(
-        self, settling: Settling, poll_seconds: float, patience: Patience, teller: LabelTeller | None = None
+        self,
+        handler: MessageHandler,
+        poll_seconds: float,
+        backoff: Backoff,
+        notifier: LabelsReadyNotifier | None = None,
     ) -> None:
-        """Prepare to watch; nothing is received yet. A teller also tells Prefect of labels, between two rounds."""
-        self._settling = settling
-        self._queue, self._standing = settling.queue, settling.standing
-        self._poll_seconds, self._patience, self._teller = poll_seconds, patience, teller
-        self._in_hand: deque[Message] = deque()
+        """Prepare to watch; nothing is received yet. A notifier also emits events about new labels in each round."""
+        self._handler = handler
+        self._queue, self._state = handler.queue, handler.state
+        self._poll_seconds, self._backoff, self._notifier = poll_seconds, backoff, notifier
+        self._received: deque[Message] = deque()
         self._settled: list[Message] = []
         self._held_until = 0.0
 
     def run(self, stop: Event) -> None:
-        """Settle messages until it is stopped.
+        """Handle messages until it is stopped.
 
-        What goes wrong is told by the log and the health page, and tried again; nothing else ends it. At the end
-        every message that was not settled is shown to others again at once.
+        Errors are logged, shown by the health server, and retried; only the stop event ends it. At the end every
+        message that was not handled becomes visible to other watches at once.
         """
-        with self._giving_back():
+        with self._releasing():
             while not stop.is_set():
                 try:
-                    self._go_round(stop)
-                except Exception as error:  # it must live on, whatever the world does; who looks after it is told
+                    self._run_once(stop)
+                except Exception as error:  # it must continue after any error; the operator sees the error in the log
                     self._wait_out(error, stop)
 
     def drain(self, stop: Event) -> None:
-        """Settle messages until the queue has none to give, or runs must end first; what goes wrong is raised."""
-        with self._giving_back():
+        """Handle messages until the queue is empty, or runs must end first; errors are raised."""
+        with self._releasing():
             while not stop.is_set() and self._receive() and self._settle_all(stop):
                 pass
 
-    def _go_round(self, stop: Event) -> None:
-        """One round: receive and settle, tell of labels; with as many runs unfinished as agreed, wait a moment."""
+    def _run_once(self, stop: Event) -> None:
+        """One round: receive and handle messages, emit label events; wait a moment if too many runs are unfinished."""
         self._receive()
-        if self._teller is not None:
-            self._teller.tell()
+        if self._notifier is not None:
+            self._notifier.notify()
         if not self._settle_all(stop):
             self._hold_on()
             stop.wait(WAIT_SECONDS)
 
     def _receive(self) -> bool:
-        """Take messages in hand, if runs may be created and nothing is in hand; whether there is something to do.
+        """Receive messages if runs may be created and none are left; whether there is something to do.
 
-        Prefect is asked first: while it is away nothing is received, so that no message is counted as tried.
+        Prefect is called first: while it cannot be reached nothing is received, so no message counts as tried.
         """
-        self._standing.looked_at = self._settling.clock()
-        free = self._settling.runs.look([project.deployment for project in self._settling.projects])
-        self._standing.is_waiting = free <= 0
-        if free > 0 and not self._in_hand:
-            self._in_hand.extend(self._queue.receive(MOST_AT_ONCE, self._poll_seconds))
+        self._state.looked_at = self._handler.clock()
+        free = self._handler.runs.refresh([project.deployment for project in self._handler.projects])
+        self._state.is_waiting = free <= 0
+        if free > 0 and not self._received:
+            self._received.extend(self._queue.receive(MOST_AT_ONCE, self._poll_seconds))
             self._held_until = time.monotonic() + HOLD_SECONDS
         self._recovered()
-        return bool(self._in_hand) or self._standing.is_waiting
+        return bool(self._received) or self._state.is_waiting
 
     def _settle_all(self, stop: Event) -> bool:
-        """Settle what is in hand, one message after the other; no if runs must end before the next can be."""
-        while self._in_hand and not stop.is_set():
-            self._standing.message_at = self._settling.clock()
-            outcome = self._settle(self._in_hand[0])
+        """Handle the received messages one by one; False if runs must end before the next one."""
+        while self._received and not stop.is_set():
+            self._state.message_at = self._handler.clock()
+            outcome = self._settle(self._received[0])
             if outcome == "full":
-                self._standing.is_waiting = True
+                self._state.is_waiting = True
                 break
-            message = self._in_hand.popleft()
+            message = self._received.popleft()
             self._settled += [message] if outcome == "settled" else []
-            self._standing.count("received")
+            self._state.count("received")
             self._recovered()
         self._delete_settled()
-        return not self._standing.is_waiting
+        return not self._state.is_waiting
 
-    def _settle(self, message: Message) -> Settled:
-        """Settle one message."""
+    def _settle(self, message: Message) -> Handled:
+        """Handle one message."""
         try:
-            return self._settling.settle(message)
-        except Exception as error:  # what is wrong with one message must not stop the others
+            return self._handler.settle(message)
+        except Exception as error:  # an error in one message must not stop the others
             if not _is_about_the_message(error):
                 raise
-            LOG.warning("message %s could not be settled", message.message_id, exc_info=error)
-            return self._settling.put_off(message, redacted(f"{type(error).__name__}: {error}"))
+            LOG.warning("message %s could not be handled", message.message_id, exc_info=error)
+            return self._handler.put_off(message, redacted(f"{type(error).__name__}: {error}"))
 
     def _delete_settled(self) -> None:
-        """Delete what is settled."""
+        """Delete the handled messages."""
         self._queue.delete(self._settled)
         self._settled.clear()
 
     def _recovered(self) -> None:
-        """What was asked answered: no problem any more."""
-        if self._standing.problem is not None:
-            LOG.info("works again")
-        self._standing.problem = None
-        self._patience.reset()
+        """Clear the problem after a success."""
+        if self._state.problem is not None:
+            LOG.info("working again")
+        self._state.problem = None
+        self._backoff.reset()
 
     def _wait_out(self, error: Exception, stop: Event) -> None:
-        """Wait for what is away to come back, and keep meanwhile what is in hand out of others' sight."""
-        pause = self._patience.pause()
+        """Wait before the next attempt, and keep the received messages invisible to other watches meanwhile."""
+        pause = self._backoff.pause()
         known = isinstance(error, TiltyardError)
-        self._standing.problem = redacted(str(error) if known else f"{type(error).__name__}: {error}")
-        self._standing.count("problem")
-        LOG.warning("%s; next attempt in %.0f s", self._standing.problem, pause, exc_info=_unforeseen(error))
+        self._state.problem = redacted(str(error) if known else f"{type(error).__name__}: {error}")
+        self._state.count("problem")
+        LOG.warning("%s; next attempt in %.0f s", self._state.problem, pause, exc_info=_unforeseen(error))
         self._hold_on(pause)
         stop.wait(pause)
 
     def _hold_on(self, pause: float = 0) -> None:
-        """Keep what is in hand out of others' sight for a while longer, if that would end during a pause."""
+        """Keep the received messages invisible for longer, if that would end during a pause."""
         if self._held_until < time.monotonic() + pause + HOLD_SECONDS / 2:
             self._hold(pause + HOLD_SECONDS)
 
     @contextmanager
-    def _giving_back(self) -> Iterator[None]:
-        """Delete what was settled by the end of the block, and show the rest to others at once."""
+    def _releasing(self) -> Iterator[None]:
+        """At the end of the block delete the handled messages, and make the rest visible at once."""
         try:
             yield
         finally:
-            with suppress(TiltyardError):  # what is not deleted comes again, and is known then
+            with suppress(TiltyardError):  # it is received again, and its object is known then
                 self._delete_settled()
             self._hold(0)
-            self._in_hand.clear()
+            self._received.clear()
 
     def _hold(self, seconds: float) -> None:
-        """Hold what is in hand for so long; what cannot be held is let go: the queue shows it again by itself."""
+        """Keep the received messages invisible for a time; on an error drop them: the queue shows them again."""
         self._held_until = time.monotonic() + seconds
         try:
-            self._queue.hold(list(self._in_hand), seconds)
+            self._queue.hold(list(self._received), seconds)
         except TiltyardError as error:
-            LOG.warning("%d messages in hand come again later by themselves: %s", len(self._in_hand), error)
-            self._in_hand.clear()
+            LOG.warning("%d received messages will be received again later: %s", len(self._received), error)
+            self._received.clear()
 
 
 def _is_about_the_message(error: Exception) -> bool:
-    """Whether another message may fare better: not when a store, a server or a setting is at fault."""
+    """Whether the error concerns this message only, not a store, a server or a setting."""
     return not isinstance(error, TiltyardError) or isinstance(error, ObjectError | NotFound)
 
 
 def _unforeseen(error: Exception) -> Exception | None:
-    """The exception where its traceback says more than its message."""
+    """The exception if its traceback is worth logging."""
     return None if isinstance(error, TiltyardError) else error

@@ -1,4 +1,4 @@
-"""Exchange labels with files: every annotation out, whole facts or bare labels in, none lost, none taken twice."""
+"""Exchange labels with files: export every annotation, import full exports or plain labels."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -30,7 +30,7 @@ SAMPLE_ID = "sample_id"
 
 @step("export-labels")
 def export_labels(project: str, file: str) -> int:
-    """Write every annotation with all its fields to a CSV, TSV or JSON Lines file; how many."""
+    """Write every annotation with all its fields to a CSV, TSV or JSON Lines file; their number."""
     return write_labels(Path(file), open_workspace(project).ledger.annotations.until())
 
 
@@ -38,14 +38,14 @@ def export_labels(project: str, file: str) -> int:
 def import_labels(
     project: str, file: str, by: str = SAMPLE_ID, annotator: str = "import", importer: str | None = None
 ) -> Imported:
-    """Store the annotations of a file; what became of its lines.
+    """Store the annotations of a file; the outcome of its lines.
 
-    An export brings whole facts, which keep who said what of which sample, and why it was asked. ``importer``, who is
-    the annotator where nobody else is named, and the moment of the import are recorded with each annotation.
+    An export contains complete annotations with annotator, sample, act and the reason of the query. ``importer`` (by
+    default the annotator) and the time of the import are recorded with each annotation.
 
-    A file made by hand or by another tool names a sample (by its id, or by the project's id or a reference column) and
-    a label; the sample's values come from the pool, and an assignment that waits for it is answered. Good lines are
-    stored, all or none of them; bad ones are named with the reason. The same file again brings nothing new.
+    A file made by hand or by another tool identifies a sample (by its id, the project's id or a reference column) and
+    has a label; the sample's values come from the pool, and its open assignment is completed. Valid lines are stored,
+    all or none of them; invalid ones are listed with the reason. Importing the same file again adds nothing.
     """
     workspace, found, brings = open_workspace(project), read_labels(Path(file)), importer or annotator
     stored = {annotation.client_key: annotation for annotation in workspace.ledger.annotations.until()}
@@ -57,7 +57,7 @@ def import_labels(
     else:
         made = parse_lines(found.names, found.lines, workspace.project, key_column(workspace, by))
         hand = ImportDefaults(by, annotator, workspace.clock(), found.table, brings)
-        taken = plan_label_import(made.lines, named_samples(workspace, made.lines, by), stored, workspace.project, hand)
+        taken = plan_label_import(made.lines, find_samples(workspace, made.lines, by), stored, workspace.project, hand)
     refused, new = [*found.refused, *made.refused, *taken.refused], len(taken.facts) + len(taken.labels)
     return Imported(
         lines=new + taken.known + len(refused) + made.left_out.total(),
@@ -71,7 +71,7 @@ def import_labels(
 
 
 def store_labels(workspace: Workspace, taken: ImportPlan, importer: str) -> int:
-    """Store what was taken; how many annotations were new."""
+    """Store the planned annotations; the number of new ones."""
     annotations, now = workspace.ledger.annotations, workspace.clock()
     restored = annotations.take_over(taken.facts, imported_by=importer, now=now)
     submitted = annotations.submit(
@@ -85,20 +85,20 @@ def store_labels(workspace: Workspace, taken: ImportPlan, importer: str) -> int:
 
 
 def key_column(workspace: Workspace, by: str) -> str:
-    """The column by which samples are named: the sample id, the project's id, or a reference."""
+    """The column that identifies samples: the sample id, the project's id, or a reference."""
     columns = workspace.project.columns
     known = [SAMPLE_ID, *([columns.id] if columns.id else []), *columns.reference]
     if by not in known:
-        raise AnnotationError(f"samples cannot be named by {by!r}; {nearest(by, known)}")
+        raise AnnotationError(f"samples cannot be identified by {by!r}; {nearest(by, known)}")
     return by
 
 
-def named_samples(workspace: Workspace, lines: list[tuple[int, Line]], by: str) -> dict[str, list[PoolSample]]:
-    """The pool's samples that the lines name, by that name, each with the assignment that waits for it."""
+def find_samples(workspace: Workspace, lines: list[tuple[int, Line]], by: str) -> dict[str, list[PoolSample]]:
+    """The pool's samples that the lines identify, by that key, each with its open assignment."""
     wanted = pl.Series(sorted({key for _, line in lines for key in _keys(line, by)}), dtype=pl.String)
     waiting = {one.sample_id: one.assignment_id for one in reversed(workspace.ledger.assignments.waiting())}
     samples: dict[str, list[PoolSample]] = defaultdict(list)
-    # The sample's own id is ours; a column of the project that bears the same name stands apart.
+    # sample_id is Tiltyard's own id; a project's column of the same name has another internal name.
     column = by if by == SAMPLE_ID else inside(by)
     for chunk in workspace.pool.scan(workspace.pool_files(), workspace.settings.chunk_rows):
         rows = chunk.filter(pl.col(column).is_in(wanted.implode()))
@@ -112,7 +112,7 @@ def named_samples(workspace: Workspace, lines: list[tuple[int, Line]], by: str) 
 
 
 def _keys(line: Line, by: str) -> list[str]:
-    """The names that a line's key may stand for; none where it is no text, which is told with the line."""
+    """The possible spellings of a line's key; none if it is not text, which is reported with the line."""
     try:
         return [one for one in key_spellings(line.get(by)) if unstorable_character(one) is None]
     except ValueError:

@@ -14,16 +14,16 @@ from tiltyard.workspace.workspace import Workspace, open_workspace
 
 @step("snapshot-labels", alone=("train",))
 def snapshot_labels(project: str, purpose: Literal["training", "evaluation"]) -> str:
-    """Keep every effective label of one purpose as an immutable file; the set's id, which is its content's hash.
+    """Store every effective label of one purpose as an immutable file; the set's id, a hash of its content.
 
-    Training takes all effective labels outside the evaluation set, evaluation all those inside. Annotations
-    that arrive later belong to the next snapshot; none is ever left out.
+    Training uses all effective labels outside the evaluation set, evaluation all those inside. Annotations that
+    arrive later belong to the next snapshot; none is left out.
     """
     return pin_labels(open_workspace(project), purpose).set_id
 
 
 def pin_labels(workspace: Workspace, purpose: Literal["training", "evaluation"]) -> LabeledSet:
-    """The labels of one purpose as they are now, kept as an immutable file."""
+    """The current labels of one purpose, stored as an immutable file."""
     workspace.refuse_other_kinds()
     position = workspace.ledger.position()
     voices = workspace.ledger.annotations.voices(position)
@@ -35,7 +35,7 @@ def pin_labels(workspace: Workspace, purpose: Literal["training", "evaluation"])
 def _keep(
     workspace: Workspace, labels: list[EffectiveLabel], purpose: Literal["training", "evaluation"], position: int
 ) -> LabeledSet:
-    """Write the file first, then its record. What was kept before is not written again."""
+    """Write the file first, then its record. An existing set is not written again."""
     labeled = with_payloads(workspace, labels, position)
     set_id = labeled_set_id(purpose, labeled)
     known = workspace.ledger.models.known_set(set_id)

@@ -1,4 +1,4 @@
-"""Approve a promotion: a person's answer to a verdict, kept with who gave it and why."""
+"""Approve or decline a promotion: record a person's answer to a verdict."""
 
 from tiltyard.gate.triggers import approval_deadline
 from tiltyard.schemas.errors import PromotionConflict
@@ -12,23 +12,23 @@ from tiltyard.workspace.workspace import Workspace, open_workspace
 
 @step("verdict-to-approve")
 def verdict_to_approve(project: str) -> VerdictId | None:
-    """The verdict whose challenger would be promoted if a person approved it, while they still may."""
+    """The verdict whose challenger would be promoted if a person approved it before the deadline."""
     workspace = open_workspace(project)
     verdict = verdict_to_promote(workspace)
     return verdict.verdict_id if verdict and approval_due(workspace, verdict) == "wanted" else None
 
 
 @step("seconds-to-answer")
-def seconds_to_answer(project: str, verdict_id: str) -> int:
-    """How long a verdict still waits for its approval, in whole seconds, at least one."""
+def seconds_until_deadline(project: str, verdict_id: str) -> int:
+    """The time left to approve a verdict, in whole seconds, at least one."""
     workspace = open_workspace(project)
     verdict = workspace.ledger.champions.verdict(VerdictId(verdict_id))
     return max(1, int((approval_deadline(verdict) - workspace.clock()).total_seconds()))
 
 
 @step("ask-for-approval")
-def ask_for_approval(project: str, verdict_id: str) -> None:
-    """Tell whoever listens that a verdict waits for a person."""
+def request_approval(project: str, verdict_id: str) -> None:
+    """Announce that a verdict waits for a person's approval."""
     workspace = open_workspace(project)
     verdict = workspace.ledger.champions.verdict(VerdictId(verdict_id))
     until = approval_deadline(verdict)
@@ -40,10 +40,10 @@ def ask_for_approval(project: str, verdict_id: str) -> None:
 
 
 @step("answer-verdict", alone=("champion",))
-def answer_verdict(project: str, verdict_id: str, approved: bool, reviewer: str, reason: str) -> bool:
-    """Record a person's answer, before anything moves; whether it approves. The same answer again is the same.
+def record_approval(project: str, verdict_id: str, approved: bool, reviewer: str, reason: str) -> bool:
+    """Record a person's answer before the champion changes; whether it approves. Recording it again changes nothing.
 
-    Raises PromotionConflict when the verdict wants no answer, was answered otherwise, or its time is over.
+    Raises PromotionConflict when the verdict needs no answer, has another answer, or its time is over.
     """
     workspace = open_workspace(project)
     verdict = workspace.ledger.champions.verdict(VerdictId(verdict_id))
@@ -53,13 +53,13 @@ def answer_verdict(project: str, verdict_id: str, approved: bool, reviewer: str,
 
 
 def _refuse_unwanted(workspace: Workspace, verdict: Verdict) -> None:
-    """Raise where an answer would decide nothing."""
-    name, standing = verdict.verdict_id[:8], approval_due(workspace, verdict)
+    """Raise if an answer would have no effect."""
+    name, approval = verdict.verdict_id[:8], approval_due(workspace, verdict)
     if verdict.decision != "promote":
-        raise PromotionConflict(f"verdict {name} says {verdict.decision!r}; there is no promotion to approve")
-    if standing == "not_wanted":
+        raise PromotionConflict(f"verdict {name} decided {verdict.decision!r}; there is no promotion to approve")
+    if approval == "not_wanted":
         raise PromotionConflict(f"verdict {name} needs no approval; set 'gate.approval' in the project file for later")
-    if standing == "expired":
+    if approval == "expired":
         until = approval_deadline(verdict)
         raise PromotionConflict(
             f"verdict {name} could be approved until {until:%Y-%m-%d %H:%M} UTC; the champion stays, so train again"

@@ -1,4 +1,4 @@
-"""Fit the candidates on every label, and put the best forward as the challenger."""
+"""Fit the candidates on every label; the best becomes the challenger."""
 
 from tiltyard.schemas.records import LabeledSet, Model, ModelId, TrainingId
 from tiltyard.stores.registry.registry import CHALLENGER, RegisteredModel
@@ -14,10 +14,10 @@ GOLDEN_ROWS = 20
 
 @step("fit-candidates", alone=("train",))
 def fit_candidates(project: str, training_id: str) -> ModelId:
-    """Fit, log and record the best candidate for a training set; its id, which the ids behind it make up.
+    """Fit, log and record the best candidate for a training set; its id, a hash of its inputs.
 
-    What was fitted before is not fitted again. Raises TrainingError when the labels are too few or of one
-    class, or a candidate breaks scikit-learn's contract.
+    A known model is not fitted again. Raises TrainingError when there are too few labels or only one class, or a
+    candidate breaks scikit-learn's contract.
     """
     workspace = open_workspace(project)
     warm = warm_recipe(workspace)
@@ -33,7 +33,7 @@ def fit_candidates(project: str, training_id: str) -> ModelId:
 
 
 def _training(workspace: Workspace, model_id: ModelId, labeled: LabeledSet, refit: Refit) -> Training:
-    """What MLflow is told of the training: the model, its trials, and the ids that make it again."""
+    """The training to log in MLflow: the model, its trials, and the ids from which it can be rebuilt."""
     return Training(
         model_id=model_id,
         training_id=TrainingId(labeled.set_id),
@@ -52,14 +52,14 @@ def _training(workspace: Workspace, model_id: ModelId, labeled: LabeledSet, refi
 
 
 def _search_tags(refit: Refit) -> dict[str, str]:
-    """How the search went: its method, how many trials it made, how many the time did not allow."""
+    """The search's method, its number of trials, and the number that the time limit skipped."""
     return {f"search_{name}": str(value) for name, value in refit.fitted.recipe["search"].items()}
 
 
 def _record(
     workspace: Workspace, model_id: ModelId, labeled: LabeledSet, refit: Refit, registered: RegisteredModel
 ) -> Model:
-    """Record the candidate in the ledger; from here on it can be judged."""
+    """Record the candidate in the ledger; from then on it can be judged."""
     now, best = workspace.clock(), refit.fitted.best
     return workspace.ledger.models.keep(
         Model(

@@ -1,4 +1,4 @@
-"""Move the champion, on the strength of a recorded verdict and nothing else."""
+"""Change the champion, on the basis of a recorded verdict only."""
 
 from tiltyard.gate.triggers import APPROVED_STATUSES
 from tiltyard.schemas.errors import PromotionConflict
@@ -12,7 +12,7 @@ from tiltyard.workspace.workspace import Workspace, open_workspace
 
 @step("pending-verdict")
 def pending_verdict(project: str) -> VerdictId | None:
-    """The verdict that says promote, is approved where that is wanted, and was decided against today's champion."""
+    """The verdict to promote that is approved if required, and was decided against the current champion."""
     workspace = open_workspace(project)
     verdict = verdict_to_promote(workspace)
     return verdict.verdict_id if verdict and approval_due(workspace, verdict) in APPROVED_STATUSES else None
@@ -22,10 +22,9 @@ def pending_verdict(project: str) -> VerdictId | None:
 def promote_challenger(project: str, verdict_id: str, actor: str = "gate") -> int:
     """Make a verdict's challenger the champion; the number of the move.
 
-    The move is recorded first, and only if the champion is still the one that the verdict saw and a person approved
-    where the policy wants it (PromotionConflict otherwise), and only if the challenger's bytes are those that were
-    recorded (RegistryError); the registry's alias follows and is repaired if a crash comes between. Repeated, it is the
-    same move.
+    The move is recorded first, if the champion is still the one that the verdict compared and a person approved it if
+    required (else PromotionConflict), and if the challenger's bytes match the record (else RegistryError). The
+    registry's alias follows, and is repaired after a crash. Repeating it makes no second move.
     """
     workspace = open_workspace(project)
     verdict = workspace.ledger.champions.verdict(VerdictId(verdict_id))
@@ -44,16 +43,16 @@ def promote_challenger(project: str, verdict_id: str, actor: str = "gate") -> in
     )
     made = workspace.ledger.champions.move(move)
     workspace.show_champion()
-    text = f"champion is {made.model_id[:8]} now, {made.reason}"
+    text = f"the champion is now {made.model_id[:8]}: {made.reason}"
     announce(workspace, CHAMPION_PROMOTED, text, model=made.model_id, number=made.number, actor=made.actor)
     return made.number
 
 
 def _refuse(workspace: Workspace, verdict: Verdict) -> None:
-    """Raise unless the verdict says promote, and a person does where that is wanted."""
+    """Raise unless the verdict is to promote, and approved if required."""
     name, approval = verdict.verdict_id[:12], approval_due(workspace, verdict)
     if verdict.decision != "promote":
-        raise PromotionConflict(f"verdict {name} says {verdict.decision!r}: {verdict.reason}")
+        raise PromotionConflict(f"verdict {name} decided {verdict.decision!r}: {verdict.reason}")
     if approval not in APPROVED_STATUSES:
-        said = {"wanted": "waits for approval", "declined": "was declined", "expired": "was not approved in time"}
-        raise PromotionConflict(f"verdict {name} {said[approval]}; the champion stays (see 'tiltyard approve')")
+        state = {"wanted": "waits for approval", "declined": "was declined", "expired": "was not approved in time"}
+        raise PromotionConflict(f"verdict {name} {state[approval]}; the champion stays (see 'tiltyard approve')")

@@ -1,4 +1,4 @@
-"""Show the loop in Prefect's pages: validation, verdict and learning curve as artifacts of the run, and say so."""
+"""Publish validation, verdict and learning curve as artifacts in Prefect's UI, and announce them."""
 
 from typing import Any, Final
 
@@ -14,12 +14,12 @@ from tiltyard.workspace.models.verdict_tags import PAGE, VERDICT, show_verdict, 
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 MOST_CAUGHT_UP: Final = 5
-"""Pages drawn at once for verdicts of before; a killed run leaves one."""
+"""The maximum number of earlier verdicts that one run publishes; a killed run leaves one."""
 
 
 @step("publish-validation")
 def publish_validation(project: str, batch_ids: list[BatchId]) -> None:
-    """A table of what became of the rows of some batches, and an event that they were checked."""
+    """Publish a table of where the rows of some batches ended, and announce that they were checked."""
     workspace = open_workspace(project)
     batches = [workspace.ledger.batches.get(batch_id) for batch_id in batch_ids]
     objects = {landed.object_id: landed for landed in workspace.ledger.batches.objects()}
@@ -38,14 +38,14 @@ def publish_validation(project: str, batch_ids: list[BatchId]) -> None:
 
 @step("unpublished-verdicts")
 def unpublished_verdicts(project: str) -> list[VerdictId]:
-    """The newest verdicts that a run which was killed did not come to publish, oldest first."""
+    """The newest verdicts that a killed run did not publish, oldest first."""
     return [verdict.verdict_id for verdict in unpublished(open_workspace(project), PAGE)][-MOST_CAUGHT_UP:]
 
 
 @step("publish-verdict")
 def publish_verdict(project: str, verdict_id: VerdictId) -> None:
-    """The verdict's page with the challenger's run in MLflow; its headline, checks and learning curve in Prefect."""
-    # It brings matplotlib, whose import takes half a second; other steps need not wait for it.
+    """Publish the verdict's page in MLflow, and its summary, checks and learning curve in Prefect."""
+    # Imports matplotlib, which takes half a second that other steps do not need.
     from tiltyard.reports.html.publish import publish_pages
 
     workspace = open_workspace(project)
@@ -64,16 +64,16 @@ def publish_verdict(project: str, verdict_id: VerdictId) -> None:
 
 @step("publish-drift")
 def publish_drift(project: str, moved: list[dict[str, Any]]) -> None:
-    """A table of the columns that moved, and an event that they did."""
+    """Publish a table of the columns that drifted, and announce them."""
     workspace = open_workspace(project)
-    create_table_artifact(moved, key=_key(workspace, "drift"), description="Columns that moved")
+    create_table_artifact(moved, key=_key(workspace, "drift"), description="Columns that drifted")
     columns = [str(one["column"]) for one in moved]
-    text = f"the newest data moved in {', '.join(columns)}"
+    text = f"the newest data drifted in {', '.join(columns)}"
     announce(workspace, DRIFT_FOUND, text, columns=columns)
 
 
 def _publish_learning_curve(workspace: Workspace) -> None:
-    """A table of labels against score, one row per judged challenger."""
+    """Publish a table of labels and scores, one row per judged challenger."""
     models = workspace.ledger.models
     labels = models.rows_by_set()
     curve = learning_curve(models.all(), workspace.ledger.champions.verdicts(), labels)
@@ -84,5 +84,5 @@ def _publish_learning_curve(workspace: Workspace) -> None:
 
 
 def _key(workspace: Workspace, what: str) -> str:
-    """An artifact's key; Prefect takes lower-case letters, digits and dashes only."""
+    """An artifact's key; Prefect accepts only lower-case letters, digits and dashes."""
     return f"{workspace.project.name.replace('_', '-')}-{what}"

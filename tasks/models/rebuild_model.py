@@ -1,4 +1,4 @@
-"""Rebuild a model from its ids, and see whether it says the same."""
+"""Refit a model from its recorded inputs, and compare the predictions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from tiltyard.workspace.workspace import Workspace, open_workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Rebuilt:
-    """Whether a model that was fitted again says the same; ``changed`` is what differs: then and now, by name."""
+class RebuildResult:
+    """Whether a refitted model predicts the same; ``changed`` has the differences: then and now, by name."""
 
     model_id: ModelId
     equal: bool
@@ -22,11 +22,11 @@ class Rebuilt:
 
 
 @step("rebuild-model")
-def rebuild_model(project: str, model_id: str) -> Rebuilt:
-    """Fit a model again from its training set, recipe, project file and seed as they were, and compare predictions.
+def rebuild_model(project: str, model_id: str) -> RebuildResult:
+    """Refit a model from its recorded training set, recipe, project file and seed, and compare the predictions.
 
-    Code and environment are today's; where they differ from the model's, the result says so. It also says where the
-    bytes that are stored are not those that were recorded: a model that is fitted again makes them no better.
+    Code and environment are the current ones; the result lists where they differ from the model's. It also reports
+    stored bytes that are missing or changed, which a refit does not repair.
     """
     workspace = open_workspace(project)
     model = workspace.ledger.models.get(model_id)
@@ -36,13 +36,13 @@ def rebuild_model(project: str, model_id: str) -> Rebuilt:
     then = {**model.environment, "code": model.code_version}
     now = {**environment_of(project_then), "code": code_version()}
     changed = {name: (value, now.get(name, "")) for name, value in then.items() if now.get(name) != value}
-    if fault := _stored(workspace, model):
+    if fault := _check_stored_bytes(workspace, model):
         changed["stored bytes"] = (model.artifact.sha256[:12], fault)
-    return Rebuilt(model.model_id, refit.predictions_hash == model.predictions_hash, changed)
+    return RebuildResult(model.model_id, refit.predictions_hash == model.predictions_hash, changed)
 
 
-def _stored(workspace: Workspace, model: Model) -> str:
-    """What is wrong with a model's stored bytes, empty where they are what was recorded."""
+def _check_stored_bytes(workspace: Workspace, model: Model) -> str:
+    """The problem with a model's stored bytes; empty if they match the record."""
     try:
         workspace.registry.check(model)
     except NotFound:

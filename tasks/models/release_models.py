@@ -1,4 +1,4 @@
-"""Let go the bytes of rejected models that the project file does not keep; their records stay: each can be rebuilt."""
+"""Delete the bytes of rejected models that the project file does not keep; their records stay."""
 
 from tiltyard.gate.retention import deletable_models
 from tiltyard.tasks.step import step
@@ -7,12 +7,12 @@ from tiltyard.workspace.triggers import gate_history
 from tiltyard.workspace.workspace import open_workspace
 
 
-@step("let-go-models", alone=("train",))
-def let_go_models(project: str) -> list[str]:
-    """Remove the bytes of rejected models beyond ``models.keep_rejected``; a line that says how many, or nothing.
+@step("delete-rejected-models", alone=("train",))
+def delete_rejected_models(project: str) -> list[str]:
+    """Delete the bytes of rejected models beyond ``models.keep_rejected``; a line with their number, or nothing.
 
-    Each is noted before its bytes go, so that a crash between leaves nothing that looks like damage, and the next run
-    goes on. No model that a step may still ask is touched.
+    Each deletion is recorded before it begins, so that a crash leaves nothing that looks like damage, and the next run
+    continues. Models that a step may still load are kept.
     """
     workspace = open_workspace(project)
     keep = workspace.project.models.keep_rejected
@@ -28,4 +28,4 @@ def let_go_models(project: str) -> list[str]:
     if not number:
         return []
     models = "1 rejected model" if number == 1 else f"{number} rejected models"
-    return [f"let go the bytes of {models}, {format_bytes(freed)}, as models.keep_rejected says; each can be rebuilt"]
+    return [f"deleted the bytes of {models}, {format_bytes(freed)}, as models.keep_rejected says; each can be rebuilt"]

@@ -1,4 +1,4 @@
-"""Roll back to an earlier champion: one command, and not one label lost."""
+"""Roll back to an earlier champion; no label is lost."""
 
 from tiltyard.schemas.canonical import digest
 from tiltyard.schemas.errors import NotFound, TiltyardError
@@ -13,19 +13,19 @@ from tiltyard.workspace.workspace import Workspace, open_workspace
 def roll_back_champion(project: str, actor: str, reason: str, model_id: str | None = None) -> int:
     """Make an earlier champion the champion again; the number of the move.
 
-    Without ``model_id`` it is the champion before today's. The decision is recorded as a verdict of its own,
-    with who decided and why; annotations, sets and models stay as they are.
+    Without ``model_id`` it is the previous champion. The decision is recorded as a separate verdict with who decided
+    and why; annotations, sets and models stay as they are.
     """
     workspace = open_workspace(project)
     current = workspace.ledger.champions.current()
     if current is None:
         raise NotFound("there is no champion to roll back from; promote one first")
     target = _target(workspace, current, model_id)
-    return go_back(workspace, current, roll_back_verdict(workspace, current, target, actor, reason))
+    return record_roll_back(workspace, current, roll_back_verdict(workspace, current, target, actor, reason))
 
 
-def go_back(workspace: Workspace, current: Promotion, verdict: Verdict) -> int:
-    """Record the decision to go back, then move the champion; the number of the move."""
+def record_roll_back(workspace: Workspace, current: Promotion, verdict: Verdict) -> int:
+    """Record the decision to roll back, then change the champion; the number of the move."""
     recorded = workspace.ledger.champions.decide(verdict)
     target, actor, reason = recorded.challenger_id, recorded.decided_by, recorded.reason
     move = Promotion(
@@ -46,20 +46,20 @@ def go_back(workspace: Workspace, current: Promotion, verdict: Verdict) -> int:
 
 
 def _target(workspace: Workspace, current: Promotion, model_id: str | None) -> ModelId:
-    """The model to go back to: the one named, if it was champion before, else today's predecessor."""
+    """The model to roll back to: the one named, if it was champion before, else the previous champion."""
     before = [move.model_id for move in workspace.ledger.champions.history() if move.model_id != current.model_id]
     if not before or current.previous_id is None:
-        raise NotFound(f"champion {current.model_id[:12]} is the first; there is none before it to roll back to")
+        raise NotFound(f"champion {current.model_id[:12]} is the first; there is no earlier one to roll back to")
     if model_id is None:
         return current.previous_id
     target = workspace.ledger.models.get(model_id).model_id
     if target not in before:
-        raise TiltyardError(f"model {target[:12]} was never champion before today's; only a verdict may promote it")
+        raise TiltyardError(f"model {target[:12]} was never champion; only a verdict can promote it")
     return target
 
 
 def roll_back_verdict(workspace: Workspace, current: Promotion, target: ModelId, actor: str, reason: str) -> Verdict:
-    """The record of the decision to go back; the number of the move makes it this very one."""
+    """The record of the decision to roll back; its id contains the number of the move."""
     identity = digest(["roll_back", current.number, current.model_id, target])
     return Verdict(
         verdict_id=VerdictId(identity[:32]),

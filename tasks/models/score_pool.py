@@ -1,4 +1,4 @@
-"""Predict for a batch of the pool, and store the predictions beside batch and model."""
+"""Predict a batch of the pool, and store the predictions by batch and model."""
 
 import polars as pl
 
@@ -11,7 +11,7 @@ from tiltyard.workspace.workspace import Workspace, open_workspace
 
 @step("batches-to-score")
 def batches_to_score(project: str) -> list[BatchId]:
-    """Pooled batches without predictions by today's champion, oldest first; none without a champion."""
+    """Pooled batches without predictions of the current champion, oldest first; none without a champion."""
     workspace = open_workspace(project)
     champion = workspace.ledger.champions.champion_id
     if champion is None:
@@ -22,10 +22,10 @@ def batches_to_score(project: str) -> list[BatchId]:
 
 @step("score-pool", alone=("score",))
 def score_pool(project: str, batch_id: BatchId) -> str:
-    """The champion's predictions for a batch as a Parquet file; its name, made of batch and model.
+    """The name of a Parquet file with the champion's predictions for a batch.
 
-    Columns: ``sample_id``, ``label`` (the decision), then one probability per class. Scored again, the file is
-    the same.
+    Columns: ``sample_id``, ``label`` (the decision), then one probability per class. Scoring again writes an
+    equal file.
     """
     workspace = open_workspace(project)
     champion = workspace.ledger.champions.champion_id
@@ -41,9 +41,11 @@ def score_pool(project: str, batch_id: BatchId) -> str:
 
 def _predict(workspace: Workspace, model: Model, rows: pl.DataFrame) -> pl.DataFrame:
     """One chunk's predictions."""
-    said = predictions_on(workspace, model, lambda: workspace.fitted(model), rows)
-    shares = pl.DataFrame(said.probabilities, schema=[f"probability {name}" for name in said.class_names])
-    return rows.select("sample_id").with_columns(label=pl.Series(said.decisions)).hstack(shares)
+    predicted = predictions_on(workspace, model, lambda: workspace.fitted(model), rows)
+    probabilities = pl.DataFrame(
+        predicted.probabilities, schema=[f"probability {name}" for name in predicted.class_names]
+    )
+    return rows.select("sample_id").with_columns(label=pl.Series(predicted.decisions)).hstack(probabilities)
 
 
 def _name(batch_id: str, model_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Whether to retrain now: a step of its own, so that a run shows why it did or did not."""
+"""Decide whether to retrain now, in a separate step, so that a run shows the reason."""
 
 from tiltyard.schemas.events import LABELS_READY
 from tiltyard.schemas.records import Due
@@ -10,13 +10,13 @@ from tiltyard.workspace.workspace import open_workspace
 
 @step("training-due")
 def training_due(project: str) -> Due:
-    """Whether there are enough new annotations since the last training set, and why or why not."""
+    """Whether there are enough new annotations since the last training set, and the reason."""
     return check_training_due(open_workspace(project))
 
 
-@step("tell-labels-ready")
-def tell_labels_ready(project: str) -> bool:
-    """Tell whoever waits for labels that a training is due; whether it is. The labeling server tells by itself."""
+@step("announce-labels-ready")
+def announce_labels_ready(project: str) -> bool:
+    """Announce that a training is due; whether it is. The labeling server sends its own notices."""
     workspace = open_workspace(project)
     due = check_training_due(workspace)
     if due:

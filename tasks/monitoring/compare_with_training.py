@@ -1,4 +1,4 @@
-"""Whether the newest data still looks like the data of the champion's time."""
+"""Compare the newest data with the data that the champion was trained on."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -17,10 +17,10 @@ MOST_CHUNKS = 16
 
 @step("compare-with-training")
 def compare_with_training(project: str, batches: int = 1) -> list[dict[str, Any]]:
-    """The columns of the newest batches that moved since the champion's training set was pinned, clearest first.
+    """The columns of the newest batches that drifted since the champion's training set was pinned, largest first.
 
-    The reference is the pool as it was then, not the training rows: those were chosen because they are unusual.
-    Empty without a champion, or when nothing came since.
+    The reference is the pool at that time, not the training rows, which were selected because they are unusual.
+    Empty without a champion, or when no batch arrived since.
     """
     workspace = open_workspace(project)
     champion = workspace.ledger.champions.champion_id
@@ -34,9 +34,9 @@ def compare_with_training(project: str, batches: int = 1) -> list[dict[str, Any]
         return []
     reference = profile_rows(_rows(workspace, before), workspace.project)
     known = recorded_project_of(workspace, model)["columns"]
-    # A column that came since is missing in all rows of then: that is news to nobody.
+    # A column that was added later is missing in all earlier rows: that is not drift.
     reference["columns"] = {
-        name: told for name, told in reference["columns"].items() if name in {*known["features"], *known["context"]}
+        name: column for name, column in reference["columns"].items() if name in {*known["features"], *known["context"]}
     }
     return detect_drift(profile_rows(_rows(workspace, since), workspace.project), reference)
 

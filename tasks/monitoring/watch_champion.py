@@ -1,4 +1,4 @@
-"""Watch a new champion: when fresh labels say that the one before was better, that one is champion again."""
+"""Watch a new champion: if fresh labels show that the previous one is better, roll back to it."""
 
 from dataclasses import replace
 
@@ -10,21 +10,21 @@ from tiltyard.samples.evaluation_split import entity_groups
 from tiltyard.samples.features import feature_frame
 from tiltyard.schemas.records import EvaluationId, ModelId, Promotion, Verdict
 from tiltyard.tasks.labels.snapshot_labels import pin_labels
-from tiltyard.tasks.models.roll_back_champion import go_back, roll_back_verdict
+from tiltyard.tasks.models.roll_back_champion import record_roll_back, roll_back_verdict
 from tiltyard.tasks.step import step
 from tiltyard.workspace.evaluation_set import fresh_labels
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
 WATCH = "watch"
-"""Who decides, in the record of such a roll-back."""
+"""Who decided, in the record of such a roll-back."""
 
 
 @step("watch-champion", alone=("champion", "train"))
 def watch_champion(project: str) -> int | None:
-    """Go back to the champion before, if evaluation labels that were given since its promotion show today's to be
-    worse; the number of the move, or none.
+    """Roll back to the previous champion if evaluation labels since the promotion show that the current one is worse;
+    the number of the move, or none.
 
-    The rows were drawn by chance and no verdict has seen them. What was seen is recorded before anything moves.
+    The rows were drawn at random and no verdict has used them. The evidence is recorded before the champion changes.
     """
     workspace = open_workspace(project)
     current, policy = workspace.ledger.champions.current(), workspace.project.gate
@@ -34,19 +34,21 @@ def watch_champion(project: str) -> int | None:
     rows = fresh_labels(workspace, current, policy.watch.labels)
     if rows.height < policy.watch.labels:
         return None
-    labels, today = rows["label"].to_numpy().astype(str), _says(workspace, current.model_id, rows)
-    before, whose = _says(workspace, current.previous_id, rows), entity_groups(rows, workspace.project)
+    labels, today = rows["label"].to_numpy().astype(str), _predict(workspace, current.model_id, rows)
+    before, whose = _predict(workspace, current.previous_id, rows), entity_groups(rows, workspace.project)
     found = detect_regression(labels, today, before, policy, workspace.project.seed, whose)
-    return go_back(workspace, current, _verdict(workspace, current, current.previous_id, found)) if found else None
+    if not found:
+        return None
+    return record_roll_back(workspace, current, _verdict(workspace, current, current.previous_id, found))
 
 
-def _says(workspace: Workspace, model_id: ModelId, rows: pl.DataFrame) -> Predictions:
-    """What a model says about some rows."""
+def _predict(workspace: Workspace, model_id: ModelId, rows: pl.DataFrame) -> Predictions:
+    """A model's predictions for some rows."""
     return predict_rows(workspace.load_model(model_id), feature_frame(rows, workspace.project), workspace.project)
 
 
 def _verdict(workspace: Workspace, current: Promotion, target: ModelId, found: PerformanceDrop) -> Verdict:
-    """The record of the decision to go back, with all that was seen."""
+    """The record of the decision to roll back, with its evidence."""
     plain = roll_back_verdict(workspace, current, target, WATCH, found.check.why)
     return replace(
         plain,

@@ -51,7 +51,7 @@ def test_a_verdict_that_the_registry_never_saw_is_shown_once(cut: Workspace) -> 
     assert kept(cut) == set()
     assert unpublished_verdicts.fn(project) == [verdict.verdict_id]
     done = repair_stores.fn(project)
-    assert "1 verdicts were missing in the registry; they are shown there again" in done
+    assert "verdicts missing in the registry, now restored there: 1" in done
     assert kept(cut) == {"verdict", f"verdict {name}", f"verdict-{name}.json"}
     assert repair_stores.fn(project) == []
     assert unpublished_verdicts.fn(project) == [verdict.verdict_id], "its page is still to be drawn"

@@ -212,5 +212,5 @@ def test_the_steps_as_flows_of_their_own(template: Path, tmp_path: Path) -> None
     assert made.ledger.annotations.until() == before
     deliver(made, "day-1.csv", a_day(1))
     assert reconcile(project) == [
-        f"took in 1 objects that no run had checked: {made.ledger.batches.all()[-1].batch_id[:8]}"
+        f"ingested 1 object that no run had checked: {made.ledger.batches.all()[-1].batch_id[:8]}"
     ]

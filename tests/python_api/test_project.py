@@ -53,7 +53,7 @@ def test_rolling_back_needs_an_earlier_champion_and_a_reason(tmp_path: Path) -> 
     first = project.champion.model_id
     with pytest.raises(tiltyard.TiltyardError, match="give a reason"):
         project.rollback(" ")
-    with pytest.raises(tiltyard.TiltyardError, match="none before it to roll back to"):
+    with pytest.raises(tiltyard.TiltyardError, match="no earlier one to roll back to"):
         project.rollback("a test")
     _next_champion(project, queue.assign(label=true_labels(queue)))
     assert project.champion.model_id != first

@@ -46,19 +46,19 @@ def watch(
     Unusable messages are kept as dead letters with the reason. All other settings are environment variables
     (TILTYARD_WATCH_...).
     """
-    from tiltyard.apps.watch.service import opened_watch
+    from tiltyard.apps.watch.service import open_watch
 
     settings = _settings(projects, queue, dead_letters, 0 if once else health_port)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     for chatty in ("httpx", "botocore", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    with _stop_event() as stop, opened_watch(settings) as (watching, standing):
+    with _stop_event() as stop, open_watch(settings) as (watching, state):
         if once:
             watching.drain(stop)
         else:
             logging.getLogger("tiltyard.watch").info("watching %s until Ctrl-C", settings.queue)
             watching.run(stop)
-    counts = dict(standing.counts)
+    counts = dict(state.counts)
     if as_json:
         show_json({"counts": counts})
     else:

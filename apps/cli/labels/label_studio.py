@@ -9,7 +9,7 @@ from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
 from tiltyard.apps.cli.console.output import format_count, format_minute, say, show_json, show_table
 
 if TYPE_CHECKING:
-    from tiltyard.tasks.labels.label_studio import Pulled, Pushed, Standing
+    from tiltyard.tasks.labels.label_studio import PullResult, PushResult, SyncStatus
 
 SHOWN_REFUSALS = 20
 
@@ -96,7 +96,7 @@ def status(project: ProjectPath = HERE, users: Users = None, as_json: AsJson = F
         _show_sync_status(standing)
 
 
-def _show_push(pushed: "Pushed") -> None:
+def _show_push(pushed: "PushResult") -> None:
     """Show what a push did."""
     made = "a new project" if pushed.made_project else "its project"
     held = format_count(pushed.held, "open assignment")
@@ -110,7 +110,7 @@ def _show_push(pushed: "Pushed") -> None:
     say("Next: tiltyard label-studio pull, when experts have labeled.")
 
 
-def _show_pull(pulled: "Pulled") -> None:
+def _show_pull(pulled: "PullResult") -> None:
     """Show what a pull did."""
     since = f" since {format_minute(pulled.since.isoformat())}" if pulled.since else ""
     tasks, stored = format_count(pulled.tasks, "task"), format_count(pulled.stored, "new annotation")
@@ -125,7 +125,7 @@ def _show_pull(pulled: "Pulled") -> None:
         say("These stay in Label Studio. Fix them there, or the project file here, and pull with --all.")
 
 
-def _show_sync_status(standing: "Standing") -> None:
+def _show_sync_status(standing: "SyncStatus") -> None:
     """Show the state of both sides."""
     server = f"{standing.url}, version {standing.version}"
     if standing.title is None:

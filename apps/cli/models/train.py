@@ -10,7 +10,7 @@ from tiltyard.apps.cli.console.output import format_count, format_minute, say, s
 if TYPE_CHECKING:
     from tiltyard.project.results import TrainResult
     from tiltyard.schemas.records import Model
-    from tiltyard.tasks.models.rebuild_model import Rebuilt
+    from tiltyard.tasks.models.rebuild_model import RebuildResult
     from tiltyard.training.versioning import ModelVersion
     from tiltyard.workspace.workspace import Workspace
 
@@ -87,7 +87,7 @@ def _show(workspace: "Workspace", result: "TrainResult") -> None:
     say("It is the challenger. Next: tiltyard judge")
 
 
-def _show_rebuilt(rebuilt: "Rebuilt") -> None:
+def _show_rebuilt(rebuilt: "RebuildResult") -> None:
     """Show whether the predictions are equal, and what changed since the training."""
     same = "equal predictions" if rebuilt.equal else "DIFFERENT predictions"
     say(f"Model {rebuilt.model_id[:8]} was refitted from its recorded inputs: {same}.")

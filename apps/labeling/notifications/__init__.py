@@ -5,6 +5,6 @@ Belongs here: what is sent, to whom and when. Does not belong here: how many lab
 
 from tiltyard.apps.labeling.notifications.dispatcher import Dispatcher
 from tiltyard.apps.labeling.notifications.notifier import Notifier
-from tiltyard.apps.labeling.notifications.targets import WebhookTarget, configured_targets, emit_prefect_event
+from tiltyard.apps.labeling.notifications.targets import WebhookTarget, configured_targets
 
-__all__ = ["Dispatcher", "Notifier", "WebhookTarget", "configured_targets", "emit_prefect_event"]
+__all__ = ["Dispatcher", "Notifier", "WebhookTarget", "configured_targets"]

@@ -13,6 +13,7 @@ from tiltyard.schemas.canonical import canonical_json, sha256_of
 from tiltyard.schemas.errors import TiltyardError
 from tiltyard.schemas.labeling_settings import LabelingSettings
 from tiltyard.stores.ledger.outbox import Notice
+from tiltyard.tasks.prefect_events import emit_prefect_event
 
 SECONDS: Final = 10.0
 """For one delivery in total: a response that arrives a byte at a time is not a response."""
@@ -67,16 +68,6 @@ class PrefectEvents:
     def send(self, notice: Notice, now: datetime) -> None:
         """Emit the event; Prefect's client sends it in the background, so that delivered means handed over."""
         emit_prefect_event(notice.event, dict(notice.body["data"]), now)
-
-
-def emit_prefect_event(event: str, payload: dict[str, Any], now: datetime) -> None:
-    """Emit a Prefect event about ``payload["project"]``; the payload consists of JSON values."""
-    # Prefect's import takes seconds, and most servers do not need it.
-    from prefect.events import emit_event
-
-    project = str(payload["project"])
-    resource = {"prefect.resource.id": f"tiltyard.project.{project}", "prefect.resource.name": project}
-    emit_event(event, resource, occurred=now, payload=payload)
 
 
 def _posted(url: str, content: str, headers: Mapping[str, str], seconds: float) -> int:

@@ -40,7 +40,7 @@ MISTAKES = [
     (["status", "--jsn"], "No such option: --jsn (Possible options: --json) (see 'tiltyard status --help')"),
     (["init"], "Missing argument 'DATA' (see 'tiltyard init --help')"),
     (["rollback"], "Missing option '--reason' (see 'tiltyard rollback --help')"),
-    (["rollback", "--reason", " "], "Invalid value for --reason: say why: the reason is recorded for ever "
+    (["rollback", "--reason", " "], "Invalid value for --reason: give a reason; it is recorded permanently "
      "(see 'tiltyard rollback --help')"),
     (["rollback", "--reason", "x"], "there is no champion to roll back from; promote one first"),
     (["promote"], "no verdict was given yet, and only a recorded verdict moves the champion; run 'tiltyard judge'"),
@@ -60,7 +60,7 @@ MISTAKES = [
     (["run", "--only", "trian"], "Invalid value: no step 'trian'; did you mean 'train'? (see 'tiltyard run --help')"),
     (["run", "--from", "ask", "--to", "train"], "Invalid value: step 'ask' comes after 'train'; the order is "
      "ingest, settle, train, judge, promote, ask, seal (see 'tiltyard run --help')"),
-    (["run", "--only", "ask", "--to", "seal"], "Invalid value: --only stands alone, without --from and --to "
+    (["run", "--only", "ask", "--to", "seal"], "Invalid value: use --only without --from and --to "
      "(see 'tiltyard run --help')"),
 ]  # fmt: skip
 

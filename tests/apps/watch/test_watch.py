@@ -30,8 +30,8 @@ from tests.deployments.watched_bucket import (
     watched_bucket,
 )
 from tests.servers.prefect_server import PrefectServer, running_prefect, wait_until
-from tiltyard.apps.watch.service import opened_watch
-from tiltyard.apps.watch.state import Standing
+from tiltyard.apps.watch.service import open_watch
+from tiltyard.apps.watch.state import WatchState
 from tiltyard.schemas.watch_settings import WatchSettings
 from tiltyard.tasks.ingest.land_objects import land_objects
 
@@ -60,9 +60,9 @@ def worker(prefect: PrefectServer, watched: WatchedBucket) -> Iterator[PlayedWor
 
 
 @contextmanager
-def watching(prefect: PrefectServer, settings: WatchSettings) -> Iterator[tuple[Any, Standing]]:
+def watching(prefect: PrefectServer, settings: WatchSettings) -> Iterator[tuple[Any, WatchState]]:
     """A watch that is ready to run in this process."""
-    with prefect.in_process(), opened_watch(settings) as opened:
+    with prefect.in_process(), open_watch(settings) as opened:
         yield opened
 
 
@@ -191,9 +191,9 @@ def test_versions_are_told_apart(prefect: PrefectServer, aws: str, tmp_path: Pat
     ("body", "reason"),
     [
         (lambda w: message(w, "never-put.csv"), "no such object"),
-        (lambda _: s3_message(s3_record("somebody-elses", "a.csv")), "lies in no bucket and prefix that is watched"),
-        (lambda w: s3_message(s3_record(w.bucket, "elsewhere/a.csv")), "lies in no bucket and prefix that is watched"),
-        (lambda w: s3_message(s3_record(w.bucket, w.prefix)), "lies in no bucket and prefix that is watched"),
+        (lambda _: s3_message(s3_record("somebody-elses", "a.csv")), "is not in a watched bucket and prefix"),
+        (lambda w: s3_message(s3_record(w.bucket, "elsewhere/a.csv")), "is not in a watched bucket and prefix"),
+        (lambda w: s3_message(s3_record(w.bucket, w.prefix)), "is not in a watched bucket and prefix"),
         (lambda w: s3_message(s3_record(w.bucket, w.prefix, key="%FF")), "not UTF-8"),
     ],
     ids=["no object", "foreign bucket", "foreign prefix", "the folder itself", "no text"],

@@ -10,7 +10,8 @@ from tests.projects.answered_project import with_queue
 from tests.projects.small_project import answer_queue, make_project
 from tiltyard.apps.labeling.service import ServedProject
 from tiltyard.apps.watch.projects import WatchedProject
-from tiltyard.apps.watch.training_events import AGAIN_AFTER, LOOK_EVERY, LabelTeller
+from tiltyard.apps.watch.training_events import CHECK_EVERY, REPEAT_AFTER, LabelsReadyNotifier
+from tiltyard.schemas.records import Due, NewAnnotation
 from tiltyard.schemas.settings import Settings
 from tiltyard.workspace.workspace import Workspace
 
@@ -45,23 +46,23 @@ def workspace(tmp_path: Path) -> Workspace:
     return with_queue(make_project(tmp_path, triggers={"labels": 4}))
 
 
-def teller(workspace: Workspace, clock: Clock) -> LabelTeller:
-    return LabelTeller([WatchedProject(workspace.project_file, Settings(), "ingest-batch/{project}")], clock)
+def make_notifier(workspace: Workspace, clock: Clock) -> LabelsReadyNotifier:
+    return LabelsReadyNotifier([WatchedProject(workspace.project_file, Settings(), "ingest-batch/{project}")], clock)
 
 
 def test_labels_enough_are_told_once(workspace: Workspace, told: list[Event]) -> None:
     clock = Clock()
-    tells = teller(workspace, clock)
-    assert tells.tell() == 0
+    notifier = make_notifier(workspace, clock)
+    assert notifier.notify() == 0
     answered = answer_queue(workspace, clock())
-    assert tells.tell() == 0, "a ledger is not asked more often than agreed"
-    clock.pass_by(LOOK_EVERY)
-    assert tells.tell() == 1
-    clock.pass_by(LOOK_EVERY)
-    assert tells.tell() == 0
+    assert notifier.notify() == 0, "a ledger is not asked more often than agreed"
+    clock.pass_by(CHECK_EVERY)
+    assert notifier.notify() == 1
+    clock.pass_by(CHECK_EVERY)
+    assert notifier.notify() == 0
     ((event, said),) = told
     assert event == "tiltyard.labels.ready"
-    assert said["occurred"] == START + LOOK_EVERY
+    assert said["occurred"] == START + CHECK_EVERY
     assert said["payload"]["project"] == "small"
     assert said["payload"]["annotations"] == answered
     assert "annotations" in said["payload"]["why"]
@@ -70,20 +71,20 @@ def test_labels_enough_are_told_once(workspace: Workspace, told: list[Event]) ->
 def test_what_came_to_nothing_is_told_again(workspace: Workspace, told: list[Event]) -> None:
     """An event may be lost, and so may the run that it woke."""
     clock = Clock()
-    tells = teller(workspace, clock)
+    notifier = make_notifier(workspace, clock)
     answer_queue(workspace, clock())
-    assert tells.tell() == 1
-    clock.pass_by(AGAIN_AFTER - timedelta(seconds=1))
-    assert tells.tell() == 0
+    assert notifier.notify() == 1
+    clock.pass_by(REPEAT_AFTER - timedelta(seconds=1))
+    assert notifier.notify() == 0
     clock.pass_by(timedelta(seconds=11))
-    assert tells.tell() == 1
+    assert notifier.notify() == 1
     assert len(told) == 2
 
 
 def test_who_starts_again_tells_again(workspace: Workspace, told: list[Event]) -> None:
     clock = Clock()
     answer_queue(workspace, clock())
-    assert teller(workspace, clock).tell() == teller(workspace, clock).tell() == 1
+    assert make_notifier(workspace, clock).notify() == make_notifier(workspace, clock).notify() == 1
     assert len(told) == 2
 
 
@@ -95,3 +96,29 @@ def test_a_server_that_does_not_seal_leaves_it_to_the_flows(workspace: Workspace
     served.seal()
     served.close()
     assert (len(list((workspace.folder / "segments").glob("*"))) > before) is seals
+
+
+def test_labels_that_teach_nothing_are_read_once(
+    workspace: Workspace, told: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Enough annotations that make no training due are read again only after another annotation arrives."""
+    reads: list[Path] = []
+
+    def not_due(opened: Workspace) -> Due:
+        reads.append(opened.folder)
+        return Due(False, "these labels make a known model")
+
+    monkeypatch.setattr("tiltyard.apps.watch.training_events.check_training_due", not_due)
+    clock = Clock()
+    notifier = make_notifier(workspace, clock)
+    answer_queue(workspace, clock())
+    for _ in range(3):
+        assert notifier.notify() == 0
+        clock.pass_by(CHECK_EVERY)
+    assert len(reads) == 1
+    first = workspace.ledger.annotations.until()[0]
+    flag = NewAnnotation("flagged", "ada", "flag", first.sample_id, first.payload, clock(), note="torn")
+    workspace.ledger.annotations.submit([flag], contract_hash=workspace.contract_hash, now=clock())
+    assert notifier.notify() == 0
+    assert len(reads) == 2
+    assert told == []

@@ -21,9 +21,9 @@ from tests.deployments.watched_bucket import POOL, WatchedBucket, deploy, played
 from tests.servers.ports import free_port
 from tests.servers.prefect_server import PrefectServer, ended, running_prefect, wait_until
 from tests.servers.tcp_proxy import Proxy
-from tiltyard.apps.watch.backoff import Patience
-from tiltyard.apps.watch.service import opened_watch
-from tiltyard.apps.watch.state import Standing
+from tiltyard.apps.watch.backoff import Backoff
+from tiltyard.apps.watch.service import open_watch
+from tiltyard.apps.watch.state import WatchState
 from tiltyard.schemas.watch_settings import WatchSettings
 
 COMMAND = (sys.executable, "-c", "from tiltyard.apps.cli.main import main; main()", "watch")
@@ -65,13 +65,13 @@ def line(aws: str) -> Iterator[Proxy]:
 
 
 @contextmanager
-def at_work(prefect: PrefectServer, settings: WatchSettings) -> Iterator[Standing]:
+def at_work(prefect: PrefectServer, settings: WatchSettings) -> Iterator[WatchState]:
     """A watch at work in a thread of this process, stopped at the end."""
     stop, ready, told = threading.Event(), threading.Event(), []
 
     def work() -> None:
-        with prefect.in_process(), opened_watch(settings) as (watch, standing):
-            watch._patience = Patience(0.1, 0.5)
+        with prefect.in_process(), open_watch(settings) as (watch, standing):
+            watch._backoff = Backoff(0.1, 0.5)
             told.append(standing)
             ready.set()
             watch.run(stop)
@@ -132,7 +132,7 @@ def test_prefect_away(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             wait_until(lambda: standing.is_healthy(standing.looked_at or standing.started_at), "a healthy watch", 30)
             server.kill()
             wait_until(lambda: standing.problem is not None, "a problem", 60)
-            assert "the Prefect server does not answer" in str(standing.problem)
+            assert "cannot reach the Prefect server" in str(standing.problem)
             arrive(watched, "a.csv", "b.csv")
             time.sleep(2)
             assert watched.waiting() == 2
@@ -335,7 +335,7 @@ def test_once_settles_what_waits_and_says_so(prefect: PrefectServer, watched: Wa
 @pytest.mark.parametrize(
     ("options", "environment", "says"),
     [
-        ([], {}, "no queue is named"),
+        ([], {}, "no queue is set"),
         (["--queue", "nonsense"], {}, "no URL of a queue"),
         (["--queue", "{queue}"], {"server": None}, "set PREFECT_API_URL"),
         (["--queue", "{queue}", "-p", "nowhere"], {}, "no project file at 'nowhere'"),
@@ -343,7 +343,7 @@ def test_once_settles_what_waits_and_says_so(prefect: PrefectServer, watched: Wa
         (["--queue", "{queue}", "-p", "{project}", "-p", "{project}"], {}, "two projects share the deployment"),
         (["--queue", "{queue}x"], {}, "there is no such queue"),
         (["--queue", "{queue}"], {"TILTYARD_WATCH_DEPLOYMENT": "ingest-batch/none"}, "has no deployment"),
-        (["--queue", "{queue}"], {"server": "http://127.0.0.1:9/api"}, "the Prefect server does not answer"),
+        (["--queue", "{queue}"], {"server": "http://127.0.0.1:9/api"}, "cannot reach the Prefect server"),
     ],
 )
 def test_mistakes_are_told_in_one_line(
@@ -367,12 +367,12 @@ def test_a_port_that_is_taken_is_told(prefect: PrefectServer, watched: WatchedBu
     assert "name another with --health-port" in " ".join(said.split())
 
 
-def test_patience_grows_and_begins_anew() -> None:
-    patience = Patience(1, 60, chance=lambda: 1.0)
+def test_backoff_grows_and_begins_anew() -> None:
+    patience = Backoff(1, 60, chance=lambda: 1.0)
     assert [patience.pause() for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
     patience.reset()
     assert patience.pause() == 1
-    shares = [Patience(10, 10).pause() / 10 for _ in range(200)]
+    shares = [Backoff(10, 10).pause() / 10 for _ in range(200)]
     assert min(shares) >= 0.5
     assert max(shares) <= 1
     assert len(set(shares)) > 100, "nobody waits in step with others"

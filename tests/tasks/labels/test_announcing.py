@@ -21,9 +21,9 @@ from tiltyard.schemas.events import CHAMPION_PROMOTED, LABELS_READY, LABELS_WANT
 from tiltyard.stores.ledger.database.locks import advisory_lock as waiting_for
 from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
 from tiltyard.tasks.ingest.land_objects import land_objects
-from tiltyard.tasks.labels.announcements import announce, announce_failure, posted_after
+from tiltyard.tasks.labels.announcements import announce, announce_failure, deferred_notices
 from tiltyard.tasks.labels.choose_samples import choose_samples
-from tiltyard.tasks.models.training_due import tell_labels_ready
+from tiltyard.tasks.models.training_due import announce_labels_ready
 from tiltyard.workspace.workspace import Workspace
 
 
@@ -99,11 +99,11 @@ def test_labels_that_came_by_file_wake_a_training_once_there_are_enough(
     workspace: Workspace, heard: list[dict[str, Any]]
 ) -> None:
     project = str(workspace.project_file.parent)
-    assert not tell_labels_ready.fn(project)
+    assert not announce_labels_ready.fn(project)
     deliver(workspace, "day-0.csv", a_day(0))
     go_round(project)
     answer_queue(workspace, workspace.clock())
-    assert tell_labels_ready.fn(project)
+    assert announce_labels_ready.fn(project)
     (told,) = [notice for notice in heard if notice["event"] == LABELS_READY]
     assert told["text"].startswith("small: labels are ready, 24 new annotations")
 
@@ -134,9 +134,9 @@ def test_a_slow_listener_holds_up_nobody_else(
 
 def test_what_was_announced_is_posted_in_order_also_after_a_failure(heard: list[dict[str, Any]]) -> None:
     def announces_and_fails() -> None:
-        with posted_after():
+        with deferred_notices():
             announce_failure(ask_experts, a_run("one"), Failed(message="first"))
-            with posted_after():
+            with deferred_notices():
                 announce_failure(ask_experts, a_run("two"), Failed(message="second"))
             assert heard == []
             raise Unavailable("the ledger went away")

@@ -12,7 +12,7 @@ from tests.projects.small_project import a_day, answer_queue, copied, deliver, m
 from tiltyard.gate.triggers import approval_deadline, approval_status
 from tiltyard.schemas.errors import PromotionConflict
 from tiltyard.schemas.records import Approval, ModelId, Verdict, VerdictId
-from tiltyard.tasks.models.approve_promotion import answer_verdict, seconds_to_answer, verdict_to_approve
+from tiltyard.tasks.models.approve_promotion import record_approval, seconds_until_deadline, verdict_to_approve
 from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_challenger
 from tiltyard.workspace.workspace import Workspace
 
@@ -79,7 +79,7 @@ def test_nothing_moves_before_a_person_agrees(workspace: Workspace) -> None:
     waiting = verdict_to_approve.fn(project)
     assert waiting is not None
     assert pending_verdict.fn(project) is None
-    assert 0 < seconds_to_answer.fn(project, waiting) <= 72 * 3600
+    assert 0 < seconds_until_deadline.fn(project, waiting) <= 72 * 3600
     with pytest.raises(PromotionConflict, match="waits for approval"):
         promote_challenger.fn(project, waiting)
     assert workspace.ledger.champions.champion_id is None
@@ -105,7 +105,7 @@ def test_a_declined_challenger_stays_declined(workspace: Workspace) -> None:
     assert verdict_to_approve.fn(project) is None
     assert pending_verdict.fn(project) is None
     with pytest.raises(PromotionConflict, match="was declined by ben"):
-        answer_verdict.fn(project, str(waiting), True, "ada", "but I like it")
+        record_approval.fn(project, str(waiting), True, "ada", "but I like it")
     with pytest.raises(PromotionConflict, match="was declined"):
         promote_challenger.fn(project, str(waiting))
 
@@ -113,8 +113,8 @@ def test_a_declined_challenger_stays_declined(workspace: Workspace) -> None:
 def test_the_same_answer_again_is_the_first(workspace: Workspace) -> None:
     project = project_of(workspace)
     waiting = str(verdict_to_approve.fn(project))
-    assert answer_verdict.fn(project, waiting, True, "ada", "good")
-    assert answer_verdict.fn(project, waiting, True, "ben", "good too")
+    assert record_approval.fn(project, waiting, True, "ada", "good")
+    assert record_approval.fn(project, waiting, True, "ben", "good too")
     (kept,) = workspace.ledger.champions.approvals().values()
     assert kept.reviewer == "ada"
     assert pending_verdict.fn(project) == waiting
@@ -131,7 +131,7 @@ def test_after_its_time_an_approval_is_refused_and_the_champion_stays(tmp_path: 
     assert verdict.decision == "promote"
     assert verdict_to_approve.fn(project) is None
     with pytest.raises(PromotionConflict, match=r"could be approved until .* the champion stays"):
-        answer_verdict.fn(project, verdict.verdict_id, True, "ada", "late")
+        record_approval.fn(project, verdict.verdict_id, True, "ada", "late")
     with pytest.raises(PromotionConflict, match="was not approved in time"):
         promote_challenger.fn(project, verdict.verdict_id)
 

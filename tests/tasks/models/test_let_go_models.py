@@ -15,7 +15,7 @@ from tiltyard.tasks.models.fit_candidates import fit_candidates
 from tiltyard.tasks.models.judge_challenger import judge_challenger
 from tiltyard.tasks.models.promote_challenger import promote_challenger
 from tiltyard.tasks.models.rebuild_model import rebuild_model
-from tiltyard.tasks.models.release_models import let_go_models
+from tiltyard.tasks.models.release_models import delete_rejected_models
 from tiltyard.workspace.checks.disk_usage import disk_usage
 from tiltyard.workspace.checks.verify import verify_workspace
 from tiltyard.workspace.workspace import Workspace, open_workspace
@@ -66,20 +66,20 @@ def test_the_newest_rejected_models_stay_with_all_that_is_needed(
 ) -> None:
     now = changed(workspace, seed=5, models={"keep_rejected": keep})
     before = disk_usage(now)["models"]
-    said = let_go_models.fn(str(now.project_file))
+    said = delete_rejected_models.fn(str(now.project_file))
     assert kept(now) == left
     gone = 6 - len(left)
     assert bool(said) == bool(gone)
     if gone:
-        assert said[0].startswith(f"let go the bytes of {gone} rejected models, ")
+        assert said[0].startswith(f"deleted the bytes of {gone} rejected models, ")
         assert disk_usage(now)["models"] < before
-    assert let_go_models.fn(str(now.project_file)) == []
+    assert delete_rejected_models.fn(str(now.project_file)) == []
     assert verify_workspace(now).problems == []
 
 
 def test_what_was_let_go_is_said_and_can_be_rebuilt(workspace: Workspace) -> None:
     now = changed(workspace, seed=5, models={"keep_rejected": 0})
-    let_go_models.fn(str(now.project_file))
+    delete_rejected_models.fn(str(now.project_file))
     model = now.ledger.models.all()[1]
     with pytest.raises(NotFound, match=r"its file was deleted .* 'tiltyard rebuild"):
         now.load_model(model.model_id)
@@ -97,9 +97,9 @@ def test_a_crash_between_looks_like_no_damage_and_is_gone_on_with(
     with monkeypatch.context() as crash:
         crash.setattr(getattr(now, part), name, _crash)
         with pytest.raises(KeyboardInterrupt):
-            let_go_models.fn(str(now.project_file))
+            delete_rejected_models.fn(str(now.project_file))
     assert verify_workspace(now).problems == []
-    let_go_models.fn(str(now.project_file))
+    delete_rejected_models.fn(str(now.project_file))
     assert kept(now) == [0, 4, 5]
     assert verify_workspace(now).problems == []
 

@@ -116,7 +116,7 @@ def test_a_verdict_that_keeps_cannot_be_promoted(workspace: Workspace) -> None:
     go(workspace)
     second = train(workspace)
     workspace.ledger.champions.decide(_kept(workspace, second))
-    with pytest.raises(PromotionConflict, match="says 'keep'"):
+    with pytest.raises(PromotionConflict, match="decided 'keep'"):
         promote_challenger.fn(project_of(workspace), "kept")
     assert workspace.ledger.champions.champion_id == model
 
@@ -247,8 +247,8 @@ def test_repair_puts_the_alias_right_and_sweeps(workspace: Workspace) -> None:
     workspace.registry.client.create_run(workspace.registry.experiment_id)
     (workspace.folder / "pool" / ".writing-left").write_bytes(b"half")
     done = repair_stores.fn(project)
-    assert any("half written" in line for line in done)
-    assert any("closed 1 MLflow runs" in line for line in done)
+    assert any("left unfinished: 1" in line for line in done)
+    assert any("closed MLflow runs that a crash left open: 1" in line for line in done)
     assert second
     workspace.registry.client.delete_registered_model_alias(workspace.registry.name, "champion")
     assert any("alias" in line for line in repair_stores.fn(project))

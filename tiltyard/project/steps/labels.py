@@ -16,7 +16,7 @@ from tiltyard.project.results import AnnotateResult, ImportResult
 from tiltyard.schemas.errors import AnnotationError
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import SampleId
-from tiltyard.tasks.labels.exchange_labels import export_labels, import_labels, key_column, named_samples, store_labels
+from tiltyard.tasks.labels.exchange_labels import export_labels, find_samples, import_labels, key_column, store_labels
 from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
@@ -53,7 +53,7 @@ def annotate(project: str, rows: pl.DataFrame, annotator: str, key: str) -> Anno
         raise AnnotationError("by: name the annotator, for example by='ada'")
     workspace = open_workspace(project)
     lines = _lines(rows, key_column(workspace, key), workspace.project)
-    samples = named_samples(workspace, lines, key)
+    samples = find_samples(workspace, lines, key)
     stored = {one.client_key: one for one in workspace.ledger.annotations.until()}
     newest: Newest = {(one.annotator, one.sample_id): (one.act, one.label, one.note) for one in stored.values()}
     by_key = {name: known[0].sample_id for name, known in samples.items() if len(known) == 1}

@@ -8,7 +8,7 @@ from tiltyard.project.results import MoveResult
 from tiltyard.schemas.errors import NotFound, PromotionConflict
 from tiltyard.schemas.records import Verdict
 from tiltyard.tasks.maintenance.seal_ledger import seal_ledger
-from tiltyard.tasks.models.approve_promotion import answer_verdict, verdict_to_approve
+from tiltyard.tasks.models.approve_promotion import record_approval, verdict_to_approve
 from tiltyard.tasks.models.promote_challenger import pending_verdict, promote_challenger
 from tiltyard.tasks.models.roll_back_champion import roll_back_champion
 from tiltyard.workspace.lookup import find_model, find_verdict
@@ -35,7 +35,7 @@ def approve(project: str, which: str | None, reason: str, reviewer: str, *, appr
     verdict_id = verdict_to_approve.fn(project) if which is None else gate_verdict(workspace, which).verdict_id
     if verdict_id is None:
         raise NotFound(f"no promotion waits for approval; {nothing_pending(workspace)}")
-    if answer_verdict.fn(project, verdict_id, approved, reviewer, reason):
+    if record_approval.fn(project, verdict_id, approved, reviewer, reason):
         promote_challenger.fn(project, verdict_id, reviewer)
     seal_ledger.fn(project)
     return replace(_moved(workspace), approval=workspace.ledger.champions.approvals()[verdict_id])
