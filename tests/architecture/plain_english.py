@@ -22,9 +22,13 @@ PLAIN = (
     "deployments",
     "prefect.yaml",
     "mkdocs.yml",
+    "tiltyard/evaluation",
+    "tiltyard/gate",
+    "tiltyard/monitoring",
     "tiltyard/project",
     "tiltyard/reports",
     "tiltyard/stores",
+    "tiltyard/training",
 )
 """Files and folders whose prose is done. It grows until it holds every folder that people read."""
 
