@@ -5,7 +5,8 @@ and a verdict must be the same on every machine. Weights count by the effective 
 ``(sum w)^2 / sum w^2``.
 
 The difference of two shares has the score interval for matched pairs. Source: Tango 1998,
-Equivalence test and confidence interval for the difference in proportions for the paired-sample design, Statistics in Medicine 17. The variance is the one that the difference in question would have, so
+Equivalence test and confidence interval for the difference in proportions for the paired-sample design, Statistics in
+Medicine 17. The variance is the one that the difference in question would have, so
 rows without any difference do not give certainty: 72 rows without a loss exclude a loss of 5 % at a level of 2.5 %.
 """
 

@@ -202,7 +202,7 @@ def _gain_outcome(gain: Interval, policy: Gate) -> Outcome:
 
 
 def _looks(evidence: Evidence, policy: Gate) -> Check:
-    """Which look this is since the champion moved: more looks make a false promotion more likely and need more evidence."""
+    """Which look this is since the champion moved: a later look needs stronger evidence."""
     level = significance_level(evidence.look, policy)
     why = f"look {evidence.look} that counts, judged at a one-sided error of {level:.2g}"
     if evidence.looks_at_challenger > 1:
