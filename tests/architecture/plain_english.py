@@ -27,6 +27,11 @@ PLAIN = (
     "tiltyard/monitoring",
     "tiltyard/project",
     "tiltyard/reports",
+    "schemas",
+    "tiltyard/ingest",
+    "tiltyard/labels",
+    "tiltyard/query",
+    "tiltyard/samples",
     "tiltyard/stores",
     "tiltyard/training",
 )
