@@ -52,7 +52,7 @@ def _take(browser: Browser, file: Path, name: str) -> None:
         page.goto(file.as_uri())
         save_picture(page, f"report-{name}-{look}")
         if name == "verdict":
-            page.evaluate("[...document.querySelectorAll('h2')].find(one => one.textContent == 'How they decide')"
+            page.evaluate("[...document.querySelectorAll('h2')].find(one => one.textContent == 'Curves and thresholds')"
                           ".scrollIntoView()")  # fmt: skip
             save_picture(page, f"report-curves-{look}")
         context.close()

@@ -1,12 +1,11 @@
 """The notebooks of the manual run from top to bottom in a fresh kernel, and carry no stored output."""
 
-import json
 from pathlib import Path
 from typing import cast
 
 import pytest
 from nbclient import NotebookClient
-from nbformat import NotebookNode, from_dict
+from nbformat import NotebookNode, reads
 
 from tests.architecture.sources import ROOT
 
@@ -15,8 +14,8 @@ NOTEBOOKS = sorted((ROOT / "docs").rglob("*.ipynb"))
 
 def read(path: Path) -> NotebookNode:
     """A notebook from its file."""
-    content = json.loads(path.read_text("utf-8"))
-    return cast("NotebookNode", from_dict(content))  # type: ignore[no-untyped-call]  # nbformat has no types
+    text = path.read_text("utf-8")
+    return cast("NotebookNode", reads(text, as_version=4))  # type: ignore[no-untyped-call]  # nbformat has no types
 
 
 def test_there_is_a_notebook() -> None:

@@ -8,18 +8,18 @@ from tiltyard.schemas.records import Check, Outcome
 
 QUESTIONS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     ("Is it better?", frozenset({"gain", "metric", "floor"})),
-    ("Is the champion still the better one?", frozenset({"watch"})),
-    ("Is there enough to judge by?", frozenset({"labels", "classes", "looks", "freshness"})),
+    ("Is the champion still better?", frozenset({"watch"})),
+    ("Are there enough labels?", frozenset({"labels", "classes", "looks", "freshness"})),
     ("Was the comparison fair?", frozenset({"overlap", "same", "near", "entity"})),
-    ("Does it harm anybody?", frozenset({"constant", "dominance", "slices", "churn", "costs"})),
-    ("Can its answers be relied on?", frozenset({"perturbation", "calibration"})),
-    ("Can it be run?", frozenset({"size", "latency"})),
+    ("Does it harm any group?", frozenset({"constant", "dominance", "slices", "churn", "costs"})),
+    ("Are its predictions reliable?", frozenset({"perturbation", "calibration"})),
+    ("Is it small and fast enough?", frozenset({"size", "latency"})),
 )
 """Each question with the first words of the names of its checks."""
 
 GRAVITY: Final[tuple[Outcome, ...]] = ("pass", "undecided", "fail")
 
-REST: Final = "What else was looked at?"
+REST: Final = "Other checks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def group_checks(checks: Iterable[Check]) -> list[CheckGroup]:
 
     >>> one = Check("gain", "pass", 0.1, 0, "better")
     >>> [group.question for group in group_checks([Check("slices", "fail", -0.2, -0.05, "worse"), one])]
-    ['Is it better?', 'Does it harm anybody?']
+    ['Is it better?', 'Does it harm any group?']
     """
     asked = [(check, group_question(check.name)) for check in checks]
     names = [*(question for question, _ in QUESTIONS), REST]
@@ -57,7 +57,7 @@ def group_question(name: str) -> str:
     """The question that a check of this name answers.
 
     >>> group_question("floor macro_f1"), group_question("near duplicates"), group_question("tea")
-    ('Is it better?', 'Was the comparison fair?', 'What else was looked at?')
+    ('Is it better?', 'Was the comparison fair?', 'Other checks')
     """
     first = name.split()[0]
     return next((question for question, words in QUESTIONS if first in words), REST)

@@ -155,7 +155,7 @@ def test_a_project_in_which_nothing_happened_has_a_report(tmp_path: Path, capsys
     assert "There is no champion yet." in text
     assert "No challenger was judged yet." in text
     assert "0 read = 0 accepted" in text
-    assert "What was checked" not in text
+    assert "Gate checks" not in text
 
 
 def test_the_command_writes_where_it_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -103,12 +103,12 @@ def test_the_page_with_everything_is_whole_and_harmless(full: str) -> None:
     assert "<script" not in full
     text = Page(full).text
     for told in (
-        "What the gate asked",
-        "Where the two decide differently",
-        "Right and wrong, by class",
-        "How they decide",
-        "Parts of the data",
-        "What it learnt from",
+        "Gate checks",
+        "Decisions that differ",
+        "Confusion by class",
+        "Curves and thresholds",
+        "Slices",
+        "Importance and learning curve",
         "12.5 %",
         "the gain is +0.021",
         "The gate does not decide by it",
@@ -146,8 +146,8 @@ def test_an_old_verdict_without_evidence_is_told(facts: VerdictData) -> None:
     html = render_verdict(replace(facts, verdict=replace(facts.verdict, evidence=None)))
     assert faults(html) == []
     text = Page(html).text
-    assert "How they decide" in text
-    assert "Parts of the data" not in text
+    assert "Curves and thresholds" in text
+    assert "Slices" not in text
 
 
 def test_labels_drawn_at_the_disagreement_are_counted_for_what_they_stand_for(facts: VerdictData) -> None:
@@ -167,7 +167,7 @@ def test_models_that_are_gone_leave_a_page_that_says_so(workspace: Workspace, ve
     shutil.rmtree(copied.folder / "artifacts")
     text = Page(verdict_page(copied, verdict)).text
     assert "The models could not be asked again" in text
-    assert "What the gate asked" in text
+    assert "Gate checks" in text
 
 
 def test_a_roll_back_has_a_page(workspace: Workspace, tmp_path: Path) -> None:
@@ -196,10 +196,10 @@ def test_what_a_watch_sent_back_is_told_with_its_gain(facts: VerdictData) -> Non
         "The champion was rolled back",
         check.why,
         "the champion before",
-        "Is the champion still the better one?",
+        "Is the champion still better?",
     ):
         assert part in text
-    assert "How they decide" not in text
+    assert "Curves and thresholds" not in text
 
 
 def test_many_classes_show_their_commonest_mistakes() -> None:
