@@ -12,12 +12,11 @@ from threadpoolctl import threadpool_limits
 from benchmarks.months import Course
 from tiltyard.evaluation.metrics import score
 from tiltyard.evaluation.predictions import Predictions, predict_rows
-from tiltyard.evaluation.strata import weights_of
-from tiltyard.gate.checks.suite import run_checks
-from tiltyard.gate.decision import Judgement, decide
+from tiltyard.gate.decision import Judgement, evaluate
 from tiltyard.gate.disagreement_sampling import UsableLabels, disagreement_budget, disagreement_mask, usable_labels
-from tiltyard.gate.inputs import CheckContext, Evidence, ModelUnderTest
+from tiltyard.gate.inputs import CheckContext, ModelUnderTest
 from tiltyard.gate.sequential_design import significance_level
+from tiltyard.gate.triggers import Looks
 from tiltyard.query.assignments import evaluation_share, select_disagreements, select_evaluation
 from tiltyard.query.selection import CHOICE, QuerySpec, anti_join, select_samples
 from tiltyard.samples.evaluation_split import take_in_random_order
@@ -130,30 +129,17 @@ def judged(standing: Standing, course: Course) -> Judged:
     rows = standing.evaluation.filter(spoken.rows)
     drawable = anti_join(population.filter(pl.Series(differs)), standing.evaluation["sample_id"])
     sides = [_side(one, rows, course) for one in (standing.challenger, standing.champion) if one]
-    examined = CheckContext(
-        rows=rows.drop("drawn"),
-        labels=rows["label"].to_numpy().astype(str),
-        weights=weights_of(spoken.strata) if spoken.strata else np.ones(rows.height),
-        challenger=sides[0],
-        champion=sides[1] if len(sides) > 1 else None,
+    context = CheckContext.of(
+        rows.drop("drawn"),
+        sides,
+        spoken.strata,
         seed=project.seed,
         now=NOW,
         level=significance_level(standing.looks + 1, policy),
-        strata=spoken.strata,
     )
-    evidence = Evidence(
-        labels=examined.labels,
-        challenger=sides[0].predictions,
-        champion=sides[1].predictions if len(sides) > 1 else None,
-        overlap=0,
-        look=standing.looks + 1,
-        looks_at_challenger=standing.at_challenger + 1,
-        seed=project.seed,
-        strata=spoken.strata,
-        findings=run_checks(examined, project),
-        drawable=drawable.height if standing.champion else None,
-    )
-    return Judged(decide(evidence, policy), drawable)
+    looks = Looks(standing.looks + 1, standing.at_challenger + 1)
+    counted = drawable.height if standing.champion else None
+    return Judged(evaluate(context, project, looks, drawable=counted), drawable)
 
 
 def settled(standing: Standing, verdict: Judged) -> tuple[Standing, bool]:

@@ -1,14 +1,11 @@
 """Judge the challenger against the champion on the same rows, and record the verdict."""
 
-from tiltyard.gate.decision import Judgement
-from tiltyard.gate.triggers import next_look
-from tiltyard.schemas.canonical import digest
-from tiltyard.schemas.records import EvaluationId, Model, ModelId, Verdict, VerdictId
+from tiltyard.schemas.records import ModelId, VerdictId
 from tiltyard.tasks.step import step
 from tiltyard.workspace.gate_evaluation import evaluate_challenger
 from tiltyard.workspace.models.verdict_tags import show_verdict
 from tiltyard.workspace.triggers import challenger_due, gate_history
-from tiltyard.workspace.workspace import Workspace, open_workspace
+from tiltyard.workspace.workspace import open_workspace
 
 
 @step("unjudged-challenger")
@@ -36,38 +33,7 @@ def judge_challenger(project: str, model_id: str, evaluation_id: str) -> Verdict
     before = gate_history(workspace).on(challenger.model_id)
     if before and challenger_due(workspace, evaluation_id) != challenger.model_id:
         return before[-1].verdict_id
-    champion_id = workspace.ledger.champions.champion_id
-    champion = workspace.ledger.models.get(champion_id) if champion_id else None
-    looks = next_look(gate_history(workspace), challenger.model_id)
-    judgement = evaluate_challenger(workspace, challenger, champion, evaluation_id, looks)
-    verdict = _verdict(workspace, challenger, champion, evaluation_id, judgement)
+    verdict = evaluate_challenger(workspace, challenger, evaluation_id)
     recorded = workspace.ledger.champions.decide(verdict)
     show_verdict(workspace, recorded)
     return recorded.verdict_id
-
-
-def _verdict(
-    workspace: Workspace, challenger: Model, champion: Model | None, evaluation_id: str, judgement: Judgement
-) -> Verdict:
-    """The record of a judgement; its id is a hash of what was compared and of the policy."""
-    policy = workspace.project.gate.model_dump(mode="json")
-    champion_id = champion.model_id if champion else None
-    identity = digest([challenger.model_id, champion_id, evaluation_id, policy])
-    return Verdict(
-        verdict_id=VerdictId(identity[:32]),
-        challenger_id=challenger.model_id,
-        champion_id=champion_id,
-        evaluation_id=EvaluationId(evaluation_id),
-        decision=judgement.decision,
-        metric=workspace.project.gate.metric,
-        rows=judgement.rows,
-        challenger=judgement.challenger,
-        champion=judgement.champion,
-        gain=judgement.gain,
-        checks=judgement.checks,
-        policy=policy,
-        decided_by="gate",
-        reason=judgement.reason,
-        recorded_at=workspace.clock(),
-        evidence=judgement.evidence,
-    )

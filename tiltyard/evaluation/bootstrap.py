@@ -1,21 +1,84 @@
-"""Rows of one entity, drawn with all their kin: the cluster bootstrap.
+"""Bootstrap resamples of labeled rows, as weights: how much each row counts in each resample.
 
-Source: Davison and Hinkley 1997, Bootstrap Methods and their Application, ch. 3.8. Twelve rows of one customer say
-hardly more than one; drawn one by one, they would pass for twelve. Entities are drawn in place of rows, each with all
-its rows of a stratum, and count in place of rows.
+Three ways of drawing, because three different questions are asked:
+
+- :func:`counted_row_bootstrap`: rows of a paired comparison. Each stratum draws one row less than it has, which
+  makes the variance unbiased (McCarthy and Snowden 1985), and the strata's sizes are drawn too, because the population
+  is itself a sample. Equal rows are merged, so thousands of resamples are cheap.
+- :func:`cluster_bootstrap`: the same for rows that belong to one entity. Twelve rows of one customer carry little more
+  information than one row, so entities are drawn instead of rows, each with all its rows of a stratum (Davison and
+  Hinkley 1997, Bootstrap Methods and their Application, ch. 3.8).
+- :func:`row_bootstrap`: weights of all rows at once, for checks that look at parts of the rows (slices, bins). As many
+  rows as there are are drawn and the strata's sizes stay, because these checks use the spread only.
+
+Each has its own order of random draws. Recorded verdicts were computed with it, and evaluating a challenger again must
+give the same numbers, so the three are not merged into one. The agreement of annotators
+(:mod:`tiltyard.labels.agreement`) resamples counts of answer patterns, not rows with weights; it shares no code.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.evaluation.strata import Strata, stratified_bootstrap, weights_of
+from tiltyard.evaluation.strata import Strata, weights_of
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.str_]
+
+
+Times = Callable[[np.random.Generator, NDArray[np.int64], int], NDArray[np.int64]]
+"""Counts how often each row at some positions (rows,) is drawn in each of some resamples; int64 (draws, rows)."""
+
+
+def stratified_bootstrap(rng: np.random.Generator, strata: Strata, draws: int, times: Times) -> Floats:
+    """The weight of each of n rows in each resample; float64 (draws, n).
+
+    ``times`` draws within one stratum. The strata's sizes are drawn too, because the population is itself a sample.
+    """
+    if len(strata.sizes) == 1:
+        return times(rng, np.arange(len(strata.of)), draws).astype(np.float64)
+    weights = np.zeros((draws, len(strata.of)))
+    population = sum(strata.sizes)
+    sizes = rng.multinomial(population, np.asarray(strata.sizes) / population, size=draws)
+    for stratum in range(len(strata.sizes)):
+        within = np.flatnonzero(strata.of == stratum)
+        if len(within):
+            came = times(rng, within, draws)
+            weights[:, within] = came * (sizes[:, [stratum]] / came.sum(axis=1, keepdims=True))
+    return weights
+
+
+def counted_row_bootstrap(
+    counts: NDArray[np.int64], kinds: Strata, labeled: NDArray[np.int64], seed: int, resamples: int, cells: int
+) -> Iterator[Floats]:
+    """How much each row counts: as it does, then as drawn, in blocks (b, rows) of bounded size.
+
+    ``counts`` (rows,) is how many labeled rows each row stands for, ``labeled`` (strata,) how many there are.
+    """
+    sizes = np.asarray(kinds.sizes, dtype=np.float64)
+    scale = sizes / np.maximum(labeled, 1) if len(sizes) > 1 else np.ones(1)
+    yield (counts * scale[kinds.of])[None, :].astype(np.float64)
+    rng, rows = np.random.default_rng(seed), len(counts)
+    block = max(1, cells // max(rows, 1))
+    for start in range(0, resamples if rows else 0, block):
+        draws = min(block, resamples - start)
+        yield stratified_bootstrap(rng, kinds, draws, partial(_count_rows, counts))
+
+
+def _count_rows(
+    counts: NDArray[np.int64], rng: np.random.Generator, within: NDArray[np.int64], draws: int
+) -> NDArray[np.int64]:
+    """How often each row within a stratum is drawn in each of some resamples, one less than there are in all."""
+    counts = counts[within]
+    total, rows = int(counts.sum()), len(counts)
+    drawn = max(total - 1, 1)
+    if total > rows:
+        return rng.multinomial(drawn, counts / total, size=draws)
+    # A resample at a time stays in the processor's cache.
+    return np.stack([np.bincount(one, minlength=rows) for one in rng.integers(rows, size=(draws, drawn))])
 
 
 def sum_by_unit(units: Names, values: Floats) -> Floats:
@@ -49,10 +112,10 @@ def cluster_bootstrap(units: Names, strata: Strata, seed: int, resamples: int, c
     rng, block = np.random.default_rng(seed), max(1, cells // max(len(units), 1))
     for start in range(0, resamples if len(units) else 0, block):
         draws = min(block, resamples - start)
-        yield stratified_bootstrap(rng, strata, draws, partial(_times, units))
+        yield stratified_bootstrap(rng, strata, draws, partial(_count_units, units))
 
 
-def _times(units: Names, rng: np.random.Generator, within: NDArray[np.int64], draws: int) -> NDArray[np.int64]:
+def _count_units(units: Names, rng: np.random.Generator, within: NDArray[np.int64], draws: int) -> NDArray[np.int64]:
     """How often each row's unit within a stratum is drawn in each of some resamples, one less than there are in all."""
     names, of = np.unique(units[within], return_inverse=True)
     chosen = rng.integers(len(names), size=(draws, max(len(names) - 1, 1)))

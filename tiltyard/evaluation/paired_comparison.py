@@ -14,9 +14,7 @@ Snowden 1985); the strata's sizes are drawn anew, for the population is itself a
 together, and entities counted in place of rows (:mod:`~tiltyard.evaluation.bootstrap`).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -24,12 +22,18 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 from scipy.stats import t as student
 
-from tiltyard.evaluation.bootstrap import cluster_bootstrap, count_units, has_single_unit_stratum, sum_by_unit
+from tiltyard.evaluation.bootstrap import (
+    cluster_bootstrap,
+    count_units,
+    counted_row_bootstrap,
+    has_single_unit_stratum,
+    sum_by_unit,
+)
 from tiltyard.evaluation.custom_metrics import is_custom
 from tiltyard.evaluation.influence import effective_sample_size, influences
 from tiltyard.evaluation.metrics import BY_DECISION, EncodedRows, Floats, encode, greater_is_better, score_encoded
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.evaluation.strata import Strata, single_stratum, stratified_bootstrap, weights_of
+from tiltyard.evaluation.strata import Strata, single_stratum, weights_of
 from tiltyard.schemas.records import Interval
 
 CELLS: Final = 4_000_000
@@ -222,7 +226,7 @@ def _values(metric: str, sides: list[EncodedRows], bootstrap: Bootstrap, strata:
         return np.hstack([[score_encoded(metric, side, weights) for side in rows] for weights in weightings])
     if metric in BY_DECISION and len(counts):
         rows, of, counts = _merged(sides, strata.of)
-    weightings = _weightings(counts, Strata(of, strata.sizes), how, strata.counts)
+    weightings = counted_row_bootstrap(counts, Strata(of, strata.sizes), strata.counts, how.seed, how.resamples, CELLS)
     blocks = [[score_encoded(metric, side, weights) for side in rows] for weights in weightings]
     return np.hstack(blocks)
 
@@ -247,36 +251,6 @@ def _merged(
         for number, side in enumerate(sides)
     ]
     return merged, kinds[0], counts
-
-
-def _weightings(
-    counts: NDArray[np.int64], kinds: Strata, bootstrap: Bootstrap, labeled: NDArray[np.int64]
-) -> Iterator[Floats]:
-    """How much each row counts: as it does, then as drawn, in blocks (b, rows) of bounded size.
-
-    ``counts`` (rows,) is how many labeled rows each row stands for, ``labeled`` (strata,) how many there are.
-    """
-    sizes = np.asarray(kinds.sizes, dtype=np.float64)
-    scale = sizes / np.maximum(labeled, 1) if len(sizes) > 1 else np.ones(1)
-    yield (counts * scale[kinds.of])[None, :].astype(np.float64)
-    rng, rows = np.random.default_rng(bootstrap.seed), len(counts)
-    block = max(1, CELLS // max(rows, 1))
-    for start in range(0, bootstrap.resamples if rows else 0, block):
-        draws = min(block, bootstrap.resamples - start)
-        yield stratified_bootstrap(rng, kinds, draws, partial(_times, counts))
-
-
-def _times(
-    counts: NDArray[np.int64], rng: np.random.Generator, within: NDArray[np.int64], draws: int
-) -> NDArray[np.int64]:
-    """How often each row within a stratum is drawn in each of some resamples, one less than there are in all."""
-    counts = counts[within]
-    total, rows = int(counts.sum()), len(counts)
-    drawn = max(total - 1, 1)
-    if total > rows:
-        return rng.multinomial(drawn, counts / total, size=draws)
-    # A resample at a time stays in the processor's cache.
-    return np.stack([np.bincount(one, minlength=rows) for one in rng.integers(rows, size=(draws, drawn))])
 
 
 def sign_test_interval(wins: int, losses: int, level: float) -> tuple[float, float]:

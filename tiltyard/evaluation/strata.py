@@ -4,7 +4,6 @@ Source: stratified random sampling (Cochran 1977, Sampling Techniques, ch. 5). E
 rows of the population as its stratum has per label.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +12,6 @@ from numpy.typing import NDArray
 from tiltyard.schemas.errors import TrainingError
 
 Floats = NDArray[np.float64]
-Times = Callable[[np.random.Generator, NDArray[np.int64], int], NDArray[np.int64]]
-"""How often the rows at some places (rows,) come in each of so many draws among them; (draws, rows)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +58,4 @@ def weights_of(strata: Strata) -> Floats:
     """
     sizes = np.asarray(strata.sizes, dtype=np.float64)
     weights: Floats = sizes[strata.of] / strata.counts[strata.of]
-    return weights
-
-
-def stratified_bootstrap(rng: np.random.Generator, strata: Strata, draws: int, times: Times) -> Floats:
-    """How much each of n rows counts in each of some resamples; float64 (draws, n).
-
-    ``times`` draws within one stratum. The strata's sizes are drawn anew, for the population is itself a sample.
-    """
-    if len(strata.sizes) == 1:
-        return times(rng, np.arange(len(strata.of)), draws).astype(np.float64)
-    weights = np.zeros((draws, len(strata.of)))
-    population = sum(strata.sizes)
-    sizes = rng.multinomial(population, np.asarray(strata.sizes) / population, size=draws)
-    for stratum in range(len(strata.sizes)):
-        within = np.flatnonzero(strata.of == stratum)
-        if len(within):
-            came = times(rng, within, draws)
-            weights[:, within] = came * (sizes[:, [stratum]] / came.sum(axis=1, keepdims=True))
     return weights

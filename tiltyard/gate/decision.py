@@ -15,9 +15,11 @@ import numpy as np
 from tiltyard.evaluation.metrics import greater_is_better, scores
 from tiltyard.evaluation.paired_comparison import Bootstrap, Comparison, compare, estimate
 from tiltyard.evaluation.strata import weights_of
-from tiltyard.gate.inputs import CheckResults, Evidence, merge
+from tiltyard.gate.checks.suite import run_checks
+from tiltyard.gate.inputs import CheckContext, CheckResults, Evidence, merge
 from tiltyard.gate.sequential_design import CLOSE, SamplingPlace, labels_to_request, lower_limit, significance_level
-from tiltyard.schemas.project import Gate
+from tiltyard.gate.triggers import Looks
+from tiltyard.schemas.project import Gate, Project
 from tiltyard.schemas.records import Check, Decision, Interval, Outcome
 
 
@@ -39,6 +41,35 @@ class Judgement:
     labels_wanted: int
     wanted_where: SamplingPlace
     evidence: Mapping[str, Any]
+
+
+def evaluate(
+    context: CheckContext,
+    project: Project,
+    looks: Looks,
+    notes: CheckResults | None = None,
+    drawable: int | None = None,
+) -> Judgement:
+    """Evaluate a challenger: run every check of the gate on one set of rows, then decide under the project's policy.
+
+    ``notes`` are recorded in the evidence and decide nothing. ``drawable`` counts the unlabeled rows of the population
+    on which the models disagree; None where they were not counted.
+    """
+    evidence = Evidence(
+        labels=context.labels,
+        challenger=context.challenger.predictions,
+        champion=context.champion.predictions if context.champion else None,
+        overlap=context.overlap,
+        look=looks.number,
+        looks_at_challenger=looks.at_challenger,
+        seed=context.seed,
+        strata=context.strata,
+        findings=merge([run_checks(context, project), notes or CheckResults()]),
+        disagreement=project.evaluation.disagreement,
+        drawable=drawable,
+        units=context.units,
+    )
+    return decide(evidence, project.gate)
 
 
 def decide(evidence: Evidence, policy: Gate) -> Judgement:

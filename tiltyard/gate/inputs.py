@@ -1,9 +1,9 @@
 """What the checks beside the metric look at: labeled evaluation rows and what both models say about them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Required, Self, TypedDict, Unpack
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tiltyard.evaluation.bootstrap import CELLS, row_bootstrap
 from tiltyard.evaluation.predictions import Predictions
-from tiltyard.evaluation.strata import Strata
+from tiltyard.evaluation.strata import Strata, weights_of
 from tiltyard.schemas.project import Gate
 from tiltyard.schemas.records import Check
 
@@ -56,6 +56,18 @@ class ModelUnderTest:
     size: int | None
 
 
+class Circumstances(TypedDict, total=False):
+    """The fields of :class:`CheckContext` that do not follow from its rows."""
+
+    seed: Required[int]
+    now: Required[datetime]
+    level: float
+    labeled_at: datetime | None
+    population: tuple[Predictions, Predictions] | None
+    stopwatch: Callable[[], float] | None
+    units: NDArray[np.str_] | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContext:
     """What the checks look at: n labeled evaluation rows and both models' answers for them, row by row.
@@ -82,10 +94,34 @@ class CheckContext:
     stopwatch: Callable[[], float] | None = None
     units: NDArray[np.str_] | None = None
 
+    @classmethod
+    def of(
+        cls, rows: pl.DataFrame, models: Sequence[ModelUnderTest], strata: Strata | None, **given: Unpack[Circumstances]
+    ) -> Self:
+        """The context of labeled rows; ``models`` are the challenger and, if there is one, the champion.
 
-def resampled_weights(examined: CheckContext, draws: int, cells: int = CELLS) -> NDArray[np.float64]:
-    """The examined rows' weights, then their weights under each resample; float64 (1 + draws, n)."""
-    return row_bootstrap(examined.weights, examined.strata, examined.units, examined.seed, draws, cells)
+        Labels and weights are derived from the rows and their strata, once for every check.
+        """
+        return cls(
+            rows=rows,
+            labels=rows["label"].to_numpy().astype(str),
+            weights=weights_of(strata) if strata else np.ones(rows.height),
+            challenger=models[0],
+            champion=models[1] if len(models) > 1 else None,
+            strata=strata,
+            **given,
+        )
+
+    @property
+    def overlap(self) -> int:
+        """The number of evaluation rows that are in a training set of one of the models; it must be 0."""
+        models = [self.challenger, *([self.champion] if self.champion else [])]
+        trained = pl.concat([model.training["sample_id"] for model in models])
+        return int(self.rows["sample_id"].is_in(trained.implode()).sum())
+
+    def resampled_weights(self, draws: int, cells: int = CELLS) -> NDArray[np.float64]:
+        """The rows' weights, then their weights in each bootstrap resample; float64 (1 + draws, n)."""
+        return row_bootstrap(self.weights, self.strata, self.units, self.seed, draws, cells)
 
 
 def harm_level(policy: Gate) -> float:

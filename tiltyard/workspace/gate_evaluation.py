@@ -9,59 +9,81 @@ from datetime import datetime
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from tiltyard.evaluation.lure import DisagreementSample, lure
 from tiltyard.evaluation.permutation_importance import permutation_importances
-from tiltyard.evaluation.strata import weights_of
-from tiltyard.gate.checks.suite import run_checks
-from tiltyard.gate.decision import Judgement, decide
-from tiltyard.gate.inputs import CheckContext, CheckResults, Evidence, ModelUnderTest, merge
+from tiltyard.gate.decision import Judgement, evaluate
+from tiltyard.gate.inputs import CheckContext, CheckResults, ModelUnderTest, merge
 from tiltyard.gate.sequential_design import significance_level
 from tiltyard.gate.triggers import Looks, next_look
 from tiltyard.samples.evaluation_split import entity_groups
 from tiltyard.samples.features import feature_frame
+from tiltyard.schemas.canonical import digest
 from tiltyard.schemas.project import Project
-from tiltyard.schemas.records import Model, Verdict
+from tiltyard.schemas.records import EvaluationId, Model, Verdict, VerdictId
 from tiltyard.workspace.evaluation_set import ComparedRows, ScoredModel, load_compared_rows
 from tiltyard.workspace.stopping import measure_stability
 from tiltyard.workspace.triggers import gate_history
 from tiltyard.workspace.workspace import Workspace
 
 
-def evaluate_challenger(
+def evaluate_challenger(workspace: Workspace, challenger: Model, evaluation_id: str) -> Verdict:
+    """The gate's verdict on a challenger against the current champion on an evaluation set; nothing is recorded.
+
+    Both models are scored on the same rows. The verdict's id is derived from what was compared and from the policy.
+    """
+    champion_id = workspace.ledger.champions.champion_id
+    champion = workspace.ledger.models.get(champion_id) if champion_id else None
+    looks = next_look(gate_history(workspace), challenger.model_id)
+    judgement = judge_models(workspace, challenger, champion, evaluation_id, looks)
+    policy = workspace.project.gate.model_dump(mode="json")
+    identity = digest([challenger.model_id, champion_id, evaluation_id, policy])
+    return Verdict(
+        verdict_id=VerdictId(identity[:32]),
+        challenger_id=challenger.model_id,
+        champion_id=champion_id,
+        evaluation_id=EvaluationId(evaluation_id),
+        decision=judgement.decision,
+        metric=workspace.project.gate.metric,
+        rows=judgement.rows,
+        challenger=judgement.challenger,
+        champion=judgement.champion,
+        gain=judgement.gain,
+        checks=judgement.checks,
+        policy=policy,
+        decided_by="gate",
+        reason=judgement.reason,
+        recorded_at=workspace.clock(),
+        evidence=judgement.evidence,
+    )
+
+
+def judge_models(
     workspace: Workspace, challenger: Model, champion: Model | None, evaluation_id: str, looks: Looks
 ) -> Judgement:
-    """What the gate says of two models on an evaluation set; ``looks`` is which look this is.
+    """The gate's judgement of two models on an evaluation set; ``looks`` is which look this is.
 
-    The workspace's project decides under which policy; one with another project may be handed in.
+    The policy is that of the workspace's project; to try another, pass a workspace with another project.
     """
-    judged = load_compared_rows(workspace, challenger, champion, evaluation_id)
-    sides = [_side(workspace, one) for one in (judged.challenger, judged.champion) if one]
-    units = entity_groups(judged.rows, workspace.project)
-    findings = merge(
-        [_examined(workspace, judged, sides, looks, units), _told(workspace, judged), _lure(workspace, judged)]
+    judged, project = load_compared_rows(workspace, challenger, champion, evaluation_id), workspace.project
+    context = CheckContext.of(
+        judged.rows,
+        [_under_test(workspace, one) for one in (judged.challenger, judged.champion) if one],
+        judged.strata,
+        seed=project.seed,
+        now=workspace.clock(),
+        level=significance_level(looks.number, project.gate),
+        labeled_at=_labeled_at(workspace, judged.rows) if project.gate.freshness_days else None,
+        population=judged.population.answers if judged.population else None,
+        stopwatch=perf_counter,
+        units=entity_groups(judged.rows, project),
     )
-    evidence = Evidence(
-        labels=judged.labels,
-        challenger=judged.challenger.predictions,
-        champion=judged.champion.predictions if judged.champion else None,
-        overlap=_overlap(judged.rows, sides),
-        look=looks.number,
-        looks_at_challenger=looks.at_challenger,
-        seed=workspace.project.seed,
-        strata=judged.strata,
-        findings=findings,
-        disagreement=workspace.project.evaluation.disagreement,
-        drawable=judged.population.unlabeled.height if judged.population else None,
-        units=units,
-    )
-    return decide(evidence, workspace.project.gate)
+    drawable = judged.population.unlabeled.height if judged.population else None
+    return evaluate(context, project, looks, merge([_notes(workspace, judged), _lure(workspace, judged)]), drawable)
 
 
-def _side(workspace: Workspace, answers: ScoredModel) -> ModelUnderTest:
+def _under_test(workspace: Workspace, answers: ScoredModel) -> ModelUnderTest:
     """One of the two models, with what it was trained on."""
     return ModelUnderTest(
         model_id=answers.model.model_id,
@@ -73,33 +95,6 @@ def _side(workspace: Workspace, answers: ScoredModel) -> ModelUnderTest:
     )
 
 
-def _examined(
-    workspace: Workspace,
-    judged: ComparedRows,
-    sides: list[ModelUnderTest],
-    looks: Looks,
-    units: NDArray[np.str_] | None,
-) -> CheckResults:
-    """What the checks beside the metric found."""
-    gate = workspace.project.gate
-    examined = CheckContext(
-        rows=judged.rows,
-        labels=judged.labels,
-        weights=weights_of(judged.strata) if judged.strata else np.ones(judged.rows.height),
-        challenger=sides[0],
-        champion=sides[1] if len(sides) > 1 else None,
-        seed=workspace.project.seed,
-        now=workspace.clock(),
-        level=significance_level(looks.number, gate),
-        strata=judged.strata,
-        labeled_at=_labeled_at(workspace, judged.rows) if gate.freshness_days else None,
-        population=judged.population.answers if judged.population else None,
-        stopwatch=perf_counter,
-        units=units,
-    )
-    return run_checks(examined, workspace.project)
-
-
 def _labeled_at(workspace: Workspace, rows: pl.DataFrame) -> datetime | None:
     """When the newest annotation that carries one of the rows' labels was stored."""
     carrying = {annotation for carried in rows["annotations"].to_list() for annotation in carried}
@@ -107,7 +102,7 @@ def _labeled_at(workspace: Workspace, rows: pl.DataFrame) -> datetime | None:
     return max((one.recorded_at for one in stored), default=None)
 
 
-def _told(workspace: Workspace, judged: ComparedRows) -> CheckResults:
+def _notes(workspace: Workspace, judged: ComparedRows) -> CheckResults:
     """What decides nothing and is told with the verdict."""
     project, challenger = workspace.project, judged.challenger
     frame = feature_frame(judged.rows, project)
@@ -138,12 +133,6 @@ def _lure(workspace: Workspace, judged: ComparedRows) -> CheckResults:
     )
 
 
-def _overlap(rows: pl.DataFrame, sides: list[ModelUnderTest]) -> int:
-    """How many evaluation rows stand in a training set of one of the models; it must be none."""
-    trained = pl.concat([side.training["sample_id"] for side in sides])
-    return int(rows["sample_id"].is_in(trained.implode()).sum())
-
-
 @dataclass(frozen=True, slots=True)
 class DryRun:
     """What the gate would say of a model, and the verdict that was recorded on it, if there is one."""
@@ -171,9 +160,7 @@ def dry_run(workspace: Workspace, model: Model, project: Project, evaluation_id:
     champion = ledger.models.get(champion_id) if champion_id else None
     rows = (recorded.evaluation_id if recorded else None) or evaluation_id
     try:
-        return DryRun(
-            model, recorded, evaluate_challenger(other, model, champion, rows, _looks(workspace, model, recorded))
-        )
+        return DryRun(model, recorded, judge_models(other, model, champion, rows, _looks(workspace, model, recorded)))
     finally:
         other.ledger.close()
 

@@ -22,7 +22,7 @@ from tiltyard.stores.files import Pool
 from tiltyard.stores.registry import serialization as model_bytes
 from tiltyard.stores.registry.serialization import load_model
 from tiltyard.workspace.evaluation_set import LatestOnly, compare_population
-from tiltyard.workspace.gate_evaluation import evaluate_challenger
+from tiltyard.workspace.gate_evaluation import judge_models
 from tiltyard.workspace.workspace import Workspace
 
 
@@ -73,7 +73,7 @@ def judge_and_draw(workspace: Workspace, verdict: Verdict) -> None:
         workspace.ledger.models.get(str(one)) for one in (verdict.challenger_id, verdict.champion_id)
     )
     evaluation = str(verdict.evaluation_id)
-    assert evaluate_challenger(workspace, challenger, champion, evaluation, Looks(1, 1)).rows == verdict.rows
+    assert judge_models(workspace, challenger, champion, evaluation, Looks(1, 1)).rows == verdict.rows
     assert "The models could not be asked again" not in verdict_page(workspace, verdict)
     assert compare_population(workspace, challenger, champion, evaluation).rows.height
 

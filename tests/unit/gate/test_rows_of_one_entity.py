@@ -12,7 +12,7 @@ from tiltyard.evaluation.paired_comparison import Bootstrap, Comparison, compare
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.strata import Strata
 from tiltyard.gate.decision import decide
-from tiltyard.gate.inputs import CheckContext, Evidence, ModelUnderTest, resampled_weights
+from tiltyard.gate.inputs import CheckContext, Evidence, ModelUnderTest
 from tiltyard.monitoring.champion_watch import detect_regression
 from tiltyard.schemas.project import METRICS, Gate, MetricName
 
@@ -129,14 +129,14 @@ def test_the_watch_draws_entities_too() -> None:
 
 def test_parts_of_the_data_draw_entities_too() -> None:
     of, weights = np.repeat(np.arange(5), 6), np.ones(30)
-    examined = resampled_weights(drawing(weights, named(of)), 200)
+    examined = drawing(weights, named(of)).resampled_weights(200)
     assert examined.shape == (201, 30)
     assert (examined[0] == 1).all()
     by_entity = examined[1:].reshape(200, 5, 6)
     assert (by_entity == by_entity[:, :, :1]).all(), "an entity's rows are drawn together"
     assert (by_entity[:, :, 0].sum(axis=1) == 5).all()
     assert len({tuple(draw) for draw in by_entity[:, :, 0].tolist()}) > 50
-    alone = resampled_weights(drawing(weights, None), 200)
+    alone = drawing(weights, None).resampled_weights(200)
     assert len({tuple(draw) for draw in alone[1:].tolist()}) == 200
 
 

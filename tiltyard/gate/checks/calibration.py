@@ -18,7 +18,7 @@ from scipy.stats import norm
 from tiltyard.evaluation.metrics import class_codes
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.proportions import rounded_interval
-from tiltyard.gate.inputs import CheckContext, CheckResults, harm_level, resampled_weights
+from tiltyard.gate.inputs import CheckContext, CheckResults, harm_level
 from tiltyard.schemas.project import Calibration, Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
@@ -53,7 +53,7 @@ def calibration(examined: CheckContext, project: Project) -> CheckResults:
     limits, level = project.gate.calibration, harm_level(project.gate)
     new = reliability_bins(examined.labels, examined.challenger.predictions)
     old = reliability_bins(examined.labels, examined.champion.predictions) if examined.champion else None
-    weights = resampled_weights(examined, DRAWS)
+    weights = examined.resampled_weights(DRAWS)
     both = limits.counted == "both"
     errors = calibration_errors(new, weights, both=both)
     checks, told = [], {"counted": limits.counted, "challenger": _side(errors, new, examined.weights, level)}

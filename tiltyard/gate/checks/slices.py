@@ -20,7 +20,7 @@ from tiltyard.evaluation.metrics import BY_DECISION, encode, greater_is_better, 
 from tiltyard.evaluation.predictions import Predictions
 from tiltyard.evaluation.proportions import PairedProportions, paired_proportions, rounded_interval
 from tiltyard.gate.checks.slice_definitions import LABEL, Slice, find_slices, unlabeled_values
-from tiltyard.gate.inputs import CheckContext, CheckResults, ModelUnderTest, harm_level, resampled_weights
+from tiltyard.gate.inputs import CheckContext, CheckResults, ModelUnderTest, harm_level
 from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
@@ -75,7 +75,7 @@ def slices(examined: CheckContext, project: Project) -> CheckResults:
     ``told["slices"]``: every slice that was looked at; ``told["vanished"]``: values that were trained on and have no
     evaluation label.
     """
-    weights = resampled_weights(examined, DRAWS, CELLS)
+    weights = examined.resampled_weights(DRAWS, CELLS)
     looked_at = [_compared(part, examined, weights, project) for part in find_slices(examined, project)]
     judged = [one for one in looked_at if one.gain is not None and _is_judged(one.part, project)]
     outcomes = _outcomes(judged, examined.level, project)

@@ -12,7 +12,6 @@ from tests.projects.examined_models import examined, small, small_rows, truth
 from tiltyard.evaluation.strata import Strata, weights_of
 from tiltyard.gate.checks.slices import slices
 from tiltyard.gate.checks.suite import run_checks
-from tiltyard.gate.inputs import resampled_weights
 
 ALL = {
     "freshness_days": 7,
@@ -100,7 +99,7 @@ def drawn_where_they_differ() -> tuple[pl.DataFrame, Strata]:
 def test_resamples_are_drawn_within_strata() -> None:
     rows, strata = drawn_where_they_differ()
     seen = examined(wrong_where_red, project=small(), rows=rows, strata=strata, weights=weights_of(strata))
-    drawn = resampled_weights(seen, 50)
+    drawn = seen.resampled_weights(50)
     assert drawn.shape == (51, 400)
     assert np.allclose(drawn[:, :200].sum(axis=1), 9000)
     assert np.allclose(drawn[:, 200:].sum(axis=1), 1000)
@@ -122,6 +121,6 @@ def test_shares_are_those_of_the_population_not_of_the_labels() -> None:
 def test_very_many_labels_are_resampled_less_often() -> None:
     rows = small_rows(10, seed=1)
     seen = examined(truth, project=small(), rows=rows, weights=np.ones(10))
-    assert resampled_weights(seen, 400).shape == (401, 10)
+    assert seen.resampled_weights(400).shape == (401, 10)
     many = np.ones(100_000)
-    assert resampled_weights(replace(seen, weights=many), 400).shape == (201, 100_000)
+    assert replace(seen, weights=many).resampled_weights(400).shape == (201, 100_000)
