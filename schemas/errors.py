@@ -1,7 +1,7 @@
-"""What can go wrong, in the words a user can act upon.
+"""Errors that a user can act upon.
 
 Each message says what was wrong, where, and what to do. The command line prints it as one line and
-exits with 2; a web page answers with the same text; a flow stores it. Nothing of ours raises an
+exits with 2; a web page answers with the same text; a flow stores it. Tiltyard raises no
 exception outside this family for a user's own mistake.
 """
 
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 class TiltyardError(Exception):
-    """A mistake that the reader of the message can mend; no secret stands in the message, whatever it was made of."""
+    """A mistake that the reader of the message can correct; secrets are redacted from the message."""
 
     def __init__(self, *said: object) -> None:
-        """Say something, redacted."""
+        """Redact the message."""
         super().__init__(*(redacted(one) if isinstance(one, str) else one for one in said))
 
 

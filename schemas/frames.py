@@ -21,7 +21,7 @@ FORMER_EXAMPLES: Final = "examples."
 """How project files of older versions name the examples' Pandera models; today it is ``tiltyard.examples.``."""
 
 _SOURCES: dict[str, str] = {}
-"""The source text of each Pandera module as this process loaded it, to notice that it was mended since."""
+"""The source text of each Pandera module as this process loaded it, to notice later edits."""
 
 
 def batch_schema(project: Project) -> pa.DataFrameSchema:
@@ -112,14 +112,14 @@ def _halves(path: str, where: str) -> tuple[str, str]:
 
 
 def _current_module(name: str, where: str) -> ModuleType:
-    """A module as its source stands now; reloaded when it was mended since this process loaded it."""
+    """A module with its current source; reloaded when it was edited since this process loaded it."""
     try:
         module = _imported(name)
         source = inspect.getsource(module)
         if _SOURCES.setdefault(name, source) != source:
             module = importlib.reload(module)
             _SOURCES[name] = source
-    except (Exception, SystemExit) as error:  # whatever a user's module raises while it is imported
+    except (Exception, SystemExit) as error:  # a user's module may raise anything while it is imported
         raise ProjectFileError(f"{where}: pandera module {name!r} cannot be imported: {_told(error)}") from error
     return module
 

@@ -76,14 +76,16 @@ class LabelingSettings(BaseSettings):
         found = [origin.removesuffix("/").lower() for origin in origins]
         wrong = [origin for origin in found if not re.fullmatch(ORIGIN, origin)]
         if wrong:
-            raise ValueError(f"{wrong[0]!r} is no origin; want a scheme and a host, such as https://label.example.com")
+            raise ValueError(
+                f"{wrong[0]!r} is not an origin; write a scheme and a host, such as https://label.example.com"
+            )
         return found
 
     @field_validator("webhook_urls")
     @classmethod
     def are_addresses(cls, urls: list[str]) -> list[str]:
-        """Refuse a target that is no http address."""
+        """Refuse a target that is not an http address."""
         wrong = [url for url in urls if not url.startswith(("https://", "http://"))]
         if wrong:
-            raise ValueError(f"{wrong[0]!r} is no http(s) address")
+            raise ValueError(f"{wrong[0]!r} is not an http(s) address")
         return urls

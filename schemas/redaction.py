@@ -1,7 +1,7 @@
 """Redaction: passwords, tokens and keys are taken out of every text before it leaves: errors, logs, notices, states.
 
-There is one function, and it knows shapes, not settings: whatever program wrote the text, and whatever variable the
-secret came from. Each pattern is bounded, so that a long text costs no more than its length.
+One function recognizes secrets by their shape, not by settings, so the program that wrote the text and the variable
+that held the secret do not matter. Each pattern is bounded, so that a long text costs no more than its length.
 """
 
 import logging
@@ -47,7 +47,7 @@ _HIDING: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]
 
 
 def redacted(text: str) -> str:
-    """A text without the secrets that can be known by their shape; what is no secret stays as it is.
+    """A text without the secrets that can be recognized by their shape; the rest is unchanged.
 
     >>> redacted("cannot reach http://bob:S3cret@host:9/x")
     'cannot reach http://bob:***@host:9/x'
@@ -64,7 +64,7 @@ def redacted(text: str) -> str:
 def _without_password(rest: str) -> str:
     """What follows ``user:`` in an address, or ``host:``, without the password where there is one.
 
-    A password may hold any character, those that end an address among them, when whoever set it did not escape it.
+    A password may hold any character, those that end an address among them, when it was not escaped.
     """
     at = rest.rfind("@")
     if at >= 0:
@@ -76,7 +76,7 @@ def _without_password(rest: str) -> str:
 
 
 class RedactedRecord(logging.LogRecord):
-    """A record of a log whose message and traceback tell no secret, whoever logs and whatever handler writes it."""
+    """A log record without secrets in its message and traceback, for any logger and handler."""
 
     _traceback: str | None = None
 
@@ -104,7 +104,7 @@ def redact_logs() -> None:
 def without_secrets(error: BaseException) -> BaseException:
     """The error itself where its text tells no secret, else one that says the same without it.
 
-    Whoever shows an error that is not ours (Prefect's states, a server's log) shows its text.
+    Programs that show an error of another library (Prefect's states, a server's log) show its text.
     """
     said = _said(error)
     clean = redacted(said)

@@ -1,4 +1,4 @@
-"""Environment settings of ``tiltyard watch``: the queue that tells of arrivals, and what is started for them."""
+"""Environment settings of ``tiltyard watch``: the queue that reports arrivals, and the runs started for them."""
 
 from pathlib import Path
 from typing import Annotated

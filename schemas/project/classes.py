@@ -1,4 +1,4 @@
-"""The classes of a project: what each is called, was called, and which there are no more."""
+"""The classes of a project: their names, earlier names (aliases), and retired classes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ class Names:
     def __init__(self, classes: Sequence[ClassName], retired: Sequence[str]) -> None:
         """Look at the classes with their aliases, and at the retired ones."""
         self.classes = [entry.name for entry in classes]
-        # An alias that is the same as its own class says nothing new.
+        # An alias that is the same as its own class is redundant.
         aliases = [
             alias
             for entry in classes
@@ -78,5 +78,5 @@ class Names:
 def named(entry: Any) -> Any:
     """A class of which only the name was given."""
     if isinstance(entry, bool):
-        raise ValueError(f"a class is called {entry!r}, which is no text; put its name into quotes")
+        raise ValueError(f"a class is called {entry!r}, which is not text; put its name into quotes")
     return {"name": str(entry)} if isinstance(entry, str | int) else entry

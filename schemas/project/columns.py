@@ -17,13 +17,13 @@ RESERVED: Final = frozenset(
     | {"_batch", "_differs"}
     | {"_strategy", "_score", "_probability", "_purpose", "_priority"}
 )
-"""Names of columns that stand beside the project's own in our frames and files; :func:`inside` keeps these apart."""
+"""Names of Tiltyard's own columns in frames and files; :func:`inside` keeps a project's columns apart from them."""
 
 APART: Final = "\u241f"
-"""What a project's column bears before its name where the name alone would be one of ours."""
+"""Prefix of a project's column whose name alone would be a reserved one."""
 
 OURS: Final = "\u241e"
-"""How a column of ours begins that lives in one function only."""
+"""Prefix of Tiltyard's columns that exist within one function only."""
 
 LONGEST_NAME: Final = 200
 CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -169,7 +169,7 @@ class Columns(Part):
 
     @model_validator(mode="after")
     def each_column_plays_one_part(self) -> Self:
-        """Refuse a name that stands in two places, or that no column can bear."""
+        """Refuse a name that is used twice, or that no column can have."""
         names = [name for name in (self.id, self.time, self.label) if name]
         names += [*self.features, *self.context, *self.reference]
         twice = sorted(name for name, times in Counter(names).items() if times > 1)

@@ -33,6 +33,6 @@ class Display(Part):
 
     @property
     def named_columns(self) -> list[str]:
-        """Every column that the display speaks of."""
+        """Every column that the display names."""
         grouped = [name for names in self.groups.values() for name in names]
         return [*self.columns, *grouped, *([self.object] if self.object else [])]

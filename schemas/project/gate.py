@@ -54,9 +54,9 @@ class Perturbation(Part):
     noise: float = Field(0.02, ge=0, le=1000, description="of a number, in standard deviations of its column")
     typos: float = Field(0.02, ge=0, le=1, description="share of a text's characters that are mistyped")
     missing: float = Field(0.02, ge=0, le=1, description="share of the cells that are emptied")
-    most_flips: float | None = Field(None, ge=0, le=1, description="largest share of flipped decisions; none: told")
+    most_flips: float | None = Field(None, ge=0, le=1, description="largest share of flipped decisions; none: report")
     most_more_flips: float | None = Field(
-        0.1, ge=0, le=1, description="largest share of flips beyond the champion's own; none: only told"
+        0.1, ge=0, le=1, description="largest share of flips beyond the champion's own; none: report"
     )
 
 
@@ -66,8 +66,8 @@ class Calibration(Part):
     counted: Literal["overconfidence", "both"] = Field(
         "overconfidence", description="whether only promises that are not kept count, or too modest ones too"
     )
-    most_error: float | None = Field(0.25, ge=0, le=1, description="largest error; none: only told")
-    most_worse: float | None = Field(0.1, ge=0, le=1, description="largest increase over the champion; none: only told")
+    most_error: float | None = Field(0.25, ge=0, le=1, description="largest error; none: report")
+    most_worse: float | None = Field(0.1, ge=0, le=1, description="largest increase over the champion; none: report")
 
 
 class Resources(Part):
@@ -79,16 +79,18 @@ class Resources(Part):
 
 
 class Leaks(Part):
-    """What must not stand on both sides of the split."""
+    """Content that must not be on both sides of the split."""
 
-    same_content: int | None = Field(0, ge=0, description="evaluation rows with a twin in a training set; none: told")
-    same_entity: int | None = Field(0, ge=0, description="evaluation rows whose entity was trained on; none: told")
-    near_duplicates: float | None = Field(0.05, ge=0, le=1, description="largest share of near-twins; none: only told")
+    same_content: int | None = Field(0, ge=0, description="evaluation rows that equal a training row; none: report")
+    same_entity: int | None = Field(0, ge=0, description="evaluation rows whose entity was trained on; none: report")
+    near_duplicates: float | None = Field(
+        0.05, ge=0, le=1, description="most near-duplicates, as a share; none: report"
+    )
     similarity: float = Field(0.95, gt=0, le=1, description="from when on two rows are near-duplicates")
 
 
 class Watch(Part):
-    """After a promotion: fresh labels drawn by chance that may send the champion back."""
+    """After a promotion: new labels of random samples that may roll the champion back."""
 
     labels: int = Field(
         30, ge=0, le=10**9, description="fresh evaluation labels from which the champion is looked at; 0: never"
@@ -132,7 +134,7 @@ class Gate(Part):
     freshness_days: float | None = Field(
         None, gt=0, le=36_500, description="oldest that the newest evaluation label may be"
     )
-    churn: float | None = Field(None, ge=0, le=1, description="largest share of decisions that may flip; none: told")
+    churn: float | None = Field(None, ge=0, le=1, description="largest share of decisions that may flip; none: report")
     watch: Watch = Watch()
     approval: bool = Field(False, description="whether a person must approve each promotion")
     approval_hours: float = Field(
@@ -142,7 +144,7 @@ class Gate(Part):
     @field_validator("metric")
     @classmethod
     def metric_is_known(cls, metric: str) -> str:
-        """Refuse a name that is no metric of classes, saying which is nearest."""
+        """Refuse a name that is not a metric of classes, and name the nearest."""
         if metric in METRICS or OWN_METRIC.match(metric):
             return metric
         if metric.lower() in OF_NUMBERS:

@@ -1,4 +1,4 @@
-"""Keys of the project file that came later: where they say what held before there was the key, they are no change.
+"""Keys of the project file that were added later: their default, which held before there was the key, changes no hash.
 
 So the hash of a project's file, and with it the ids of its models, stays what it was under a newer Tiltyard.
 """
@@ -25,7 +25,7 @@ LATER: Final[dict[str, Any]] = {
 
 
 def without_later(body: dict[str, Any]) -> dict[str, Any]:
-    """A project file (as JSON) without the later keys that say nothing new; the body itself, changed.
+    """A project file (as JSON) without the later keys that have their default; the body itself, changed.
 
     >>> without_later({"name": "p", "retired": [], "classes": [{"name": "a", "aliases": ["b"]}]})
     {'name': 'p', 'classes': [{'name': 'a', 'aliases': ['b']}]}

@@ -1,4 +1,4 @@
-"""The project file: one learning problem in one YAML.
+"""The project file: one learning problem in one YAML file.
 
 Unknown keys are refused and the nearest known one is named, because a misspelt key that is silently
 ignored is the costliest kind of typo.
@@ -57,7 +57,7 @@ class CsvOptions(Part):
         max_length=1,
         description="mark before a quote inside a cell, such as a backslash; empty: quotes stand twice",
     )
-    trim: bool = Field(False, description="whether spaces and tabs around a cell are no part of it")
+    trim: bool = Field(False, description="whether spaces and tabs around a cell are removed")
 
     @model_validator(mode="after")
     def marks_differ(self) -> Self:
@@ -102,10 +102,10 @@ class Limits(Part):
 class Query(Part):
     """How the rows to be labeled are chosen."""
 
-    strategy: StrategyName = Field("margin_kmeans", description="what makes a row worth a label")
+    strategy: StrategyName = Field("margin_kmeans", description="how rows are ranked for labeling")
     start: Literal["typical", "random"] = Field("typical", description="the strategy while there is no champion")
     budget: int = Field(60, ge=1, le=10**6, description="assignments kept open for annotators")
-    random_share: float = Field(0.1, ge=0, le=1, description="share of the training queries drawn by chance")
+    random_share: float = Field(0.1, ge=0, le=1, description="share of the training queries drawn at random")
     shortlist: int = Field(20, ge=1, le=10_000, description="rows per pick that diversity chooses among")
     overlap: int = Field(1, ge=1, le=9, description="annotators per sample, where samples overlap")
     overlap_share: float = Field(1.0, ge=0, le=1, description="share of the samples that go to several annotators")
@@ -126,7 +126,7 @@ class Labeling(Part):
 class Evaluation(Part):
     """The evaluation set: random, marked when drawn, never trained on."""
 
-    share: float = Field(0.2, gt=0, lt=1, description="share of the pool drawn by chance at ingest")
+    share: float = Field(0.2, gt=0, lt=1, description="share of the pool drawn at random at ingest")
     budget_share: float = Field(0.25, ge=0, le=1, description="share of the budget spent on evaluation labels")
     disagreement: bool = Field(
         True, description="whether the labels that the gate wants are drawn where champion and challenger disagree"
@@ -157,7 +157,7 @@ class Project(Part):
     """One learning problem."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$", description="lower case, digits, - and _")
-    description: str = Field("", description="one sentence for whoever opens the project")
+    description: str = Field("", description="one sentence for people who open the project")
     guidelines: str = Field("", description="Markdown shown to annotators")
     source: Source = Source()
     columns: Columns
@@ -234,7 +234,7 @@ class Project(Part):
 
     @model_validator(mode="after")
     def costs_are_of_classes(self) -> Self:
-        """Refuse costs of what is no class, of a right decision, or below zero; a threshold by costs without any."""
+        """Refuse costs of unknown classes, of right decisions, or below zero, and a threshold by costs without any."""
         written = [(true, decided, cost) for true, row in self.costs.items() for decided, cost in row.items()]
         for name in [name for true, decided, _ in written for name in (true, decided)]:
             if name not in self.class_names:

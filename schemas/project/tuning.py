@@ -59,9 +59,9 @@ class Candidate(Part):
 
     @model_validator(mode="after")
     def each_parameter_is_searched_once(self) -> Self:
-        """Refuse a parameter that stands in both grid and space, and one without values."""
+        """Refuse a parameter that is in both grid and space, and one without values."""
         for name in sorted(set(self.grid) & set(self.space)):
-            raise ValueError(f"{name!r} stands under both grid and space; keep one")
+            raise ValueError(f"{name!r} is under both grid and space; keep one")
         for name, values in self.grid.items():
             if not values:
                 raise ValueError(f"grid names no values of {name!r}")

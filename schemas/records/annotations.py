@@ -39,7 +39,7 @@ class NewAnnotation:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """One act of an annotator, kept for ever; ``claimed_at`` is a time that was yet to come, ``said_at`` then ours."""
+    """One act of an annotator, never deleted; ``claimed_at`` is a future client time, replaced in ``said_at``."""
 
     seq: int
     annotation_id: AnnotationId
@@ -72,7 +72,7 @@ class Annotation:
 
 
 class Vote(NamedTuple):
-    """What of an annotation decides over its sample's label: an annotation without its payload and its story."""
+    """The fields of an annotation that decide over its sample's label."""
 
     annotation_id: AnnotationId
     annotator: str
@@ -88,7 +88,7 @@ class Vote(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EffectiveLabel:
-    """What the annotations of one sample amount to under the project's rule."""
+    """The label that the annotations of one sample resolve to under the project's rule."""
 
     sample_id: SampleId
     label: str

@@ -9,7 +9,7 @@ from tiltyard.schemas.records.ids import AccessId, Payload, Role, SampleId
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The right of an annotator in a project, given or taken away; what was said last holds.
+    """The right of an annotator in a project, granted or revoked; the latest record holds.
 
     ``token_hash`` is the SHA-256 of a token that was shown once and is kept nowhere; none where an identity
     provider answers for the person.

@@ -23,7 +23,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """One part of a sample and how much it spoke for the suggested class: a column, or a word of a text."""
+    """One part of a sample and how much it supports the suggested class: a column, or a word of a text."""
 
     name: str
     weight: float
@@ -32,7 +32,7 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """What the model that chose a sample says of it, and the parts of the sample that decided, the strongest first."""
+    """The prediction of the model that chose a sample, and the parts of the sample that decided, strongest first."""
 
     label: str
     probability: float | None

@@ -21,7 +21,7 @@ class ProjectVersion:
 class LandedObject:
     """A raw file as it arrived, kept byte for byte.
 
-    ``stamp`` is what the listing said of its content (time and size in a folder, ETag in a bucket).
+    ``stamp`` is the listing's version of its content (time and size in a folder, ETag in a bucket).
     """
 
     object_id: ObjectId
@@ -54,7 +54,7 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What became of an object's rows under one contract. ``read = accepted + quarantined + duplicate``."""
+    """Where an object's rows ended under one contract. ``read = accepted + quarantined + duplicate``."""
 
     batch_id: BatchId
     object_id: ObjectId

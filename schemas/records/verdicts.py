@@ -79,7 +79,7 @@ class Promotion:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Whether a step is to be taken now, and why or why not, as a sentence."""
+    """Whether a step must run now, and the reason as a sentence."""
 
     now: bool
     why: str

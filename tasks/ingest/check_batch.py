@@ -1,18 +1,14 @@
-"""Check a landed object: read it, validate its rows, and partition them."""
+"""Check a landed object: read it, partition its rows, and record where each row ended."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, Final
 
 import polars as pl
 
 from tiltyard.ingest.attempts import row_numbering, rows_to_read
-from tiltyard.ingest.column_names import partition_hint
-from tiltyard.ingest.columns import ignored_columns
-from tiltyard.ingest.partition import Screened, Sifted, identified, keep_marks, only_rows, refuse_structure, sift
-from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch
-from tiltyard.ingest.validation import check_rows
+from tiltyard.ingest.partition import BatchResult, partition_batch
+from tiltyard.ingest.raw_batch import QUARANTINE_TYPES
 from tiltyard.labels.annotations import arrived_labels, find_contradictions
 from tiltyard.monitoring.drift import REFERENCE_BATCHES, detect_drift, pool_profiles, profile_rows
 from tiltyard.schemas.canonical import digest
@@ -24,11 +20,8 @@ from tiltyard.stores.readers.sandbox import read_object
 from tiltyard.tasks.step import step
 from tiltyard.workspace.workspace import Workspace, open_workspace
 
-MOST_NAMES: Final = 100
-"""The maximum number of ignored columns that a batch's record lists."""
-
 LONGEST_REASON: Final = 200
-"""The maximum number of characters of an unexpected error in the batch's reason."""
+"""Characters of an unexpected error that the batch's reason shows."""
 
 
 @step("objects-to-check")
@@ -39,11 +32,12 @@ def objects_to_check(project: str) -> list[ObjectId]:
 
 @step("check-batch", alone=("ingest",))
 def check_batch(project: str, object_id: ObjectId) -> BatchId:
-    """Check an object's rows under the current contract: valid ones join the pool, others go to quarantine.
+    """Check an object's rows under the current contract: good rows join the pool, bad rows go to quarantine.
 
-    A second attempt, after the schema was edited, reads only the quarantined rows; the first attempt's record stays.
-    If the reader's options changed in between, row numbers differ, and the whole object is read again. An object that
-    was checked under the same contract is not checked again. An unreadable object is a batch too, with the reason.
+    A second attempt, after the schema was edited, reads only the rows that are in quarantine; the first attempt's
+    record stays. Where the reader's options changed in between, rows have other numbers, and the whole object is read
+    again. An object that was checked under this very contract is not checked again. An object that cannot be read is
+    recorded as a batch too, with the reason.
     """
     workspace = open_workspace(project)
     workspace.refuse_other_kinds()
@@ -51,9 +45,8 @@ def check_batch(project: str, object_id: ObjectId) -> BatchId:
     attempts = workspace.ledger.batches.of_object(object_id)
     if attempts and (attempts[-1].contract_hash == workspace.contract_hash or _is_settled(attempts[-1])):
         return attempts[-1].batch_id
-    batch_id = BatchId(digest([object_id, workspace.contract_hash, len(attempts)])[:32])
-    sifted = _sift(workspace, landed, attempts)
-    return _record(workspace, batch_id, landed, attempts, sifted).batch_id
+    result = _partition(workspace, landed, attempts)
+    return _record(workspace, landed, attempts, result).batch_id
 
 
 def _is_settled(batch: Batch) -> bool:
@@ -61,119 +54,53 @@ def _is_settled(batch: Batch) -> bool:
     return batch.state == "accepted" and batch.quarantined == 0
 
 
-def _sift(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch]) -> Sifted:
-    """The partition of the object's rows, or the reason that it cannot be read."""
-    waiting = rows_to_read(attempts, row_numbering(landed.key, workspace.project))
+def _partition(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch]) -> BatchResult:
+    """Read the object and partition its rows; an object that cannot be read keeps its rows in quarantine."""
+    project = workspace.project
+    waiting = rows_to_read(attempts, row_numbering(landed.key, project))
     try:
-        with isolated(landed.key):
-            with workspace.landed.at_hand(landed) as path:
-                raw = read_object(path, landed.key, workspace.project)
-            of_object = raw.read
-            if waiting is not None and waiting.quarantine_file is not None:
-                raw = only_rows(raw, workspace.quarantine.read(waiting.quarantine_file)["row"])
-            sifted = _sift_rows(workspace, raw, of_object, landed.key)
-            return replace(sifted, blank=raw.blank, ignored=ignored_columns(raw, workspace.project))
+        with isolated(landed.key), workspace.landed.at_hand(landed) as path:
+            return partition_batch(
+                read_object(path, landed.key, project),
+                project,
+                lambda rows: workspace.pool.marks(rows, workspace.pool_files()),
+                key=landed.key,
+                schema=load_pandera(project.pandera, workspace.project_file.name) if project.pandera else None,
+                retry=None if waiting is None else _quarantined(workspace, waiting)["row"],
+            )
     except ObjectError as error:
-        return _unreadable(workspace, str(error), attempts)
+        return BatchResult.unreadable(str(error), _quarantined(workspace, attempts[-1] if attempts else None))
 
 
-def _unreadable(workspace: Workspace, reason: str, attempts: Sequence[Batch]) -> Sifted:
-    """The result for an unreadable object: its rows that are in quarantine stay there."""
-    held = attempts[-1].quarantine_file if attempts else None
-    rows = workspace.quarantine.read(held) if held else pl.DataFrame(schema=QUARANTINE_TYPES)
-    return Sifted("unreadable", reason, rows.height, pl.DataFrame(), rows, 0)
+def _quarantined(workspace: Workspace, batch: Batch | None) -> pl.DataFrame:
+    """The rows that a batch left in quarantine."""
+    file = batch.quarantine_file if batch is not None else None
+    return workspace.quarantine.read(file) if file else pl.DataFrame(schema=QUARANTINE_TYPES)
 
 
 @contextmanager
 def isolated(key: str) -> Iterator[None]:
-    """Turn any error from an object's content into an ObjectError, so that it stops no other object.
+    """Turn any error that an object's content causes into an ObjectError, so that other objects are still checked.
 
-    A panic in polars is not an Exception, hence BaseException. Errors with another cause pass: an unavailable store, a
-    full disk, a mistake in the project file, the end of the process.
+    A panic in polars is no Exception, hence BaseException. Errors with another cause pass: a store that does not
+    answer, a full disk, a mistake in the project file, the end of the process.
     """
     try:
         yield
     except (TiltyardError, OSError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:
-        reason = (str(error).strip().splitlines() or [""])[0][:LONGEST_REASON]
-        raise ObjectError(f"{key!r}: its rows cannot be checked ({type(error).__name__}: {reason})") from error
+        message = (str(error).strip().splitlines() or [""])[0][:LONGEST_REASON]
+        raise ObjectError(f"{key!r}: its rows cannot be checked ({type(error).__name__}: {message})") from error
 
 
-def _sift_rows(workspace: Workspace, raw: RawBatch, of_object: int, key: str) -> Sifted:
-    """Check the rows, and look up the valid ones in the pool."""
-    project = workspace.project
-    schema = load_pandera(project.pandera, workspace.project_file.name) if project.pandera else None
-    try:
-        checked = check_rows(raw, project, schema)
-    except ObjectError as error:
-        lacking = [name for name in project.columns.all_names if name not in raw.header]
-        return refuse_structure(raw, f"{error}{partition_hint(key, lacking)}")
-    rows = identified(checked.good, project)
-    known, marks = workspace.pool.marks(rows, workspace.pool_files())
-    rows = keep_marks(rows, known, marks, project)
-    return sift(Screened(raw, checked, rows, rows["sample_id"].is_in(known["sample_id"].implode()), of_object), project)
-
-
-def _record(
-    workspace: Workspace, batch_id: BatchId, landed: LandedObject, attempts: Sequence[Batch], sifted: Sifted
-) -> Batch:
-    """Write the files, store labels that arrived with the rows, then record the batch, which completes it."""
-    now, accepted = workspace.clock(), sifted.accepted
-    pooled = workspace.pool.add(batch_id, accepted) if accepted.height else None
-    _keep_labels(workspace, sifted, landed)
-    return workspace.ledger.batches.record(
-        Batch(
-            batch_id=batch_id,
-            object_id=landed.object_id,
-            attempt=len(attempts) + 1,
-            contract_hash=workspace.contract_hash,
-            state=sifted.state,
-            read=sifted.read,
-            accepted=accepted.height,
-            quarantined=sifted.quarantined.height,
-            duplicate=sifted.duplicate,
-            reason=sifted.reason,
-            pool_file=pooled,
-            quarantine_file=_quarantine(workspace, batch_id, sifted.quarantined),
-            statistics=_statistics(workspace, accepted)
-            | _reading(workspace, landed, attempts, sifted)
-            | _contradictions(workspace, sifted)
-            | ({"missing_cells": sifted.missing} if sifted.missing else {}),
-            recorded_at=now,
-        )
-    )
-
-
-def _reading(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch], sifted: Sifted) -> dict[str, Any]:
-    """How the attempt read the object: whether in full, how rows are numbered, and which columns were ignored."""
-    numbering = row_numbering(landed.key, workspace.project)
-    if sifted.state == "unreadable":
-        before = attempts[-1].statistics.get("numbering", "") if attempts else numbering
-        return {"numbering": before, "whole": False}
-    whole = rows_to_read(attempts, numbering) is None
-    facts: dict[str, Any] = {"blank": sifted.blank} if sifted.blank and whole else {}
-    ignored = sifted.ignored
-    facts |= {"ignored": {"count": len(ignored), "names": ignored[:MOST_NAMES]}} if ignored else {}
-    return {"numbering": numbering, "whole": whole, **facts}
-
-
-def _contradictions(workspace: Workspace, sifted: Sifted) -> dict[str, Any]:
-    """The number of samples with two labels in the object, if any: they are disputes."""
-    if sifted.labeled.is_empty():
-        return {}
-    labels = sifted.labeled[inside(str(workspace.project.columns.label))]
-    count = len(find_contradictions(sifted.labeled["sample_id"], labels, workspace.project))
-    return {"contradicted": count} if count else {}
-
-
-def _keep_labels(workspace: Workspace, sifted: Sifted, landed: LandedObject) -> None:
-    """Store the labels that arrived with the rows; repeated after a crash, they are the same annotations."""
-    labeled, annotations = sifted.labeled, workspace.ledger.annotations
+def _keep_labels(workspace: Workspace, landed: LandedObject, result: BatchResult) -> None:
+    """Keep the labels that arrived with the rows; sent again after a crash, they are the same annotations."""
+    labeled, annotations = result.labeled, workspace.ledger.annotations
     if labeled.is_empty():
         return
-    # Only a sample that was in the pool before can have an earlier label.
-    known = annotations.arrived_before(landed.landed_at) if sifted.duplicate else {}
+    # Only a sample that was there before can have had a label before.
+    known = annotations.arrived_before(landed.landed_at) if result.duplicate else {}
     annotations.submit(
         arrived_labels(labeled, workspace.project, landed, known),
         contract_hash=workspace.contract_hash,
@@ -182,13 +109,63 @@ def _keep_labels(workspace: Workspace, sifted: Sifted, landed: LandedObject) -> 
     )
 
 
+def _record(workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch], result: BatchResult) -> Batch:
+    """Write the files, keep labels that arrived with the rows, then record the batch: only that makes it count."""
+    batch_id = BatchId(digest([landed.object_id, workspace.contract_hash, len(attempts)])[:32])
+    now, accepted = workspace.clock(), result.accepted
+    pooled = workspace.pool.add(batch_id, accepted) if accepted.height else None
+    _keep_labels(workspace, landed, result)
+    return workspace.ledger.batches.record(
+        Batch(
+            batch_id=batch_id,
+            object_id=landed.object_id,
+            attempt=len(attempts) + 1,
+            contract_hash=workspace.contract_hash,
+            state=result.state,
+            read=result.read,
+            accepted=accepted.height,
+            quarantined=result.quarantined.height,
+            duplicate=result.duplicate,
+            reason=result.reason,
+            pool_file=pooled,
+            quarantine_file=_quarantine(workspace, batch_id, result.quarantined),
+            statistics=_statistics(workspace, accepted)
+            | _numbering(workspace, landed, attempts, result)
+            | result.left_out
+            | _contradictions(workspace, result)
+            | ({"missing_cells": result.missing} if result.missing else {}),
+            recorded_at=now,
+        )
+    )
+
+
+def _numbering(
+    workspace: Workspace, landed: LandedObject, attempts: Sequence[Batch], result: BatchResult
+) -> dict[str, Any]:
+    """How the rows in quarantine are numbered, and whether the attempt read the whole object."""
+    numbering = row_numbering(landed.key, workspace.project)
+    if result.state == "unreadable":
+        before = attempts[-1].statistics.get("numbering", "") if attempts else numbering
+        return {"numbering": before, "whole": False}
+    return {"numbering": numbering, "whole": rows_to_read(attempts, numbering) is None}
+
+
+def _contradictions(workspace: Workspace, result: BatchResult) -> dict[str, Any]:
+    """The number of samples that the object labels in two ways, if there are any: they are disputes."""
+    if result.labeled.is_empty():
+        return {}
+    labels = result.labeled[inside(str(workspace.project.columns.label))]
+    count = len(find_contradictions(result.labeled["sample_id"], labels, workspace.project))
+    return {"contradicted": count} if count else {}
+
+
 def _quarantine(workspace: Workspace, batch_id: BatchId, rows: pl.DataFrame) -> StoredFile | None:
-    """The file of quarantined rows with their reasons, if there are any."""
+    """The file of the bad rows with their reasons, if there are any."""
     return workspace.quarantine.keep(batch_id, rows) if rows.height else None
 
 
 def _statistics(workspace: Workspace, accepted: pl.DataFrame) -> dict[str, Any]:
-    """The accepted rows' profile, and its anomalies compared with the previous accepted batches."""
+    """The accepted rows' profile, and what is unusual about it compared with the last accepted batches."""
     if accepted.is_empty():
         return {}
     own = profile_rows(accepted, workspace.project)

@@ -24,6 +24,11 @@ PLAIN = (
     "mkdocs.yml",
     "tiltyard/project",
     "tiltyard/reports",
+    "schemas",
+    "tiltyard/ingest",
+    "tiltyard/labels",
+    "tiltyard/query",
+    "tiltyard/samples",
     "tiltyard/stores",
 )
 """Files and folders whose prose is done. It grows until it holds every folder that people read."""

@@ -79,7 +79,7 @@ def test_samples_may_be_named_by_a_reference_column(project: tiltyard.Project, q
         ({"label": "perhaps"}, r"row 2: .*'perhaps' is not a class"),
         ({"sample_id": "feed"}, r"row 2: no sample with sample_id 'feed' is in the pool"),
         ({"act": "sing"}, r"row 2: 'sing' is not an act"),
-        ({"said_at": "noon"}, r"row 2: said_at: 'noon' is no time in ISO 8601"),
+        ({"said_at": "noon"}, r"row 2: said_at: 'noon' is not a time in ISO 8601"),
     ],
 )
 def test_one_bad_row_stores_none(

@@ -1,4 +1,4 @@
-"""Attempts at one object: which rows a later one reads, and what the object's rows amount to over all of them.
+"""Attempts at one object: which rows a later attempt reads, and where the object's rows are after all of them.
 
 A row's number means the same row only while the object is read in the same way. Where anything changed that numbers
 rows, a later attempt reads the whole object again.
@@ -28,7 +28,7 @@ def row_numbering(key: str, project: Project) -> str:
 
 
 def rows_to_read(attempts: Sequence[Batch], numbering: str) -> Batch | None:
-    """The attempt whose quarantine holds all that is left to read; None where the whole object is to be read.
+    """The attempt whose quarantine has all rows that are left to read; None where the whole object must be read.
 
     ``attempts`` are those at one object, first to last.
     """
@@ -39,17 +39,17 @@ def rows_to_read(attempts: Sequence[Batch], numbering: str) -> Batch | None:
 
 
 def read_whole_object(batch: Batch, earlier: Sequence[Batch]) -> bool:
-    """Whether an attempt read the whole object; those of before this was recorded did so the first time."""
-    told = batch.statistics.get("whole")
-    if told is not None:
-        return bool(told)
+    """Whether an attempt read the whole object; attempts from before this was recorded did so the first time."""
+    recorded = batch.statistics.get("whole")
+    if recorded is not None:
+        return bool(recorded)
     return batch.state != "unreadable" and all(one.state == "unreadable" for one in earlier)
 
 
 def conservation(attempts: Iterable[Sequence[Batch]]) -> Conservation:
     """Where every row ever read is now: law 2 in five numbers, from each object's attempts, first to last.
 
-    An object is read whole once, or again after its rows were numbered anew. Of a reading that another one followed,
+    An object is read whole once, or again after its row numbers changed. Of a reading that another one followed,
     the rows that waited in quarantine at its end are not counted: they were read again.
     """
     totals = Conservation(0, 0, 0, 0, 0)

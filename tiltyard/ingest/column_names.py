@@ -87,7 +87,7 @@ def _is_unseen(mark: str) -> bool:
 
 
 def partition_hint(key: str, columns: Sequence[str]) -> str:
-    """A word to the person who misses a column that only the object's key speaks of, as Hive writes partitions.
+    """A hint for a missing column whose value is only in the object's key, as Hive writes partitions.
 
     >>> partition_hint("dt=2024-01-01/a.csv", ["dt"])
     '; the key says dt=2024-01-01, but values in keys are not read: write the column into the file'

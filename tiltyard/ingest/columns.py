@@ -19,7 +19,7 @@ def check_columns(raw: RawBatch, project: Project) -> None:
     """
     faults = [*_repeated(raw.header, project), *_missing(raw, project), *_unexpected(raw.header, project)]
     if faults:
-        raise ObjectError(f"{'; '.join(faults)}. Mend 'columns' in the project file, or the producer's file")
+        raise ObjectError(f"{'; '.join(faults)}. Correct 'columns' in the project file, or the producer's file")
 
 
 def _repeated(header: tuple[str, ...], project: Project) -> list[str]:
@@ -89,7 +89,7 @@ def _alike(name: str, known: Sequence[str]) -> str | None:
 
 
 def _listed(names: list[str]) -> str:
-    """Names in a row, the first few of many, with the letters in them that cannot be told by the eye.
+    """Names separated by commas, at most the first few, with their look-alike letters named.
 
     >>> _listed(["a", "b"])
     "'a', 'b'"

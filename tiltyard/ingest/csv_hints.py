@@ -1,4 +1,4 @@
-"""A word to the person who reads that a batch was refused: which option of CSV its cells look as if they needed."""
+"""A hint for a refused batch: the CSV option that its cells seem to need."""
 
 import json
 import re
@@ -14,7 +14,7 @@ LOOKED_AT: Final = 200
 """Bad rows that are looked at."""
 
 SHOWN: Final = 40
-"""Characters of a cell that the word shows."""
+"""Characters of a cell that the hint shows."""
 
 NUMBERS: Final = ("a number", "an integer")
 FULL: Final = re.compile(r"[+-]?\d{1,3}(?P<mark>[.,' \u00a0\u202f])\d{3}(?:(?P=mark)\d{3})*(?P<rest>[.,]\d+)?")

@@ -19,7 +19,7 @@ MARKERS: Final = (
     *("thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store", ".gitkeep", ".gitignore", ".keep", ".directory"),
     *("$recycle.bin", "system volume information", "lost+found", "__macosx"),
 )
-"""Names, in small letters, that tools leave beside the data, and folders of theirs: nobody takes them for batches."""
+"""Lower-case names of files and folders that tools leave next to the data: they are never batches."""
 
 MARKER_BEGINNINGS: Final = ("_committed_", "_started_")
 FOLDER_MARK: Final = "_$folder$"

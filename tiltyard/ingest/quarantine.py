@@ -1,4 +1,4 @@
-"""Bad rows as the quarantine keeps them: where they stood, every reason, and the cells as they arrived."""
+"""Bad rows in quarantine: their position, every reason, and the cells as they arrived."""
 
 import json
 from typing import Final
@@ -91,7 +91,7 @@ def _shown(column: pl.Series) -> pl.Series:
 
 
 def _cut(text: pl.Series) -> pl.Series:
-    """Text with long cells cut, the cut told."""
+    """Text with long cells cut and their full length appended."""
     if (text.str.len_bytes().max() or 0) <= SHOWN_CELL:  # type: ignore[operator]  # lengths are integers
         return text
     cell = pl.col(text.name)
@@ -125,7 +125,7 @@ def to_text(column: pl.Series) -> pl.Series:
 
 
 def _time_as_text(column: pl.Series) -> pl.Series:
-    """Dates or times as text; one that no calendar of ours reaches as its number of units since 1970."""
+    """Dates or times as text; one beyond Python's calendar as its number of units since 1970."""
     unit = column.dtype.time_unit if isinstance(column.dtype, pl.Datetime) else "days"
     ticks = column.to_physical().cast(pl.Int64)
     within = ticks.abs() < MOST_TICKS[unit]

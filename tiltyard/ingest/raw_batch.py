@@ -26,7 +26,7 @@ class RawBatch:
     ``cells`` has the columns that the project asks for and the object has, in the object's own writing; ``row`` and
     ``line`` (Int64, as long as ``cells``) say where each row stands. ``unreadable`` has the rows that could not be
     parsed, already in quarantine's shape. ``header`` names every column of the object in its order.
-    ``blank`` rows had no cell at all: they are no rows, and counted apart.
+    ``blank`` rows had no cell at all: they are counted separately.
     """
 
     header: tuple[str, ...]

@@ -29,7 +29,7 @@ LARGEST: Final = 1 << 20
 """Longest message, in characters: SQS takes no more bytes than this."""
 
 MOST_RECORDS: Final = 100
-"""S3 writes one record into a message; more than this is nobody's honest message."""
+"""S3 writes one record into a message; a message with more than this is not from S3."""
 
 LONGEST_KEY: Final = 1024
 """Bytes of the longest key of S3."""
@@ -49,7 +49,7 @@ OTHER_EVENTS: Final = (
     "IntelligentTiering",
     "TestEvent",
 )
-"""S3's events that say nothing of a new object."""
+"""S3's events that do not report a new object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class _Refused(Exception):
 
 
 def read_notification(body: str | bytes) -> Notification:
-    """What a message says, whatever it is; never an exception.
+    """The parsed message; never raises an exception.
 
     Read are S3's own notifications (event version 2.x), EventBridge's events, and either of them inside SNS's
     envelope. A message with good and bad records gives both.
@@ -95,7 +95,7 @@ def _parse(body: str | bytes) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise _Refused(f"no JSON: {error.msg}") from error
     except UnicodeDecodeError as error:
-        raise _Refused("no JSON: the bytes are no text") from error
+        raise _Refused("no JSON: the bytes are not text") from error
     except RecursionError as error:
         raise _Refused("no notification: nested too deeply") from error
     except ValueError as error:  # a whole number of more digits than Python converts
@@ -115,7 +115,7 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(name: str) -> float:
     """Refuse what Python reads as a number and JSON does not have."""
-    raise _Refused(f"no JSON: {name} is no number")
+    raise _Refused(f"no JSON: {name} is not a number")
 
 
 def _read(content: Mapping[str, Any], *, is_wrapped: bool) -> Notification:
@@ -160,7 +160,7 @@ def _read_record(record: Any, place: str) -> Notification:
             return Notification(arrived=(_arrived(s3.bucket.name, _decoded(s3.object.key), s3.object),))
         if name.startswith(OTHER_EVENTS):
             return Notification(ignored=(name,))
-        raise _Refused(f"eventName: {_short(name)} is no event of S3")
+        raise _Refused(f"eventName: {_short(name)} is not an S3 event")
     except _Refused as refusal:
         return Notification(refused=(f"{place}: {refusal}",))
 
@@ -173,7 +173,7 @@ def _read_bridged(content: Mapping[str, Any]) -> Notification:
         return Notification(arrived=(_arrived(detail.bucket.name, detail.object.key, detail.object),))
     if head.name.startswith("Object "):
         return Notification(ignored=(head.name,))
-    raise _Refused(f"detail-type: {_short(head.name)} is no event of S3")
+    raise _Refused(f"detail-type: {_short(head.name)} is not an S3 event")
 
 
 def _decoded(key: str) -> str:

@@ -10,8 +10,7 @@ import polars as pl
 
 from tiltyard.ingest.casting.cells import Failure, MissingCells, cast_cells
 from tiltyard.ingest.columns import check_columns
-from tiltyard.ingest.contract import contract_failures
-from tiltyard.ingest.pandera_checks import pandera_failures
+from tiltyard.ingest.pandera_checks import contract_failures, pandera_failures
 from tiltyard.ingest.quarantine import quarantine_frame
 from tiltyard.ingest.raw_batch import RawBatch
 from tiltyard.schemas.frames import batch_schema
@@ -30,7 +29,7 @@ class CheckedRows:
     names inside (:func:`tiltyard.schemas.project.columns.inside`), then the
     label's column as text where it arrived. ``bad`` is in quarantine's shape, one row each. ``failed`` is the
     validation table: a row for each check that failed, with how many rows failed it and the first of their numbers.
-    ``missing`` counts the cells that were taken as missing though something stands in them.
+    ``missing`` counts the cells that were taken as missing although they contain text.
     """
 
     read: int
@@ -112,7 +111,7 @@ def _split(raw: RawBatch, typed: pl.DataFrame, failures: list[Failure], project:
 
 
 def _named_inside(typed: pl.DataFrame) -> pl.DataFrame:
-    """The project's columns under their names inside, where ours will stand beside them."""
+    """The project's columns under their internal names, to keep them apart from Tiltyard's columns."""
     return typed.rename({name: inside(name) for name in typed.columns})
 
 

@@ -1,4 +1,4 @@
-"""The one door for annotations: what each must be, whichever way it comes, before the ledger keeps it for ever.
+"""The validity check of every annotation, from any source, before the ledger stores it permanently.
 
 Page, API, terminal, label files, Label Studio, labels that arrive with rows and whole facts of an export all end in the
 ledger's own append, and that asks here. What a project adds (its classes) is asked in
@@ -19,7 +19,7 @@ EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 """No clock says less or more: what does is a mistake in a file, not a clock that is wrong."""
 PATIENCE: Final = timedelta(minutes=5)
-"""How far a client's clock may be ahead of ours before it is not believed."""
+"""How far a client's clock may be ahead of the ledger's before its time is replaced."""
 LONGEST_LEAD: Final = 366 * 86_400_000
 LONGEST_NAME: Final = 600
 """Characters of what is looked up by an index: PostgreSQL refuses entries above 2,700 bytes."""
@@ -53,9 +53,9 @@ def trusted_time(said_at: datetime, now: datetime) -> tuple[datetime, datetime |
 def uncounted_reason(one: Annotation | Vote) -> str | None:
     """Why an annotation that is stored already cannot count; none where it can.
 
-    The door refuses such now; a ledger of before may hold some, and what it holds stays.
+    New ones are refused; an older ledger may contain some, and they stay.
     """
-    said_at: datetime | None = one.said_at  # a row may hold what is no time
+    said_at: datetime | None = one.said_at  # an old row may contain an invalid time
     if said_at is None or said_at.tzinfo is None:
         return "its time has no zone"
     if not one.annotator.strip() or not one.sample_id.strip():
@@ -104,17 +104,17 @@ def _untimely(one: NewAnnotation | Annotation) -> Iterator[str]:
         if moment.tzinfo is None:
             yield f"{name} needs a time zone, got {moment.isoformat()}"
         elif not EARLIEST <= moment <= LATEST:
-            yield f"{name}: no clock says {moment.isoformat()}; it is to lie between 1970 and 2200"
+            yield f"{name}: no clock says {moment.isoformat()}; it must lie between 1970 and 2200"
 
 
 def _odd_numbers(one: NewAnnotation | Annotation) -> Iterator[str]:
     """Numbers that are none, or that nobody can have measured."""
     if one.lead_ms is not None and not 0 <= one.lead_ms <= LONGEST_LEAD:
-        yield f"lead_ms is to lie between 0 and {LONGEST_LEAD:,}, got {one.lead_ms!r:.40}"
+        yield f"lead_ms must lie between 0 and {LONGEST_LEAD:,}, got {one.lead_ms!r:.40}"
     for name in ("score", "probability"):
         number = getattr(one, name, None)
         if number is not None and not math.isfinite(number):
-            yield f"{name} is to be a finite number, got {number}"
+            yield f"{name} must be a finite number, got {number}"
 
 
 def _is_plain(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What an annotation must be before it is stored."""
+"""Rules for new annotations: ids, labels that arrive with data, classes, client keys and supersedes."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ def annotation_id(client_key: str) -> AnnotationId:
 def arrived_labels(
     labeled: pl.DataFrame, project: Project, landed: LandedObject, known: Mapping[SampleId, str]
 ) -> list[NewAnnotation]:
-    """The labels that came with some rows, as annotations by the producer; those that say nothing new are left out.
+    """The labels that came with some rows, as annotations by the producer; known ones are left out.
 
     ``known`` is what the producer said last of samples before this object landed. Sent again after a crash they are
     the same annotations: the key is made of the sample and its label, and of the object where the label is another.
@@ -87,7 +87,7 @@ def check_annotation(new: NewAnnotation, project: Project) -> NewAnnotation:
 
 
 def refuse_unknown_label(new: NewAnnotation | Annotation, project: Project) -> None:
-    """Raise AnnotationError when an answer's label is no class of the project, by any name that it has or had."""
+    """Raise AnnotationError when a label is not a class of the project, by any current or earlier name."""
     if new.act in ANSWERS and project.said(str(new.label)) is None:
         hint = nearest(str(new.label), project.class_names)
         raise AnnotationError(
@@ -154,7 +154,7 @@ def mark_imported(facts: Sequence[Annotation], imported_by: str, now: datetime) 
     taken = []
     for left, fact in zip(range(len(facts), 0, -1), facts, strict=True):
         said_at, claimed = trusted_time(fact.said_at, now)
-        if claimed:  # times that cannot be are told apart, so that the file's order is kept
+        if claimed:  # future times are replaced by distinct times, so that the file's order is kept
             said_at = now - timedelta(microseconds=left)
         claimed_at = claimed or fact.claimed_at
         fact = replace(fact, said_at=said_at, claimed_at=claimed_at, recorded_at=now)

@@ -41,7 +41,7 @@ class CurrentLabels:
 
 
 def resolve_current_labels(annotations: Iterable[AnyAnnotation], project: Project) -> CurrentLabels:
-    """What the annotations of each sample amount to, by the project's rule and today's classes."""
+    """The effective label of each sample, by the project's rule and current classes."""
     return split_by_class(
         effective_labels(rename_classes(list(annotations), project), project.effective_label), project
     )

@@ -25,7 +25,7 @@ LIGHTEST: Final = 0.01
 """The weight of an annotator who is no better than chance: a voice still outweighs silence."""
 
 SAME: Final = 1e-6
-"""Weights and accuracies that differ by less count as equal; the last bits of a sum are no reason to prefer anybody."""
+"""Weights and accuracies that differ by less count as equal; the last bits of a sum must not decide."""
 
 MOST_ROUNDS: Final = 50
 
@@ -73,7 +73,7 @@ def annotator_accuracies(annotations: Iterable[AnyAnnotation]) -> dict[str, floa
     By expectation maximisation (Dawid and Skene 1979, with one accuracy a person) with a Beta(8, 2) prior.
     Answers to gold samples take part. Where an adjudicator decided, the truth is known and even one answer
     informs, the adjudicator's own apart; else only samples with two annotators or more do. Two annotators who
-    differ cannot be told apart without a third or an adjudication: they come out equal.
+    differ cannot be distinguished without a third or an adjudication: they come out equal.
     """
     votes, names = _votes(active_annotations(annotations))
     return dict(zip(names, _fitted(votes).tolist(), strict=True))
@@ -90,7 +90,7 @@ def _fitted(votes: VoteTable) -> Floats:
 
 
 def _beliefs(votes: VoteTable, accuracies: Floats) -> Floats:
-    """How probable the label of each pair is to be its sample's true one (p,): the E step, even class prior."""
+    """The probability that the label of each pair is its sample's true label (p,): the E step, even class prior."""
     support = np.bincount(votes.pair, _log_odds(accuracies, votes.classes)[votes.annotator], len(votes.sample))
     samples = int(votes.sample.max(initial=-1)) + 1
     highest = np.zeros(samples)  # zero is the support of a label that nobody gave

@@ -1,4 +1,4 @@
-"""What the annotations of each sample amount to, whatever the order in which they arrived."""
+"""The effective label of each sample, independent of the order in which its annotations arrived."""
 
 import math
 from collections import Counter

@@ -150,7 +150,7 @@ def checked_rows(rows: pl.DataFrame, workspace: Workspace) -> pl.DataFrame:
     Raises ObjectError where a column is missing or a cell breaks the project file's rules for its column.
     """
     # They import Pandera, which takes a second.
-    from tiltyard.ingest.contract import contract_failures
+    from tiltyard.ingest.pandera_checks import contract_failures
     from tiltyard.schemas.frames import batch_schema
 
     project = workspace.project

@@ -54,7 +54,7 @@ def unwrap_model(model: Any) -> Any:
 
 
 def fitted_preprocessing(model: Any) -> Pipeline | None:
-    """All steps of a fitted pipeline but the last; nothing if the model is no pipeline of two steps or more."""
+    """All steps of a fitted pipeline but the last; None unless the model is a pipeline of two steps or more."""
     pipeline = unwrap_model(model)
     if isinstance(pipeline, Pipeline) and len(pipeline.steps) > 1:
         return pipeline[:-1]

@@ -15,7 +15,7 @@ SLACK: Final = 1e-5
 
 
 def rows_below_margin(model: Any, X: Any, bound: float) -> NDArray[np.intp] | None:
-    """The positions of the rows whose margin may be at most ``bound``: all that are, and hardly any other.
+    """The positions of the rows whose margin may be at most ``bound``: all that are, and very few others.
 
     Nothing if the model is not a plain logistic regression over an array of numbers; then every row must be
     scored. Never misses a row, so exact scores of these rows alone give the exact choice at a third of the work.

@@ -1,4 +1,4 @@
-"""Which samples of the pool to label next: the pool is streamed, and only the best rows are kept."""
+"""Selecting the samples to label next: the pool is streamed, and only the best rows are kept."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ CHOICE: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuerySpec:
-    """How many rows are wanted, and how they are to be found.
+    """How many rows to select, and how.
 
-    ``seed`` is the source of chance; give each query its own, or a share of less than one row a query never
-    comes to be drawn. ``said`` gives the model's predictions for rows where the caller has them already; the model is
+    ``seed`` is the random seed; give each query its own, or a share of less than one row per query is never drawn.
+    ``said`` gives the model's predictions for rows where the caller has them already; the model is
     then asked only which rows are near each other.
     """
 
@@ -59,7 +59,7 @@ class QuerySpec:
 
     @property
     def drawn(self) -> int:
-        """How many of the rows are drawn by chance; on average over seeds exactly the share."""
+        """How many of the rows are drawn at random; on average over seeds exactly the share."""
         return min(self.number, stochastic_round(self.number * self.random_share, self.seed))
 
 
@@ -80,7 +80,7 @@ def select_samples(
     start strategy chooses. ``committee`` are the fitted members for a committee strategy, ``labeled`` the rows (any
     frame with the features) that typical and ranked_batch keep away from.
 
-    A share of the rows is drawn by chance first: ``_probability`` is then each row's chance of being drawn, and
+    A share of the rows is drawn at random first: ``_probability`` is then each row's chance of being drawn, and
     ``_score`` is null. Among the others the strategy chooses; ``_score`` is its measure in modAL's numbers. Fewer
     rows come back only if the pool has no more. Raises TrainingError if the model or the committee is missing its fit.
     """
@@ -101,7 +101,7 @@ def anti_join(chunk: pl.DataFrame, sample_ids: pl.Series) -> pl.DataFrame:
 
 
 class _Stream:
-    """One pass over the pool: rows drawn by chance, rows that the strategy may pick from, and how many there were."""
+    """One pass over the pool: rows drawn at random, rows that the strategy may pick from, and how many there were."""
 
     def __init__(self, wanted: QuerySpec, name: StrategyName, classifier: Any, project: Project) -> None:
         self.wanted, self.name, self.classifier, self.project = wanted, name, classifier, project
@@ -111,7 +111,7 @@ class _Stream:
         self.asking = wanted.number - by_chance
         self.offered = self.strategy.keeps(self.asking, wanted.shortlist) if self.asking else 0
         self.lottery = TopK(by_chance)
-        # Rows drawn by chance leave the strategy's list, so it holds as many more.
+        # Rows drawn at random leave the strategy's list, so it holds as many more.
         self.best = TopK(self.offered + by_chance if self.asking else 0)
         self.seen = 0
         self.said: Callable[[pl.DataFrame], Predictions] | None = None
@@ -125,13 +125,13 @@ class _Stream:
         self.seen += rows.height
 
     def drawn(self) -> pl.DataFrame:
-        """The rows drawn by chance, each with its probability of being drawn."""
+        """The rows drawn at random, each with its probability of being drawn."""
         rows = self.lottery.settled()
         probability = rows.height / self.seen if self.seen else None
         return _marked(rows, "random", "random").with_columns(_probability=pl.lit(probability, pl.Float64))
 
     def asked(self, drawn: pl.DataFrame, labeled: pl.DataFrame | None) -> pl.DataFrame:
-        """The rows that the strategy picks from its best, those drawn by chance left out."""
+        """The rows that the strategy picks from its best, those drawn at random left out."""
         rows = anti_join(self.best.settled(), drawn["sample_id"]).head(self.offered)
         if rows.is_empty():
             return _marked(rows, self.name, "query")

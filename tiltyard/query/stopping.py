@@ -1,9 +1,9 @@
-"""When more labels stop paying: two methods, named, and one sentence of advice. Asking goes on; people decide.
+"""When to stop labeling: two methods and one sentence of advice. Requests continue; people decide.
 
 Stabilizing predictions (Bloodgood and Vijay-Shanker 2009, CoNLL): Cohen's kappa between the decisions of successive
 models on a fixed stop set that needs no labels; stable is a mean of the last 3 agreements of 0.99 or more. Agreement
 bounds how much F1 can still change (Bloodgood and Grothendieck 2013); among thirteen criteria it was one of the
-reliable ones (Pullar-Strecker et al. 2022). Our stop set is drawn by chance out of the evaluation set, which no model
+reliable ones (Pullar-Strecker et al. 2022). The stop set is a random part of the evaluation set, which no model
 is ever trained on: on trained rows models agree too well.
 
 Predicted gain: :func:`tiltyard.query.learning_curve.expected_gain`.
@@ -29,7 +29,7 @@ DECIMALS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Whether more labels hardly pay any more, in a few words, and what each method says of it.
+    """Whether more labels are unlikely to improve the model, in a few words, and the result of each method.
 
     ``agreement`` is the mean kappa of the last successive models, None while they are too few; ``expected`` is what as
     many labels again would add, None while too few models were judged.
@@ -70,8 +70,8 @@ def decision_kappa(before: NDArray[np.str_], after: NDArray[np.str_]) -> float:
 def successive_agreements(verdicts: Iterable[Verdict]) -> list[float]:
     """The agreement of each judged model with the one trained before it, first to last, since the last unknown one.
 
-    It is unknown for the first model, and where a model takes other columns than the one before: what was agreed until
-    then says nothing of the models to come.
+    It is unknown for the first model, and where a model takes other columns than the one before: earlier agreements
+    do not describe later models.
     """
     told = {verdict.challenger_id: verdict for verdict in verdicts if verdict.decision != "roll_back"}
     found: list[float] = []
@@ -97,7 +97,7 @@ def learning_points(verdicts: Sequence[Verdict], models: Iterable[Model], labels
 def stopping_advice(
     kappas: Sequence[float], curve: Sequence[Point], metric: str, policy: Stopping, seed: int
 ) -> Advice:
-    """What to tell people who label: whether more labels hardly pay, and by which method.
+    """Advice for people who label: whether more labels are unlikely to improve the model, and by which method.
 
     They do not when the curve is surely flat (even the upper bound of the expected gain is below ``policy.gain``), or
     when successive models are stable and the curve does not say that labels pay.
@@ -127,7 +127,7 @@ def _sign(verdicts: Sequence[Verdict]) -> int:
 def _error(interval: Interval, verdict: Verdict) -> float:
     """The standard error that an interval stands for; its one-sided level is in the evidence, else in the policy.
 
-    A share's error is no smaller than that of Agresti and Coull (1998) for so many rows: on few rows a model may be
+    A share's error is at least that of Agresti and Coull (1998) for the same number of rows: on few rows a model may be
     right on all, and the interval is then nothing wide.
     """
     level = (verdict.evidence or {}).get("level") or (1 - float(verdict.policy.get("confidence", 0.95))) / 2
@@ -142,7 +142,7 @@ def _error(interval: Interval, verdict: Verdict) -> float:
 def _headline(enough: bool, agreement: float | None, expected: Interval | None) -> str:
     """The advice in a few words."""
     if enough:
-        return "more labels hardly pay"
+        return "more labels are unlikely to improve the model"
     return "too early to say" if agreement is None and expected is None else "labels still pay"
 
 
@@ -166,5 +166,5 @@ def _of_gain(expected: Interval | None, curve: Sequence[Point], metric: str) -> 
 
 
 def stability_evidence(kappa: float, rows: int, previous: ModelId) -> dict[str, Any]:
-    """What stands in a verdict's evidence of a challenger's agreement with the model trained before it."""
+    """A verdict's evidence of a challenger's agreement with the model trained before it."""
     return {"kappa": kappa, "rows": rows, "previous": previous}

@@ -21,11 +21,8 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from tiltyard.query import diversity
-from tiltyard.query.batch_selection import ranked_batch
-from tiltyard.query.cold_start import typiclust
+from tiltyard.query.batch_selection import Positions, kmeans_batch, ranked_batch, typiclust
 from tiltyard.query.committee import Committee, committee_vote_entropy
-from tiltyard.query.diversity import Positions
 from tiltyard.query.feature_space import Candidates
 from tiltyard.query.linear_margin import rows_below_margin
 from tiltyard.query.top_k import WANTING, TopK
@@ -51,18 +48,18 @@ def take_best(offer: Candidates, number: int) -> Positions:
 
 
 def constant_scores(_classifier: Any, X: Any) -> Scores:
-    """The same measure for every row: chance decides."""
+    """The same measure for every row: the order is random."""
     return np.zeros(X.shape[0])
 
 
 @dataclass(frozen=True, slots=True)
 class KnownProbabilities:
-    """A classifier, as modAL's measures ask one, that was asked before."""
+    """A classifier for modAL's measures whose probabilities are known already."""
 
     probabilities: Scores
 
     def predict_proba(self, _X: Any) -> Scores:
-        """What it said."""
+        """The known probabilities."""
         return self.probabilities
 
 
@@ -154,7 +151,7 @@ class Strategy:
 
 STRATEGIES: Final[dict[StrategyName, Strategy]] = {
     "margin_kmeans": Strategy(
-        classifier_margin, lowest_first=True, pick=diversity.kmeans_batch, diverse=True, screen=rows_below_margin
+        classifier_margin, lowest_first=True, pick=kmeans_batch, diverse=True, screen=rows_below_margin
     ),
     "margin": Strategy(classifier_margin, lowest_first=True, screen=rows_below_margin),
     "entropy": Strategy(classifier_entropy),

@@ -40,7 +40,7 @@ class RankedRows:
 
 
 def merge_ranked(*shortlists: RankedRows) -> RankedRows:
-    """The best rows of all, best first: the same whatever the grouping and order of the lists."""
+    """The best rows of all, best first: the same for any grouping and order of the lists."""
     keep = min(shortlist.keep for shortlist in shortlists)
     rows = pl.concat([shortlist.rows for shortlist in shortlists])
     order = [column for column in (WANTING, CHANCE, "sample_id") if column in rows.columns]

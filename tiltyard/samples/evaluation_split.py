@@ -1,4 +1,4 @@
-"""Which rows are drawn by chance into the evaluation set, and in which order their labels are asked for."""
+"""The random draw of the evaluation set, and the random order in which its labels are requested."""
 
 from collections.abc import Iterable
 from hashlib import blake2b, sha256
@@ -14,14 +14,14 @@ from tiltyard.schemas.project import Project, inside
 SCALE: Final = 2.0**53
 """Doubles hold 53 bits exactly."""
 LONG: Final = 200
-"""Bytes of an entity up to which it is told as it is."""
+"""Bytes of an entity's value above which its hash is used instead."""
 
 
 def draw_evaluation_set(sample_ids: pl.Series, share: float, seed: int) -> pl.Series:
     """Whether each sample belongs to the evaluation set (Boolean, in the order of ``sample_ids``).
 
-    A sample's own id and the seed decide, so the answer is the same in whatever batch, order or process the
-    sample arrives. Where entities are drawn, :func:`split_groups` stands for the rows. ``share`` is the probability
+    A sample's own id and the seed decide, so the result is the same in any batch, order or process.
+    Where entities are drawn, pass :func:`split_groups` instead. ``share`` is the probability
     in [0, 1]; a larger share only ever adds samples.
 
     >>> draw_evaluation_set(pl.Series(["00ff", "ab12"]), share=1.0, seed=0).to_list()
@@ -31,10 +31,10 @@ def draw_evaluation_set(sample_ids: pl.Series, share: float, seed: int) -> pl.Se
 
 
 def split_groups(rows: pl.DataFrame, project: Project) -> pl.Series:
-    """What chance draws into the evaluation set or leaves out of it: each row, or each entity with all of its rows.
+    """The unit that is drawn into the evaluation set: each row, or each entity with all of its rows.
 
-    ``rows`` has sample_id and the project's columns. Where the project names an entity column, its value stands for
-    the row, so that no entity is on both sides of the split; a row without one stands for itself.
+    ``rows`` has sample_id and the project's columns. Where the project names an entity column, its value is the
+    unit, so no entity is on both sides of the split; a row without a value is a unit by itself.
     """
     entity = project.columns.entity
     if entity is None:
@@ -45,9 +45,9 @@ def split_groups(rows: pl.DataFrame, project: Project) -> pl.Series:
 
 
 def entity_groups(rows: pl.DataFrame, project: Project) -> NDArray[np.str_] | None:
-    """Whose each row is, as :func:`split_groups` says it, text (n,); None where the project names no entity.
+    """The entity of each row as :func:`split_groups` gives it, text (n,); None if the project names no entity column.
 
-    A long value is told by its hash: in an array of text each cell takes the room of the longest one.
+    A long value is replaced by its hash: each cell of a text array takes the memory of the longest one.
     """
     return _shortened(split_groups(rows, project)).to_numpy().astype(str) if project.columns.entity else None
 
@@ -64,7 +64,7 @@ def _shortened(units: pl.Series) -> pl.Series:
 
 
 def take_in_random_order(chunks: Iterable[pl.DataFrame], most: int, seed: int) -> pl.DataFrame:
-    """The first ``most`` rows of all chunks in the order of chance, sorted by it, with the order as ``_order``.
+    """The first ``most`` rows of all chunks in random order, sorted by it, with the order as ``_order``.
 
     The chunks are read once and only the rows wanted are kept, with at most as many others beside one chunk.
     """
@@ -85,7 +85,7 @@ def _first(frames: list[pl.DataFrame], most: int) -> pl.DataFrame:
 
 
 def evaluation_order(sample_ids: pl.Series, seed: int) -> pl.Series:
-    """Where each sample stands in the order of asking (Float64 in [0, 1), lowest first).
+    """Each sample's place in the random order of requests (Float64 in [0, 1), lowest first).
 
     It is independent of :func:`draw_evaluation_set` and of arrival, so any first part of the evaluation
     set in this order is itself a random sample.

@@ -23,7 +23,7 @@ def feature_frame(rows: pl.DataFrame, project: Project) -> "pd.DataFrame":
 
     ``rows`` has at least the project's feature columns in their pool types; the result has just those, by
     name, with a fresh index. Missing numbers are NaN, missing texts are ``MISSING``, timestamps are seconds
-    since 1970 in UTC. The order is not the project file's, since that is no part of its hash: a model that is
+    since 1970 in UTC. The order is not the project file's, since its hash does not cover the order: a model that is
     rebuilt from the ledger must see the columns as they were.
     """
     columns = [_model_column(name, project.columns.features[name].kind) for name in sorted(project.columns.features)]

@@ -1,4 +1,4 @@
-"""Chance that belongs to a sample: the same number for the same sample and seed, in any chunk, file or process."""
+"""Random numbers that belong to a sample: the same for the same sample and seed in any chunk, file or process."""
 
 from typing import Final
 

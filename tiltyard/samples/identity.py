@@ -1,4 +1,4 @@
-"""What makes a sample this sample: an id from its own content, the same wherever, whenever and however it arrives."""
+"""The identity of a sample: an id from its own content, the same for any file, time and format of arrival."""
 
 from hashlib import blake2b
 

@@ -1,4 +1,4 @@
-"""Numbers so large that they break arithmetic, brought to where it holds: the first step of every model.
+"""Numbers that are too large for arithmetic, clipped to a bound: the first step of every model.
 
 A contract may let any finite float64 in. Forests convert to float32 (3.4e38 at most), k-means and scaling square what
 they get, and a sum of squares of 1e300 is infinite. No model learns anything from the difference of 1e30 and 1e300.
@@ -20,14 +20,14 @@ STEP: Final = "bounds"
 class Bounded(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A transformer that brings numbers beyond ``LARGEST`` back to it; text and missing values stay what they are.
 
-    It learns nothing. It takes frames of any columns, arrays and sparse matrices, and gives back what it was given
-    where nothing is beyond.
+    It learns nothing. It takes frames with any columns, arrays and sparse matrices, and returns the same object if
+    nothing is beyond the bound.
     """
 
     __module__ = "tiltyard.model_classes"  # the name that archives store, wherever the class is defined
 
     def fit(self, rows: Any, _labels: Any = None) -> "Bounded":
-        """Note the columns, for whoever asks for their names."""
+        """Record the columns, for scikit-learn's feature names."""
         if hasattr(rows, "columns"):
             self.feature_names_in_ = np.asarray(rows.columns, dtype=object)
         self.n_features_in_ = rows.shape[1]

@@ -1,4 +1,5 @@
-"""Rows that were kept under another project file, read as today's: a feature may come, go, or widen its kind."""
+"""Rows that were stored under an earlier project file, migrated to the current one: features may be added, removed or
+widened."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -10,14 +11,14 @@ from tiltyard.schemas.pool_types import POOL_TYPES, pool_schema
 from tiltyard.schemas.project import Project, inside
 
 WIDENED: Final = {(pl.Int64(), pl.Float64())}
-"""Types of before and of now between which no value is lost, beside those that are the same."""
+"""Earlier and current types between which no value is lost, in addition to equal types."""
 
 
 def migrate_rows(rows: pl.DataFrame, own: Sequence[str], project: Project) -> pl.DataFrame:
-    """Rows of any time with today's columns: those that the stores add (``own``), then the project's in pool types.
+    """Stored rows with the current columns: those that the stores add (``own``), then the project's in pool types.
 
-    A column that there was not is null in all rows, also where today's file says ``missing: false``: that is asked of
-    new batches only. One that is no longer in the project file is left out. Raises like :func:`refuse_changed_kinds`.
+    A new column is null in all rows, also where the current file says ``missing: false``: that holds for new batches
+    only. A column that is no longer in the project file is left out. Raises like :func:`refuse_changed_kinds`.
 
     >>> from tiltyard.schemas.project.project_file import parse_project
     >>> columns = {"features": {"x": {"kind": "number"}, "z": {"kind": "category"}}}
@@ -34,9 +35,9 @@ def migrate_rows(rows: pl.DataFrame, own: Sequence[str], project: Project) -> pl
 
 
 def refuse_changed_kinds(there: Mapping[str, pl.DataType], project: Project) -> None:
-    """Raise ProjectFileError where a column was kept as a kind whose values today's kind cannot all hold.
+    """Raise ProjectFileError where a column was stored as a kind whose values the current kind cannot all hold.
 
-    Category and text hold the same; a number holds every integer. ``there`` are the names and types of what is kept.
+    Category and text hold the same; a number holds every integer. ``there`` has the stored columns' types.
     """
     for name in project.columns.all_names:
         now = POOL_TYPES[project.columns.kind_of(name)]
@@ -50,7 +51,7 @@ def refuse_changed_kinds(there: Mapping[str, pl.DataType], project: Project) -> 
 
 
 def _kinds_of(kept: pl.DataType) -> str:
-    """The kinds that are kept as a type.
+    """The kinds that are stored as a type.
 
     >>> _kinds_of(pl.String()), _kinds_of(pl.Int64())
     ('category or text', 'integer')

@@ -1,4 +1,4 @@
-"""What counts as a token in a text, whatever its script: words, characters where there are no spaces, symbols."""
+"""Tokens of a text in any script: words, characters where there are no spaces, symbols."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ SPACELESS: Final = (
 )
 """Characters of scripts that put no spaces between words: each is a token, and pairs of them come near to words."""
 MARKS: Final = "\u0300-\u036f\u0900-\u0903\u093a-\u094f\u064b-\u065f\u0591-\u05c7\u200c\u200d\ufe0e\ufe0f"
-"""Marks that belong to the letter or picture before them; by themselves they say nothing."""
+"""Marks that belong to the letter or picture before them; alone they have no meaning."""
 PUNCTUATION: Final = (
     "\u0000-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00bf"  # ASCII and Latin-1
     "\u2000-\u206f\u3000-\u303f\uff00-\uff0f\uff1a-\uff20"

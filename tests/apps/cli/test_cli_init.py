@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 
 from tests.clients.commands import done, tiltyard
 from tiltyard.examples.catalogue import EXAMPLES
-from tiltyard.ingest.inference.guessed_ranges import infer_range
+from tiltyard.ingest.inference.schema_inference import infer_range
 from tiltyard.workspace.workspace import open_workspace, read_project
 
 

@@ -17,6 +17,7 @@ from tiltyard.schemas.project import Project, parse_project
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*/project.yaml"))
 TEXTS = [yaml.safe_dump(CONTENT), *(path.read_text("utf-8") for path in EXAMPLES)]
 SECONDS = 3.0
+"""Processor seconds of this thread, so that other programs on the machine do not count."""
 """About one on a machine that does nothing else."""
 
 BASE = "name: p\nclasses: [a, b]\ncolumns: {features: {x: {kind: number}}}\n"
@@ -37,7 +38,7 @@ def read(text: str) -> Project:
 
 def is_sane(text: str) -> Project | str:
     """The project, or the sentence that refuses it; both within the time."""
-    begun = time.perf_counter()
+    begun = time.thread_time()
     found: Project | str
     try:
         found = read(text)
@@ -48,7 +49,7 @@ def is_sane(text: str) -> Project | str:
         assert len(found) < 4000
         assert "\x1b" not in found
         assert "Traceback" not in found
-    assert time.perf_counter() - begun < SECONDS
+    assert time.thread_time() - begun < SECONDS
     return found
 
 
@@ -103,13 +104,13 @@ def replaced(draw: st.DrawFn) -> dict[str, Any]:
 @given(replaced())
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_changed_value_is_taken_or_refused_in_one_sentence(content: dict[str, Any]) -> None:
-    begun, told = time.perf_counter(), ""
+    begun, told = time.thread_time(), ""
     try:
         assert len(parse_project(content, "project.yaml").project_hash) == 64
     except ProjectFileError as error:
         told = str(error)
     assert len(told) < 4000
-    assert time.perf_counter() - begun < SECONDS
+    assert time.thread_time() - begun < SECONDS
 
 
 @given(st.binary(max_size=200))
@@ -136,8 +137,8 @@ REFUSED = {
     "a long number": (BASE + f"seed: {'9' * 5000}", "line 4 .*5,000 characters"),
     "a key twice": (BASE + "name: q", "line 4.*'name' stands twice.*line 1"),
     "a column twice": ("columns:\n  features:\n    x: {kind: number}\n    x: {kind: text}", "line 4.*'x' stands twice"),
-    "an infinity": (BASE + "gate: {margin: .inf}", r"gate.margin.*\.inf is no number"),
-    "no number": (BASE + "gate: {margin: .nan}", "nan is no number"),
+    "an infinity": (BASE + "gate: {margin: .inf}", r"gate.margin.*\.inf is not a number"),
+    "no number": (BASE + "gate: {margin: .nan}", "nan is not a number"),
     "a huge number": (BASE + "gate: {margin: 1e999}", "1e999 is larger than"),
     "an infinity as text": (BASE + "gate: {margin: 'inf'}", "gate.margin: .*finite"),
     "digits to the base of 8": (BASE + "seed: 010", "may be read to the base of 8 or 10"),
@@ -171,10 +172,10 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_each_trap_is_refused_where_it_stands(case: str) -> None:
     text, why = REFUSED[case]
-    begun = time.perf_counter()
+    begun = time.thread_time()
     with pytest.raises(ProjectFileError, match=why) as told:
         read(text)
-    assert time.perf_counter() - begun < SECONDS
+    assert time.thread_time() - begun < SECONDS
     assert len(str(told.value)) < 1000
 
 
@@ -203,11 +204,23 @@ def test_valid_files_mean_what_they_meant(text: str) -> None:
     assert read(text) == parse_project(content, "project.yaml")
 
 
-def test_a_wide_file_is_read_in_time() -> None:
-    lines = [f"    column_{n}: {{kind: number, min: 0, max: 200, missing: false}}  # 1 to 100" for n in range(10_000)]
+def seconds_for(columns: int) -> float:
+    """Processor seconds to read a file with so many columns, the best of three."""
+    lines = [f"    column_{n}: {{kind: number, min: 0, max: 200, missing: false}}  # 1 to 100" for n in range(columns)]
     text = "name: p\nclasses: [a, b]\ncolumns:\n  features:\n" + "\n".join(lines) + "\n"
-    found = is_sane(text)
-    assert isinstance(found, Project)
-    assert len(found.columns.features) == 10_000
+    taken = []
+    for _ in range(3):
+        begun = time.thread_time()
+        found = read(text)
+        taken.append(time.thread_time() - begun)
+        assert len(found.columns.features) == columns
+    return min(taken)
+
+
+def test_a_wide_file_takes_time_in_proportion_to_its_columns() -> None:
+    assert seconds_for(8_000) < 8 * seconds_for(2_000), "four times the columns, not sixteen times the time"
+
+
+def test_a_range_of_columns_is_read() -> None:
     wide = is_sane("name: p\nclasses: [a, b]\ncolumns: {features: {'x{0..49999}': {kind: number}}}")
     assert isinstance(wide, Project)

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandera.errors import SchemaErrors
 
-from tiltyard.ingest.contract import contract_failures
-from tiltyard.ingest.pandera_checks import pandera_failures
+from tiltyard.ingest.pandera_checks import contract_failures, pandera_failures
 from tiltyard.ingest.quarantine import REASONS_PER_ROW
 from tiltyard.ingest.raw_batch import QUARANTINE_TYPES, RawBatch, Written
 from tiltyard.ingest.validation import CheckedRows, check_rows, split_duplicates

@@ -44,8 +44,8 @@ RULES: list[Rule] = ["majority", "latest", "adjudicated", "quality_weighted"]
         ({"said_at": NOW.replace(tzinfo=None)}, "said_at needs a time zone"),
         ({"said_at": NOW.replace(year=1969)}, "said_at: no clock says 1969"),
         ({"said_at": NOW.replace(year=9999)}, "said_at: no clock says 9999"),
-        ({"lead_ms": -1}, "lead_ms is to lie between"),
-        ({"lead_ms": 2**70}, "lead_ms is to lie between"),
+        ({"lead_ms": -1}, "lead_ms must lie between"),
+        ({"lead_ms": 2**70}, "lead_ms must lie between"),
     ],
 )
 def test_what_is_no_annotation_is_refused_by_field(changes: dict[str, Any], why: str) -> None:

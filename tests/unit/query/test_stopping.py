@@ -40,12 +40,12 @@ def test_agreement_is_cohens_kappa(pairs: list[tuple[str, str]]) -> None:
     [
         ([], [], False, "too early to say"),
         (STABLE[:2], RISING[:2], False, "too early to say"),
-        (STABLE, [], True, "more labels hardly pay"),
-        (STABLE, FLAT, True, "more labels hardly pay"),
+        (STABLE, [], True, "more labels are unlikely to improve the model"),
+        (STABLE, FLAT, True, "more labels are unlikely to improve the model"),
         (STABLE, RISING, False, "labels still pay"),
         (RESTLESS, [], False, "labels still pay"),
         (RESTLESS, RISING, False, "labels still pay"),
-        (RESTLESS, FLAT, True, "more labels hardly pay"),
+        (RESTLESS, FLAT, True, "more labels are unlikely to improve the model"),
     ],
 )
 def test_the_advice(kappas: list[float], points: list[Point], enough: bool, says: str) -> None:

@@ -67,7 +67,7 @@ class CastResult:
     """Cells in pool types, in the project file's order (then the label as text, if it arrived).
 
     A cell that cannot be cast is null in ``typed``, and its row is in a failure. ``missing`` counts the cells that
-    were taken as missing though something stands in them.
+    were taken as missing although they contain text.
     """
 
     typed: pl.DataFrame
@@ -160,7 +160,7 @@ def _blanks(name: str, kind: Kind, written: Written, project: Project) -> list[s
 
 
 def _met(arrived: pl.Series, missing: pl.Series, written: Written) -> dict[str, int]:
-    """How often each spelling stands in the cells that were taken as missing; nulls are not counted."""
+    """The count of each spelling among the cells that were taken as missing; nulls are not counted."""
     taken = arrived.filter(missing & arrived.is_not_null())
     if taken.is_empty():
         return {}

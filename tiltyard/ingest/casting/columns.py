@@ -112,14 +112,14 @@ def _exact(number: pl.Expr, most: int) -> pl.Expr:
 
 
 def to_plain_text(cells: pl.Series, written: Written) -> pl.Series:
-    """Cells as the text that stands for them by the rule; null for what is no single value. NaN stays ``NaN``."""
+    """Cells as text by the rule; null for nested values. NaN stays ``NaN``."""
     if cells.dtype == pl.String and written == "json":
         return _plain_json(cells)
     return _column(cells, _plain(pl.col(CELL), cells.dtype))
 
 
 def _column(cells: pl.Series, made: pl.Expr) -> pl.Series:
-    """What an expression of ``CELL`` makes of a column, whatever its name: the empty one is no column to polars."""
+    """The result of an expression of ``CELL`` on a column with any name: polars cannot select an empty name."""
     return cells.rename(CELL).to_frame().select(made).to_series().rename(cells.name)
 
 
@@ -146,7 +146,7 @@ def _plain_floats(cell: pl.Expr, number: pl.Expr, most: int) -> pl.Expr:
 
 
 def _plain_moments(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Dates and times in ISO 8601, without zeros that say nothing; times with a zone in UTC."""
+    """Dates and times in ISO 8601, without trailing zeros; times with a zone in UTC."""
     moment = to_utc(cell, dtype)
     if dtype == pl.Date:
         return moment.dt.strftime("%Y-%m-%d")

@@ -8,7 +8,7 @@ It is the same for CSV, JSON, JSON Lines, Parquet and label files. What a value 
 - **An integer** may be written ``1.0``, as a decimal with nothing behind its point, or as a float. Integers are exact
   to 64 bits, but a float (and so what has an exponent, such as ``1e3``) holds each integer only up to 2**53, a float of
   32 bits up to 2**24; above, it does not say which integer was meant, and the cell is bad.
-- **A boolean** may be ``true``, ``True``, ``TRUE`` or ``1``, and so for false. A boolean is no number.
+- **A boolean** may be ``true``, ``True``, ``TRUE`` or ``1``, and so for false. A boolean is not a number.
 - **A time** is ISO 8601, a date (its midnight) or a time of any unit and zone that microseconds of UTC hold.
 - **Where text is wanted** (category, text, id, reference), a boolean is ``true`` or ``false``, a number its shortest
   digits (``1`` for 1.0), a date or time ISO 8601. Lists, structs and bytes that are not UTF-8 are bad.
@@ -41,7 +41,7 @@ NUMBER: Final = re.compile(r"(-?)(0|[1-9]\d*)(?:\.(\d+))?")
 def plain_text(value: object) -> str | None:
     """The text that stands for a value where text is wanted; None for a missing value, NaN among them.
 
-    Raises ValueError for what is no single value, and for a float that stands for several integers.
+    Raises ValueError for a nested value, and for a float that stands for several integers.
 
     >>> [plain_text(value) for value in ("a", True, 7, 1.0, 1.5, float("nan"), Decimal("2.50"), b"x", date(2024, 1, 5))]
     ['a', 'true', '7', '1', '1.5', None, '2.5', 'x', '2024-01-05']
@@ -60,7 +60,7 @@ def plain_text(value: object) -> str | None:
         return value.decode("utf-8")  # UnicodeDecodeError is a ValueError
     if isinstance(value, date | datetime | time):
         return value.isoformat().removesuffix("+00:00") + ("Z" if value.isoformat().endswith("+00:00") else "")
-    raise ValueError(f"a {type(value).__name__} is no single value")
+    raise ValueError(f"a {type(value).__name__} is not a single value")
 
 
 def _float_text(value: float) -> str | None:
@@ -69,7 +69,7 @@ def _float_text(value: float) -> str | None:
         return None
     if not value.is_integer():
         if math.isinf(value):
-            raise ValueError(f"{value} is no number")
+            raise ValueError(f"{value} is not a number")
         return repr(value)
     if abs(value) > EXACT_FLOAT64:
         raise ValueError(f"{value!r} is a float above 2**53, which stands for several integers")

@@ -9,8 +9,7 @@ from typing import Any, Final
 import yaml
 
 from tiltyard.ingest.column_names import unusual_letters
-from tiltyard.ingest.inference.guessed_ranges import infer_range
-from tiltyard.ingest.inference.schema_inference import NOTHING, SERIES, InferredColumn, InferredSchema
+from tiltyard.ingest.inference.schema_inference import NOTHING, SERIES, InferredColumn, InferredSchema, infer_range
 
 NUMBERED: Final = re.compile(r"^(?P<head>.*?)(?P<number>0|[1-9]\d*)$")
 POSITIVE: Final = ("yes", "y", "true", "1", "positive", "pos", "good", "spam", "fraud")
@@ -19,7 +18,7 @@ COMMANDS: Final = "sufq?"
 
 @dataclass(frozen=True, slots=True)
 class ProjectSource:
-    """What stands at the head of a project file: its name, the data's file name, its pattern and options of CSV."""
+    """The head of a project file: its name, the data's file name, its pattern and its CSV options."""
 
     name: str
     data: str
@@ -28,7 +27,7 @@ class ProjectSource:
 
 
 def render_project_file(about: ProjectSource, guessed: InferredSchema, classes: Sequence[str]) -> str:
-    """The project file: it parses, and what was guessed stands beside each line as a comment."""
+    """The project file as YAML; each line has the evidence for its value as a comment."""
     groups = group_columns(guessed.of("features"))
     parts = [
         _head(about),
@@ -49,7 +48,7 @@ def to_flow_yaml(value: Any) -> str:
     """
     how: dict[str, Any] = {"default_flow_style": True, "sort_keys": False, "width": float("inf")}
     written = str(yaml.dump([value], Dumper=OneLineDumper, allow_unicode=True, **how)).strip()[1:-1]
-    # What cannot be seen is written by its code point, so that whoever reads the file sees that it is there.
+    # Invisible characters are written by their code points, so that a reader of the file sees them.
     if not written.isprintable():
         written = str(yaml.dump([value], Dumper=OneLineDumper, allow_unicode=False, **how)).strip()[1:-1]
     return written
@@ -68,7 +67,7 @@ OneLineDumper.add_representer(str, _represent)
 
 
 def group_columns(guesses: Sequence[InferredColumn]) -> list[list[InferredColumn]]:
-    """Columns that are alike and numbered one after the other put together; all others stand alone."""
+    """Columns that are alike and numbered one after the other put together; every other column is a group by itself."""
     groups: list[list[InferredColumn]] = []
     for guess in guesses:
         if groups and _follows(groups[-1][-1], guess):
@@ -112,7 +111,7 @@ def _head(about: ProjectSource) -> list[str]:
     """The name and where the file comes from."""
     return [
         f"# Guessed by 'tiltyard init' from {_comment(about.data)}.",
-        "# Read it and mend it: it is your contract with the data.",
+        "# Review and edit it: it is your contract with the data.",
         "# Every key that may stand here is in the JSON Schema that 'tiltyard schema' prints.",
         f"name: {to_flow_yaml(about.name)}",
         'description: ""',
@@ -143,7 +142,7 @@ def _columns(guessed: InferredSchema, groups: Sequence[Sequence[InferredColumn]]
         lines += ["  # Kept, shown and part of a sample's identity, never learnt from.", "  context:"]
         lines += [_column([one]) for one in guessed.of("context")]
     if references := [one.name for one in guessed.of("reference")]:
-        lines += [f"  reference: {to_flow_yaml(references)}  # kept beside the sample; says nothing about it"]
+        lines += [f"  reference: {to_flow_yaml(references)}  # kept with the sample; neither identity nor feature"]
     if guessed.label is not None:
         lines += [f"  label: {to_flow_yaml(guessed.label)}  # labels that arrive with the rows are kept as annotations"]
     if left_out := guessed.of("left out"):

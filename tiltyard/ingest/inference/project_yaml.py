@@ -236,7 +236,7 @@ class _Builder:
     def _number(self, text: str) -> Any:
         """A number, else the text itself."""
         if NO_NUMBER.fullmatch(text):
-            self._refuse(f"{text} is no number that can be compared; leave a limit out where there is none")
+            self._refuse(f"{text} is not a number that can be compared; leave out a limit that does not exist")
         if PADDED.fullmatch(text):
             self._refuse(f"{text} may be read to the base of 8 or 10; write it without the zero, or in quotes as text")
         digits = text.replace("_", "")

@@ -1,8 +1,9 @@
-"""From rows as they arrived to what a project file may say of them: kinds, parts, ranges, spellings of nothing.
+"""Schema inference: from raw rows to kinds, parts, ranges and spellings of empty cells for a project file.
 
 Every guess is tried with the very rules that will cast and check the rows, so that what is guessed is accepted.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,6 @@ import polars as pl
 from tiltyard.ingest.casting.cells import cast_cells
 from tiltyard.ingest.casting.columns import to_plain_text
 from tiltyard.ingest.casting.lossless import EXACT_FLOAT64, NUMBER, shortest_decimal
-from tiltyard.ingest.inference.guessed_ranges import infer_range
 from tiltyard.ingest.raw_batch import RawBatch
 from tiltyard.schemas.project import Kind, Project
 from tiltyard.schemas.project.class_names import spellings
@@ -48,6 +48,12 @@ TOLERATED: Final = 0.01
 FEW_ROWS: Final = 200
 SERIES: Final = 8
 """Columns that make a numbered series."""
+
+LARGEST: Final = 1e15
+"""Beyond this no range is guessed: such numbers are codes or moments."""
+
+FINEST: Final = -300
+"""The finest place to round to: below it a power of ten underflows."""
 
 ROWS_TO_REQUIRE: Final = 50
 """Rows that must all be filled before a column is said to be never empty."""
@@ -110,25 +116,6 @@ def is_usable_name(name: str) -> bool:
     return not REPEATED.match(name) and not misfit_of_column(name)
 
 
-def infer_delimiter(text: str) -> str:
-    r"""The delimiter of a CSV's first lines: the one that parts them most often and equally.
-
-    >>> infer_delimiter("a;b;c\n1,5;2;3\n")
-    ';'
-    """
-    lines = [line for line in text.splitlines()[:20] if line.strip()]
-    if not lines:
-        return ","
-    header = lines[0]
-    return max(",;\t|", key=lambda mark: (_is_even(lines, mark), header.count(mark)))
-
-
-def _is_even(lines: Sequence[str], mark: str) -> bool:
-    """Whether a mark stands in the header and as often in most other lines."""
-    wanted = lines[0].count(mark)
-    return wanted > 0 and sum(line.count(mark) == wanted for line in lines) * 2 > len(lines)
-
-
 def infer_schema(raw: RawBatch, label: str | None) -> InferredSchema:
     """What a project file may say of some rows; ``label`` names the column that brings labels, if the user did."""
     names = [name for name in raw.header if is_usable_name(name) and name in raw.cells.columns]
@@ -146,9 +133,9 @@ def infer_schema(raw: RawBatch, label: str | None) -> InferredSchema:
 
 
 def count_labels(raw: RawBatch, label: str) -> dict[str, int]:
-    """How often each label stands in a column; cells that cannot be a label are left out.
+    """The count of each label in a column; cells that cannot be a label are left out.
 
-    Only an empty cell is no label: a class may well be called ``None``. Where all labels are numbers, each counts
+    Every cell but an empty one is a label: a class may be called ``None``. Where all labels are numbers, each counts
     under its shortest digits: pandas writes 1 as ``1.0`` where a label is missing elsewhere. Labels that are the same
     but for case, space or how letters are written count under the commonest spelling.
     """
@@ -241,14 +228,14 @@ def _spellings_of_nothing(raw: RawBatch, names: Iterable[str]) -> dict[str, tupl
 
 
 def _shared_spellings(raw: RawBatch, names: Iterable[str], nothing: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """The spellings that hold for the whole file: those that are no value in any other column."""
+    """The spellings that hold for the whole file: those that no other column has as a value."""
     values = set().union(*(_met(raw, name) for name in names if name not in nothing))
     met = {spelling for spellings in nothing.values() for spelling in spellings} - values
     return ("", *(spelling for spelling in NOTHING if spelling in met))
 
 
 def _met(raw: RawBatch, name: str) -> set[str]:
-    """Which of the usual spellings of nothing stand in a column of text."""
+    """The usual spellings of an empty cell that occur in a column of text."""
     cells = raw.cells[name]
     return set(to_plain_text(cells, raw.written).unique()) & set(NOTHING) if cells.dtype == pl.String else set()
 
@@ -324,7 +311,7 @@ def _is_key(name: str, kind: Kind, values: pl.Series, rows: int) -> bool:
 
 
 def _is_running(kind: Kind, values: pl.Series) -> bool:
-    """Whether the values are 0, 1, 2 ... or another count: a place in the file says nothing about the sample."""
+    """Whether the values are 0, 1, 2 ... or another count: a position in the file is not a property of the sample."""
     return kind == "integer" and bool((values.diff().drop_nulls() == 1).all())
 
 
@@ -358,3 +345,32 @@ def _one_key_one_time(found: Sequence[InferredColumn]) -> list[InferredColumn]:
     parts: dict[str, Part] = dict.fromkeys(keys[1:], "reference")
     parts |= dict.fromkeys(times[:1], "time")
     return [replace(guess, part=parts.get(guess.name, guess.part)) for guess in found]
+
+
+def infer_range(low: float, high: float) -> tuple[float, float] | None:
+    """A range with the whole span of what was met added on each side, rounded outwards; none for huge numbers.
+
+    What was never negative (or never positive) stays so.
+
+    >>> infer_range(18, 95), infer_range(-3.4, 1.4), infer_range(5, 5)
+    ((0, 200), (-9, 7), (0, 10))
+    """
+    if max(abs(low), abs(high)) > LARGEST:
+        return None
+    span = (high - low) or max(abs(high), 1)
+    bottom = 0 if low >= 0 else -_rounded_up(span - low)
+    top = 0 if low < 0 and high <= 0 else _rounded_up(high + span)
+    return bottom, top
+
+
+def _rounded_up(value: float) -> float:
+    """The next number upwards with one digit that is not zero; a fraction keeps its place.
+
+    >>> _rounded_up(172), _rounded_up(0.031), _rounded_up(0)
+    (200, 0.04, 0)
+    """
+    if value <= 0:
+        return 0
+    power = max(math.floor(math.log10(value)), FINEST)
+    digit = math.ceil(value / 10.0**power)
+    return digit * 10**power if power >= 0 else round(digit * 10.0**power, -power)

@@ -55,7 +55,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a file's lines: stored, known before, refused, left out by a word that says why.
+    """The outcome for a file's lines: stored, known before, refused, or left out with a reason.
 
     Each line is in one of them. ``ignored`` are the columns that were not looked at, and ``contradicted`` counts the
     samples of which the file says two things in one voice: they wait as disputes.
@@ -142,8 +142,8 @@ def parse_label_line(
 ) -> NewAnnotation:
     """The annotation that a line made by hand stands for, its class as the project spells it.
 
-    ``annotator`` and ``said_at`` stand in where the line names none. Raises AnnotationError for a moment that is
-    none, and for a value that is no text.
+    ``annotator`` and ``said_at`` are used where the line has none. Raises AnnotationError for an invalid time, and for
+    a value that is not text.
     """
     given = {name: text_value(line, name) for name in (*OWN, "supersedes") if name not in {"label", "sample_id"}}
     given["label"] = parse_label(line.get("label"), project)
@@ -187,4 +187,5 @@ def _moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError as error:
-        raise AnnotationError(f"said_at: {text!r:.60} is no time in ISO 8601, such as 2025-05-01T09:30:00Z") from error
+        expected = "a time in ISO 8601, such as 2025-05-01T09:30:00Z"
+        raise AnnotationError(f"said_at: {text!r:.60} is not {expected}") from error

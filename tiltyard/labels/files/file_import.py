@@ -1,4 +1,4 @@
-"""A label file's lines on their way into the ledger: each is taken, known already, or refused with a reason."""
+"""Importing label files: each line is accepted, known already, or refused with a reason."""
 
 import re
 from collections import Counter
@@ -37,10 +37,10 @@ WHICH: Final = re.compile(r"^annotation '[^']*' of sample [0-9a-f]+: ")
 
 @dataclass(slots=True)
 class ImportPlan:
-    """What became of the lines.
+    """The outcome for each line.
 
-    ``facts`` are to be restored (their ``lines`` beside them) and ``labels`` to be submitted, so many were ``known``,
-    and the others were refused.
+    ``facts`` must be restored (``lines`` has their line numbers) and ``labels`` submitted; ``known`` counts the
+    lines that were stored before, and the others were refused.
     """
 
     facts: list[Annotation] = field(default_factory=list)
@@ -53,9 +53,9 @@ class ImportPlan:
 
 @dataclass(frozen=True, slots=True)
 class ImportDefaults:
-    """What stands in where a file made by hand is silent: which column names the sample, who says it, and when.
+    """Defaults for a file made by hand: the column that names the sample, the annotator and the time.
 
-    ``table`` is how its rows are written, where it is one; ``importer`` is who brings it, whosever labels these are.
+    ``table`` is how its rows are written, where it is one; ``importer`` is the person who imports it.
     """
 
     by: str
@@ -85,7 +85,7 @@ def plan_full_import(lines: Iterable[tuple[int, Line]], stored: Mapping[str, Ann
 
 
 def refuse_foreign_annotations(taken: ImportPlan, stored: Mapping[str, Annotation], project: Project) -> ImportPlan:
-    """The same, less the facts that are no annotations of this project: they pass the same door as single answers."""
+    """The same without annotations that are not valid in this project: they pass the same checks as single ones."""
     admitted = replace(taken, facts=[], lines=[], refused=list(taken.refused))
     by_id = {str(one.annotation_id): one for one in stored.values()}
     for number, fact in zip(taken.lines, taken.facts, strict=True):
@@ -174,7 +174,7 @@ def _keyed(new: NewAnnotation, line: Line, repeated: Counter[str]) -> NewAnnotat
 
 
 def _in_one_breath(new: NewAnnotation, line: Line, breaths: dict[tuple[str, SampleId], datetime]) -> NewAnnotation:
-    """The annotation, said when its annotator first spoke of the sample in this file, where the line has no time."""
+    """The annotation with the time of its annotator's first line on the sample, where the line itself has no time."""
     if text_value(line, "said_at") or new.act != "label":
         return new
     return replace(new, said_at=breaths.setdefault((new.annotator, new.sample_id), new.said_at))
@@ -190,7 +190,7 @@ def _as_before(new: NewAnnotation, line: Line, met: Mapping[str, Annotation | Ne
 
 
 def count_contradictions(taken: ImportPlan, project: Project) -> int:
-    """How many samples a file made by hand speaks of in one voice and with two labels."""
+    """How many samples a file labels in two ways by one annotator at one time."""
     said = [one for one in taken.labels if one.act == "label" and one.supersedes is None]
     voices = [f"{one.annotator} {one.sample_id} {one.said_at.isoformat()}" for one in said]
     return len(find_contradictions(voices, (str(one.label) for one in said), project))

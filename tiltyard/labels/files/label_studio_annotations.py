@@ -31,7 +31,7 @@ class Refused:
 
 @dataclass(slots=True)
 class PulledAnnotations:
-    """What became of the annotations there: to be stored, known before, refused."""
+    """The outcome for pulled annotations: to store, known before, refused."""
 
     annotations: list[NewAnnotation] = field(default_factory=list)
     known: int = 0
@@ -50,7 +50,7 @@ class LocalState:
 
 @dataclass(frozen=True, slots=True)
 class RemoteAnnotation:
-    """One annotation as it stands in Label Studio now, with the task that it answers."""
+    """One annotation as Label Studio has it now, with its task."""
 
     task: Task
     body: Mapping[str, Any]
@@ -77,7 +77,7 @@ class RemoteAnnotation:
 
 
 def assignment_id_of(task: Task) -> str:
-    """The assignment that a task carries; empty where it is none of ours."""
+    """The assignment that a task carries; empty where Tiltyard did not create the task."""
     data = task.get("data")
     found = data.get("assignment_id") if isinstance(data, Mapping) else None
     return found if isinstance(found, str) else ""
@@ -200,7 +200,7 @@ def _annotation(answer: RemoteAnnotation, annotator: str, facts: LocalState) -> 
 
 
 def _said(body: Mapping[str, Any]) -> tuple[Act, str | None]:
-    """The act and its class. Label Studio stores whatever it is sent, so nothing is taken for granted."""
+    """The act and its class. Label Studio stores any content, so everything is checked."""
     if body.get("was_cancelled"):
         return "skip", None
     result = body.get("result")
@@ -243,7 +243,7 @@ def _moment(written: object) -> datetime:
     try:
         return datetime.fromisoformat(str(written))
     except ValueError as error:
-        raise AnnotationError(f"{written!r} is no time") from error
+        raise AnnotationError(f"{written!r} is not a time") from error
 
 
 def _milliseconds(seconds: object) -> int | None:
@@ -254,5 +254,5 @@ def _milliseconds(seconds: object) -> int | None:
 
 
 def remote_time(one: Annotation | NewAnnotation) -> datetime:
-    """When Label Studio says that something was said, also where its clock was ahead of ours."""
+    """The time that Label Studio gave to an annotation, also where its clock was ahead of the ledger's."""
     return (one.claimed_at if isinstance(one, Annotation) else None) or one.said_at

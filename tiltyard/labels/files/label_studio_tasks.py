@@ -1,4 +1,4 @@
-"""What Label Studio is shown: a project that it can be found again by, its labeling page, and a task per assignment."""
+"""Content for Label Studio: a project with a marker to find it again, its labeling page, and a task per assignment."""
 
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -14,7 +14,7 @@ HOLDER: Final = "label-studio"
 CONTROL: Final = "label"
 SHOWN: Final = "sample"
 SUGGESTED: Final = "tiltyard"
-"""The version under which all suggestions stand there: Label Studio shows those of one version only."""
+"""The model version of all suggestions: Label Studio shows those of one version only."""
 
 TITLE_LENGTH: Final = 50
 MISSING: Final = "(missing)"
@@ -26,7 +26,7 @@ Task = dict[str, Any]
 
 
 def project_marker(project_name: str) -> str:
-    """The text in a description by which a project is found again, whatever its title has become.
+    """The text in a description by which a project is found again, even under another title.
 
     >>> project_marker("scans")
     '[tiltyard:scans]'

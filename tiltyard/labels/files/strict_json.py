@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote: read with its faults kept in place, so that each is told where it stands."""
+"""JSON from other programs: read with its errors kept in place, so that each can be reported."""
 
 import json
 import math
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 DEEPEST: Final = 64
-"""How deep values may lie in one another."""
+"""The maximum nesting depth."""
 
 MOST_DIGITS: Final = 400
 LARGEST: Final = 2**63
@@ -15,7 +15,7 @@ LARGEST: Final = 2**63
 
 @dataclass(frozen=True, slots=True)
 class JsonError:
-    """What stands in a read value where the text had something that no value can stand for."""
+    """An error in a JSON text, in place of the value that could not be read."""
 
     why: str
 
@@ -41,11 +41,11 @@ def read_json(text: str) -> Any:
 def find_json_error(value: Any, *, strict: bool = False) -> str | None:
     """What is wrong with a read value, none if nothing is.
 
-    Wrong is always: a key twice, a key that is no legible text, values too deep in one another. A ``strict`` look
+    Wrong is always: a key twice, a key with unstorable characters, values too deep in one another. A ``strict`` look
     also finds text, numbers and integers that no ledger keeps.
 
     >>> find_json_error({"a": [float("nan")]}), find_json_error({"a": [float("nan")]}, strict=True)
-    (None, 'nan is no number that JSON has')
+    (None, 'nan is not a JSON number')
     """
     left: list[tuple[Any, int]] = [(value, 0)]
     while left:
@@ -94,9 +94,9 @@ def _unkept(one: Any) -> str | None:
     if isinstance(one, str) and (found := unstorable_character(one)):
         return f"{one!r:.60} holds {found}"
     if isinstance(one, float) and not math.isfinite(one):
-        return f"{one} is no number that JSON has"
+        return f"{one} is not a JSON number"
     if isinstance(one, int) and not -LARGEST <= one < LARGEST:
-        return f"{one:.6e} is no integer of 64 bits" if abs(one) < 10**300 else "an integer has too many digits"
+        return f"{one:.6e} is not an integer of 64 bits" if abs(one) < 10**300 else "an integer has too many digits"
     return None
 
 

@@ -24,12 +24,12 @@ from tiltyard.schemas.project import Project
 
 ANSWERS: Final = ("accept", "reject", "ignore")
 SIGNS: Final = ("_input_hash", "_task_hash")
-"""What only Prodigy writes: there, ``answer`` is the answer, whatever the project calls its columns."""
+"""Columns that only Prodigy writes: with them ``answer`` is Prodigy's, even if a project column has that name."""
 
 INNER: Final = ("meta", "metadata", "data")
 OPTIONAL: Final = ("client_key", "annotator", "act", "note", "said_at", "supersedes")
 ALIKE: Final = 0.85
-"""How near a column's name must come to one of ours to be a misspelling of it."""
+"""How similar a column's name must be to a known name to count as a misspelling of it."""
 
 SHOWN_NAMES: Final = 20
 UNLABELED: Final = "without a label"
@@ -55,7 +55,7 @@ class ParsedLines:
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """How a file is to be read: what names the sample, which columns are ours, and which of them a tool filled."""
+    """How to read a file: the column that names the sample, the known columns, and those that a tool filled."""
 
     project: Project
     by: str
@@ -67,7 +67,7 @@ class FileFormat:
 
 
 def parse_lines(names: Sequence[str], lines: Sequence[tuple[int, Line]], project: Project, by: str) -> ParsedLines:
-    """The lines of a file that another tool or a person wrote, as lines of ours.
+    """The lines of a file that another tool or a person wrote, with Tiltyard's column names.
 
     Raises AnnotationError when the sample's or the label's column is missing, or one is nearly a known name.
     """
@@ -118,7 +118,7 @@ def _shape_of(names: Collection[str], lines: Sequence[Line], project: Project, b
 
 
 def _not_looked_at(names: Iterable[str], shape: FileFormat) -> list[str]:
-    """The columns that say nothing here, such as the sample's own values."""
+    """The columns that are ignored, such as the sample's own values."""
     looked = {*shape.taken, shape.label}
     looked |= {"answer"} if shape.judged else set()
     looked |= {"annotations", "data"} if shape.tasks else set()
@@ -141,7 +141,7 @@ def _refuse_lacking(names: Sequence[str], lines: Sequence[tuple[int, Line]], sha
 
 
 def _refuse_misspelt(ignored: Iterable[str], names: Collection[str], project: Project) -> None:
-    """Raise AnnotationError for a column that is nearly one of ours, which would be ignored otherwise."""
+    """Raise AnnotationError for a column whose name is almost a known one: it would be ignored otherwise."""
     own, missing = own_columns(project), [name for name in OWN if name not in names]
     for name in ignored:
         if name not in own and name not in OWN and get_close_matches(name, missing, n=1, cutoff=ALIKE):
@@ -209,7 +209,7 @@ def _answers_of(task: Line, shape: FileFormat) -> Iterator[Line | Skipped]:
         yield Skipped(UNLABELED)
     for body in task["annotations"]:
         if not isinstance(body, dict):
-            raise AnnotationError(f"annotations: {body!r:.60} is no annotation of Label Studio")
+            raise AnnotationError(f"annotations: {body!r:.60} is not an annotation of Label Studio")
         yield _answer_of(task, body, shape)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from tiltyard.ingest.inference.schema_inference import infer_delimiter
+from tiltyard.ingest.inference.csv_dialect import infer_delimiter
 from tiltyard.labels.files.file_format import WHOLE, Line, Refused, cells_to_line, is_full_export, to_cells, to_line
 from tiltyard.labels.files.strict_json import JsonError, find_json_error, read_json
 from tiltyard.labels.files.unclosed_quotes import Table, describe_quote_error

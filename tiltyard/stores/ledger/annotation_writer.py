@@ -1,7 +1,7 @@
-"""How annotations come into the ledger: many at a time, in order, each as if it came alone.
+"""Inserting annotations into the ledger: many at a time, in order, each as if it came alone.
 
-What is known of a chunk is read first (annotations by client key, assignments with their leases), every act is
-taken against that picture, and what came of it is written: facts, then leases. So a hundred thousand annotations
+The state of a chunk is read first (annotations by client key, assignments with their leases). Each annotation is
+checked against it and changes it; then the annotations are written, then the leases. A hundred thousand annotations
 from a file cost as little each as a hundred, and one from a page costs a handful of statements.
 """
 
@@ -32,7 +32,7 @@ from tiltyard.stores.ledger.database.records import append_all, from_row, voices
 
 ANNOTATION, ASSIGNMENT = tables.annotation, tables.assignment
 REMARKS = frozenset({"flag", "propose"})
-"""Acts that say something of a sample and leave the question open."""
+"""Acts that leave the assignment open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class Lease:
 
 
 @dataclass(slots=True)
-class Picture:
-    """What the ledger knows of a chunk of annotations, kept up to date while they are taken in."""
+class ChunkState:
+    """What the ledger has on the samples of a chunk of annotations, kept up to date while they are inserted."""
 
     known: dict[str, Annotation]
     slots: dict[SampleId, list[Assignment]]
@@ -67,68 +67,68 @@ class Picture:
     changed: set[AssignmentId]
 
 
-def take_in(connection: Connection, new: Sequence[NewAnnotation], when: Circumstances) -> list[Annotation]:
+def insert_annotations(connection: Connection, new: Sequence[NewAnnotation], when: Circumstances) -> list[Annotation]:
     """Store a chunk of annotations, in order, and settle their assignments; as they are kept.
 
     Raises AnnotationError if one of them is not valid; then the caller must not commit.
     """
-    _pass_the_door(new)
-    picture = _picture(connection, new)
+    _refuse_invalid(new)
+    state = _read_state(connection, new)
     fresh: dict[str, Annotation] = {}
     for one in new:
-        if one.client_key in picture.known:
-            refuse_changed_content(picture.known[one.client_key], one)
+        if one.client_key in state.known:
+            refuse_changed_content(state.known[one.client_key], one)
             continue
-        annotation = _complete(one, picture, when)
-        fresh[one.client_key] = picture.known[one.client_key] = annotation
-        picture.superseded[annotation.annotation_id] = annotation
-        _settle(annotation, picture, when)
+        annotation = _complete(one, state, when)
+        fresh[one.client_key] = state.known[one.client_key] = annotation
+        state.superseded[annotation.annotation_id] = annotation
+        _settle(annotation, state, when)
     positions = append_all(connection, list(fresh.values()))
     placed = {key: replace(one, seq=seq) for (key, one), seq in zip(fresh.items(), positions, strict=True)}
-    _write_leases(connection, picture)
-    ask_once_more(connection, _slots_answered(fresh.values(), picture), when.labeling.most_annotators)
-    return [placed.get(one.client_key) or picture.known[one.client_key] for one in new]
+    _write_leases(connection, state)
+    ask_once_more(connection, _slots_answered(fresh.values(), state), when.labeling.most_annotators)
+    return [placed.get(one.client_key) or state.known[one.client_key] for one in new]
 
 
-def restore_all(connection: Connection, annotations: Sequence[Annotation]) -> int:
+def restore_annotations(connection: Connection, annotations: Sequence[Annotation]) -> int:
     """Store annotations as another ledger kept them; how many were new here."""
-    _pass_the_door(annotations)
-    picture = _picture(connection, annotations)
+    _refuse_invalid(annotations)
+    state = _read_state(connection, annotations)
     fresh: dict[str, Annotation] = {}
     for annotation in annotations:
         refuse_tampered(annotation)
-        if annotation.client_key in picture.known:
-            refuse_changed_content(picture.known[annotation.client_key], annotation)
+        if annotation.client_key in state.known:
+            refuse_changed_content(state.known[annotation.client_key], annotation)
             continue
-        fresh[annotation.client_key] = picture.known[annotation.client_key] = annotation
-        picture.superseded[annotation.annotation_id] = annotation
-        _close_or_open(annotation, picture, annotation.recorded_at)
+        fresh[annotation.client_key] = state.known[annotation.client_key] = annotation
+        state.superseded[annotation.annotation_id] = annotation
+        _close_or_open(annotation, state, annotation.recorded_at)
     append_all(connection, list(fresh.values()))
-    _write_leases(connection, picture)
+    _write_leases(connection, state)
     return len(fresh)
 
 
-def _pass_the_door(chunk: Sequence[NewAnnotation | Annotation]) -> None:
+def _refuse_invalid(chunk: Sequence[NewAnnotation | Annotation]) -> None:
     """Refuse invalid annotations before any lookup; nothing else writes annotations."""
     for one in chunk:
         refuse_invalid(one)
 
 
-def _picture(connection: Connection, chunk: Sequence[NewAnnotation | Annotation]) -> Picture:
-    """What there is to know before a chunk is taken in."""
-    picture = Picture({}, defaultdict(list), {}, {}, {}, {}, set())
+def _read_state(connection: Connection, chunk: Sequence[NewAnnotation | Annotation]) -> ChunkState:
+    """The state before a chunk is inserted."""
+    state = ChunkState({}, defaultdict(list), {}, {}, {}, {}, set())
     for row in connection.execute(BY_KEY, {"some": [one.client_key for one in chunk]}).mappings():
-        picture.known[row["client_key"]] = from_row(Annotation, dict(row))
+        state.known[row["client_key"]] = from_row(Annotation, dict(row))
     if named := [one.supersedes for one in chunk if one.supersedes]:
         for row in connection.execute(BY_ID, {"some": named}).mappings():
-            picture.superseded[row["annotation_id"]] = from_row(Annotation, dict(row))
+            state.superseded[row["annotation_id"]] = from_row(Annotation, dict(row))
     for row in connection.execute(SLOTS, {"some": list({one.sample_id for one in chunk})}).mappings():
         assignment = from_row(Assignment, dict(row))
-        picture.slots[assignment.sample_id].append(assignment)
-        picture.assignments[assignment.assignment_id] = assignment
-        picture.leases[assignment.assignment_id] = Lease(row["state"], row["holder"], row["lease_until"])
-    picture.skips = _skips(connection, [one.sample_id for one in chunk if one.act == "skip"])
-    return picture
+        state.slots[assignment.sample_id].append(assignment)
+        state.assignments[assignment.assignment_id] = assignment
+        state.leases[assignment.assignment_id] = Lease(row["state"], row["holder"], row["lease_until"])
+    state.skips = _skips(connection, [one.sample_id for one in chunk if one.act == "skip"])
+    return state
 
 
 def _skips(connection: Connection, samples: Sequence[SampleId]) -> dict[SampleId, set[str]]:
@@ -143,10 +143,10 @@ def _skips(connection: Connection, samples: Sequence[SampleId]) -> dict[SampleId
     return skips
 
 
-def _complete(new: NewAnnotation, picture: Picture, when: Circumstances) -> Annotation:
+def _complete(new: NewAnnotation, state: ChunkState, when: Circumstances) -> Annotation:
     """The annotation with what the ledger knows about it: why the sample was chosen, by which model."""
-    assignment = _assignment_of(new, picture)
-    refuse_foreign_supersedes(new, picture.superseded.get(str(new.supersedes)))
+    assignment = _assignment_of(new, state)
+    refuse_foreign_supersedes(new, state.superseded.get(str(new.supersedes)))
     evaluation = new.sample_id in when.marked
     said_at, claimed = trusted_time(new.said_at, when.now)
     return Annotation(
@@ -161,22 +161,22 @@ def _complete(new: NewAnnotation, picture: Picture, when: Circumstances) -> Anno
         model_id=assignment.model_id if assignment else None,
         payload_hash=payload_hash(new.payload),
         contract_hash=when.contract_hash,
-        late=_is_late(new, picture, when.now),
+        late=_is_late(new, state, when.now),
         recorded_at=when.now,
     )
 
 
-def _assignment_of(new: NewAnnotation, picture: Picture) -> Assignment | None:
+def _assignment_of(new: NewAnnotation, state: ChunkState) -> Assignment | None:
     """The assignment that is answered, if any; it must be of the same sample."""
     if new.assignment_id is None:
         return None
-    found = picture.assignments.get(new.assignment_id)
+    found = state.assignments.get(new.assignment_id)
     if found is None or found.sample_id != new.sample_id:
         raise AnnotationError(f"annotation {new.client_key!r}: no assignment {new.assignment_id!r} of {new.sample_id}")
     return found
 
 
-def _is_late(new: NewAnnotation, picture: Picture, now: datetime) -> bool:
+def _is_late(new: NewAnnotation, state: ChunkState, now: datetime) -> bool:
     """Whether an answer comes without a running lease; it is stored all the same, and marked.
 
     A correction of an answer needs no lease, nor does what a file brings. What experts answer in another tool, that
@@ -184,39 +184,39 @@ def _is_late(new: NewAnnotation, picture: Picture, now: datetime) -> bool:
     """
     if new.assignment_id is None or new.supersedes is not None or new.origin == "import":
         return False
-    lease = picture.leases[new.assignment_id]
+    lease = state.leases[new.assignment_id]
     held = lease.state == "open" and lease.holder in {new.annotator, new.origin}
     return not (held and lease.lease_until >= moment(now))
 
 
-def _settle(annotation: Annotation, picture: Picture, when: Circumstances) -> None:
+def _settle(annotation: Annotation, state: ChunkState, when: Circumstances) -> None:
     """Close the assignment that was answered; open it again when others are to answer what one has skipped."""
-    _close_or_open(annotation, picture, when.now + timedelta(minutes=when.labeling.lease_minutes))
+    _close_or_open(annotation, state, when.now + timedelta(minutes=when.labeling.lease_minutes))
     if annotation.act == "skip" and annotation.assignment_id:
-        skipped = picture.skips[annotation.sample_id]
+        skipped = state.skips[annotation.sample_id]
         skipped.add(annotation.annotator)
         if len(skipped) < when.labeling.skips:
-            picture.leases[annotation.assignment_id] = Lease("open", None, "")
+            state.leases[annotation.assignment_id] = Lease("open", None, "")
 
 
-def _close_or_open(annotation: Annotation, picture: Picture, until: datetime) -> None:
+def _close_or_open(annotation: Annotation, state: ChunkState, until: datetime) -> None:
     """Close the assignment that was answered; give the one whose answer was withdrawn back to who withdrew it."""
     assignment_id, lease = annotation.assignment_id, Lease("answered", None, "")
     if annotation.act == "withdraw":
-        withdrawn = picture.superseded.get(str(annotation.supersedes))
+        withdrawn = state.superseded.get(str(annotation.supersedes))
         assignment_id = withdrawn.assignment_id if withdrawn else None
         lease = Lease("open", annotation.annotator, moment(until))
-    if assignment_id is None or assignment_id not in picture.leases or annotation.act in REMARKS:
+    if assignment_id is None or assignment_id not in state.leases or annotation.act in REMARKS:
         return
-    picture.leases[assignment_id] = lease
-    picture.changed.add(assignment_id)
+    state.leases[assignment_id] = lease
+    state.changed.add(assignment_id)
 
 
-def _write_leases(connection: Connection, picture: Picture) -> None:
+def _write_leases(connection: Connection, state: ChunkState) -> None:
     """Write the leases that changed."""
-    if not picture.changed:
+    if not state.changed:
         return
-    leases = {one: picture.leases[one] for one in sorted(picture.changed)}
+    leases = {one: state.leases[one] for one in sorted(state.changed)}
     rows: list[dict[str, Any]] = [
         {"which": one, "state": lease.state, "holder": lease.holder, "lease_until": lease.lease_until}
         for one, lease in leases.items()
@@ -224,11 +224,11 @@ def _write_leases(connection: Connection, picture: Picture) -> None:
     connection.execute(SETTLE, rows)
 
 
-def _slots_answered(fresh: Iterable[Annotation], picture: Picture) -> list[list[Assignment]]:
+def _slots_answered(fresh: Iterable[Annotation], state: ChunkState) -> list[list[Assignment]]:
     """The assignments of each sample that these annotations labelled and whose last open one they closed."""
     labelled = {one.sample_id for one in fresh if one.act == "label" and one.assignment_id}
-    slots = [[one for one in picture.slots[sample] if one.purpose != "gold"] for sample in sorted(labelled)]
-    return [own for own in slots if all(picture.leases[one.assignment_id].state != "open" for one in own)]
+    slots = [[one for one in state.slots[sample] if one.purpose != "gold"] for sample in sorted(labelled)]
+    return [own for own in slots if all(state.leases[one.assignment_id].state != "open" for one in own)]
 
 
 SOME: Final[BindParameter[Any]] = bindparam("some", expanding=True)

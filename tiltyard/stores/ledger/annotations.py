@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, exists, func, select, true
 from tiltyard.labels.annotations import ARRIVED, mark_imported
 from tiltyard.schemas.project import Labeling
 from tiltyard.schemas.records import Act, Annotation, NewAnnotation, SampleId, Vote
-from tiltyard.stores.ledger.annotation_writer import Circumstances, restore_all, take_in
+from tiltyard.stores.ledger.annotation_writer import Circumstances, insert_annotations, restore_annotations
 from tiltyard.stores.ledger.database import tables
 from tiltyard.stores.ledger.database.engine import Database
 from tiltyard.stores.ledger.database.records import SetAside, all_of, find, records, set_aside_in, voices_of
@@ -51,7 +51,7 @@ class Annotations:
         """
         circumstances = Circumstances(contract_hash, now, frozenset(marked), labeling)
         with self._database.writing() as connection:
-            return [one for some in batched(new, CHUNK) for one in take_in(connection, some, circumstances)]
+            return [one for some in batched(new, CHUNK) for one in insert_annotations(connection, some, circumstances)]
 
     def take_over(self, known: Sequence[Annotation], *, imported_by: str, now: datetime) -> int:
         """Store annotations that a file brings whole, as :meth:`restore` does; how many were new.
@@ -69,7 +69,7 @@ class Annotations:
         key or a payload that says otherwise than before is refused with AnnotationError, and then nothing is stored.
         """
         with self._database.writing() as connection:
-            return sum(restore_all(connection, some) for some in batched(known, CHUNK))
+            return sum(restore_annotations(connection, some) for some in batched(known, CHUNK))
 
     def until(self, position: int | None = None) -> list[Annotation]:
         """Every annotation up to a ledger position, in the ledger's order."""

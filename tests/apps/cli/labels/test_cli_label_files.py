@@ -251,7 +251,7 @@ def test_bad_lines_are_named_and_good_ones_stored(pooled: Workspace) -> None:
     assert why == {
         3: "no sample with row_id '9' is in the pool",
         4: "'yse' is not a class; did you mean 'yes'?",
-        5: "said_at: 'yesterday' is no time in ISO 8601, such as 2025-05-01T09:30:00Z",
+        5: "said_at: 'yesterday' is not a time in ISO 8601, such as 2025-05-01T09:30:00Z",
         6: "said_at needs a time zone, got 2025-05-01T09:30:00",
         7: "label is empty",
         8: "'skpi' is not an act; did you mean 'skip'?",

@@ -257,13 +257,13 @@ BAD_LINES = {
     '{"ticket": "1", "label": "billing", "annotator": "\\udfff"}': "annotator: '\\udfff' holds half a character, "
     "U+DFFF; take it out",
     '{"ticket": "1", "label": "billing", "said_at": "9999-12-31T23:59:59-05:00"}': "said_at: no clock "
-    "says 9999-12-31T23:59:59-05:00; it is to lie between 1970 and 2200",
+    "says 9999-12-31T23:59:59-05:00; it must lie between 1970 and 2200",
     '{"ticket": "1", "label": "billing", "said_at": "0001-01-01T00:00:00+05:00"}': "said_at: no clock "
-    "says 0001-01-01T00:00:00+05:00; it is to lie between 1970 and 2200",
+    "says 0001-01-01T00:00:00+05:00; it must lie between 1970 and 2200",
     '{"ticket": "1", "label": "billing", "said_at": "2025-13-01T00:00:00Z"}': "said_at: '2025-13-01T00:00:00Z' is no "
     "time in ISO 8601, such as 2025-05-01T09:30:00Z",
     '{"ticket": "1", "label": ' + "9" * 5000 + "}": "an integer has 5,000 digits",
-    '{"ticket": "1", "label": Infinity}': "label: inf is no number",
+    '{"ticket": "1", "label": Infinity}': "label: inf is not a number",
     '{"ticket": "1", "label": NaN}': "label is empty",
     '{"ticket": "1", "label": "billing"': "not JSON: Expecting ',' delimiter at column 35",
     '"billing"': "a JSON object is wanted, this is 'billing'",

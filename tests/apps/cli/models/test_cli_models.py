@@ -200,7 +200,7 @@ def test_train_says_which_step_the_model_is(own: Path) -> None:
 
 
 def test_ask_says_when_more_labels_hardly_pay(own: Path) -> None:
-    assert "hardly pay" not in done("ask", "--budget", "1", "--project", own).out
+    assert "unlikely to improve" not in done("ask", "--budget", "1", "--project", own).out
     change(own, stopping={"kappa": 0.01, "models": 1})
     answer = done("ask", "--budget", "2", "--project", own)
     assert "Note: more labels hardly pay: stabilizing predictions" in answer.out

@@ -1,4 +1,4 @@
-"""Whoever asks for labels, or gives them, is told when more hardly pay, and by which method that is known."""
+"""Whoever asks for labels, or gives them, is told when more are unlikely to help, and by which method that is known."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +50,11 @@ def desk(
 
 @pytest.mark.parametrize(
     ("name", "headline"),
-    [("settled", "more labels hardly pay"), ("learning", "labels still pay"), ("fresh", "too early to say")],
+    [
+        ("settled", "more labels are unlikely to improve the model"),
+        ("learning", "labels still pay"),
+        ("fresh", "too early to say"),
+    ],
 )
 def test_status_tells_the_advice_with_its_methods(workspaces: dict[str, Workspace], name: str, headline: str) -> None:
     where = workspaces[name].project_file
@@ -71,7 +75,7 @@ def test_status_tells_the_advice_with_its_methods(workspaces: dict[str, Workspac
 def test_the_queue_says_that_more_labels_hardly_pay(desk: Desk, scheme: str, size: str) -> None:
     page = desk.labeling(color_scheme=scheme, viewport=DESK if size == "desk" else PHONE)
     advice = page.locator("#progress [data-advice]")
-    expect(advice).to_contain_text("More labels hardly pay", timeout=PATIENCE_MS)
+    expect(advice).to_contain_text("More labels are unlikely to improve the model", timeout=PATIENCE_MS)
     expect(advice).to_contain_text("stabilizing predictions: successive models are stable (kappa 0.994")
     expect(advice).to_contain_text("predicted gain: 300 labels more would add +0.0 points of accuracy")
     assert violations(page) == []
@@ -83,7 +87,7 @@ def test_the_queue_says_that_more_labels_hardly_pay(desk: Desk, scheme: str, siz
 @pytest.mark.parametrize("desk", ["settled"], indirect=True)
 def test_the_overview_says_it_to_leads(desk: Desk) -> None:
     page = desk.page("ben", "lead", at="lead", viewport=PHONE)
-    said = page.locator("main p", has_text="More labels hardly pay. stabilizing predictions")
+    said = page.locator("main p", has_text="More labels are unlikely to improve the model. stabilizing predictions")
     expect(said).to_be_visible(timeout=PATIENCE_MS)
     assert violations(page) == []
 

@@ -239,7 +239,7 @@ def test_a_candidate_without_a_space_is_tried_once_beside_those_that_are_searche
     [
         ([SEARCHED], {}, r"'logistic' has a space, which search 'grid' does not read"),
         ([{"name": "c", "estimator": LOGISTIC}], {"search": "random"}, r"no candidate has a grid or a space"),
-        ([{**SEARCHED, "grid": {"C": [1]}}], {"search": "random"}, r"'C' stands under both grid and space"),
+        ([{**SEARCHED, "grid": {"C": [1]}}], {"search": "random"}, r"'C' is under both grid and space"),
         ([{"name": "c", "estimator": LOGISTIC, "grid": {"C": []}}], {}, r"grid names no values of 'C'"),
         ([{**SEARCHED, "space": {"C": {"low": 2, "high": 1}}}], {"search": "random"}, r"low 2 is not below high 1"),
         ([{**SEARCHED, "space": {"C": {"low": 0, "high": 1, "log": True}}}], {"search": "random"}, r"low above 0"),
