@@ -14,15 +14,7 @@ PARAMETERS = 6
 NESTING = 3
 BLOCKS = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith, ast.Try, ast.Match)
 
-NOT_YET = {
-    "apps/cli/deployment": 13,
-    "tiltyard/evaluation": 20,
-    "tiltyard/gate/checks": 13,
-    "tiltyard/query": 13,
-    "tiltyard/reports/html": 14,
-    "tiltyard/stores/ledger": 13,
-    "tiltyard/training": 14,
-}
+NOT_YET = {"tiltyard/query": 13}
 """Folders that still have more modules than the bound, each with its number. The list only shrinks."""
 
 

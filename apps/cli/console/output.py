@@ -39,7 +39,7 @@ def console(*, to_stderr: bool = False) -> "Console":
     """
     from tiltyard.apps.cli.console.safe_terminal import QuietConsole
 
-    return QuietConsole(stderr=to_stderr, highlight=False, markup=False, emoji=False)
+    return QuietConsole(escape, stderr=to_stderr, highlight=False, markup=False, emoji=False)
 
 
 def say(text: str) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tiltyard.schemas.project import Candidate, Project
 from tiltyard.training.cross_validation import LabeledFrame, Trial, cross_validate, ranking_key
 from tiltyard.training.folds import Split
-from tiltyard.training.recipes import Recipe, build_recipe, build_recipes, candidates_of
+from tiltyard.training.recipes import Recipe, build_recipe
 from tiltyard.training.search.search_space import sample_combinations
 
 Clock = Callable[[], float]
@@ -80,36 +80,6 @@ class Search:
         """All recipes at once where time is free, else as many as run side by side."""
         size = len(recipes) if self.project.tuning.seconds is None else self.project.tuning.workers
         return [recipes[start : start + size] for start in range(0, len(recipes), max(1, size))]
-
-
-def run_search(search: Search, warm: Recipe | None = None) -> list[Attempt]:
-    """Every attempt of a project's search, in the order of trying; the champion's own recipe first where it is given.
-
-    The same rows, labels and seed give the same attempts whatever the number of workers, unless seconds are limited.
-    """
-    project, seed = search.project, search.seed
-    known = [] if warm is None else [warm]
-    if project.tuning.search in {"grid", "random"}:
-        search.attempt([*known, *build_recipes(project, seed)])
-        return search.attempts
-    candidates = candidates_of(project)
-    plain = [build_recipe(one, {}, project, seed) for one in candidates if not one.is_searched]
-    search.attempt([*known, *plain])
-    for candidate in candidates:
-        if candidate.is_searched:
-            _adaptive(candidate, search)
-    return search.attempts
-
-
-def _adaptive(candidate: Candidate, search: Search) -> None:
-    """Try combinations of one candidate, the later ones chosen by what the earlier said."""
-    if search.project.tuning.search == "halving":
-        successive_halving(candidate, search)
-        return
-    # Optuna is an extra, and its import takes a second.
-    from tiltyard.training.search.optuna_search import ask_optuna
-
-    ask_optuna(candidate, search)
 
 
 def successive_halving(candidate: Candidate, search: Search) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from tiltyard.schemas.errors import TrainingError, nearest
-from tiltyard.schemas.project import Project
+from tiltyard.schemas.project import Candidate, Project
 from tiltyard.training.cross_validation import (
     LabeledFrame,
     Labels,
@@ -24,8 +24,15 @@ from tiltyard.training.cross_validation import (
     ranking_key,
 )
 from tiltyard.training.folds import calibration_folds
-from tiltyard.training.recipes import Recipe, restore_recipe, with_calibration
-from tiltyard.training.search.search import Attempt, Clock, Search, run_search
+from tiltyard.training.recipes import (
+    Recipe,
+    build_recipe,
+    build_recipes,
+    candidates_of,
+    restore_recipe,
+    with_calibration,
+)
+from tiltyard.training.search.search import Attempt, Clock, Search, successive_halving
 from tiltyard.training.thresholds import with_threshold
 
 __all__ = ["Chosen", "Fitted", "Labels", "Trial", "check_labels", "choose_recipe", "fit_candidates", "fit_recorded"]
@@ -203,3 +210,33 @@ def _with_notes(attempt: Attempt, notes: tuple[str, ...], search: Search) -> Att
 def _summary(search: Search) -> dict[str, Any]:
     """How the search went, for the record."""
     return {"method": search.project.tuning.search, "tried": len(search.attempts), "left": search.left}
+
+
+def run_search(search: Search, warm: Recipe | None = None) -> list[Attempt]:
+    """Every attempt of a project's search, in the order of trying; the champion's own recipe first where it is given.
+
+    The same rows, labels and seed give the same attempts whatever the number of workers, unless seconds are limited.
+    """
+    project, seed = search.project, search.seed
+    known = [] if warm is None else [warm]
+    if project.tuning.search in {"grid", "random"}:
+        search.attempt([*known, *build_recipes(project, seed)])
+        return search.attempts
+    candidates = candidates_of(project)
+    plain = [build_recipe(one, {}, project, seed) for one in candidates if not one.is_searched]
+    search.attempt([*known, *plain])
+    for candidate in candidates:
+        if candidate.is_searched:
+            _adaptive(candidate, search)
+    return search.attempts
+
+
+def _adaptive(candidate: Candidate, search: Search) -> None:
+    """Try combinations of one candidate, the later ones chosen by what the earlier said."""
+    if search.project.tuning.search == "halving":
+        successive_halving(candidate, search)
+        return
+    # Optuna is an extra, and its import takes a second.
+    from tiltyard.training.search.optuna_search import ask_optuna
+
+    ask_optuna(candidate, search)

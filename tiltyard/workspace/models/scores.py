@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import polars as pl
@@ -25,7 +25,6 @@ from tiltyard.workspace.models.provenance import code_version
 
 if TYPE_CHECKING:
     from tiltyard.evaluation.predictions import Predictions
-    from tiltyard.workspace.workspace import Workspace
 
 MOST_CELLS: Final = 4_000_000
 """Probabilities that are kept of one model (32 MB); of a larger pool the rest is asked again."""
@@ -36,9 +35,19 @@ IN_MEMORY: Final = 3
 ID, DECISION = "sample_id", "decision"
 
 
-def predictions_on(
-    workspace: "Workspace", model: Model, fitted: Callable[[], Any], rows: pl.DataFrame
-) -> "Predictions":
+class HasScores(Protocol):
+    """An open project, as far as stored predictions need it."""
+
+    @property
+    def project(self) -> Project:
+        """The project file."""
+
+    @property
+    def scores(self) -> "Scores":
+        """The stored predictions."""
+
+
+def predictions_on(workspace: HasScores, model: Model, fitted: Callable[[], Any], rows: pl.DataFrame) -> "Predictions":
     """What a model says of some rows of the pool, with ``sample_id`` and the project's columns.
 
     ``fitted`` gives the model as ``workspace.fitted`` does; it is asked for only if a row is new. Models without texts
