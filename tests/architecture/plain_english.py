@@ -27,6 +27,9 @@ PLAIN = (
     "prefect.yaml",
     "mkdocs.yml",
     "tasks",
+    "tiltyard/evaluation",
+    "tiltyard/gate",
+    "tiltyard/monitoring",
     "tiltyard/project",
     "tiltyard/reports",
     "schemas",
@@ -35,6 +38,7 @@ PLAIN = (
     "tiltyard/query",
     "tiltyard/samples",
     "tiltyard/stores",
+    "tiltyard/training",
 )
 """Files and folders whose prose is done. It grows until it holds every folder that people read."""
 

@@ -80,7 +80,7 @@ def score_encoded(metric: str, rows: EncodedRows, weights: Floats) -> Floats:
 def _own(metric: str, rows: EncodedRows, weights: Floats) -> float:
     """The value of a metric of one's own under one weighting."""
     chosen = repeat_rows(weights)
-    known = np.array([*rows.names, ""])  # a decision that the project file does not name is no class: the last, ""
+    known = np.array([*rows.names, ""])  # a decision that is not a class of the project file becomes the last entry, ""
     labels, decisions = known[rows.truth[chosen]], known[rows.decided[chosen]]
     return evaluate_metric(metric, labels, decisions, rows.probabilities[chosen], rows.names)
 
