@@ -1,4 +1,4 @@
-"""All examples by name, and how to take one into use."""
+"""All examples by name, and their project files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -88,7 +88,7 @@ def example_named(name: str) -> Example:
 def write_project(example: Example, folder: Path, *, changes: dict[str, Any] | None = None) -> Path:
     """The path of the example's project file, copied into a folder that is made when missing.
 
-    Without ``changes`` the file is copied with its comments; with them (a mend's, say) it is written anew.
+    Without ``changes`` the file is copied with its comments; with them (those of a fix, say) it is written again.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "project.yaml"

@@ -57,7 +57,7 @@ class Deal:
 
 
 def read_rows(content: bytes, delimiter: str = ",") -> list[Row]:
-    r"""The rows of a CSV, the header first, every cell as the text that stands there.
+    r"""The rows of a CSV, the header first, every cell as text.
 
     >>> read_rows(b'a,b\n1,"x, y"\n')
     [['a', 'b'], ['1', 'x, y']]

@@ -78,7 +78,7 @@ def member_of(archive: bytes, name: str) -> bytes:
     try:
         found = _search(archive, name)
     except zipfile.BadZipFile as error:
-        raise ObjectError(f"{name}: the archive is no zip file ({error}); fetch it again") from error
+        raise ObjectError(f"{name}: the archive is not a zip file ({error}); fetch it again") from error
     if found is None:
         raise NotFound(f"the archive holds no {name!r}")
     return found

@@ -78,7 +78,7 @@ def _with_cells(header: Row, row: Row, damage: Damage) -> Row:
 
 
 def _with_rows(delivery: Delivery, more: Sequence[Row], rng: np.random.Generator, note: str) -> Delivery:
-    """The delivery with more rows, each at a place drawn by chance; the other rows keep their order."""
+    """The delivery with more rows, each at a random place; the other rows keep their order."""
     header, *rows = read_rows(delivery.content, delivery.delimiter)
     for row in more:
         rows.insert(int(rng.integers(len(rows) + 1)), row)

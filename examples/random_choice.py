@@ -1,6 +1,6 @@
-"""What the same recipe scores when chance chooses the samples, beside what it scored on those that were chosen.
+"""The learning curve of the same recipes on randomly selected samples, to compare with the strategy's curve.
 
-Only an example can say this: it needs the answer to samples that nobody labeled.
+Only an example allows this: it needs the true labels of samples that no one labeled.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -64,7 +64,7 @@ def _fitted(
     pool: pl.DataFrame,
     rng: np.random.Generator,
 ) -> list[Any]:
-    """One draw's models: at each shown training, the same recipe fitted on as many labels that chance chose."""
+    """One draw's models: at each shown training, the same recipe fitted on as many random labels."""
     models, drawn = [], np.array([], dtype=np.int64)
     for at, (model, labeled) in enumerate(trainings):
         arrived = _arrived(workspace, pool, labeled)
@@ -92,7 +92,7 @@ def _draw(
     wanted: int,
     rng: np.random.Generator,
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """The samples drawn so far and as many more by chance as are wanted, none twice."""
+    """The samples drawn so far and as many more random ones as needed, without duplicates."""
     left = np.setdiff1d(arrived, drawn)
     more = rng.choice(left, size=max(0, min(wanted - len(drawn), len(left))), replace=False)
     return np.concatenate([drawn, more])

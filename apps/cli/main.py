@@ -8,30 +8,23 @@ from typing import Annotated
 import typer
 
 from tiltyard.apps.cli.console.errors import CommandGroup
-from tiltyard.apps.cli.data.ingest import ingest
-from tiltyard.apps.cli.data.quarantine import quarantine
-from tiltyard.apps.cli.data.watch import watch
-from tiltyard.apps.cli.demo.command import demo
-from tiltyard.apps.cli.deployment.automations import automations
-from tiltyard.apps.cli.deployment.deploy import deploy
-from tiltyard.apps.cli.labels.annotators import annotators
-from tiltyard.apps.cli.labels.ask import ask
-from tiltyard.apps.cli.labels.grant import grant
-from tiltyard.apps.cli.labels.import_export import export_labels, import_labels
-from tiltyard.apps.cli.labels.label import label
-from tiltyard.apps.cli.labels.label_studio import label_studio
-from tiltyard.apps.cli.models.diff import diff
-from tiltyard.apps.cli.models.explain import explain
-from tiltyard.apps.cli.models.judge import judge
-from tiltyard.apps.cli.models.promote import approve, promote, rollback
-from tiltyard.apps.cli.models.run import run
-from tiltyard.apps.cli.models.show import show
-from tiltyard.apps.cli.models.train import rebuild, train
-from tiltyard.apps.cli.project.doctor import doctor
-from tiltyard.apps.cli.project.init import example, init, schema
-from tiltyard.apps.cli.project.report import report
-from tiltyard.apps.cli.project.status import history, status
-from tiltyard.apps.cli.project.verify import restore, verify
+from tiltyard.apps.cli.data import ingest, quarantine, watch
+from tiltyard.apps.cli.demo import demo
+from tiltyard.apps.cli.deployment import automations, deploy
+from tiltyard.apps.cli.labels import annotators, ask, export_labels, grant, import_labels, label, label_studio
+from tiltyard.apps.cli.models import (
+    approve,
+    diff,
+    explain,
+    judge,
+    promote,
+    rebuild,
+    rollback,
+    run,
+    show,
+    train,
+)
+from tiltyard.apps.cli.project import doctor, example, history, init, report, restore, schema, status, verify
 from tiltyard.schemas.redaction import redact_logs
 
 app = typer.Typer(

@@ -30,7 +30,7 @@ def made_content(rows: int, seed: int) -> bytes:
 def _made_booking(rng: np.random.Generator, number: int, progress: float) -> Row:
     """One booking; ``progress`` from 0 to 1 runs through the 26 months and turns what the lead time means.
 
-    Impossible ones come at fixed distances, so that no month is past the limit by bad luck.
+    Impossible ones come at fixed distances, so that no month exceeds the limit.
     """
     month = int(progress * 26) + 6
     lead, deposit = int(rng.integers(400)), str(rng.choice(["No Deposit", "Non Refund"]))

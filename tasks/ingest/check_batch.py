@@ -6,9 +6,8 @@ from typing import Any, Final
 
 import polars as pl
 
+from tiltyard.ingest import QUARANTINE_TYPES, BatchResult, partition_batch
 from tiltyard.ingest.attempts import row_numbering, rows_to_read
-from tiltyard.ingest.partition import BatchResult, partition_batch
-from tiltyard.ingest.raw_batch import QUARANTINE_TYPES
 from tiltyard.labels.annotations import arrived_labels, find_contradictions
 from tiltyard.monitoring.drift import REFERENCE_BATCHES, detect_drift, pool_profiles, profile_rows
 from tiltyard.schemas.canonical import digest

@@ -18,10 +18,18 @@ PLAIN = (
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs",
+    "apps/cli",
     "apps/labeling",
+    "apps/watch",
     "deployments",
+    "examples",
+    "flows",
     "prefect.yaml",
     "mkdocs.yml",
+    "tasks",
+    "tiltyard/evaluation",
+    "tiltyard/gate",
+    "tiltyard/monitoring",
     "tiltyard/project",
     "tiltyard/reports",
     "schemas",
@@ -30,6 +38,7 @@ PLAIN = (
     "tiltyard/query",
     "tiltyard/samples",
     "tiltyard/stores",
+    "tiltyard/training",
 )
 """Files and folders whose prose is done. It grows until it holds every folder that people read."""
 

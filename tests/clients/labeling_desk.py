@@ -68,7 +68,7 @@ class Desk:
 
 @contextmanager
 def closing(desk: Desk) -> Iterator[Desk]:
-    """A desk whose windows are closed at the end, and whose pages met no fault of ours."""
+    """A desk whose windows are closed at the end, and whose pages met no internal error."""
     try:
         yield desk
     finally:

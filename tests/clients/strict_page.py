@@ -1,4 +1,4 @@
-"""A page of HTML read strictly, as it stands in its text."""
+"""A strict parser for a page of HTML."""
 
 import re
 from html.parser import HTMLParser

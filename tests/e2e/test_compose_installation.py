@@ -122,6 +122,7 @@ def test_the_page_is_true(laptop: Laptop) -> None:
 
 def wait_for_queue(laptop: Laptop) -> None:
     """Wait until samples are in the queue: nobody started anything."""
+    laptop.status()  # makes the ledger's tables, if no other part has yet
     end = time.monotonic() + 240
     while time.monotonic() < end:
         if laptop.rows("batch") >= 3 and laptop.rows("assignment"):

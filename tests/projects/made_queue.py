@@ -58,7 +58,7 @@ def fill(
     purpose: Purpose = "query",
     suggested: Sequence[Suggestion | None] = (),
 ) -> None:
-    """Ask for these samples; ``suggested`` goes round, and is what the model says of them."""
+    """Query these samples; the predictions in ``suggested`` are used in turn."""
     count = len(workspace.ledger.assignments.queries())
     query = Query(QueryId(f"{count:032x}"), "margin_kmeans", None, len(payloads), 0, "asked by hand", MADE_AT)
     asked = [

@@ -120,7 +120,7 @@ def test_two_labels_for_one_sample_are_refused(project: tiltyard.Project, queue:
         (pd.DataFrame({"sample_id": ["a"]}), "ada", "sample_id", "no column 'label'; it needs 'sample_id' and 'label'"),
         (pd.DataFrame({"label": ["yes"]}), "ada", "sample_id", "no column 'sample_id'"),
         (pd.DataFrame({"sample_id": ["a"], "label": ["yes"]}), " ", "sample_id", "by: name the annotator"),
-        (pd.DataFrame({"row": ["a"], "label": ["yes"]}), "ada", "row", "samples cannot be named by 'row'"),
+        (pd.DataFrame({"row": ["a"], "label": ["yes"]}), "ada", "row", "samples cannot be identified by 'row'"),
     ],
 )
 def test_what_is_needed_is_named(rows: pd.DataFrame, by: str, key: str, words: str, project: tiltyard.Project) -> None:

@@ -119,7 +119,7 @@ class Expert:
                 self.cycles.append(time.perf_counter() - began)
 
     def _answer(self, client: httpx.Client, queue: list[Any], until: Event) -> list[Any]:
-        """Answer the first sample; what is to be answered next."""
+        """Label the first sample; returns the next ones."""
         first, *rest = queue
         key, label = uuid4().hex, "yes" if first["payload"]["x"] > 0 else "no"
         answer = {

@@ -54,7 +54,7 @@ def stratified_bootstrap(rng: np.random.Generator, strata: Strata, draws: int, t
 def counted_row_bootstrap(
     counts: NDArray[np.int64], kinds: Strata, labeled: NDArray[np.int64], seed: int, resamples: int, cells: int
 ) -> Iterator[Floats]:
-    """How much each row counts: as it does, then as drawn, in blocks (b, rows) of bounded size.
+    """The weight of each row: its own, then in each resample; in blocks (b, rows) of bounded size.
 
     ``counts`` (rows,) is how many labeled rows each row stands for, ``labeled`` (strata,) how many there are.
     """
@@ -126,7 +126,7 @@ CELLS: Final = 20_000_000
 """Numbers in all resamples together: 160 MB. Of more than 50,000 labels fewer resamples are drawn."""
 
 FEWEST: Final = 50
-"""Resamples that a standard error needs at least; so many labels have errors that hardly matter."""
+"""Resamples that a standard error needs at least; with that many labels the errors are negligible."""
 
 
 def row_bootstrap(

@@ -32,7 +32,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Rows with probabilities alike: the mean of what was told, what came true, and how many rows; (b,) each."""
+    """Rows with similar probabilities: mean probability, observed frequency and number of rows; (b,) each."""
 
     told: Floats
     came: Floats
@@ -68,7 +68,7 @@ def confusion(rows: EncodedRows, weights: Floats) -> Floats:
 
 
 def calibration(rows: EncodedRows, weights: Floats) -> Bins:
-    """What was told against what came true, in bins of about as many rows each."""
+    """Mean probability against observed frequency, in bins with about equally many rows."""
     told, came = _sureness(rows)
     edges = np.unique(np.quantile(told, np.linspace(0, 1, BINS + 1))) if len(told) else np.zeros(0)
     place = np.searchsorted(edges[1:-1], told, side="right")
@@ -123,7 +123,7 @@ def _one_sided(hit: NDArray[np.bool_]) -> bool:
 
 
 def _sureness(rows: EncodedRows) -> tuple[Floats, Floats]:
-    """What was told and whether it came true: of the positive class, or of the decision where there are more."""
+    """The probability and whether it came true: of the positive class, or of the decision (3 or more classes)."""
     if rows.probabilities.shape[1] == 2:
         return rows.probabilities[:, rows.positive], (rows.truth == rows.positive).astype(np.float64)
     return _decided_for(rows)

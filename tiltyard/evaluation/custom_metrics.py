@@ -85,7 +85,7 @@ def evaluate_metric(
 
 
 def repeat_rows(weights: Floats) -> NDArray[np.int64]:
-    """The rows' positions, each as often as it weighs, for a function that knows no weights; int64.
+    """The rows' positions, each as often as it weighs, for a function that does not take weights; int64.
 
     Whole weights are kept where they are not too many; others are scaled to ``MOST_COPIES`` copies on average.
 

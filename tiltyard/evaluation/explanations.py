@@ -92,9 +92,9 @@ def explain(
 ) -> list[tuple[Factor, ...]]:
     """The parts of each row that moved the probability of the suggested class most, strongest first.
 
-    A factor's weight is what the probability loses without the part: positive speaks for the suggestion. A part
-    is a column, which takes its ``background`` value; or a word, which is left out of its text wherever it
-    stands; or a patch of 2 x 2 pixels (3 x 3 in pictures wider than 16) of a picture, each pixel a factor of
+    A factor's weight is what the probability loses without the part: positive supports the suggestion. A part
+    is a column, which takes its ``background`` value; or a word, which is left out everywhere in
+    its text; or a patch of 2 x 2 pixels (3 x 3 in pictures wider than 16) of a picture, each pixel a factor of
     the patch's weight, ``top`` patches of them.
 
     The model is asked about ``MOST_PREDICTED`` rows at most. Where rows times parts are more, only a shortlist
@@ -206,14 +206,14 @@ def _of_columns(parts: Sequence[tuple[str, ...]], losses: Floats) -> list[Group]
 
 
 def _strongest(groups: list[Group], top: int) -> Group:
-    """The factors of the ``top`` parts that weigh most, strongest first; what weighs nothing is no factor."""
+    """The factors of the ``top`` parts that weigh most, strongest first; parts without weight are left out."""
     moving = [group for group in groups if group[0].weight]
     ranked = sorted(moving, key=lambda group: -abs(group[0].weight))[:top]
     return tuple(factor for group in ranked for factor in group)
 
 
 MOST_WORDS: Final = 200
-"""Words of a text that are tried, in their order; what decides a long text mostly stands at its start."""
+"""The maximum number of words tried, in their order; the start of a long text mostly decides."""
 
 WORD: Final = re.compile(rf"\w+(?:['’]\w+)*|{SYMBOL}")
 

@@ -16,7 +16,7 @@ from tiltyard.evaluation.metrics import EncodedRows, losses, score_encoded
 Floats = NDArray[np.float64]
 
 MOST_LEFT_OUT: Final = 500
-"""So many rows of a metric of one's own are left out in turn; they stand for the others."""
+"""The maximum number of rows left out in turn for a custom metric; they represent the others."""
 
 
 def effective_sample_size(contributions: Floats) -> float:

@@ -1,12 +1,12 @@
-"""A second figure for the same labels: each weighed by the chance with which it was drawn.
+"""A second estimate from the same labels: each is weighted by the probability with which it was drawn.
 
 Source: LURE, the levelled unbiased risk estimator for rows that are drawn one after another by an uneven, known chance
 (Farquhar, Gal and Rainforth 2021, On Statistical Bias In Active Learning, arXiv 2101.11665; for testing: Kossen,
 Farquhar, Gal and Rainforth 2021, Active Testing, arXiv 2103.05331). It needs a chance above zero for every row, which
-draws at the disagreement alone do not give; so labels by chance and labels at the disagreement count as drawn from
+draws at the disagreement alone do not give; so random labels and labels at the disagreement count as drawn from
 the mixture of both, in any order (the balance heuristic, Veach and Guibas 1995). The weights are brought to a mean of
 one: the paper's own sum is unbiased for a mean of losses that are drawn one by one, and is off by percents where so
-many were drawn by chance and so many at the disagreement, as here.
+many were drawn at random and so many at the disagreement, as here.
 
 Only labels of the evaluation set may be weighed so. Labels that training asked for have known chances too, but the
 models have seen them: LURE corrects how rows were chosen, never that a model was trained on them.
@@ -56,7 +56,7 @@ def lure(
 def lure_weights(drawn: DisagreementSample) -> Floats:
     """What each labeled row counts; float64 (n,), about 1 on average, the mean over several orders of drawing.
 
-    All ones where every row came by chance.
+    All ones if every row was drawn at random.
     """
     rng, total = np.random.default_rng(drawn.seed), np.zeros(len(drawn.differs))
     for _ in range(ORDERS):

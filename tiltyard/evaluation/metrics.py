@@ -7,16 +7,18 @@ row in it, so thousands of resamples are a few matrix products. Undefined is NaN
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tiltyard.evaluation.custom_metrics import evaluate_metric, is_custom, load_metric, repeat_rows
-from tiltyard.evaluation.predictions import Predictions
 from tiltyard.schemas.errors import TrainingError, nearest
 from tiltyard.schemas.project import METRICS, Project
 from tiltyard.schemas.records import Interval
+
+if TYPE_CHECKING:  # it brings scikit-learn, which a look at a project's status does not need
+    from tiltyard.evaluation.predictions import Predictions
 
 Floats = NDArray[np.float64]
 
@@ -50,7 +52,7 @@ def greater_is_better(metric: str) -> bool:
     return load_metric(metric).greater_is_better if is_custom(metric) else metric not in LOSSES
 
 
-def score(metric: str, labels: NDArray[np.str_], predictions: Predictions) -> float:
+def score(metric: str, labels: NDArray[np.str_], predictions: "Predictions") -> float:
     """The value of a metric for n text labels and the predictions of the same rows; NaN where it is undefined.
 
     Undefined are: every metric on no rows; balanced_accuracy, f1, macro_f1, roc_auc and average_precision where
@@ -60,7 +62,7 @@ def score(metric: str, labels: NDArray[np.str_], predictions: Predictions) -> fl
     return float(scores(metric, labels, predictions, np.ones((1, len(labels))))[0])
 
 
-def scores(metric: str, labels: NDArray[np.str_], predictions: Predictions, weights: Floats) -> Floats:
+def scores(metric: str, labels: NDArray[np.str_], predictions: "Predictions", weights: Floats) -> Floats:
     """The value of a metric under each of B weightings of the rows; weights (B, n) -> values (B,)."""
     return score_encoded(metric, encode(labels, predictions), weights)
 
@@ -78,12 +80,12 @@ def score_encoded(metric: str, rows: EncodedRows, weights: Floats) -> Floats:
 def _own(metric: str, rows: EncodedRows, weights: Floats) -> float:
     """The value of a metric of one's own under one weighting."""
     chosen = repeat_rows(weights)
-    known = np.array([*rows.names, ""])  # a decision that the project file does not name is no class: the last, ""
+    known = np.array([*rows.names, ""])  # a decision that is not a class of the project file becomes the last entry, ""
     labels, decisions = known[rows.truth[chosen]], known[rows.decided[chosen]]
     return evaluate_metric(metric, labels, decisions, rows.probabilities[chosen], rows.names)
 
 
-def report(labels: NDArray[np.str_], predictions: Predictions) -> dict[str, float]:
+def report(labels: NDArray[np.str_], predictions: "Predictions") -> dict[str, float]:
     """Every metric that is defined for these rows, by name."""
     rows, once = encode(labels, predictions), np.ones((1, len(labels)))
     values = {metric: float(score_encoded(metric, rows, once)[0]) for metric in METRICS}
@@ -98,7 +100,7 @@ def class_codes(names: NDArray[np.str_], class_names: tuple[str, ...]) -> NDArra
     return np.where(np.asarray(class_names)[positions] == names, positions, -1)
 
 
-def encode(labels: NDArray[np.str_], predictions: Predictions) -> EncodedRows:
+def encode(labels: NDArray[np.str_], predictions: "Predictions") -> EncodedRows:
     """Labels and predictions as numbers; a label that the project file does not name is refused."""
     names = predictions.class_names
     truth = class_codes(labels, names)
@@ -253,7 +255,7 @@ def _unit(metric: str) -> str:
     return f"points of {metric}" if metric in SHARES else f"of {metric}"
 
 
-def row_costs(labels: NDArray[np.str_], predictions: Predictions, project: Project) -> Floats:
+def row_costs(labels: NDArray[np.str_], predictions: "Predictions", project: Project) -> Floats:
     """What each row's decision costs; 0 where it is right, or where the project file names no cost; float64 (n,)."""
     names = tuple(project.class_names)
     true, decided = class_codes(labels, names), class_codes(predictions.decisions, names)

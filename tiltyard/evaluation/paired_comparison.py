@@ -1,4 +1,4 @@
-"""Is the challenger better than the champion on the same rows? A paired bootstrap, and how many rows carry it.
+"""Is the challenger better than the champion on the same rows? A paired bootstrap and its effective sample size.
 
 Method: the interval is Student's, with the standard error of a paired bootstrap (Efron and Tibshirani 1993, An
 Introduction to the Bootstrap, ch. 6 and 12.4) and one degree of freedom less than there are rows that carry the gain
@@ -10,7 +10,7 @@ at strict levels (decision 0031).
 
 Rows are drawn with replacement, and each draw scores both models on the same rows, so that what makes rows hard for
 both cancels out. Within a stratum one row less is drawn than there are, which makes the variance unbiased (McCarthy and
-Snowden 1985); the strata's sizes are drawn anew, for the population is itself a sample. Rows of one entity are drawn
+Snowden 1985); the strata's sizes are drawn too, because the population is itself a sample. Rows of one entity are drawn
 together, and entities counted in place of rows (:mod:`~tiltyard.evaluation.bootstrap`).
 """
 
@@ -90,7 +90,7 @@ class Comparison:
 
 
 def degrees_of_freedom(carried_by: float) -> float:
-    """The degrees of freedom of a gain that rests on so many rows."""
+    """The degrees of freedom of a gain with this effective sample size."""
     return max(carried_by - 1, FEWEST_FREEDOM)
 
 
@@ -104,8 +104,8 @@ def compare(
 ) -> Comparison:
     """The metric of both models and the gain, each with its interval, over n rows answered by both.
 
-    ``strata`` says what the rows stand for where they are no plain random sample. Undefined is every value where a
-    stratum has too few labels.
+    ``strata`` gives the rows' weights if they are not a simple random sample. Every value is None if a stratum has too
+    few labels.
     """
     drawn = strata or single_stratum(len(labels))
     if drawn.undersampled or has_single_unit_stratum(bootstrap.units, drawn):
@@ -176,7 +176,7 @@ def _carried_by(influence: Floats, strata: Strata, bootstrap: Bootstrap) -> floa
 def _error(draws: Floats, influence: Floats, strata: Strata, bootstrap: Bootstrap) -> float:
     """The standard error: the spread of the resamples, and within several strata what their few rows may not show.
 
-    Five rows of five that were won show no spread, and are no proof that every row is. So each stratum's spread is
+    Five rows of five that were won show no spread, but do not prove that every row is won. So each stratum's spread is
     that of its rows and of two more, a won and a lost one (as Agresti and Coull 1998 do for a share).
     """
     spread = float(np.std(draws[np.isfinite(draws)], ddof=1))
@@ -198,14 +198,14 @@ def _wider(interval: Interval, other: Interval | None) -> Interval:
 
 
 def _within(metric: str, interval: Interval | None) -> Interval | None:
-    """An interval of a metric's values cut to what they can be: all lie in [0, 1] but log_loss, which has no top."""
+    """An interval of a metric's values clipped to its range: [0, 1], except log_loss, which has no upper bound."""
     if interval is None or is_custom(metric):
         return interval
     return _cut(interval, 0.0, np.inf if metric == "log_loss" else 1.0)
 
 
 def _possible(metric: str, gain: Interval | None) -> Interval | None:
-    """An interval of gains cut to what they can be: of a metric in [0, 1] none leaves [-1, 1]."""
+    """An interval of gains clipped to the possible range: [-1, 1] for a metric in [0, 1]."""
     if gain is None or is_custom(metric) or metric == "log_loss":
         return gain
     return _cut(gain, -1.0, 1.0)
@@ -296,7 +296,7 @@ def accuracy_gain(champion: EncodedRows, challenger: EncodedRows, weights: Float
     stand for different numbers of rows, for which there is no exact test.
 
     ``weights`` (n,) says how many rows of the population each row stands for; where no row is won or lost, the
-    bounds are what so many rows can hide.
+    bounds follow from the rule of three.
     """
     won = (challenger.truth == challenger.decided).astype(np.int64) - (champion.truth == champion.decided)
     decisive = weights[won != 0]

@@ -23,7 +23,7 @@ from tiltyard.evaluation.predictions import predict_rows
 from tiltyard.schemas.project import Project
 
 MOST_ROWS: Final = 1000
-"""Rows that are looked at; more are drawn from by chance."""
+"""The maximum number of rows; of more, a random sample is taken."""
 MOST_COLUMNS: Final = 40
 """Columns that are shuffled one by one; of more, those are opened that count in groups."""
 CELLS: Final = 500_000
@@ -118,7 +118,7 @@ def _weights(rows: int, seed: int) -> Floats:
 
 
 def permutation_orders(rows: int, repeats: int, seed: int) -> Places:
-    """Orders of the rows by chance, those in which scikit-learn's ``permutation_importance`` puts a column."""
+    """Random orders of the rows, the same in which scikit-learn's ``permutation_importance`` puts a column."""
     rng = np.random.RandomState(np.random.RandomState(seed % 2**32).randint(2**31))
     order, shuffling, found = np.arange(rows), np.arange(rows), []
     for _ in range(repeats):

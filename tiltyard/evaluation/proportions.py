@@ -1,8 +1,13 @@
-"""Two shares on the same rows: by how much one is larger, by the score interval for matched pairs.
+"""Shares and means of labeled rows with intervals, and the difference of two shares on the same rows.
 
-Source: Tango 1998, Equivalence test and confidence interval for the difference in proportions for the paired-sample
-design, Statistics in Medicine 17. The variance is the one that the difference in question would have, so that rows on
-which nothing differs are no certainty: of 72 rows without a loss a loss of 5 % is ruled out at 2.5 %, as exactly.
+Intervals are closed forms: a check that blocks is made at levels that need more resamples than a bootstrap can afford,
+and a verdict must be the same on every machine. Weights count by the effective number of rows (Kish 1965),
+``(sum w)^2 / sum w^2``.
+
+The difference of two shares has the score interval for matched pairs. Source: Tango 1998,
+Equivalence test and confidence interval for the difference in proportions for the paired-sample design, Statistics in
+Medicine 17. The variance is the one that the difference in question would have, so
+rows without any difference do not give certainty: 72 rows without a loss exclude a loss of 5 % at a level of 2.5 %.
 """
 
 import math
@@ -73,7 +78,7 @@ class PairedProportions:
         return rounded_interval(self.value, low, high)
 
     def chance_of(self, limit: float) -> float:
-        """How likely so low a difference were (a p-value), if the true one were no lower than ``limit``, 0 or below.
+        """The p-value of a difference this low if the true one is at least ``limit`` (0 or below).
 
         Never less than by the exact sign test of no difference (Mosteller 1952), which few differing rows need.
 
@@ -159,5 +164,5 @@ def weighted_mean(values: Floats, weights: Floats, level: float) -> Interval:
 
 
 def interval_to_json(interval: Interval) -> dict[str, float]:
-    """An estimate as it stands in the evidence."""
+    """An estimate as JSON, for the evidence of a verdict."""
     return {"value": interval.value, "low": interval.low, "high": interval.high}

@@ -1,4 +1,4 @@
-"""The gate: may this challenger become champion? Every question with its evidence, then one decision in a sentence.
+"""The decision of the gate: every check with its evidence, then one decision and its reason.
 
 Only rows drawn with known chances are judged on. A tie, an undefined metric or too few rows keep the champion and ask
 for more evaluation labels. Without a champion the first model needs enough evaluation labels, its floors and clean
@@ -25,10 +25,10 @@ from tiltyard.schemas.records import Check, Decision, Interval, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The gate's answer, and what it was told.
+    """The gate's decision with its checks and evidence.
 
     ``labels_wanted`` is how many more evaluation labels would help to decide, 0 for none; ``wanted_where`` is whether
-    they are to be drawn where the models disagree or by chance.
+    to draw them where the models disagree or at random.
     """
 
     decision: Decision
@@ -76,7 +76,7 @@ def decide(evidence: Evidence, policy: Gate) -> Judgement:
     """Promote the challenger if every check passes, else keep the champion.
 
     Checks come in this order: labels, classes, the floors, overlap, then metric (no champion) or gain, then looks,
-    which is told but never fails, then those of the findings.
+    which is reported but never fails, then the further checks.
     """
     compared = _compared(evidence, policy)
     checks = (
@@ -105,7 +105,7 @@ def decide(evidence: Evidence, policy: Gate) -> Judgement:
 
 
 def _evidence(evidence: Evidence, policy: Gate, wanted: int, where: SamplingPlace) -> dict[str, Any]:
-    """What stands in the verdict's evidence."""
+    """The evidence of the verdict."""
     level = round(significance_level(evidence.look, policy), 12)
     own = {"look": evidence.look, "level": level, "labels_wanted": wanted, "wanted_where": where}
     return dict(merge([CheckResults(evidence=own), evidence.findings]).evidence)
@@ -159,7 +159,7 @@ def _floor(metric: str, limit: float, evidence: Evidence) -> Check:
 
 def _overlap(evidence: Evidence) -> Check:
     """Whether no evaluation row was trained on."""
-    why = f"{evidence.overlap} of the {len(evidence.labels)} evaluation rows stand in a training set"
+    why = f"{evidence.overlap} of the {len(evidence.labels)} evaluation rows are in a training set"
     return Check("overlap", "fail" if evidence.overlap else "pass", evidence.overlap, 0, why)
 
 
@@ -202,7 +202,7 @@ def _gain_outcome(gain: Interval, policy: Gate) -> Outcome:
 
 
 def _looks(evidence: Evidence, policy: Gate) -> Check:
-    """Which look this is since the champion moved: each makes a lucky pass likelier, so each must convince more."""
+    """Which look this is since the champion moved: a later look needs stronger evidence."""
     level = significance_level(evidence.look, policy)
     why = f"look {evidence.look} that counts, judged at a one-sided error of {level:.2g}"
     if evidence.looks_at_challenger > 1:
@@ -211,7 +211,7 @@ def _looks(evidence: Evidence, policy: Gate) -> Check:
 
 
 def _reason(checks: tuple[Check, ...], wanted: int, where: SamplingPlace) -> str:
-    """The decision in sentences: what stood in the way, or what spoke for it."""
+    """The decision in sentences: the checks that did not pass, or the reasons for a promotion."""
     against = [check.why for check in checks if check.outcome != "pass"]
     told = against or [check.why for check in checks if check.name in {"metric", "gain", "labels"}]
     warnings = [f"but {check.why}" for check in checks if _warns(check)]

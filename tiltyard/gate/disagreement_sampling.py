@@ -1,4 +1,4 @@
-"""Where champion and challenger decide differently, and which labeled rows may speak for which part of the population.
+"""Disagreement sampling: label where champion and challenger differ, and weight the rows to stay unbiased.
 
 Only where two models decide differently can one be better, so the labels that a gate still wants are drawn there, and
 each counts for as many rows as it stands for (stratified sampling, Cochran 1977, ch. 5). Every evaluation row has a
@@ -48,12 +48,12 @@ def disagreement_mask(metric: str, champion: Predictions, challenger: Prediction
 
 
 def usable_labels(labeled: pl.DataFrame, rows: int, differ: int) -> UsableLabels:
-    """Which labeled rows may speak for the population, and for how many of its rows each does.
+    """Which labeled rows represent the population, and how many of its rows each represents.
 
     ``labeled`` has one line per labeled evaluation row: ``drawn`` says how its label came to be asked for (``chance``;
     ``here``, for this very pair of models; ``elsewhere``, for another pair; null, it arrived by itself), ``order`` its
-    number, ``batch`` where it came from and ``differs`` whether the two models differ on it, null where it is no row
-    of the population. The population has ``rows`` rows, on ``differ`` of which the models differ.
+    number, ``batch`` where it came from and ``differs`` whether the two models differ on it, null if the row is not
+    in the population. The population has ``rows`` rows, on ``differ`` of which the models differ.
 
     What was asked for elsewhere may speak only where chance would have asked for it by now, else hard rows would
     count double: up to the highest number that chance has come to in its batch, and where the two models differ up to

@@ -1,4 +1,4 @@
-"""What the checks beside the metric look at: labeled evaluation rows and what both models say about them."""
+"""Inputs of the gate: labeled evaluation rows, the predictions of both models, and the results of checks."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,14 +18,14 @@ from tiltyard.schemas.records import Check
 
 @dataclass(frozen=True, slots=True)
 class CheckResults:
-    """Checks in the order in which they are read, and what stands in the verdict's evidence: plain JSON by name."""
+    """Checks in display order, and their part of the verdict's evidence: JSON by name."""
 
     checks: tuple[Check, ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 def merge(findings: Iterable[CheckResults]) -> CheckResults:
-    """All findings as one; no two may tell something under the same name.
+    """All results as one. Raises ValueError if two of them record evidence under the same name.
 
     >>> merge([CheckResults(evidence={"churn": 0.1}), CheckResults(evidence={"age": 3})]).evidence
     {'churn': 0.1, 'age': 3}
@@ -36,14 +36,14 @@ def merge(findings: Iterable[CheckResults]) -> CheckResults:
         checks += one.checks
         twice = evidence.keys() & one.evidence.keys()
         if twice:
-            raise ValueError(f"told twice: {', '.join(sorted(twice))}")
+            raise ValueError(f"evidence recorded twice: {', '.join(sorted(twice))}")
         evidence |= one.evidence
     return CheckResults(tuple(checks), evidence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelUnderTest:
-    """One of the two models: what it says about the evaluation rows, and what it was trained on.
+    """One of the two models: its predictions for the evaluation rows and its training set.
 
     ``model`` is the fitted object, ``training`` its labeled set (sample_id, label, own columns), ``size`` the bytes of
     the stored artefact, known where the project file limits them.
@@ -70,7 +70,7 @@ class Circumstances(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContext:
-    """What the checks look at: n labeled evaluation rows and both models' answers for them, row by row.
+    """The input of the checks: n labeled evaluation rows and both models' predictions for them.
 
     ``rows`` has sample_id, label and the project's own columns; ``labels`` (n,) are its labels; ``weights`` (n,) say
     how many rows of the population each stands for, all 1 where they are a plain random sample. ``level`` is the
@@ -138,9 +138,9 @@ def harm_level(policy: Gate) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the gate sees: n evaluation rows with effective labels, both models' predictions for them.
+    """The input of the decision: n evaluation rows with effective labels and both models' predictions for them.
 
-    ``overlap`` is how many of these rows stand in either model's training set. ``look`` counts the judgings since the
+    ``overlap`` is how many of these rows are in either model's training set. ``look`` counts the judgings since the
     last promotion or roll-back, this one among them; ``looks_at_challenger`` those of this challenger. ``strata`` says
     what the rows stand for where labels were drawn at the disagreement; ``findings`` are the other families' checks.
     ``disagreement`` is whether labels can be asked for where the models disagree, ``drawable`` on how many rows of the

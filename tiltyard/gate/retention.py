@@ -1,4 +1,4 @@
-"""Which models' bytes may go: those of rejected models, older than the project file keeps."""
+"""Retention: which models' files can be deleted (rejected models beyond the number that the project file keeps)."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,9 +11,9 @@ TRAINED_LAST: Final = 2
 
 
 def deletable_models(models: Sequence[Model], now: GateHistory, keep: int | None) -> list[Model]:
-    """The models whose bytes may go, oldest first; ``models`` in the order in which they were trained.
+    """The models whose files can be deleted, oldest first; ``models`` in the order in which they were trained.
 
-    Of those that no step asks any more, all but the newest ``keep``; none where all are to be kept.
+    Of the models that no step needs any more, all but the newest ``keep``; none if ``keep`` is None.
     """
     if keep is None:
         return []

@@ -22,7 +22,7 @@ def significance_level(look: int, policy: Gate) -> float:
     [0.025, 0.00833, 0.00417, 0.00045]
     """
     if look < 1:
-        raise TrainingError(f"look {look!r} is no look; the first is 1")
+        raise TrainingError(f"look must be at least 1, got {look!r}")
     paid = look if policy.looks.correction == "online_fdr" else 1
     return (1 - policy.confidence) / (paid * (paid + 1))
 
@@ -36,7 +36,7 @@ POWER: Final = 0.8
 """With which chance a gain that is as it looks is to pass once the labels are there."""
 
 FEWEST_DRAWN: Final = 10
-"""A gain rests on at least so many rows before anything is reckoned from its spread."""
+"""The smallest number of rows from which a sample size is extrapolated."""
 
 
 def lower_limit(policy: Gate) -> float:
@@ -47,11 +47,11 @@ def lower_limit(policy: Gate) -> float:
 def labels_to_request(
     evidence: Evidence, policy: Gate, compared: Comparison, checks: tuple[Check, ...]
 ) -> tuple[int, SamplingPlace]:
-    """How many more evaluation labels would help to decide, and whether by chance or where the models disagree.
+    """How many more evaluation labels would help to decide, and where to draw them.
 
-    None for a promotion, and none where a check failed, for more labels would not change that. By chance while there
-    are too few to judge on, a class or a slice is missing, or there is no champion; else where the models disagree, for
-    only there is the gain.
+    0 for a promotion and if a check failed, because more labels would not change that. At random while there are too
+    few to decide on, a class or a slice is missing, or there is no champion; else where the models disagree, because
+    only there can one be better.
     """
     rows = len(evidence.labels)
     outcomes = {check.name: check.outcome for check in checks}
@@ -74,7 +74,7 @@ def _for_thin(stratum: int, sizes: tuple[int, ...]) -> tuple[int, SamplingPlace]
 
 
 def _at_the_disagreement(evidence: Evidence, policy: Gate, compared: Comparison) -> tuple[int, SamplingPlace]:
-    """The labels where the models disagree; by chance once all of those rows have one, as far as that can help."""
+    """The labels where the models disagree; random ones once all of those rows are labeled, if that can help."""
     strata, drawable = evidence.strata, evidence.drawable
     base = compared.carried_by if strata is None else float(strata.counts[-1])
     if drawable is None and strata is not None:

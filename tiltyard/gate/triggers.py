@@ -1,4 +1,4 @@
-"""When a step is due: counted from the ledger each time, never from the event that woke us."""
+"""When a training, an evaluation, a promotion or an approval is due: counted from the ledger, never from an event."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -79,8 +79,8 @@ def challenger_to_judge(
 ) -> ModelId | None:
     """The model that awaits a verdict on an evaluation set: the one trained last, if a look at it is due.
 
-    It is looked at when it is new; again on other rows when they were too few or of one class, which was no look at
-    all; again when the labels that its last verdict wanted are there, at most as often as the policy says, for each
+    It is due when it is new; again on other rows if they were too few or of one class, which does not count as a
+    look; again when the labels that its last verdict wanted are there, at most as often as the policy says, for each
     look is paid for; and again when another champion reigns than its verdict saw. ``asked`` says how far the labels
     are that verdicts wanted, ``due`` whether a training is: then what was drawn for the question is looked at though
     only half of it came, for a new challenger makes the question moot.
@@ -128,13 +128,13 @@ def labels_available(verdict: Verdict) -> int:
 
 
 def asks_for_disagreement(verdict: Verdict) -> bool:
-    """Whether a verdict wants labels where champion and challenger differ, and not by chance."""
+    """Whether a verdict asks for labels where champion and challenger differ, rather than random ones."""
     return (verdict.evidence or {}).get("wanted_where") == DISAGREEMENT
 
 
 def describe_question(verdict: Verdict, asked: LabelProgress) -> str:
     """An open question as a sentence: what it is about, and how far its labels are."""
-    where = "where it and the champion differ" if asks_for_disagreement(verdict) else "by chance"
+    where = "where it and the champion differ" if asks_for_disagreement(verdict) else "at random"
     wanted, answered = labels_available(verdict), asked.asked - asked.waiting
     return (
         f"whether challenger {verdict.challenger_id[:8]} may be champion: {wanted} evaluation labels {where} are "
@@ -143,7 +143,7 @@ def describe_question(verdict: Verdict, asked: LabelProgress) -> str:
 
 
 def lacked_labels(verdict: Verdict) -> bool:
-    """Whether a verdict had too few rows or classes to look at all: it could not have promoted, whatever they said."""
+    """Whether a verdict had too few rows or classes to decide: it could not promote and does not count as a look."""
     undecided = any(check.outcome == "undecided" and check.name in {"labels", "classes"} for check in verdict.checks)
     return undecided and verdict.decision == "keep"
 
@@ -195,16 +195,16 @@ def _saw_another(verdict: Verdict, now: GateHistory) -> bool:
 def _has_come(verdict: Verdict, asked: LabelProgress, due: bool) -> bool:
     """Whether the labels that a verdict wanted are there; half of them do where the next training makes it moot.
 
-    With less than that a look would be paid for and hardly decide anything.
+    With fewer labels a look would cost significance and is unlikely to decide anything.
     """
     share = 0.5 if due and asks_for_disagreement(verdict) else 1.0
     return asked.asked > 0 and not asked.waiting and asked.asked >= share * labels_available(verdict)
 
 
 def is_worth_requesting(verdict: Verdict, asked: LabelProgress, extra: int, queries: int) -> bool:
-    """Whether so many labels a query bring at least half of what a verdict wants, before the next training is due.
+    """Whether ``extra`` labels per query give at least half of what a verdict needs before the next training is due.
 
-    ``queries`` is how many come until then. Labels by chance are of use whatever becomes of the question.
+    ``queries`` is the number of queries until then. Random labels are useful in any case.
     """
     return not asks_for_disagreement(verdict) or 2 * (asked.asked + extra * queries) >= labels_available(verdict)
 

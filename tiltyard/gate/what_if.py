@@ -1,4 +1,4 @@
-"""What the gate would say under other settings, beside what it said: for people who set a policy."""
+"""What-if: the gate's decision under other settings, compared with the recorded one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -15,7 +15,7 @@ Row = dict[str, Any]
 def with_settings(project: Project, settings: Sequence[str]) -> Project:
     """The project with settings of its gate replaced; each is ``gate.key=value``, the value as YAML writes it.
 
-    SettingsError where one is no such pair; ProjectFileError where the gate knows no such key or takes no such value.
+    SettingsError for a setting of another form; ProjectFileError for an unknown key or an invalid value.
 
     >>> from tiltyard.schemas.project.project_file import parse_project
     >>> project = parse_project(

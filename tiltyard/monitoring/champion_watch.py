@@ -1,4 +1,4 @@
-"""After a promotion: whether fresh labels, drawn by chance, say that the champion before was better.
+"""After a promotion: whether fresh random labels show that the previous champion was better.
 
 The gate promotes on rows that it looked at, and now and then it is wrong. So a new champion is looked at again when
 ``gate.watch.labels`` labels are there that were given after its promotion, then when twice as many are, and so on. The

@@ -40,7 +40,7 @@ Floats = npt.NDArray[np.float64]
 def profile_rows(frame: pl.DataFrame, project: Project) -> dict[str, Any]:
     """A summary of rows in pool types, JSON types only: ``{"rows": n, "columns": {name: ...}}``.
 
-    Features and context take part, times apart (they always move); of a text its length is told. A number has
+    Features and context take part, times apart (they always move); a text is profiled by its length. A number has
     ``n, missing, mean, std``, ``edges`` and ``below`` (the share of values up to each edge) and ``steps`` (the edges
     are all the values there are). A category has ``n, missing``, ``top`` counts and ``other``.
     """

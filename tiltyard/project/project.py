@@ -214,7 +214,7 @@ class Project(Displayed):
 
         >>> project.rollback("wrong on new customers")
         Traceback (most recent call last):
-        tiltyard.schemas.errors.NotFound: champion ... is the first; there is none before it to roll back to
+        tiltyard.schemas.errors.NotFound: champion ... is the first; ... to roll back to
         """
         from tiltyard.project.steps import promotion
 

@@ -72,7 +72,7 @@ def cross_validate(recipe: Recipe, rows: LabeledFrame, splits: list[Split], proj
         warnings.simplefilter("always")
         try:
             scored = _cross_validated(recipe, rows, splits, project)
-        except Exception as error:  # a candidate is the user's own code: whatever it raises belongs in its trial
+        except Exception as error:  # a candidate is the user's own code: any error belongs in its trial
             problem = f"{type(error).__name__}: {error}"
             return _trial(recipe, [], [], project, problem=problem, state="failed", rows=len(rows.labels))
     notes = tuple(sorted({f"{entry.category.__name__}: {entry.message}" for entry in caught}))
@@ -154,15 +154,17 @@ def check_probabilities(model: Any, rows: pd.DataFrame) -> None:
     told = np.asarray(model.predict_proba(rows))
     wanted = (len(rows), len(model.classes_))
     if told.shape != wanted:
-        raise TrainingError(f"predict_proba gives an array of shape {told.shape} where {wanted} is due")
+        raise TrainingError(f"predict_proba gives an array of shape {told.shape}, expected {wanted}")
     if not np.isfinite(told).all():
-        raise TrainingError("predict_proba gives values that are no numbers")
+        raise TrainingError("predict_proba gives NaN or infinite values")
     if (told < 0).any() or not np.allclose(told.sum(axis=1), 1, atol=1e-3):
-        raise TrainingError(f"predict_proba gives {told[0].round(3).tolist()}, which are no probabilities")
+        raise TrainingError(
+            f"predict_proba gives {told[0].round(3).tolist()}; probabilities must be at least 0 and sum to 1"
+        )
 
 
 def determinism_warnings(recipe: Recipe, frame: pd.DataFrame, labels: NDArray[np.str_]) -> tuple[str, ...]:
-    """What is to be told of a recipe beside its warnings: that it is not fitted alike twice from the same rows.
+    """A warning if two fits of a recipe from the same rows give different probabilities; else empty.
 
     Asked of estimators from outside scikit-learn only, on the first ``ROWS`` rows, where these hold two classes.
     """
@@ -170,6 +172,6 @@ def determinism_warnings(recipe: Recipe, frame: pd.DataFrame, labels: NDArray[np
     if recipe.estimator.startswith(OURS_TO_TRUST) or len(set(some)) < 2:
         return ()
     with warnings.catch_warnings(), threadpool_limits(limits=1):
-        warnings.simplefilter("ignore")  # the trial has told them
+        warnings.simplefilter("ignore")  # the trial has recorded them
         first, again = (np.asarray(recipe.fitted(few, some).predict_proba(few)) for _ in range(2))
     return () if np.allclose(first, again, atol=1e-6, equal_nan=True) else (ANOTHER,)

@@ -11,11 +11,11 @@ from tiltyard.schemas.project import Candidate
 METHODS: Final = ("fit", "predict", "predict_proba", "get_params", "set_params", "__sklearn_tags__")
 KINDS: Final = {
     "regressor": "predicts numbers, and a prediction here is a class: regression is not offered",
-    "clusterer": "finds groups without labels, and is no classifier",
-    "outlier_detector": "finds outliers without labels, and is no classifier",
-    "transformer": "changes columns, and is no classifier",
+    "clusterer": "finds groups without labels, and is not a classifier",
+    "outlier_detector": "finds outliers without labels, and is not a classifier",
+    "transformer": "changes columns, and is not a classifier",
 }
-"""What scikit-learn calls estimators that are no candidates, and why they are none."""
+"""Kinds of scikit-learn estimators that cannot be candidates, and the reason."""
 EXAMPLE: Final = "sklearn.linear_model.LogisticRegression"
 
 
@@ -24,7 +24,7 @@ def build_estimator(path: str, parameters: Mapping[str, Any], seed: int) -> Any:
 
     A parameter written as ``{estimator: path, parameters: {...}}`` is itself an estimator, so that
     calibration, bagging and the like can be named. Raises TrainingError when the path cannot be imported, a
-    parameter is unknown (naming the nearest), it is no classifier (a regressor, say), a method of scikit-learn's
+    parameter is unknown (naming the nearest), it is not a classifier (a regressor, say), a method of scikit-learn's
     contract is missing, or it cannot be cloned.
     """
     estimator = _constructed(path, parameters, seed)
@@ -39,7 +39,7 @@ def build_estimator(path: str, parameters: Mapping[str, Any], seed: int) -> Any:
 def named_types(candidates: Iterable[Candidate]) -> list[str]:
     """The classes that candidates name as estimators, as ``module.Class`` where they are defined.
 
-    Naming a class in the project file lets it run, so it may also stand in a stored model. A path that cannot be
+    Naming a class in the project file lets it run, so it may also be in a stored model. A path that cannot be
     imported is left out; fitting it says why.
     """
     described = [{"estimator": one.estimator, "parameters": one.parameters} for one in candidates]
@@ -117,7 +117,7 @@ def _public(module: Any) -> list[str]:
 
 
 def _accepted(factory: Callable[..., Any], given: Iterable[str]) -> set[str]:
-    """The parameter names that a factory takes; whatever is given where it takes any."""
+    """The parameter names that a factory takes; None if it accepts any."""
     from tiltyard.training.boosting.candidates import known_parameters
 
     known = known_parameters(factory)
@@ -171,7 +171,7 @@ def _defined_at(path: str) -> str:
 
 
 def _refuse_other_kinds(estimator: Any, path: str) -> None:
-    """Raise for an estimator that says of itself that it is no classifier."""
+    """Raise for an estimator whose tags name another kind than a classifier."""
     if isinstance(estimator, type) or not hasattr(estimator, "__sklearn_tags__"):
         return
     # Every workspace knows this module, and scikit-learn takes a second to import.

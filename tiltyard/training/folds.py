@@ -16,8 +16,8 @@ Names = NDArray[np.str_]
 def make_folds(labels: Names, folds: int, seed: int, units: Names | None = None) -> list[Split]:
     """Pairs (rows to fit from, rows to score) that treat classes alike, robust to tiny classes.
 
-    Rows are dealt class by class in random order, so each fold has its share of each class and every class of
-    two rows or more stands in every fit. A class of one row is always fitted from, never scored. Fewer pairs
+    Rows are assigned class by class in random order, so each fold has its share of each class and every class of
+    two rows or more is in every fit. A class of one row is always fitted from, never scored. Fewer pairs
     come back where there are not enough rows; none where every class has one row.
 
     ``units`` says whose each row is, text (n,): then the rows of one are never on both sides, classes are shared out as
@@ -56,7 +56,7 @@ def _deal_units(labels: Names, folds: int, seed: int, units: Names) -> list[Spli
         return [(np.setdiff1d(np.arange(len(labels)), first), first)]
     dealer = StratifiedGroupKFold(count, shuffle=True, random_state=seed % 2**32)
     with warnings.catch_warnings():
-        # A class with fewer rows than folds stands in some of them: what is asked of a fit is looked at afterwards.
+        # A class with fewer rows than folds is in some of them only: the fits are checked afterwards.
         warnings.simplefilter("ignore")
         held = [free[scored] for _, scored in dealer.split(free, labels[free], units[free])]
     return [(np.setdiff1d(np.arange(len(labels)), scored), scored) for scored in held]
@@ -86,7 +86,7 @@ def with_calibrated_probabilities(pipeline: Pipeline, method: str, folds: int) -
 
     One estimator is fitted on every row and only the calibration on out-of-fold answers (``ensemble=False``), so that
     no label is left out of the model, and it stays as small and as fast. Preprocessing stays the pipeline's first step.
-    The folds are stratified and in the order of the rows, which in a labeled set is the order of ids: by chance.
+    The folds are stratified and in the order of the rows, which in a labeled set is the order of ids: random.
     """
     *before, (name, estimator) = pipeline.steps
     wrapped = CalibratedClassifierCV(clone(estimator), method=method, cv=folds, ensemble=False)

@@ -23,7 +23,7 @@ TEXTS: Final = frozenset({"category", "text"})
 class ColumnAdapter(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn brings no types
     """From today's feature frame to the one that a model was trained on: as wide, and in its order.
 
-    What today's rows no longer have is missing in all of them, as it will be to whoever asks the model from now on.
+    Columns that current rows no longer have are missing values in all of them.
     """
 
     def __init__(self, kinds: Mapping[str, str]) -> None:

@@ -38,7 +38,7 @@ def preprocessing(project: Project, estimator: Any) -> ColumnTransformer:
 
 
 def columns_of(project: Project, *kinds: str) -> list[str]:
-    """The feature columns of some kinds, by name: the order in the project file is no part of its hash."""
+    """The feature columns of some kinds, by name: the order in the project file does not count for its hash."""
     return sorted(name for name, column in project.columns.features.items() if column.kind in kinds)
 
 
@@ -60,7 +60,7 @@ def _for_trees(project: Project) -> list[Step]:
 
 def _for_distances(project: Project) -> list[Step]:
     """Numbers imputed and scaled; a column per frequent category."""
-    # A column that hardly varies makes a large number out of a usual one.
+    # A column with almost no variance makes a large number out of a usual one.
     scaled = Pipeline([("impute", _imputed()), ("scale", StandardScaler()), ("bound", Bounded())])
     one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=RARE)
     return [("numbers", scaled, _numbers(project)), ("categories", one_hot, columns_of(project, "category"))]

@@ -178,9 +178,9 @@ def _preprocessing_then(name: str, project: Project) -> Literal["default", "none
 
 
 def needs_row_weights(estimator: Any, path: str, tuning: Tuning) -> bool:
-    """Whether an estimator must be told the weight of each row to balance classes; it is told of classes if it can.
+    """Whether an estimator needs row weights to balance classes; it gets class weights if it can take them.
 
-    Where classes are to be balanced and the estimator has a ``class_weight`` of its own, that is set here, unless the
+    If classes must be balanced and the estimator has a ``class_weight`` of its own, that is set here, unless the
     project file has set it. Raises TrainingError for an estimator that takes neither, and for one that takes rows'
     weights where probabilities are calibrated too: the calibration would weigh the rows again and undo itself.
     """

@@ -1,7 +1,7 @@
-"""A model that was read from bytes, looked through before it is asked.
+"""Validation of a loaded model before its first prediction.
 
-Compiled code follows the numbers in a tree without looking: a child that is no node, or a feature that no row has,
-reads memory that is not the model's, or goes in circles for ever. Here it is a sentence.
+Compiled code follows the indices of a tree without checks: a child index without a node, or a feature index beyond the
+columns, reads foreign memory or loops endlessly. Here it raises an error with a reason.
 """
 
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def refuse_unsound(model: Any) -> None:
 
 
 def _parts(model: Any) -> Iterator[tuple[Any, int | None, Any]]:
-    """Every object in a model, with the number of columns that whoever asks it takes, and who that is."""
+    """Every object in a model, with the number of columns of the object that calls it, and that object."""
     seen: set[int] = set()
     waiting: list[tuple[Any, int | None, Any]] = [(model, None, None)]
     while waiting:
@@ -102,14 +102,14 @@ def _refuse_search_tree(tree: Any) -> None:
     _demand(count == len(nodes) == bounds.shape[1] == 2**levels - 1, NO_NODES)
     place = np.arange(len(nodes))
     leaf = nodes["is_leaf"] != 0
-    _demand(bool((leaf | (2 * place + 2 < len(nodes))).all()), "it has a child that is no node")
+    _demand(bool((leaf | (2 * place + 2 < len(nodes))).all()), "it has a child index without a node")
 
 
 def _refuse_children(left: NDArray[np.int64], right: NDArray[np.int64], inner: NDArray[np.bool_]) -> None:
-    """Raise where an inner node's child is no node, or does not come after it: then a row would go in circles."""
+    """Raise if an inner node's child is missing or does not come after it: a row would then loop."""
     place = np.arange(len(left))[inner]
     for children in (left[inner], right[inner]):
-        _demand(bool(((children > place) & (children < len(left))).all()), "it has a child that is no node after it")
+        _demand(bool(((children > place) & (children < len(left))).all()), "it has a child index without a later node")
 
 
 def _refuse_columns(asked: NDArray[Any], features: int) -> None:

@@ -8,7 +8,7 @@ Each model is compared with the one trained before it:
   candidate or the parameters that were chosen, code, environment;
 - **patch**: nothing but data, labels or what the project file says of other things.
 
-The first model is 1.0.0. Versions are counted over all models, promoted or not, so a number names one model for ever.
+The first model is 1.0.0. Versions are counted over all models, promoted or not, so a number is never reused.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ LONGEST: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One item under which two things say something else; ``ABSENT`` where one of them says nothing."""
+    """One item with different values; ``ABSENT`` if one side does not have it."""
 
     item: str
     before: Any
@@ -40,10 +40,10 @@ class Difference:
 
 
 def differences(before: Any, after: Any) -> list[Difference]:
-    """Every item that differs, in the order in which it stands before, then what is new.
+    """Every item that differs, in the order of ``before``, then new items.
 
-    Items of mappings are named by their path; a list of named things counts as a mapping by their names, so that their
-    order is no difference; other lists are compared whole. What is gone or new with all it holds is one difference.
+    Items of mappings are named by their path; a list of named things counts as a mapping by their names, so their
+    order does not matter; other lists are compared whole. What is gone or new with all it holds is one difference.
 
     >>> [str(one) for one in differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": {"e": 1}})]
     ['a.c is 3, was 2', 'd is new']
@@ -121,7 +121,7 @@ def assign_versions(models: Iterable[ModelInputs]) -> dict[ModelId, ModelVersion
 
 
 def model_contract(project: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a project file (as JSON) that a caller of its models must know; what is told to annotators is not."""
+    """The part of a project file (as JSON) that a caller of its models must know; texts for annotators are left out."""
     columns = dict(project.get("columns") or {})
     for part in ("features", "context"):
         columns[part] = {name: _without_words(column) for name, column in (columns.get(part) or {}).items()}

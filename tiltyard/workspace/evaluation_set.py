@@ -130,7 +130,7 @@ def load_compared_rows(
 
 
 def _in_window(workspace: Workspace, evaluation_id: str) -> pl.DataFrame:
-    """The labeled rows of an evaluation set that stand in the newest batches; all where the gate has no window."""
+    """The labeled rows of an evaluation set that are in the newest batches; all if the gate has no window."""
     rows, window = (
         rows_of_current_classes(workspace.labeled_rows(evaluation_id), workspace.project),
         workspace.project.gate.window,
@@ -208,7 +208,7 @@ def fresh_labels(workspace: Workspace, move: Promotion, fewest: int = 0) -> pl.D
     """The effective evaluation labels of samples that nobody had answered before a move, in the order in which they
     were first answered: sample_id, label and the project's own columns.
 
-    What was asked for where two models differ stays out: it is not drawn by chance. Where fewer annotations than
+    Labels requested where two models differ are left out: those rows are not random. Where fewer annotations than
     ``fewest`` came since, nothing is read and the frame is empty.
     """
     annotations, position = workspace.ledger.annotations, workspace.ledger.champions.position_of(move.number)
@@ -227,7 +227,7 @@ def fresh_labels(workspace: Workspace, move: Promotion, fewest: int = 0) -> pl.D
 
 
 def _first_answered_since(workspace: Workspace, position: int) -> list[SampleId]:
-    """The samples that nobody had answered at a position, in the order of their first answers, by chance drawn."""
+    """The random samples without an annotation at a position, in the order of their first annotations."""
     annotations, asked = workspace.ledger.annotations, workspace.ledger.assignments.to_evaluate()
     known = {voice.sample_id for voice in annotations.voices(position)}
     known |= {one.sample_id for one in asked if one.strategy == DISAGREEMENT}

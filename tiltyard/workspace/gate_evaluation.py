@@ -1,7 +1,7 @@
-"""The gate's judgement over two models, from ids: the rows are read, both models asked, every check made.
+"""Evaluate a challenger from ids: load the rows, score both models on them, run every check, decide.
 
-Nothing is recorded here, so it may be asked again at any time, also under another policy: by the step that records the
-verdict, and by whoever wants to know what the gate would say.
+Nothing is recorded here, so an evaluation can be repeated at any time, also under another policy: by the step that
+records the verdict, and by a dry run.
 """
 
 from dataclasses import dataclass, replace
@@ -103,7 +103,7 @@ def _labeled_at(workspace: Workspace, rows: pl.DataFrame) -> datetime | None:
 
 
 def _notes(workspace: Workspace, judged: ComparedRows) -> CheckResults:
-    """What decides nothing and is told with the verdict."""
+    """Evidence that decides nothing: importance of the columns, stability, size of the population."""
     project, challenger = workspace.project, judged.challenger
     frame = feature_frame(judged.rows, project)
     importance = permutation_importances(challenger.fitted, frame, judged.labels, project, project.seed)

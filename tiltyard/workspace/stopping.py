@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def stopping_status(workspace: Workspace) -> Advice:
-    """Whether more labels are unlikely to improve the model, from what the verdicts recorded; no model is loaded."""
+    """Whether more labels are unlikely to improve the model, from the recorded verdicts; loads no model."""
     ledger, project = workspace.ledger, workspace.project
     verdicts = ledger.champions.verdicts()
     labels = ledger.models.rows_by_set()

@@ -1,4 +1,4 @@
-"""What is due, counted from the ledger whatever event woke us: a training, a look, a promotion, a person's approval."""
+"""Whether a training, an evaluation, a promotion or an approval is due, counted from the ledger, not from events."""
 
 from tiltyard.gate.triggers import (
     ApprovalStatus,
@@ -41,7 +41,7 @@ def check_training_due(workspace: Workspace) -> Due:
 def what_changed(workspace: Workspace) -> str:
     """What of recipe and own code is other than when the last model was trained, as a phrase; empty where nothing is.
 
-    A model of a time when own code was not recorded says nothing of it.
+    Models from before own code was recorded are compared by their recipe only.
     """
     last = workspace.ledger.models.last()
     if last is None:

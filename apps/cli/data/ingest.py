@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import format_count, say, show_json, show_table
+from tiltyard.apps.cli.console import HERE, AsJson, ProjectPath, format_count, say, show_json, show_table
 
 if TYPE_CHECKING:
     from tiltyard.project.results import IngestResult

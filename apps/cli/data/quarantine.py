@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import say, show_json, show_table
+from tiltyard.apps.cli.console import HERE, AsJson, ProjectPath, say, show_json, show_table
 from tiltyard.apps.cli.data.ingest import show_batches
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tiltyard.apps.cli.console.options import AsJson
-from tiltyard.apps.cli.console.output import say, show_json
+from tiltyard.apps.cli.console import AsJson, say, show_json
 
 if TYPE_CHECKING:
     from tiltyard.schemas.watch_settings import WatchSettings

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tiltyard.apps.cli.console.options import AsJson
-from tiltyard.apps.cli.console.output import console, show_json
+from tiltyard.apps.cli.console import AsJson, console, show_json
 from tiltyard.schemas.errors import TiltyardError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from tiltyard.examples.dealing import read_rows
-from tiltyard.examples.telling import RunLoop, Telling, Told
+from tiltyard.examples.simulation import DayResult, RunLoop, Simulation
 from tiltyard.labels.effective_labels import effective_labels
 from tiltyard.samples.evaluation_split import draw_evaluation_set
 from tiltyard.schemas.records import LabeledSet, Verdict
@@ -31,38 +31,40 @@ class Check:
     sentence: str
 
 
-def check_guarantees(telling: Telling, days: list[Told], run_loop: RunLoop, say: Callable[[str], None]) -> list[Check]:
+def check_guarantees(
+    simulation: Simulation, days: list[DayResult], run_loop: RunLoop, say: Callable[[str], None]
+) -> list[Check]:
     """Check laws 1 to 6 and the integrity of the stores against the whole run."""
-    workspace = telling.workspace
+    workspace = simulation.workspace
     say("checking law 3: every object is delivered again, and the loop runs again")
-    once_each = check_once_each(telling, days, run_loop)
+    once_each = check_once_each(simulation, days, run_loop)
     say("checking the other laws")
     journal = [line for segment in workspace.ledger.segments.all() for line in workspace.ledger.segments.lines(segment)]
     return [
-        check_labels(telling),
+        check_labels(simulation),
         check_rows(workspace, days),
         once_each,
         check_moves(workspace, journal),
         check_evaluation(workspace, journal),
-        check_rebuild(telling),
+        check_rebuild(simulation),
         check_stores(workspace),
     ]
 
 
-def check_labels(telling: Telling) -> Check:
+def check_labels(simulation: Simulation) -> Check:
     """Law 1: no annotation was lost or changed, training takes every effective label, the database refuses change."""
-    workspace = telling.workspace
+    workspace = simulation.workspace
     kept = {one.annotation_id: one for one in workspace.ledger.annotations.until()}
-    lost = [one for one in telling.acknowledged.values() if kept.get(one.annotation_id) != one]
+    lost = [one for one in simulation.acknowledged.values() if kept.get(one.annotation_id) != one]
     sets = workspace.ledger.models.sets()
     short = [labeled for labeled in sets if not _holds_every_label(workspace, labeled)]
     refused = [_is_refused(workspace.folder / "ledger.db", statement) for statement in TAMPERINGS]
     trained = [labeled.rows for labeled in sets if labeled.purpose == "training"]
     sentence = (
-        f"{len(telling.acknowledged)} annotations were acknowledged, {len(kept)} are in the ledger, {len(lost)} were "
-        f"lost or changed; of {len(trained)} training sets and {len(sets) - len(trained)} evaluation sets {len(short)} "
-        f"lack an effective label; the database refused {sum(refused)} of {len(refused)} attempts to change or "
-        "delete annotations directly"
+        f"{len(simulation.acknowledged)} annotations were acknowledged, {len(kept)} are in the ledger, {len(lost)} "
+        f"were lost or changed; of {len(trained)} training sets and {len(sets) - len(trained)} evaluation sets "
+        f"{len(short)} lack an effective label; the database refused {sum(refused)} of {len(refused)} attempts to "
+        "change or delete annotations directly"
     )
     return Check("law 1", "every label is kept", not lost and not short and all(refused), sentence)
 
@@ -87,7 +89,7 @@ def _is_refused(database: Path, statement: str) -> bool:
     return False
 
 
-def check_rows(workspace: Workspace, days: list[Told]) -> Check:
+def check_rows(workspace: Workspace, days: list[DayResult]) -> Check:
     """Law 2: every row that was delivered is in exactly one place."""
     rows, delivered = workspace.ledger.batches.conservation(), delivered_rows(days)
     odd = [one for one in workspace.ledger.batches.all() if one.read != one.accepted + one.quarantined + one.duplicate]
@@ -98,21 +100,21 @@ def check_rows(workspace: Workspace, days: list[Told]) -> Check:
     return Check("law 2", "rows are conserved", rows.holds and not odd and rows.read == delivered, sentence)
 
 
-def delivered_rows(days: list[Told]) -> int:
+def delivered_rows(days: list[DayResult]) -> int:
     """The number of delivered rows, with each object counted once."""
-    objects = {one.key: one for told in days for one in told.day.deliveries}
+    objects = {one.key: one for result in days for one in result.day.deliveries}
     return sum(len(read_rows(one.content, one.delimiter)) - 1 for one in objects.values())
 
 
-def check_once_each(telling: Telling, days: list[Told], run_loop: RunLoop) -> Check:
+def check_once_each(simulation: Simulation, days: list[DayResult], run_loop: RunLoop) -> Check:
     """Law 3: if all objects are delivered again and the loop runs again, nothing changes."""
-    before = telling.workspace.ledger.position()
-    redelivered = {one.key: one for told in days for one in told.day.deliveries}
+    before = simulation.workspace.ledger.position()
+    redelivered = {one.key: one for result in days for one in result.day.deliveries}
     for delivery in redelivered.values():
-        telling.deliver(delivery)
-    run_loop(str(telling.folder))
-    added = telling.workspace.ledger.position() - before
-    objects = telling.workspace.ledger.batches.conservation().objects
+        simulation.deliver(delivery)
+    run_loop(str(simulation.folder))
+    added = simulation.workspace.ledger.position() - before
+    objects = simulation.workspace.ledger.batches.conservation().objects
     sentence = (
         f"all {len(redelivered)} objects were delivered again and the loop ran again: "
         f"{added} facts were added to the ledger's {before}, and the ledger lists {objects} objects"
@@ -156,12 +158,12 @@ def check_evaluation(workspace: Workspace, journal: list[dict[str, Any]]) -> Che
     return Check("law 5", "evaluation rows are never trained on", as_marked and not chosen and not trained, sentence)
 
 
-def check_rebuild(telling: Telling) -> Check:
+def check_rebuild(simulation: Simulation) -> Check:
     """Law 6: the champion, refitted from its recorded inputs, makes equal predictions."""
-    champion = telling.workspace.ledger.champions.champion_id
+    champion = simulation.workspace.ledger.champions.champion_id
     if champion is None:
         return Check("law 6", "every model can be rebuilt", True, "no champion yet, so there is nothing to rebuild")
-    rebuilt = rebuild_model.fn(str(telling.folder), champion)
+    rebuilt = rebuild_model.fn(str(simulation.folder), champion)
     equal = "equal" if rebuilt.equal else "DIFFERENT"
     sentence = f"champion {champion[:8]} was refitted from its recorded inputs: {equal} predictions"
     return Check("law 6", "every model can be rebuilt", rebuilt.equal, sentence)
@@ -175,24 +177,25 @@ def check_stores(workspace: Workspace) -> Check:
     return Check("verify", "the stores are intact", found.sound, sentence)
 
 
-def summarize_labels(telling: Telling) -> str:
+def summarize_labels(simulation: Simulation) -> str:
     """Whether labels were lost, in numbers."""
-    workspace = telling.workspace
+    workspace = simulation.workspace
     annotations = workspace.ledger.annotations.until()
     last = {labeled.purpose: labeled.rows for labeled in workspace.ledger.models.sets()}
     labels = effective_labels(annotations, workspace.project.effective_label)
-    lost = len(telling.acknowledged) - len(annotations)
+    acknowledged = len(simulation.acknowledged)
+    lost = acknowledged - len(annotations)
     return (
-        f"{'YES' if lost else 'No'}. {len(telling.acknowledged)} annotations were acknowledged and {len(annotations)} "
+        f"{'YES' if lost else 'No'}. {acknowledged} annotations were acknowledged and {len(annotations)} "
         f"are in the ledger. They resolve to {len(labels)} effective labels (a corrected annotation counts once); "
         f"the last training used {last.get('training', 0)} and the last evaluation {last.get('evaluation', 0)}, "
         f"{sum(last.values())} in total."
     )
 
 
-def summarize_trainings(telling: Telling) -> list[str]:
+def summarize_trainings(simulation: Simulation) -> list[str]:
     """The labels that the first training after a rejection and after a roll-back used, of the effective ones."""
-    workspace = telling.workspace
+    workspace = simulation.workspace
     verdicts = workspace.ledger.champions.verdicts()
     rejected = [one for one in verdicts if one.decision == "keep" and one.champion_id]
     back = [one for one in verdicts if one.decision == "roll_back"]

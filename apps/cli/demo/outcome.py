@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from tiltyard.apps.cli.demo.invariants import Check
-from tiltyard.examples.telling import Telling, Told
+from tiltyard.examples.simulation import DayResult, Simulation
 
 
 @dataclass
 class DemoRun:
     """What happened in a demo run, and the results of its checks."""
 
-    telling: Telling
-    days: list[Told] = field(default_factory=list)
+    simulation: Simulation
+    days: list[DayResult] = field(default_factory=list)
     notes: dict[int, list[str]] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     rolled_back: bool = False
@@ -28,13 +28,13 @@ class DemoRun:
         """The outcome for --json."""
         from tiltyard.reports.tables import batch_rows, promotion_rows, verdict_row
 
-        ledger = self.telling.workspace.ledger
+        ledger = self.simulation.workspace.ledger
         objects = {landed.object_id: landed for landed in ledger.batches.objects()}
         return {
             "batches": batch_rows(ledger.batches.all(), objects),
             "verdicts": [verdict_row(verdict) for verdict in ledger.champions.verdicts()],
             "champions": promotion_rows(ledger.champions.history()),
-            "acknowledged": len(self.telling.acknowledged),
+            "acknowledged": len(self.simulation.acknowledged),
             "checks": self.checks,
             "holds": all(one.holds for one in self.checks),
             "report": self.report,

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from tiltyard.apps.cli.console.output import escape, format_cell
+from tiltyard.apps.cli.console import format_cell
+from tiltyard.apps.cli.console.output import escape
 from tiltyard.schemas.records import Batch, Interval, Verdict
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from tiltyard.apps.cli.demo.invariants import Check
     from tiltyard.apps.cli.demo.outcome import DemoRun
-    from tiltyard.examples.telling import Told
+    from tiltyard.examples.simulation import DayResult
     from tiltyard.workspace.workspace import Workspace
 
 LINE: Final = "{day:>3}  {object:<15} {read:>5} {acc:>5} {quar:>5} {dup:>5} {labels:>7}  {verdict}"
@@ -64,20 +65,20 @@ class Screen:
         """Write text."""
         self.console.print(escape(text), style=style or None)
 
-    def day(self, told: "Told", workspace: "Workspace", notes: Iterable[str]) -> None:
+    def day(self, result: "DayResult", workspace: "Workspace", notes: Iterable[str]) -> None:
         """Write one day's lines: a row for each batch, and below it everything unusual."""
         if not self._began:
             self._began = True
             self.say(LINE.format(**HEAD), "bold")
         keys = {landed.object_id: landed.key for landed in workspace.ledger.batches.objects()}
-        rows = [_row(batch, keys) for batch in told.batches] or [dict.fromkeys(HEAD, "") | {"object": "-"}]
-        rows[0] |= {"day": told.day.number}
-        first, *others = [_verdict_text(one) for one in told.verdicts] or [""]
-        rows[-1] |= {"labels": told.labels, "verdict": first}
+        rows = [_row(batch, keys) for batch in result.batches] or [dict.fromkeys(HEAD, "") | {"object": "-"}]
+        rows[0] |= {"day": result.day.number}
+        first, *others = [_verdict_text(one) for one in result.verdicts] or [""]
+        rows[-1] |= {"labels": result.labels, "verdict": first}
         for row in rows + [dict.fromkeys(HEAD, "") | {"verdict": other} for other in others]:
             self.say(LINE.format(**row).rstrip())
-        planted = [f"{one.key}: {one.note}" for one in told.day.deliveries if one.note]
-        for note in [*planted, *filter(None, [told.mended]), *notes]:
+        planted = [f"{one.key}: {one.note}" for one in result.day.deliveries if one.note]
+        for note in [*planted, *filter(None, [result.fixed]), *notes]:
             self.aside(note, 5)
 
     def aside(self, text: str, indent: int) -> None:
@@ -97,10 +98,10 @@ class Screen:
         for check in run.checks:
             self.check(check)
         self.say("\nWere labels lost?", "bold")
-        self.say(" ".join([summarize_labels(run.telling), *summarize_trainings(run.telling)]))
+        self.say(" ".join([summarize_labels(run.simulation), *summarize_trainings(run.simulation)]))
         failed = sum(not check.holds for check in run.checks)
         self.say(f"\nReport: {run.report}")
-        self.say(f"Explore it: tiltyard status --project {run.telling.folder}")
+        self.say(f"Explore it: tiltyard status --project {run.simulation.folder}")
         verdict = f"{failed} of {len(run.checks)} checks FAILED" if failed else "All checks hold"
         self.say(f"{verdict}; {run.seconds:.0f} seconds.", "bold red" if failed else "bold green")
 
@@ -155,34 +156,34 @@ def format_percent(interval: Interval | None) -> str:
 
 def batch_rows(run: "DemoRun") -> list[dict[str, Any]]:
     """One row per batch: its row counts, the labels after its day, and the outcome of the day's challenger."""
-    keys = {landed.object_id: landed.key for landed in run.telling.workspace.ledger.batches.objects()}
-    return [row for told in run.days for row in _day_rows(told, keys)]
+    keys = {landed.object_id: landed.key for landed in run.simulation.workspace.ledger.batches.objects()}
+    return [row for result in run.days for row in _day_rows(result, keys)]
 
 
-def _day_rows(told: "Told", keys: dict[Any, str]) -> Iterator[dict[str, Any]]:
+def _day_rows(result: "DayResult", keys: dict[Any, str]) -> Iterator[dict[str, Any]]:
     """One day's batches; verdict and labels are in the last row, or in a separate one if there is no batch."""
-    verdict = next(iter(told.verdicts), None)
-    if not told.batches and verdict:
-        yield {"object": "-"} | dict.fromkeys(COUNTS) | _judged(told, verdict) | {"verdict": _decision(verdict)}
-    for number, batch in enumerate(told.batches, start=1):
-        is_last = number == len(told.batches)
+    verdict = next(iter(result.verdicts), None)
+    if not result.batches and verdict:
+        yield {"object": "-"} | dict.fromkeys(COUNTS) | _judged(result, verdict) | {"verdict": _decision(verdict)}
+    for number, batch in enumerate(result.batches, start=1):
+        is_last = number == len(result.batches)
         yield {
             "object": _name(batch, keys),
             "read": batch.read,
             "acc.": batch.accepted,
             "quar.": batch.quarantined,
             "dup.": batch.duplicate,
-            **_judged(told if is_last else None, verdict),
+            **_judged(result if is_last else None, verdict),
             "verdict": _outcome(batch, verdict if is_last else None),
         }
 
 
-def _judged(told: "Told | None", verdict: Verdict | None) -> dict[str, Any]:
+def _judged(result: "DayResult | None", verdict: Verdict | None) -> dict[str, Any]:
     """A day's labels and scores, for its last row; empty for the others."""
-    if told is None or verdict is None:
-        return {"labels": told.labels if told else None, "champion": "-", "challenger": "-"}
+    if result is None or verdict is None:
+        return {"labels": result.labels if result else None, "champion": "-", "challenger": "-"}
     return {
-        "labels": told.labels,
+        "labels": result.labels,
         "champion": format_percent(verdict.champion),
         "challenger": format_percent(verdict.challenger),
     }

@@ -1,1 +1,6 @@
-"""Deployment commands: deploy, automations, and checks of Prefect's files and server."""
+"""Deployment commands: deploy flows to Prefect, sync automations; checks of Prefect's files and server are inside."""
+
+from tiltyard.apps.cli.deployment.automations import automations
+from tiltyard.apps.cli.deployment.deploy import deploy
+
+__all__ = ["automations", "deploy"]

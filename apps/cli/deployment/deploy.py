@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import say, show_json, show_table
+from tiltyard.apps.cli.console import HERE, AsJson, ProjectPath, say, show_json, show_table
 from tiltyard.schemas.errors import SettingsError
 
 if TYPE_CHECKING:

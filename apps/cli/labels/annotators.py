@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from tiltyard.apps.cli.console.options import HERE, AsJson, By, ProjectPath
-from tiltyard.apps.cli.console.output import say, show_json, show_table
+from tiltyard.apps.cli.console import HERE, AsJson, By, ProjectPath, say, show_json, show_table
 from tiltyard.project.errors import person
 from tiltyard.schemas.errors import AnnotationError, nearest
 

@@ -54,7 +54,7 @@ class AnswerKeys:
 
         >>> answers = AnswerKeys([ClassName(name="spam", key="s"), ClassName(name="ham", key="h")])
         >>> answers.parse_key("s"), answers.parse_key(" "), answers.parse_key("x")
-        (Said(act='label', label='spam', note=''), Said(act='skip', label=None, note=''), None)
+        (ParsedAnswer(act='label', label='spam', note=''), ParsedAnswer(act='skip', label=None, note=''), None)
         """
         if key in self._keys:
             return ParsedAnswer("label", self._keys[key])
@@ -68,7 +68,7 @@ class AnswerKeys:
         >>> [answers.parse_line(line).label for line in ("no", "y", "1", "not")]
         ['no', 'yes', 'not sure', 'not sure']
         >>> answers.parse_line("f torn page"), answers.parse_line("n")
-        (Said(act='flag', label=None, note='torn page'), None)
+        (ParsedAnswer(act='flag', label=None, note='torn page'), None)
         """
         text = line.strip()
         label = self._keys.get(text) or self._class_named(text)

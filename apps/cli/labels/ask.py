@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import format_count, say, show_json
+from tiltyard.apps.cli.console import HERE, AsJson, ProjectPath, format_count, say, show_json
 
 if TYPE_CHECKING:
     from tiltyard.project.results import AskResult

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import say, show_json
+from tiltyard.apps.cli.console import HERE, AsJson, ProjectPath, say, show_json
 
 Role = Annotated[str, typer.Argument(metavar="ROLE", help="An existing role that owns no tables.")]
 

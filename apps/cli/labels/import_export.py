@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tiltyard.apps.cli.console import HERE, AsJson, ProjectPath, format_count, say, show_json, show_table
 from tiltyard.apps.cli.console.errors import USAGE_ERROR
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import format_count, say, show_json, show_table, to_one_line
+from tiltyard.apps.cli.console.output import to_one_line
 
 if TYPE_CHECKING:
     from tiltyard.labels.files.file_format import Imported

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import console, format_count, say, show_json
+from tiltyard.apps.cli.console import HERE, AsJson, ProjectPath, console, format_count, say, show_json
 from tiltyard.apps.cli.labels.answer_keys import AnswerKeys, ParsedAnswer
 from tiltyard.apps.cli.labels.serve import secret, serve
 from tiltyard.project.errors import person

@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tiltyard.apps.cli.console import HERE, AsJson, ProjectPath, format_count, format_minute, say, show_json, show_table
 from tiltyard.apps.cli.console.errors import USAGE_ERROR
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import format_count, format_minute, say, show_json, show_table
 
 if TYPE_CHECKING:
     from tiltyard.tasks.labels.label_studio import PullResult, PushResult, SyncStatus

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from tiltyard.apps.cli.console.options import AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import say, show_json
+from tiltyard.apps.cli.console import AsJson, ProjectPath, say, show_json
 from tiltyard.schemas.errors import SettingsError
 
 if TYPE_CHECKING:

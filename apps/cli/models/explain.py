@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import format_cell, say, show_json, show_table
+from tiltyard.apps.cli.console import HERE, AsJson, ProjectPath, format_cell, say, show_json, show_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,7 +70,7 @@ def _label(workspace: "Workspace", sample_id: str) -> str | None:
 
 def _draw(workspace: "Workspace", payload: "Payload") -> None:
     """Show the sample itself if it is an image: the names of pixels alone are not readable."""
-    from tiltyard.apps.cli.console.output import console
+    from tiltyard.apps.cli.console import console
     from tiltyard.apps.cli.labels.sample_view import render_image
 
     display = workspace.project.display

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tiltyard.apps.cli.console.options import HERE, AsJson, By, ProjectPath
-from tiltyard.apps.cli.console.output import say, show_json
+from tiltyard.apps.cli.console import HERE, AsJson, By, ProjectPath, say, show_json
 
 if TYPE_CHECKING:
     from tiltyard.project.results import MoveResult

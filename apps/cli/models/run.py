@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import console, show_json, show_table
+from tiltyard.apps.cli.console import HERE, AsJson, ProjectPath, console, show_json, show_table
 from tiltyard.schemas.errors import TiltyardError
 
 if TYPE_CHECKING:

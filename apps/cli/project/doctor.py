@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import console, escape, show_json
+from tiltyard.apps.cli.console import HERE, AsJson, ProjectPath, console, show_json
+from tiltyard.apps.cli.console.output import escape
 
 if TYPE_CHECKING:
     from tiltyard.apps.cli.console.findings import Finding

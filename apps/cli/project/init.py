@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tiltyard.apps.cli.console.options import AsJson
-from tiltyard.apps.cli.console.output import format_count, say, show_json, show_table
+from tiltyard.apps.cli.console import AsJson, format_count, say, show_json, show_table
 from tiltyard.schemas.errors import ProjectFileError
 
 if TYPE_CHECKING:

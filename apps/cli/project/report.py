@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import say, show_json
+from tiltyard.apps.cli.console import HERE, AsJson, ProjectPath, say, show_json
 
 What = Annotated[
     str | None,

@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import format_minute, say, show_json, show_table
-from tiltyard.apps.cli.data.ingest import show_batches
-from tiltyard.apps.cli.models.train import model_row
+from tiltyard.apps.cli.console import HERE, AsJson, ProjectPath, format_minute, say, show_json, show_table
+from tiltyard.apps.cli.data import show_batches
+from tiltyard.apps.cli.models import model_row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

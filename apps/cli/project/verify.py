@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tiltyard.apps.cli.console.options import HERE, AsJson, ProjectPath
-from tiltyard.apps.cli.console.output import console, format_count, say, show_json, show_table
+from tiltyard.apps.cli.console import HERE, AsJson, ProjectPath, console, format_count, say, show_json, show_table
 
 if TYPE_CHECKING:
     from tiltyard.project.results import VerifyResult

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from tests.clients.commands import tiltyard
 from tests.projects.small_project import make_project
-from tiltyard.apps.cli.console.output import console, escape, say, show_json, show_table, to_one_line
+from tiltyard.apps.cli.console import console, say, show_json, show_table
+from tiltyard.apps.cli.console.output import escape, to_one_line
 
 ROW = {
     "batch": "c4fec788",

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tests.projects.example_story import Story, begin
-from tests.projects.outcomes import outcome_of, recorded
+from tests.projects.outcomes import outcome_of, recorded, recorded_ids
 from tiltyard.schemas.records import LabeledSet, Promotion, Verdict
 from tiltyard.stores.ledger.chain.integrity import verify_ledger
 
@@ -35,7 +35,13 @@ class Told:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    story = begin("bank", tmp_path_factory.mktemp("bank"), 6000, **QUICK).tell()
+    story = begin("bank", tmp_path_factory.mktemp("bank"), 6000, **QUICK)
+    with recorded_ids("bank", real=story.example.at_hand):
+        return told_to_its_end(story.tell())
+
+
+def told_to_its_end(story: Story) -> Told:
+    """The story after a roll-back and one more round."""
     champions = story.workspace.ledger.champions
     verdicts, moves = champions.verdicts(), champions.history()
     story.roll_back()

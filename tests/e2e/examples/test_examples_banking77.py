@@ -3,7 +3,7 @@
 import pytest
 
 from tests.projects.example_story import Story, begin
-from tests.projects.outcomes import outcome_of, recorded
+from tests.projects.outcomes import outcome_of, recorded, recorded_ids
 
 pytestmark = [pytest.mark.real_data, pytest.mark.timeout(1800)]
 
@@ -12,7 +12,9 @@ DAYS = 6
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    return begin("banking77", tmp_path_factory.mktemp("banking77"), 3000).tell(DAYS)
+    story = begin("banking77", tmp_path_factory.mktemp("banking77"), 3000)
+    with recorded_ids("banking77", real=story.example.at_hand):
+        return story.tell(DAYS)
 
 
 def test_it_ends_as_it_always_did(story: Story) -> None:

@@ -161,7 +161,7 @@ def test_a_leak_across_the_split_is_caught(folder: Path) -> None:
     verdict = _judged(workspace, _trained(workspace))
     assert verdict.decision == "keep"
     assert outcomes(verdict)["same content"] == "fail"
-    assert "twin with the same content" in verdict.reason
+    assert "duplicate with the same content" in verdict.reason
 
 
 def test_a_model_that_saw_evaluation_rows_is_caught(folder: Path) -> None:

@@ -33,5 +33,5 @@ def test_without_correction_each_look_is_as_the_first() -> None:
 
 @pytest.mark.parametrize("look", [0, -1])
 def test_there_is_no_look_before_the_first(look: int) -> None:
-    with pytest.raises(TrainingError, match="is no look"):
+    with pytest.raises(TrainingError, match="must be at least 1"):
         significance_level(look, policy())

@@ -207,7 +207,7 @@ def test_regressors_are_no_candidates() -> None:
 def test_a_state_of_another_class_is_refused() -> None:
     state = build_estimator(XGBOOST, {}, seed=0).__getstate__()
     for change in ({"library": "os"}, {"own": "XGBRegressor"}, {"library": "subprocess", "own": "Popen"}):
-        with pytest.raises(ValueError, match="is no classifier of"):
+        with pytest.raises(ValueError, match="is not a classifier of"):
             Boosted.__new__(Boosted).__setstate__({**state, **change})
 
 

@@ -83,7 +83,7 @@ def test_nested_names_reach_inside() -> None:
         ("sklearn.ensemble.VotingClassifier", {}, r"cannot be made: .*estimators"),
         ("sklearn.linear_model.Ridge", {}, r"predicts numbers, .*regression is not offered; .*LogisticRegression"),
         ("sklearn.ensemble.HistGradientBoostingRegressor", {}, r"predicts numbers"),
-        ("sklearn.cluster.KMeans", {}, r"finds groups without labels, and is no classifier"),
+        ("sklearn.cluster.KMeans", {}, r"finds groups without labels, and is not a classifier"),
         ("sklearn.ensemble.IsolationForest", {}, r"finds outliers without labels"),
         ("sklearn.preprocessing.StandardScaler", {}, r"(changes columns|no predict\(\))"),
         (f"{HERE}.Meddling", {}, r"cannot be cloned: .*__init__ must keep each parameter"),

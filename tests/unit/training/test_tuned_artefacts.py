@@ -270,8 +270,8 @@ class Own(LogisticRegression):  # type: ignore[misc]  # scikit-learn ships no ty
     ("estimator", "message"),
     [
         ("Nameless", r"sets no classes_ when it is fitted"),
-        ("Improbable", r"gives \[3.0, -1.0\], which are no probabilities"),
-        ("Broken", r"gives values that are no numbers"),
+        ("Improbable", r"gives \[3.0, -1.0\]; probabilities must be at least 0"),
+        ("Broken", r"gives NaN or infinite values"),
     ],
 )
 def test_answers_that_are_no_probabilities_are_told_in_a_sentence(estimator: str, message: str) -> None:

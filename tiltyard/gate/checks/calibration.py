@@ -135,7 +135,7 @@ def _off(limits: Calibration) -> str:
 
 
 def _shown(outcome: Outcome) -> str:
-    """How an outcome is told beside its limit."""
+    """The outcome in words, before its limit."""
     return "which is shown to be more than" if outcome == "fail" else "not shown to be more than"
 
 

@@ -1,4 +1,4 @@
-"""How many decisions change when the challenger takes over: whoever lives with the model notices each of them."""
+"""Churn: how many decisions change when the challenger takes over. Users of the model notice each of them."""
 
 from tiltyard.evaluation.proportions import rounded_interval, weighted_share
 from tiltyard.gate.inputs import CheckContext, CheckResults, ModelUnderTest, harm_level

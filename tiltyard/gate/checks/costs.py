@@ -1,4 +1,4 @@
-"""What the decisions of either model cost, in the project's own money."""
+"""The cost of both models' decisions, in the project's own currency."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tiltyard.schemas.project import Project
 
 
 def decision_costs(examined: CheckContext, project: Project) -> CheckResults:
-    """The mean cost of a decision of both models and what the challenger saves, told where the project has costs."""
+    """The mean cost of a decision of both models and what the challenger saves, if the project has costs."""
     if not project.costs:
         return CheckResults()
     level = harm_level(project.gate)

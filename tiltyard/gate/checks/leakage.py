@@ -1,8 +1,8 @@
-"""Does anything stand on both sides of the split? A model that has seen a row, or its twin, is not judged by it.
+"""Leakage between training and evaluation: a model must not be evaluated on rows that it was trained on.
 
-Twins happen by coincidence where columns are coarse: three categories have few combinations. How many are to be
-expected is read off the training rows, of which as many have a twin among the other training rows; only what is more is
-called a leak.
+Duplicates occur by coincidence where columns are coarse: three categories have few combinations. The expected number
+is estimated from the training rows, as the share that has a duplicate among the other training rows. Only an excess
+over this number counts as a leak.
 """
 
 from collections.abc import Iterable
@@ -72,7 +72,7 @@ def contents(rows: pl.DataFrame, project: Project) -> pl.Series:
 
 
 def _same_content(examined: CheckContext, training: pl.DataFrame, project: Project) -> tuple[Mask, float]:
-    """Which evaluation rows have a twin in a training set, and how many would have one by coincidence."""
+    """Which evaluation rows have a duplicate in a training set, and the number expected by coincidence."""
     trained, own = contents(training, project), contents(examined.rows, project)
     twins = own.is_in(trained.implode()).to_numpy()
     among = float(trained.is_duplicated().mean() or 0.0) if len(trained) else 0.0  # type: ignore[arg-type]  # a share
@@ -80,13 +80,13 @@ def _same_content(examined: CheckContext, training: pl.DataFrame, project: Proje
 
 
 def _content_checks(examined: CheckContext, same: Mask, expected: float, project: Project) -> Iterable[Check]:
-    """Whether there are more twins than allowed and than coincidence explains."""
+    """Whether there are more duplicates than allowed and than coincidence explains."""
     limit, found = project.gate.leaks.same_content, int(same.sum())
     if limit is not None:
         by_chance = int(poisson.isf(harm_level(project.gate), expected)) if expected else 0
         outcome: Outcome = "fail" if found > limit + by_chance else "pass"
-        why = f"{found} of {len(same)} evaluation rows have a twin with the same content in a training set"
-        why += f", {expected:.1f} are to be expected by coincidence" if expected else ""
+        why = f"{found} of {len(same)} evaluation rows have a duplicate with the same content in a training set"
+        why += f", {expected:.1f} are expected by coincidence" if expected else ""
         yield Check("same content", outcome, found, limit, why + (_first(examined, same) if outcome == "fail" else ""))
 
 
@@ -111,7 +111,7 @@ def _same_entity(examined: CheckContext, training: pl.DataFrame, project: Projec
 
 
 def _entity_checks(examined: CheckContext, entity: Mask | None, project: Project) -> Iterable[Check]:
-    """Whether an entity stands on both sides."""
+    """Whether an entity is on both sides of the split."""
     limit = project.gate.leaks.same_entity
     if limit is not None and entity is not None:
         found = int(entity.sum())

@@ -6,7 +6,7 @@ but for case and spaces, texts when the cosine of their counts of one to three c
 (resemblance by pieces of text: Broder 1997, On the resemblance and containment of documents), case, spaces and
 punctuation aside. Rare pieces do not weigh more: those of a typing mistake are the rarest of all (of banking77's
 messages with one typo 7 % were found at 0.95 with inverse document frequencies, 91 % without, at 0.7 % without a typo).
-The work is bounded: rows are drawn by chance where there are too many pairs.
+The work is bounded: rows are sampled at random where there are too many pairs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -89,7 +89,7 @@ def find_near_duplicates(examined: CheckContext, training: pl.DataFrame, project
 
 
 def _drawn(rows: pl.DataFrame, most: int, seed: int) -> NDArray[np.intp]:
-    """At most so many rows, those of the lowest chance, in that order."""
+    """At most ``most`` rows, with the lowest random keys, in that order."""
     return np.argsort(random_keys(row_keys(rows), seed), kind="stable")[:most]
 
 

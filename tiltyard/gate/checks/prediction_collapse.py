@@ -1,8 +1,8 @@
-"""Does one answer crowd out the others? A model that says the same for every row, or one label far too often.
+"""Prediction collapse: a model that predicts the same for every row, or one label far too often.
 
-A constant answer looks good wherever one class is frequent; it is of no use, whatever its metric says. And a model may
-be sound on the whole and give one answer only in a slice. Where nothing tells rows apart, the commonest label is the
-best answer for all of them, and exceeds its share: that is no harm, unless the champion is right more often there.
+A constant prediction scores well if one class is frequent, but it is useless. A model can also be fine overall and
+collapse in one slice. Where the features do not separate rows, the most frequent label is the best prediction for all
+of them and exceeds its share: this is harmful only if the champion is right more often there.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from tiltyard.schemas.project import Project
 from tiltyard.schemas.records import Check, Interval, Outcome
 
 ENOUGH: Final = 3
-"""Labels of other classes from which a single decision is no accident."""
+"""With this many labels of other classes, a single decision for all rows is not a coincidence."""
 
 BY_PROBABILITY: Final = frozenset({"roc_auc", "average_precision", "log_loss", "brier"})
 """Metrics that do not look at decisions: under them the cut may lie so that one class is never decided for."""
@@ -28,7 +28,7 @@ REMEDY: Final = "name 'costs' and set tuning.threshold to costs, or judge by a m
 """What helps a model whose cut lies so that one class is never decided for."""
 
 TOLD: Final = 20
-"""Labels of the whole set that stand in the evidence, the most exceeding first."""
+"""The maximum number of labels in the evidence, the largest excess first."""
 
 EVERYWHERE: Final = "all rows"
 
@@ -72,7 +72,7 @@ def _constant(examined: CheckContext, project: Project) -> Check:
 def _excesses(examined: CheckContext, project: Project) -> Iterator[Found]:
     """How far each label's share of the decisions exceeds its share of the labels, on all rows and in each slice.
 
-    The intervals hold together (Bonferroni), so that the largest of many is no accident.
+    The intervals hold jointly (Bonferroni), so the largest of many is not a coincidence.
     """
     whole = Slice(EVERYWHERE, "", np.ones(len(examined.labels), dtype=np.bool_))
     parts = [whole, *(part for part in find_slices(examined, project) if part.column != LABEL)]

@@ -70,7 +70,7 @@ def _latency_checks(times: dict[str, Interval], limits: Resources) -> list[Check
 
 
 def _shown(name: str, measured: Interval, limit: float, why: str) -> Check:
-    """Fails where even the lower bound is above the limit: a busy machine is no fault of the model."""
+    """Fails where even the lower bound is above the limit: a busy machine must not fail a model."""
     outcome: Outcome = "fail" if measured.low > limit else "pass"
     return Check(name, outcome, measured.value, limit, why, measured.low, measured.high)
 
@@ -89,7 +89,7 @@ def _times(examined: CheckContext, side: ModelUnderTest, project: Project, stopw
 def percentile_interval(times: Floats, level: float) -> Interval:
     """The 95th percentile between order statistics, with one-sided error ``level`` at either end.
 
-    Exact whatever the distribution: how many times lie below the percentile is binomial (Hahn and Meeker 1991, ch. 5).
+    Exact for any distribution: how many times lie below the percentile is binomial (Hahn and Meeker 1991, ch. 5).
 
     >>> percentile_interval(np.arange(1.0, 201.0), 0.025)
     Interval(value=190.05, low=184.0, high=197.0)

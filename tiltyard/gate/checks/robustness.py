@@ -87,7 +87,7 @@ def add_typos(text: str, share: float, seed: int) -> str:
 
 
 def _mistake(written: list[str], place: int, kind: int, letter: str) -> str:
-    """What stands at a place after one mistake; a swap also changes the place before."""
+    """The text at a position after one typo; a swap also changes the position before."""
     character = written[place]
     if kind == 0:
         return ""
@@ -145,7 +145,7 @@ def robustness(examined: CheckContext, project: Project) -> CheckResults:
 
 
 def _chosen(examined: CheckContext) -> NDArray[np.intp]:
-    """The rows that are changed: all, or those whose number by chance is lowest."""
+    """The rows to perturb: all, or those with the lowest random keys."""
     order = np.argsort(random_keys(row_keys(examined.rows), examined.seed), kind="stable")
     return np.sort(order[:MOST])
 
@@ -176,5 +176,5 @@ def _more_check(more: Interval, share: Interval, own: Interval, limit: float) ->
 
 
 def _told(share: Interval) -> dict[str, float]:
-    """A model's share of flips as it stands in the evidence."""
+    """A model's share of flips as JSON, for the evidence."""
     return {"flips": share.value, "low": share.low, "high": share.high}

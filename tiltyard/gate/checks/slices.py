@@ -1,8 +1,8 @@
-"""Does the challenger do harm to a part of the rows? A gain on the whole may be paid for by a few.
+"""Slices: does the challenger harm a part of the rows? An overall gain can hide a loss in a few.
 
 In each slice both models are compared by the gate's metric. The gain's error comes from rows drawn again (the
 bootstrap's standard interval with Student's t, Efron and Tibshirani 1993, ch. 13), of accuracy from the score interval
-for matched pairs (Tango 1998). Many slices are looked at, so one that looks bad by chance is
+for matched pairs (Tango 1998). Many slices are compared, so one that looks bad at random is
 expected: harm is claimed by Holm's step-down rule (Holm 1979), which keeps the chance of any false claim at one level.
 Under ``not_worse`` every slice must pass for itself; the chance that a bad one slips through is then at most the level
 of one, however many there are (intersection-union test, Berger 1982), so nothing is corrected.
@@ -98,7 +98,7 @@ def _is_judged(part: Slice, project: Project) -> bool:
 def metric_of(part: Slice, examined: CheckContext, project: Project) -> str:
     """What a slice is compared by: the gate's metric, accuracy for one's own metric and where a class is alone.
 
-    A ranking needs both classes: where one has few labels, the Brier score speaks for the probabilities.
+    A ranking needs both classes: where one has few labels, the Brier score measures the probabilities instead.
     """
     metric, counts = project.gate.metric, np.unique(examined.labels[part.mask], return_counts=True)[1]
     if metric in {"roc_auc", "average_precision"}:
@@ -229,7 +229,7 @@ def _phrase(one: Compared) -> str:
 
 
 def _told(one: Compared, outcome: Harm, level: float) -> dict[str, Any]:
-    """One slice as it stands in the evidence; the intervals of all of them hold together."""
+    """One slice as JSON, for the evidence; the intervals of all slices hold jointly."""
     gain = one.gain.between(level) if one.gain else None
     return {
         "column": one.part.column,

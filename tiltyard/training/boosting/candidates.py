@@ -81,7 +81,7 @@ class Boosted(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         """The library that the classifier is of."""
         library = library_of(type(self.booster))
         if library is None:
-            raise TypeError(f"{type(self.booster).__name__} is no classifier of {', '.join(LIBRARIES)}")
+            raise TypeError(f"{type(self.booster).__name__} is not a classifier of {', '.join(LIBRARIES)}")
         return library
 
     def _believe(self, stored: NDArray[np.uint8]) -> None:
@@ -109,11 +109,11 @@ class Boosted(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         return {**fitted, "library": self._library.name, "own": own, "parameters": dict(self.booster.get_params())}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take a stored state back; ValueError where it is not one of ours."""
+        """Take a stored state back; ValueError if Tiltyard did not write it."""
         state = dict(state)
         library, own, parameters = (state.pop(name) for name in ("library", "own", "parameters"))
         if library not in LIBRARIES or own not in LIBRARIES[library].classes:
-            raise ValueError(f"{library}.{own} is no classifier of {', '.join(LIBRARIES)}")
+            raise ValueError(f"{library}.{own} is not a classifier of {', '.join(LIBRARIES)}")
         stored = state.pop("stored_", None)
         self.__dict__.update(state)
         self.booster = LIBRARIES[library].named(own)(**parameters)

@@ -1,7 +1,7 @@
-"""Stored boosting models, looked through before their library reads them.
+"""Validation of stored boosting models before their library reads them.
 
-The libraries believe what a model file says of itself: a child that is no node, or a feature that no row has, ends the
-process or reads memory that is not its own. Here it ends in a sentence.
+The libraries trust a model file: a child index without a node, or a feature index beyond the columns, crashes the
+process or reads foreign memory. Here it raises an error with a reason.
 """
 
 import json
@@ -66,7 +66,7 @@ def _refuse_strays(left: Sequence[int], right: Sequence[int], number: int) -> No
     nodes = len(left)
     inner = [place for place in range(nodes) if left[place] != -1 or right[place] != -1]
     children = [child for place in inner for child in (left[place], right[place])]
-    _demand(all(0 < child < nodes for child in children), f"tree {number} has a child that is no node")
+    _demand(all(0 < child < nodes for child in children), f"tree {number} has a child index without a node")
     _demand(len(set(children)) == len(children), f"tree {number} has a node with two parents")
     reached, waiting = 0, [0]
     while waiting:
@@ -91,7 +91,7 @@ def _refuse_unsound_tree(facts: Mapping[str, str], features: int, number: int) -
     # Nodes are numbered as they were split, so a child that is a node comes later: no tree goes in circles.
     for place, child in [*enumerate(left), *enumerate(right)]:
         sound = place < child < nodes if child >= 0 else ~child < leaves
-        _demand(sound, f"tree {number} has a child that is no node")
+        _demand(sound, f"tree {number} has a child index without a node")
     _refuse_unsound_categories(facts, [place for place, kind in enumerate(kinds) if kind & 1], number)
 
 

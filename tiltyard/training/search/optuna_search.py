@@ -21,7 +21,7 @@ TOGETHER: Final = 4
 def ask_optuna(candidate: Candidate, search: Search) -> None:
     """Try ``tuning.trials`` combinations of a candidate, suggested four at a time and seeded.
 
-    A combination that comes again is told what it scored before and not fitted again. Raises TrainingError where
+    A repeated combination gets its earlier score and is not fitted again. Raises TrainingError where
     Optuna is not installed.
     """
     study = _study(search.seed)
@@ -59,7 +59,7 @@ def _tell(study: Any, suggestion: Any, attempt: Attempt | None, search: Search) 
 
 
 def _study(seed: int) -> Any:
-    """A study in memory that says nothing and draws its chance from the seed."""
+    """A silent study in memory, seeded."""
     try:
         import optuna
     except ModuleNotFoundError as error:

@@ -90,7 +90,7 @@ def successive_halving(candidate: Candidate, search: Search) -> None:
     """Successive halving (Jamieson and Talwalkar 2016): many combinations on few rows, the best third on three times
     as many, until those that are left have seen all rows.
 
-    A rung's rows are the first in one order by chance, class by class, so each rung holds those before it.
+    A rung's rows are the first in one random order, class by class, so each rung holds those before it.
     """
     chosen = sample_combinations(candidate, search.project.tuning.trials, search.seed)
     recipes = [build_recipe(candidate, one, search.project, search.seed) for one in chosen]
@@ -118,7 +118,7 @@ def rung_sizes(rows: int, trials: int, classes: int) -> list[int]:
 
 
 def balanced_order(labels: NDArray[np.str_], seed: int) -> NDArray[np.int64]:
-    """The rows in an order by chance of which every first part has each class in its share; one row of each first.
+    """The rows in a random order in which every prefix has each class in proportion; one row of each class first.
 
     >>> order = balanced_order(np.array(list("aaaaaaab")), seed=0)
     >>> sorted(order.tolist()) == list(range(8)), 7 in order[:2]

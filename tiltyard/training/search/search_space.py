@@ -1,4 +1,4 @@
-"""Which combinations of a candidate's parameters are tried: every one of its grid, or some that chance draws."""
+"""Which combinations of a candidate's parameters are tried: all of its grid, or a random sample."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ def parameter_combinations(candidate: Candidate, tuning: Tuning, seed: int) -> l
 
 
 def sample_combinations(candidate: Candidate, number: int, seed: int) -> list[Combination]:
-    """So many combinations by chance from a candidate's grid and space; all of them where there are no more."""
+    """``number`` random combinations from a candidate's grid and space; all of them if there are no more."""
     if not candidate.space:
         number = min(number, len(ParameterGrid(candidate.grid)))
     offered = {**candidate.grid, **{name: _distribution(one) for name, one in candidate.space.items()}}

@@ -71,8 +71,8 @@ class Fitted:
 
 class Start(TypedDict, total=False):
     """What a search may be given beside rows, project and seed: the champion's recorded recipe, to start ``warm``; the
-    ``clock`` that ``tuning.seconds`` is counted by; and whose each row is (``units``, text (n,)), where the rows of one
-    entity are to stand on one side of every fold."""
+    ``clock`` that ``tuning.seconds`` is counted by; and whose each row is (``units``, text (n,)), if the rows of one
+    entity must be on one side of every fold."""
 
     units: Labels | None
     warm: Mapping[str, Any] | None
@@ -119,7 +119,7 @@ def fit_recorded(
 ) -> Any:
     """The model that a recorded recipe and threshold give from all rows: one artefact, equal for equal arguments."""
     with warnings.catch_warnings(), threadpool_limits(limits=1):
-        # The trial has already told them in its notes.
+        # The trial has already recorded them in its notes.
         warnings.simplefilter("ignore")
         whole = frame.reset_index(drop=True)
         model = restore_recipe(recipe, project, seed).fitted(whole, np.asarray(labels).astype(str))
@@ -186,7 +186,7 @@ def _calibrated(best: Attempt, search: Search) -> Attempt:
 
 
 def _noted(best: Attempt, search: Search) -> Attempt:
-    """The best attempt with what is to be told of it."""
+    """The best attempt with its notes."""
     notes = (*_about_folds(search), *determinism_warnings(best.recipe, search.rows.frame, search.rows.labels))
     return _with_notes(best, notes, search) if notes else best
 
@@ -196,7 +196,10 @@ def _about_folds(search: Search) -> tuple[str, ...]:
     dealt, wanted = len(search.splits), search.project.tuning.folds
     if search.rows.units is None or dealt >= wanted:
         return ()
-    why = "all rows of an entity stay together, and each class is to be learnt from in every fold; label more entities"
+    why = (
+        "all rows of an entity stay together, and each class must be in the training part of every fold; "
+        "label more entities"
+    )
     return (f"{dealt} folds instead of {wanted} were scored: {why}" if dealt else f"not cross-validated: {why}",)
 
 
@@ -215,7 +218,7 @@ def _summary(search: Search) -> dict[str, Any]:
 def run_search(search: Search, warm: Recipe | None = None) -> list[Attempt]:
     """Every attempt of a project's search, in the order of trying; the champion's own recipe first where it is given.
 
-    The same rows, labels and seed give the same attempts whatever the number of workers, unless seconds are limited.
+    The same rows, labels and seed give the same attempts for any number of workers, unless seconds are limited.
     """
     project, seed = search.project, search.seed
     known = [] if warm is None else [warm]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ def test_control_c_ends_with_130_and_loses_nothing(waiting: Workspace, monkeypat
             raise KeyboardInterrupt
         return ParsedAnswer("label", "yes")
 
-    monkeypatch.setattr("tiltyard.apps.cli.labels.label._listen", interrupted)
+    monkeypatch.setattr(import_module("tiltyard.apps.cli.labels.label"), "_read_answer", interrupted)
     assert tiltyard("label", "-p", waiting.project_file).code == 130
     assert acts(waiting) == [("label", "yes")]
     assert len(waiting.ledger.assignments.lease("bea", waiting.clock(), 9)) == 5

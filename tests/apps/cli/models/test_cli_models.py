@@ -203,5 +203,5 @@ def test_ask_says_when_more_labels_hardly_pay(own: Path) -> None:
     assert "unlikely to improve" not in done("ask", "--budget", "1", "--project", own).out
     change(own, stopping={"kappa": 0.01, "models": 1})
     answer = done("ask", "--budget", "2", "--project", own)
-    assert "Note: more labels hardly pay: stabilizing predictions" in answer.out
+    assert "Note: more labels are unlikely to improve the model: stabilizing predictions" in answer.out
     assert "Requested 1 label:" in answer.out  # it is advice

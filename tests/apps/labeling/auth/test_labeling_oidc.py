@@ -28,7 +28,7 @@ ADA = {"sub": "1234", "email": "ada@example.test", "email_verified": True, "pref
 
 
 class Provider:
-    """An OpenID provider that says of everybody what it is told to say."""
+    """An OpenID provider that confirms any user with the given claims."""
 
     def __init__(self, claims: dict[str, Any], key: RSAKey = KEY) -> None:
         self.claims, self.key, self.url = claims, key, ""
@@ -87,7 +87,7 @@ def answering(provider: Provider) -> Iterator[Provider]:
             self.wfile.write(json.dumps(body).encode())
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     provider.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -168,7 +168,7 @@ def test_after_log_out_a_copied_cookie_is_worth_nothing(tmp_path: Path) -> None:
         replica.get(API, headers=copied)
         time.sleep(0.2)
         assert [replica.get(API, headers=one).status_code for one in (kept, copied)] == [200, 401]
-        assert workspace.ledger.outbox.all() == [], "it is no notice"
+        assert workspace.ledger.outbox.all() == [], "it is not a notice"
     with serving(workspace.project_file) as client:
         assert [client.get(API, headers=one).status_code for one in (kept, copied)] == [200, 401]
 
@@ -267,7 +267,7 @@ def test_a_proxys_word_counts_from_the_proxy_only(small: Workspace) -> None:
 
 
 def test_a_trusted_proxy_says_who_is_behind_it(small: Workspace, tokens: dict[str, str]) -> None:
-    """Log-ins are counted by the browser's address, cookies are Secure, as the proxy says; a stranger says nothing."""
+    """Logins are counted by the browser's address and cookies are Secure, as a trusted proxy reports."""
     forwarded = {"X-Forwarded-For": "203.0.113.5", "X-Forwarded-Proto": "https"}
     for peer, secure in (("192.0.2.7", True), ("198.51.100.9", False)):
         with serving(small.project_file, peer=peer, trusted_proxies="192.0.2.0/24", login_rate="2/minute") as client:
@@ -359,7 +359,7 @@ def test_a_real_server_cuts_off_answers_beacons_and_lives_on(tmp_path: Path) -> 
 
 
 async def _garbage(port: int) -> bytes:
-    """What the server says to what is no HTTP."""
+    """The server's response to bytes that are not HTTP."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"\x00\xff garbage\r\n\r\n")
     await writer.drain()

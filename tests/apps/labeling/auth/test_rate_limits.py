@@ -1,4 +1,4 @@
-"""How often somebody may ask: log-ins by address, requests by annotator, and what is told to who asks too often."""
+"""Rate limits: logins by address, requests by annotator, and the error above the limit."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tiltyard.schemas.labeling_settings import LabelingSettings
 
 
 def test_guesses_are_throttled_by_address_and_shut_nobody_out(tmp_path: Path) -> None:
-    """Behind one proxy everybody has one address: whoever has a token that is right comes in all the same."""
+    """Behind one proxy all clients have one address: a valid token is accepted all the same."""
     workspace = made_project(tmp_path, numbers(1), NUMBERS)
     token, session = token_for(workspace, "ada"), token_for(workspace, "bea")
     with serving(workspace.project_file, login_rate="3/minute") as client:

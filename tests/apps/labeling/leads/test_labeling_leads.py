@@ -162,7 +162,7 @@ def test_gold_answers_are_counted_for_their_annotator(tmp_path: Path) -> None:
         rows = {row["annotator"]: row for row in lea.get("/annotators")}
     assert (rows["bea"]["gold_asked"], rows["bea"]["gold_right"]) == (1, 0)
     rulings = [one for one in workspace.ledger.annotations.until() if one.act == "adjudicate"]
-    assert [(one.annotator, one.label) for one in rulings] == [("lea", "yes")], "gold is a ruling, once"
+    assert [(one.annotator, one.label) for one in rulings] == [("lea", "yes")], "gold is an adjudication, once"
     assert [one.sample_id for one in workspace.ledger.gold.current()] == [SampleId(asked["sample_id"])]
 
 

@@ -1,4 +1,4 @@
-"""Sizes and deadlines before trust: what strangers send is counted and timed, and nobody holds a server for ever."""
+"""Sizes and deadlines before trust: bytes of unknown clients are counted and timed, and none blocks the server."""
 
 import asyncio
 import contextlib

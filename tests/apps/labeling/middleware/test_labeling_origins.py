@@ -73,7 +73,7 @@ def test_pages_of_others_change_nothing_even_with_the_proof(
     for path in ("/login", "/logout", f"/p/small/lead/sample/{'0' * 32}/gold"):
         told = client.post(path, data={"csrf": proof}, headers=headers)
         assert (told.status_code, told.headers["content-type"]) == (403, "text/html; charset=utf-8"), path
-    assert client.get(API, headers=headers).status_code == 200, "looking is no change"
+    assert client.get(API, headers=headers).status_code == 200, "reading changes nothing"
     for method in METHODS:
         assert client.request(method, f"{API}/lease", headers=headers).status_code == 403
 
@@ -106,7 +106,7 @@ def test_behind_tls_the_origin_must_be_https(small: Workspace, tokens: dict[str,
 
 
 def test_named_origins_are_the_only_ones_and_make_cookies_secure(small: Workspace, tokens: dict[str, str]) -> None:
-    """Whatever host and scheme a proxy hands on, and without trusting it."""
+    """With any host and scheme that a proxy forwards, and without trusting it."""
     with serving(small.project_file, origins="https://Label.example.com/, https://b.example:8443") as client:
         page = client.get("/login")
         assert "secure" in page.headers["set-cookie"].lower()
@@ -136,7 +136,7 @@ def _log_in_with(client: TestClient, token: str, cookie: str, proof: str) -> int
 
 
 def test_the_log_in_page_signs_nothing_that_was_brought(client: TestClient, tokens: dict[str, str]) -> None:
-    """Whatever stands in the cookie, what the page proves is a nonce of the server's own."""
+    """With any value in the cookie, the page's token belongs to a nonce that the server made."""
     for brought in ("x", "proxy the lead", "the lead", "n"):
         client.cookies.clear()
         page = client.get("/login", headers={"Cookie": f"tiltyard_login={brought}"})

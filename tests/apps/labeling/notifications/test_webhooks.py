@@ -26,7 +26,7 @@ MADE = {**NUMBERS, "triggers": {"labels": 4}, "tuning": {"minimum_labels": 2}}
 
 
 class Receiver:
-    """An address on loopback that notes what it is sent, and answers as it is told."""
+    """A webhook on loopback that records requests and returns the given status."""
 
     def __init__(self) -> None:
         self.got: list[tuple[str, dict[str, str], bytes]] = []
@@ -51,7 +51,7 @@ def listening() -> Iterator[tuple[str, Receiver]]:
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -262,7 +262,7 @@ def test_the_event_goes_to_prefect_as_well(served: ServedProject, monkeypatch: p
 
 @contextmanager
 def dripping(answer: bytes, drip: bytes) -> Iterator[str]:
-    """An address that answers a beginning, then a little now and then, for ever."""
+    """A webhook that sends its response a few bytes at a time, without end."""
     over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -273,7 +273,7 @@ def dripping(answer: bytes, drip: bytes) -> Iterator[str]:
                     self.wfile.write(drip)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

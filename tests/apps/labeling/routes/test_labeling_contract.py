@@ -1,4 +1,4 @@
-"""A Pandera module that is mended or missing while the server runs: its hash is recorded, no answer is refused."""
+"""A Pandera module that is changed or missing while the server runs: its hash is recorded, no annotation is refused."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is no fault of ours: bodies, addresses, headers and forms by chance, on the real app."""
+"""No random body, path, header or form causes an internal error of the real application."""
 
 import json
 from collections.abc import Iterator

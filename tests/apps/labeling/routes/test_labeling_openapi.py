@@ -1,4 +1,4 @@
-"""The OpenAPI document holds: whatever it allows, or nearly allows, is answered as it says, and never with a 5xx."""
+"""The OpenAPI document is right: requests that it allows, or nearly allows, get a documented response, never a 5xx."""
 
 import warnings
 from collections.abc import Iterator
@@ -80,7 +80,7 @@ def _try(operation: Any, mode: schemathesis.GenerationMode, header: dict[str, st
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
-        # Made names and ids are nearly never there; what is behind them is to be tried.
+        # Generated names and ids almost never exist; the code behind them must be tested too.
         case.path_parameters = {**case.path_parameters, **_known(case)}
         case.call_and_validate(headers=header, checks=ASKED)
 
