@@ -86,7 +86,7 @@ def _show_decisions(decisions: dict[str, Any]) -> None:
     columns = ("column", "value", "low", "high")
     importance = [{name: row[name] for name in columns} for row in decisions["importance"][:SHOWN_COLUMNS]]
     if importance:
-        say("Permutation importance: the loss in the gate's metric when a column of the evaluation rows is shuffled:")
+        say("Permutation importance: the loss in the gate's metric when a column is shuffled:")
         show_table(importance)
 
 

@@ -75,4 +75,4 @@ def test_a_broken_file_is_refused_before_a_server_is_asked(project: Path, tmp_pa
 def test_a_missing_file_says_where_to_look(project: Path, tmp_path: Path) -> None:
     told = tiltyard("automations", "apply", "-p", project, "--file", tmp_path / "none.yaml")
     assert told.code == 2
-    assert "run it in Tiltyard's folder, or name it with --file" in told.err
+    assert "run the command in Tiltyard's folder, or name the file with --file" in told.err

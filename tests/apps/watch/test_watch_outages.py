@@ -336,7 +336,7 @@ def test_once_settles_what_waits_and_says_so(prefect: PrefectServer, watched: Wa
     ("options", "environment", "says"),
     [
         ([], {}, "no queue is set"),
-        (["--queue", "nonsense"], {}, "no URL of a queue"),
+        (["--queue", "nonsense"], {}, "not the URL of a queue"),
         (["--queue", "{queue}"], {"server": None}, "set PREFECT_API_URL"),
         (["--queue", "{queue}", "-p", "nowhere"], {}, "no project file at 'nowhere'"),
         (["--queue", "{queue}"], {"TILTYARD_SOURCE_URL": "incoming"}, "only a bucket sends messages"),

@@ -98,7 +98,7 @@ def test_a_receipt_that_no_longer_holds_is_no_failure(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["", "arrivals", "s3://arrivals", "https://", "https://sqs.eu-west-1.amazonaws.com/"])
 def test_what_is_no_queue_is_refused(url: str) -> None:
-    with pytest.raises(SettingsError, match="no URL of a queue"):
+    with pytest.raises(SettingsError, match="not the URL of a queue"):
         MessageQueue(url)
 
 

@@ -102,7 +102,7 @@ def test_the_command_shows_what_it_left_once(tmp_path: Path) -> None:
     (workspace.source.root / "late.csv").symlink_to("/nowhere")
     assert [one["object"] for one in done("ingest", "-p", tmp_path / "p", "--json").data["left"]] == ["late.csv"]
     status = done("status", "-p", tmp_path / "p", "--json").data
-    assert {"object": "pipe.csv", "why": "no regular file but a pipe, a socket or a device"} in status["left_alone"]
+    assert {"object": "pipe.csv", "why": "not a regular file: a pipe, a socket or a device"} in status["left_alone"]
     assert status["arrived"] == 0
     assert "arrived" not in done("status", "-p", tmp_path / "p").out.split("Next")[-1], "nothing waits to be landed"
 

@@ -274,8 +274,8 @@ def test_bad_lines_are_named_and_good_ones_stored(pooled: Workspace) -> None:
         (["row_id", "label"], "sample_id", "no column 'sample_id' among 'row_id', 'label'; "
          "name the column of your own key with --by"),
         (["row_id", "label", "anotator"], "row_id", "unknown column 'anotator'; did you mean 'annotator'?"),
-        (["row_id", "label"], "rowid", "samples cannot be named by 'rowid'; did you mean 'row_id'?"),
-        (["row_id", "row_id"], "row_id", "'own.csv': column 'row_id' stands twice"),
+        (["row_id", "label"], "rowid", "samples cannot be identified by 'rowid'; did you mean 'row_id'?"),
+        (["row_id", "row_id"], "row_id", "'own.csv': column 'row_id' appears twice"),
     ],
 )  # fmt: skip
 def test_a_wrong_header_refuses_the_file(pooled: Workspace, header: list[str], by: str, said: str) -> None:

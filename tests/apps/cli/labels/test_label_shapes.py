@@ -260,13 +260,13 @@ BAD_LINES = {
     "says 9999-12-31T23:59:59-05:00; it must lie between 1970 and 2200",
     '{"ticket": "1", "label": "billing", "said_at": "0001-01-01T00:00:00+05:00"}': "said_at: no clock "
     "says 0001-01-01T00:00:00+05:00; it must lie between 1970 and 2200",
-    '{"ticket": "1", "label": "billing", "said_at": "2025-13-01T00:00:00Z"}': "said_at: '2025-13-01T00:00:00Z' is no "
+    '{"ticket": "1", "label": "billing", "said_at": "2025-13-01T00:00:00Z"}': "said_at: '2025-13-01T00:00:00Z' is not a "
     "time in ISO 8601, such as 2025-05-01T09:30:00Z",
     '{"ticket": "1", "label": ' + "9" * 5000 + "}": "an integer has 5,000 digits",
     '{"ticket": "1", "label": Infinity}': "label: inf is not a number",
     '{"ticket": "1", "label": NaN}': "label is empty",
     '{"ticket": "1", "label": "billing"': "not JSON: Expecting ',' delimiter at column 35",
-    '"billing"': "a JSON object is wanted, this is 'billing'",
+    '"billing"': "expected a JSON object, got 'billing'",
     "[" * 100_000: "not JSON that can be read: values lie more than 64 deep",
     DEEP: "values lie more than 64 deep",
 }
@@ -294,7 +294,7 @@ def test_a_bad_line_is_refused_in_a_sentence_and_the_rest_goes_on(desk: Workspac
 )
 def test_a_file_that_cannot_be_read_is_refused(desk: Workspace, name: str, content: bytes, error: str) -> None:
     data = take(desk, name, content)
-    assert error in data["error"] if error else why(data) == {1: "a JSON object is wanted, this is 'billing'"}
+    assert error in data["error"] if error else why(data) == {1: "expected a JSON object, got 'billing'"}
 
 
 def test_json_lines_and_lists_are_told_apart_whatever_the_ending(desk: Workspace) -> None:

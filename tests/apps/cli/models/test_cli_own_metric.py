@@ -14,8 +14,8 @@ GATE = {"minimum_labels": 8, "resamples": 200}
 @pytest.mark.parametrize(
     ("metric", "state", "said"),
     [
-        ("tests.projects.own_metrics:profit", "ok", "tests.projects.own_metrics:profit, more is better"),
-        ("tests.projects.own_metrics:waste", "ok", "less is better"),
+        ("tests.projects.own_metrics:profit", "ok", "tests.projects.own_metrics:profit, higher is better"),
+        ("tests.projects.own_metrics:waste", "ok", "lower is better"),
         ("tests.projects.own_metrics:profits", "fail", "did you mean 'profit'"),
         ("no_such_package:profit", "fail", "cannot import 'no_such_package'"),
         ("f1", "ok", "gate.metric: f1"),

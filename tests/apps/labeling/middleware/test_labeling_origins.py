@@ -126,7 +126,7 @@ def test_named_origins_are_the_only_ones_and_make_cookies_secure(small: Workspac
 
 @pytest.mark.parametrize("origin", ["label.example.com", "https://a.test/path", "ftp://a.test", "https://a b", "null"])
 def test_an_origin_that_is_none_is_refused(origin: str) -> None:
-    with pytest.raises(ValueError, match="is no origin"):
+    with pytest.raises(ValueError, match="is not an origin"):
         LabelingSettings(origins=[origin])
 
 

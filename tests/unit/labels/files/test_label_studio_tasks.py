@@ -174,7 +174,7 @@ def kept(new: list[NewAnnotation], stored: list[Annotation]) -> list[Annotation]
         ({"result": [{"from_name": "other", "value": {"choices": ["yes"]}}]}, "no classes are chosen"),
         ({"result": [{"from_name": "label", "value": {"choices": ["NOT"]}}]}, "'NOT' is not a class; known: no, yes"),
         ({"result": [{"from_name": "label", "value": {"choices": [None]}}]}, "'None' is not a class"),
-        ({"updated_at": "yesterday"}, "'yesterday' is no time"),
+        ({"updated_at": "yesterday"}, "'yesterday' is not a time"),
         ({"updated_at": "2026-03-01T12:00:00"}, "said_at needs a time zone"),
     ],
 )
