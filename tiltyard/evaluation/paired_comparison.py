@@ -4,8 +4,9 @@ Method: the interval is Student's, with the standard error of a paired bootstrap
 Introduction to the Bootstrap, ch. 6 and 12.4) and one degree of freedom less than there are rows that carry the gain
 (:func:`~tiltyard.evaluation.influence.effective_sample_size`): a gain that rests on four decisions is known as well as
 four rows let it, however many others agree.
-A gain in accuracy must also stand by the exact sign test of the rows won and lost;
-the wider of the two intervals counts. Quantiles of resamples promise too much where few decisions differ, and nothing
+A gain in accuracy must also pass the exact sign test of the rows won and lost, of which McNemar's test is an
+approximation (McNemar 1947; exact: Mosteller 1952), as an interval by Clopper and Pearson (1934); the wider of the two
+intervals counts. Quantiles of resamples promise too much where few decisions differ, and nothing
 at strict levels (decision 0031).
 
 Rows are drawn with replacement, and each draw scores both models on the same rows, so that what makes rows hard for

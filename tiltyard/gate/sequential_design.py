@@ -1,4 +1,11 @@
-"""How many more evaluation labels would help the gate to decide, and where they are best drawn."""
+"""What each further look at a challenger costs, how many more labels the gate needs, and where to draw them.
+
+Source: online control of the false discovery rate. The j-th test that counts since the last discovery has the level
+``b0 * gamma_j``, where the gammas sum to 1 (LORD: Javanmard and Montanari 2018, Annals of Statistics 46(2)), and a
+test that came close costs later ones nothing (SAFFRON: Ramdas, Zrnic, Wainwright and Jordan 2018, ICML). Here a
+discovery is a promotion, ``b0`` is 1 - confidence and ``gamma_j`` is 1 / (j (j + 1)): half of b0 for the first look,
+which is then a two-sided interval at the confidence (decision 0030).
+"""
 
 import math
 from typing import Final, Literal
