@@ -15,7 +15,6 @@ NESTING = 3
 BLOCKS = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith, ast.Try, ast.Match)
 
 
-
 def length(function: Function) -> int:
     """Lines of a function without its docstring."""
     first = function.body[0]

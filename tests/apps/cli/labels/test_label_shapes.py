@@ -260,8 +260,8 @@ BAD_LINES = {
     "says 9999-12-31T23:59:59-05:00; it must lie between 1970 and 2200",
     '{"ticket": "1", "label": "billing", "said_at": "0001-01-01T00:00:00+05:00"}': "said_at: no clock "
     "says 0001-01-01T00:00:00+05:00; it must lie between 1970 and 2200",
-    '{"ticket": "1", "label": "billing", "said_at": "2025-13-01T00:00:00Z"}': "said_at: '2025-13-01T00:00:00Z' is not a "
-    "time in ISO 8601, such as 2025-05-01T09:30:00Z",
+    '{"ticket": "1", "label": "billing", "said_at": "2025-13-01T00:00:00Z"}': "said_at: '2025-13-01T00:00:00Z' is not "
+    "a time in ISO 8601, such as 2025-05-01T09:30:00Z",
     '{"ticket": "1", "label": ' + "9" * 5000 + "}": "an integer has 5,000 digits",
     '{"ticket": "1", "label": Infinity}': "label: inf is not a number",
     '{"ticket": "1", "label": NaN}': "label is empty",
