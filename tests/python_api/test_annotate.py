@@ -132,7 +132,7 @@ def test_labels_come_back_from_a_file(project: tiltyard.Project, queue: pd.DataF
     annotate_queue(project)
     written = project.export_labels("labels.csv")
     assert written == len(project.annotations())
-    with pytest.raises(tiltyard.TiltyardError, match="is there already"):
+    with pytest.raises(tiltyard.TiltyardError, match="already exists"):
         project.export_labels("labels.csv")
     assert project.export_labels("labels.csv", overwrite=True) == written
     again = project.import_labels("labels.csv")

@@ -40,7 +40,7 @@ def init(data: str | Path, into: str | Path = ".", *, label: str | None = None, 
         classes: The names of the classes; inferred from the label column by default.
 
     Raises:
-        TiltyardError: There is no such file, it cannot be read, or a project is there already.
+        TiltyardError: There is no such file, it cannot be read, or a project already exists there.
 
     >>> import tiltyard
     >>> tiltyard.init("my-project/incoming/day-1.csv", into="another", classes=["no", "yes"]).config.class_names

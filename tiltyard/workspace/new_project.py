@@ -65,7 +65,7 @@ def begin_project(data: Path, folder: Path, label: str | None = None, classes: t
     project_file, copy = folder / PROJECT_FILE, folder / "incoming" / data.name
     for place in (project_file, copy):
         if place.exists() and place.resolve() != data.resolve():
-            raise ProjectFileError(f"{str(place)!r} is there already; nothing is overwritten, choose another --into")
+            raise ProjectFileError(f"{str(place)!r} already exists; nothing is overwritten, choose another --into")
     about, raw = _look_into(data, folder)
     guessed, project, text, bad = _settled(about, raw, label, classes)
     FileStore(folder).write(PROJECT_FILE, text.encode())

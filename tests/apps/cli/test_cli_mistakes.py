@@ -56,7 +56,7 @@ MISTAKES = [
      "(see 'tiltyard quarantine retry --help')"),
     (["import-labels", "no.csv"], "no file at 'no.csv'"),
     (["import-labels", "pyproject.toml"], "'pyproject.toml': a label file ends in .csv, .tsv, .jsonl, .ndjson, .json"),
-    (["export-labels", "README.md"], "'README.md' is there already; say --overwrite to replace it"),
+    (["export-labels", "README.md"], "'README.md' already exists; add --overwrite to replace it"),
     (["run", "--only", "trian"], "Invalid value: no step 'trian'; did you mean 'train'? (see 'tiltyard run --help')"),
     (["run", "--from", "ask", "--to", "train"], "Invalid value: step 'ask' comes after 'train'; the order is "
      "ingest, settle, train, judge, promote, ask, seal (see 'tiltyard run --help')"),

@@ -29,12 +29,12 @@ from tiltyard.schemas.watch_settings import WatchSettings
 COMMAND = (sys.executable, "-c", "from tiltyard.apps.cli.main import main; main()", "watch")
 KILLED_BEFORE_DELETING = """
 import os, signal, threading
-from tiltyard.apps.watch.service import opened_watch
+from tiltyard.apps.watch.service import open_watch
 from tiltyard.schemas.watch_settings import WatchSettings
 from tiltyard.stores.integrations import sqs as message_queue
 message_queue.HOLD_SECONDS = 2
 message_queue.MessageQueue.delete = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-with opened_watch(WatchSettings(health_port=0)) as (watch, standing):
+with open_watch(WatchSettings(health_port=0)) as (watch, standing):
     watch.run(threading.Event())
 """
 

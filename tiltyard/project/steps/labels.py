@@ -69,7 +69,7 @@ def annotate(project: str, rows: pl.DataFrame, annotator: str, key: str) -> Anno
 def export(project: str, file: Path, *, overwrite: bool) -> int:
     """Write every annotation to a file; the number of annotations. Raises AnnotationError where the file exists."""
     if file.exists() and not overwrite:
-        raise AnnotationError(f"{str(file)!r} is there already; say --overwrite to replace it")
+        raise AnnotationError(f"{str(file)!r} already exists; add --overwrite to replace it")
     return export_labels.fn(project, str(file))
 
 

@@ -16,7 +16,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def write(path: Path, page: str) -> Path:
-    """Write a page as a file; its path. What is there already is replaced."""
+    """Write a page as a file; its path. An existing file is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, "utf-8")
     return path

@@ -10,7 +10,7 @@ from tiltyard.workspace.workspace import Workspace
 
 
 def write_report(workspace: Workspace, path: Path, beside: Beside | None = None) -> Path:
-    """Write a project's report as one HTML file; its path. What is there already is replaced."""
+    """Write a project's report as one HTML file; its path. An existing file is replaced."""
     return write(path, project_page(workspace, beside))
 
 
