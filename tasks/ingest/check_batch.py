@@ -81,8 +81,8 @@ def _quarantined(workspace: Workspace, batch: Batch | None) -> pl.DataFrame:
 def isolated(key: str) -> Iterator[None]:
     """Turn any error that an object's content causes into an ObjectError, so that other objects are still checked.
 
-    A panic in polars is no Exception, hence BaseException. Errors with another cause pass: a store that does not
-    answer, a full disk, a mistake in the project file, the end of the process.
+    A panic in polars does not derive from Exception, hence BaseException. Errors with another cause pass: a store that
+    does not answer, a full disk, a mistake in the project file, the end of the process.
     """
     try:
         yield

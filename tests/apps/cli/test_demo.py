@@ -93,7 +93,7 @@ def test_the_output_fits_80_columns(ran: Ran) -> None:
         "the operator rolls back",
         "the expert corrects",
         "Were labels lost? No. ",
-        "The training after the roll-back held",
+        "The training after the roll-back used",
     ],
 )
 def test_the_story_has_everything_that_goes_wrong_in_a_real_intake(ran: Ran, told: str) -> None:
@@ -129,7 +129,7 @@ def test_ctrl_c_ends_the_demo_in_one_line_and_leaves_no_server(tmp_path: Path) -
         demo.send_signal(signal.SIGINT)
         _, err = demo.communicate(timeout=120)
     assert demo.returncode == 130
-    assert err.splitlines()[-1] == "tiltyard: interrupted; what was stored stays stored"
+    assert err.splitlines()[-1] == "tiltyard: interrupted; everything stored before is kept"
     assert not set(servers) & set(running())
 
 

@@ -97,7 +97,7 @@ def test_a_model_is_asked_for_new_rows_only_and_not_loaded_where_all_is_known(
         return whole(one, frame, project)
 
     whole = predictions.predict_rows
-    monkeypatch.setattr(predictions, "predictions_of", counting)
+    monkeypatch.setattr(predictions, "predict_rows", counting)
     few, mixed = rows.head(20), rows.sample(fraction=1, shuffle=True, seed=3)
     first = predictions_on(workspace, model, lambda: fitted, few)
     said = predictions_on(workspace, model, lambda: fitted, mixed)

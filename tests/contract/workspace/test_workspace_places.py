@@ -58,7 +58,7 @@ def test_source_and_files_may_share_a_bucket(aws: str, tmp_path: Path) -> None:
 
 
 def test_a_place_of_files_that_is_no_bucket_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"'gs://files' is no bucket; write s3://BUCKET/PREFIX"):
+    with pytest.raises(SettingsError, match=r"'gs://files' is not a bucket; write s3://BUCKET/PREFIX"):
         opened(tmp_path, files_url="gs://files").files("pool")
 
 

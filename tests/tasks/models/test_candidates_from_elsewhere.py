@@ -65,7 +65,7 @@ def test_what_cannot_be_stored_is_refused_before_the_search_with_a_remedy_that_w
     labeled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(tuning, "searched", lambda *_: pytest.fail("nothing is to be searched"))
+        patched.setattr(tuning, "run_search", lambda *_: pytest.fail("nothing is to be searched"))
         workspace = with_candidates(labeled, tmp_path / "refused", FREQUENT)
         with pytest.raises(TrainingError, match=r"'frequent' cannot be stored.*own_estimators\.Table.*'trusted'"):
             train(workspace)
