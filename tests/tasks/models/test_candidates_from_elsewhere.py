@@ -74,7 +74,7 @@ def test_what_cannot_be_stored_is_refused_before_the_search_with_a_remedy_that_w
         assert workspace.fitted(train(workspace)).predict_proba is not None
     told = {finding.name: finding for finding in run_checks(workspace.project_file)}["trusted"]
     assert told.state == "warn"
-    assert "tests.projects.own_estimators runs code here when a model is loaded" in told.said
+    assert "tests.projects.own_estimators can run code here when a model is loaded" in told.said
     status(workspace.project_file)
     assert "Warning: anyone who can change tests.projects.own_estimators" in " ".join(capsys.readouterr().out.split())
 
