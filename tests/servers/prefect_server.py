@@ -103,7 +103,7 @@ class PrefectServer:
     def worker(self, pool: str = "tiltyard", limit: int = 1, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
         """A worker of a pool, at work until the block ends; the pool of processes is made if there is none."""
         command = ["worker", "start", "--pool", pool, "--limit", str(limit), "--install-policy", "never"]
-        self._start_runs_by(pool, stub_of(shared(PREFECT), "prefect.engine", "engine"))
+        self._start_runs_by(pool, [sys.executable, "-m", "prefect.engine"])
         log = self.home / f"worker-{uuid4().hex[:8]}.log"
         process = started(command, {**self.environment, **environment}, log)
         try:

@@ -101,7 +101,7 @@ def test_a_declined_challenger_stays_declined(workspace: Workspace) -> None:
     project = project_of(workspace)
     waiting = verdict_to_approve.fn(project)
     said = done("approve", "--decline", "--reason", "too few reds", "--by", "ben", "-p", project)
-    assert "The champion stays" in said.out
+    assert "The champion and every annotation stay" in said.out
     assert verdict_to_approve.fn(project) is None
     assert pending_verdict.fn(project) is None
     with pytest.raises(PromotionConflict, match="was declined by ben"):

@@ -144,7 +144,7 @@ def every_page(desk: Desk, page: Page) -> Iterator[str]:
         if path in {"", "disputes"}:
             expect(page.locator("#sample, #empty").filter(visible=True).first).to_be_visible(timeout=PATIENCE_MS)
             page.wait_for_function(
-                "document.querySelector('#parts').childElementCount || !document.querySelector('#empty').hidden"
+                "() => document.querySelector('#parts').childElementCount || !document.querySelector('#empty').hidden"
             )
         yield path or "label"
     for path in ("/help?project=table", "/", "/login"):
@@ -297,7 +297,7 @@ def test_terms_are_marked_and_long_texts_scroll_by_space(looks: Desk) -> None:
         expect(page.locator("#heading")).not_to_have_text(before)
     page.locator("#heading").focus()
     page.keyboard.press("Space")
-    page.wait_for_function("document.querySelector('.text.long').scrollTop > 50")
+    page.wait_for_function("() => document.querySelector('.text.long').scrollTop > 50")
     page.get_by_role("button", name="Show all").click()
     expect(page.locator(".text.long")).to_have_class("text long open")
     assert misfits(page) == []
@@ -308,7 +308,7 @@ def test_pictures_are_shown_by_their_files(looks: Desk) -> None:
     page = looks.labeling("ada")
     picture = page.locator("#parts img")
     expect(picture).to_have_attribute("alt", "Picture red.png")
-    page.wait_for_function("document.querySelector('#parts img').naturalWidth === 1")
+    page.wait_for_function("() => document.querySelector('#parts img').naturalWidth === 1")
     page.keyboard.press("c")
     heading(page, 2)
     expect(page.locator("#parts .picture")).to_contain_text("The picture away.png cannot be loaded")

@@ -159,7 +159,8 @@ def test_cross_validation_is_not_fooled_by_rows_of_one_entity_on_both_sides() ->
     [
         (
             3,
-            "2 folds instead of 4 were scored: all rows of an entity stay together, and each class is to be learnt",
+            "2 folds instead of 4 were scored: all rows of an entity stay together, and each class must be in the "
+            "training part",
         ),
         (2, "not cross-validated: all rows of an entity stay together, and each class must be in the training part"),
     ],
