@@ -3,30 +3,32 @@
 Pure functions of labels, predictions and weights; nothing here reads a store.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+from tiltyard.schemas.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tiltyard.evaluation.explanations import explain_rows as explain_rows
-    from tiltyard.evaluation.metrics import score as score
-    from tiltyard.evaluation.paired_comparison import Bootstrap as Bootstrap
-    from tiltyard.evaluation.paired_comparison import compare as compare
-    from tiltyard.evaluation.permutation_importance import permutation_importances as permutation_importances
-    from tiltyard.evaluation.predictions import Predictions as Predictions
-    from tiltyard.evaluation.predictions import predict_rows as predict_rows
-    from tiltyard.evaluation.strata import Strata as Strata
-
-HOMES: Final = {
-    "Bootstrap": "paired_comparison",
-    "Predictions": "predictions",
-    "Strata": "strata",
-    "compare": "paired_comparison",
-    "explain_rows": "explanations",
-    "permutation_importances": "permutation_importance",
-    "predict_rows": "predictions",
-    "score": "metrics",
-}
-"""Public names and their modules, imported on first use: some need scikit-learn, which takes a second to import."""
+    from tiltyard.evaluation.explanations import explain_rows
+    from tiltyard.evaluation.metrics import score
+    from tiltyard.evaluation.paired_comparison import Bootstrap, compare
+    from tiltyard.evaluation.permutation_importance import permutation_importances
+    from tiltyard.evaluation.predictions import Predictions, predict_rows
+    from tiltyard.evaluation.strata import Strata
+else:
+    # Some need scikit-learn, which takes a second to import.
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "Bootstrap": "paired_comparison",
+            "Predictions": "predictions",
+            "Strata": "strata",
+            "compare": "paired_comparison",
+            "explain_rows": "explanations",
+            "permutation_importances": "permutation_importance",
+            "predict_rows": "predictions",
+            "score": "metrics",
+        },
+    )
 
 __all__ = [
     "Bootstrap",
@@ -38,10 +40,3 @@ __all__ = [
     "predict_rows",
     "score",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """A public name of the room."""
-    if name not in HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{HOMES[name]}"), name)

@@ -5,6 +5,8 @@ from datetime import datetime
 from html import escape
 from typing import Any, Final
 
+from tiltyard.reports.formatting import format_value
+
 SHOWN_ROWS: Final = 30
 """The maximum number of rows that a table in a notebook has."""
 
@@ -69,12 +71,4 @@ def _cell(value: Any) -> str:
     >>> _cell(None), _cell(12345), _cell(0.123456), _cell(True)
     ('-', '12,345', '0.1235', 'yes')
     """
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else format_value(value)

@@ -120,7 +120,7 @@ def status_of(workspace: Workspace) -> Status:
         project=workspace.project.name,
         batches=rows_of_batches(workspace, ledger.batches.latest()),
         rows={**asdict(rows), "holds": rows.holds},
-        samples=samples_in(workspace),
+        samples=now.samples,
         queue={purpose: ledger.assignments.waiting_count(purpose) for purpose in PURPOSES},
         annotations=ledger.annotations.count(),
         disputes=disputes_of(workspace),
@@ -161,7 +161,7 @@ def standing_of(workspace: Workspace, labels: Sequence[EffectiveLabel]) -> LoopS
     ledger = workspace.ledger
     return LoopState(
         arrived=_arrived(workspace) + len(ledger.batches.unchecked()),
-        samples=sum(batch.accepted for batch in ledger.batches.pooled()),
+        samples=samples_in(workspace),
         waiting=ledger.assignments.waiting_count(),
         training=check_training_due(workspace),
         to_judge=_to_judge(workspace, labels),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tiltyard.reports.formatting import format_count
 from tiltyard.schemas.records import Due
 
 
@@ -41,7 +42,7 @@ def next_step(now: LoopState) -> NextStep:
     'the pool is empty; put a file into incoming/'
     """
     if now.arrived:
-        return NextStep("tiltyard ingest", f"{now.arrived:,} {'object' if now.arrived == 1 else 'objects'} arrived")
+        return NextStep("tiltyard ingest", f"{format_count(now.arrived, 'object')} arrived")
     if now.to_promote:
         return NextStep("tiltyard promote", f"verdict {now.to_promote} says promote")
     if now.to_approve:
@@ -59,7 +60,7 @@ def _about_labels(now: LoopState) -> NextStep:
         why = f"open is {now.question}" if now.question else now.training.why
         return NextStep(
             "tiltyard label",
-            f"{now.waiting:,} {'sample waits' if now.waiting == 1 else 'samples wait'} for a label; {why}",
+            f"{format_count(now.waiting, 'sample waits', 'samples wait')} for a label; {why}",
         )
     if now.refused and not now.samples:
         why = f"batch {now.refused[0]} is in quarantine; correct the project file, then 'tiltyard quarantine retry'"

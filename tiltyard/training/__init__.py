@@ -3,30 +3,32 @@
 :func:`fit_candidates` searches a project's candidates and fits the best; :func:`assign_versions` numbers models.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+from tiltyard.schemas.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from tiltyard.training.cross_validation import LabeledFrame as LabeledFrame
-    from tiltyard.training.cross_validation import cross_validate as cross_validate
-    from tiltyard.training.folds import make_folds as make_folds
-    from tiltyard.training.model_migration import adapt_model as adapt_model
-    from tiltyard.training.recipes import restore_recipe as restore_recipe
-    from tiltyard.training.search.tuning import choose_recipe as choose_recipe
-    from tiltyard.training.search.tuning import fit_candidates as fit_candidates
-    from tiltyard.training.versioning import assign_versions as assign_versions
-
-HOMES: Final = {
-    "LabeledFrame": "cross_validation",
-    "adapt_model": "model_migration",
-    "assign_versions": "versioning",
-    "choose_recipe": "search.tuning",
-    "cross_validate": "cross_validation",
-    "fit_candidates": "search.tuning",
-    "make_folds": "folds",
-    "restore_recipe": "recipes",
-}
-"""Public names and their modules, imported on first use: some need scikit-learn, which takes a second to import."""
+    from tiltyard.training.cross_validation import LabeledFrame, cross_validate
+    from tiltyard.training.folds import make_folds
+    from tiltyard.training.model_migration import adapt_model
+    from tiltyard.training.recipes import restore_recipe
+    from tiltyard.training.search.tuning import choose_recipe, fit_candidates
+    from tiltyard.training.versioning import assign_versions
+else:
+    # Some need scikit-learn, which takes a second to import.
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "LabeledFrame": "cross_validation",
+            "adapt_model": "model_migration",
+            "assign_versions": "versioning",
+            "choose_recipe": "search.tuning",
+            "cross_validate": "cross_validation",
+            "fit_candidates": "search.tuning",
+            "make_folds": "folds",
+            "restore_recipe": "recipes",
+        },
+    )
 
 __all__ = [
     "LabeledFrame",
@@ -38,10 +40,3 @@ __all__ = [
     "make_folds",
     "restore_recipe",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """A public name of the room."""
-    if name not in HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{HOMES[name]}"), name)

@@ -7,12 +7,12 @@ from tiltyard.apps.cli.console.options import HERE, AsJson, By, ProjectPath
 from tiltyard.apps.cli.console.output import (
     console,
     format_cell,
-    format_count,
     format_minute,
     say,
     show_json,
     show_table,
 )
+from tiltyard.reports.formatting import format_count
 
 __all__ = [
     "HERE",

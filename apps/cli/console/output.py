@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tiltyard.reports.formatting import format_value
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -90,13 +92,7 @@ def format_cell(value: Any) -> str:
     >>> format_cell(None), format_cell(12345), format_cell(0.123456), format_cell("a\\x1b[2J")
     ('-', '12,345', '0.1235', 'a\\\\x1b[2J')
     """
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:.4g}" if isinstance(value, float) else escape(str(value))
+    return escape(format_value(value))
 
 
 def escape(text: str) -> str:
@@ -106,15 +102,6 @@ def escape(text: str) -> str:
     'bell \\\\x07'
     """
     return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
-
-
-def format_count(number: int, one: str, many: str = "") -> str:
-    """A number with its noun, singular or plural.
-
-    >>> format_count(1, "fact"), format_count(2000, "fact"), format_count(2, "batch", "batches")
-    ('1 fact', '2,000 facts', '2 batches')
-    """
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def format_minute(moment: str) -> str:

@@ -8,6 +8,7 @@ from tiltyard.project.results import AskResult, IngestResult, JudgeResult, RunRe
 from tiltyard.project.status import rows_of_batches, samples_in
 from tiltyard.project.steps.embedded_prefect import embedded
 from tiltyard.project.steps.promotion import not_approved
+from tiltyard.reports.formatting import format_count
 from tiltyard.schemas.errors import TiltyardError, nearest
 from tiltyard.schemas.records import TrainingId
 from tiltyard.tasks.ingest.check_batch import check_batch, objects_to_check
@@ -131,7 +132,7 @@ def _done(workspace: Workspace, step: str, made: int) -> str:
     if step == "ingest":
         new = ledger.batches.all()[-made:]
         read, accepted = sum(batch.read for batch in new), sum(batch.accepted for batch in new)
-        return f"{_number(made, 'batch', 'batches')}, {read:,} rows read, {accepted:,} accepted"
+        return f"{format_count(made, 'batch', 'batches')}, {read:,} rows read, {accepted:,} accepted"
     if step == "train":
         return f"challenger {ledger.models.all()[-1].model_id[:8]}"
     if step in {"settle", "judge"}:
@@ -141,7 +142,7 @@ def _done(workspace: Workspace, step: str, made: int) -> str:
         return f"champion is {str(ledger.champions.champion_id)[:8]} now"
     if step == "ask":
         return f"{ledger.assignments.waiting_count()} wait in the queue"
-    return f"{_number(made, 'fact', 'facts')} sealed"
+    return f"{format_count(made, 'fact')} sealed"
 
 
 def _nothing(workspace: Workspace, step: str) -> str:
@@ -163,12 +164,3 @@ def _unpromoted(workspace: Workspace) -> str:
     """Why nothing was promoted: no verdict says so, or one waits for a person, or is out of date."""
     verdict = verdict_to_promote(workspace)
     return not_approved(workspace, verdict) if verdict else "no verdict says promote that was not acted on"
-
-
-def _number(number: int, one: str, many: str) -> str:
-    """A number with its noun.
-
-    >>> _number(1, "fact", "facts"), _number(2000, "fact", "facts")
-    ('1 fact', '2,000 facts')
-    """
-    return f"{number:,} {one if number == 1 else many}"
